@@ -1,0 +1,22 @@
+// Whole text files, in and out. Reading fails with one clear Error; writing is all or nothing.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace mixnet {
+
+/// The bytes of `path`. Throws Error when it is missing, a folder, unreadable, or over 1 GiB.
+std::string read_text_file(const std::filesystem::path& path);
+
+/// Writes a temporary file beside `path` and renames it into place, so a reader never sees half of
+/// it and a failed write leaves the old file. Throws Error when that is not possible.
+void write_text_file(const std::filesystem::path& path, std::string_view content);
+
+/// Where the data files that ship with the program are: $MIXNET_DATA_DIR, else ../share/mixnet of
+/// the executable when installed, else data/ of the source tree it was built from.
+/// Throws Error when none of them exists.
+std::filesystem::path data_directory();
+
+}  // namespace mixnet

@@ -1,0 +1,18 @@
+// The commands of `mixnet`, one file each. Every function adds one subcommand to the program, with
+// its flags, its help and an example; the subcommand's callback does the work and throws
+// mixnet::Error on bad input (main prints that as one line and exits with status 2).
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace mixnet::cli {
+
+void add_compare_command(CLI::App& app);
+void add_validate_command(CLI::App& app);
+void add_plan_command(CLI::App& app);
+void add_cost_command(CLI::App& app);
+void add_models_command(CLI::App& app);
+void add_gpus_command(CLI::App& app);
+void add_fabrics_command(CLI::App& app);
+
+}  // namespace mixnet::cli
