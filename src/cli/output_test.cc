@@ -1,0 +1,92 @@
+#include "cli/output.h"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/text_file.h"
+
+namespace mixnet::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(TextTable, NamesGoLeftAndNumbersRight) {
+  TextTable table({{"fabric", Align::kLeft}, {"USD"}, {"note", Align::kLeft}});
+  table.add_row({"mixnet", "12.0", "a"});
+  table.add_row({"fat-tree", "5"});
+  EXPECT_EQ(table.text(),
+            "fabric     USD  note\n"
+            "mixnet    12.0  a\n"
+            "fat-tree     5\n");
+}
+
+TEST(TextTable, EmphasisDoesNotMoveColumns) {
+  TextTable table({{"a"}, {"b"}});
+  const std::size_t row = table.add_row({"1", "22"});
+  table.make_bold(row, 1);
+  EXPECT_EQ(table.text(), "a   b\n1  22\n");
+  EXPECT_EQ(table.text(true), "a   b\n1  \033[1m22\033[0m\n");
+}
+
+TEST(TextTable, WithoutRowsItIsItsHeader) { EXPECT_EQ(TextTable({{"a"}, {"b"}}).text(), "a  b\n"); }
+
+TEST(Grouped, ThreeDigitsAtATime) {
+  EXPECT_EQ(grouped(0), "0");
+  EXPECT_EQ(grouped(999), "999");
+  EXPECT_EQ(grouped(1000), "1,000");
+  EXPECT_EQ(grouped(1234567.4), "1,234,567");
+  EXPECT_EQ(grouped(-1000), "-1,000");
+  EXPECT_EQ(grouped(-100), "-100");
+}
+
+TEST(SplitList, SpacesAroundElementsGo) {
+  EXPECT_THAT(split_list("a", "--x"), ElementsAre("a"));
+  EXPECT_THAT(split_list(" a, b b ,c", "--x"), ElementsAre("a", "b b", "c"));
+  for (const char* bad : {"", ",", "a,", ",a", "a,,b", " "}) {
+    EXPECT_THROW(split_list(bad, "--x"), Error) << bad;
+  }
+}
+
+TEST(AnswersOnStdout, OneOfTwoMay) {
+  EXPECT_FALSE(answers_on_stdout(""));
+  EXPECT_FALSE(answers_on_stdout("a.json", "b.csv"));
+  EXPECT_TRUE(answers_on_stdout("-"));
+  EXPECT_TRUE(answers_on_stdout("a.json", "-"));
+  EXPECT_THROW(answers_on_stdout("-", "-"), Error);
+}
+
+TEST(WriteOutput, AFileIsWrittenWhole) {
+  const std::string path = ::testing::TempDir() + "mixnet_output_test";
+  write_output(path, "old");
+  write_output(path, "new\n");
+  EXPECT_EQ(read_text_file(path), "new\n");
+  std::filesystem::remove(path);
+  try {
+    write_output("/no/such/folder/x.json", "");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("/no/such/folder/x.json"));
+  }
+}
+
+TEST(WriteOutput, ADashIsStandardOutput) {
+  ::testing::internal::CaptureStdout();
+  write_output("-", "one\n");
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "one\n");
+}
+
+TEST(WriteOutput, DevicesAndStreamsStayWhatTheyAre) {
+  write_output("/dev/null", "gone");
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+  ::testing::internal::CaptureStdout();
+  write_output("/dev/stdout", "one\n");
+  write_output("/dev/stdout", "two\n");
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "one\ntwo\n");
+  EXPECT_TRUE(std::filesystem::is_symlink("/dev/stdout"));
+}
+
+}  // namespace
+}  // namespace mixnet::cli

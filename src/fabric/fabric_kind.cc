@@ -1,0 +1,74 @@
+#include "fabric/fabric_kind.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/suggest.h"
+
+namespace mixnet {
+namespace {
+
+struct Entry {
+  FabricKind kind;
+  std::string_view name;
+  std::string_view description;
+  std::string_view source;
+};
+
+// In the order of the enumeration, so that a kind is its own index.
+constexpr std::array kEntries = {
+    Entry{FabricKind::kFatTree, "fat-tree",
+          "three tiers of electrical switches, 1:1: any NIC reaches any other at full speed",
+          "Al-Fares et al., SIGCOMM 2008"},
+    Entry{FabricKind::kOversubFatTree, "oversub-fat-tree",
+          "a fat-tree with one uplink for every three NICs of a ToR switch (3:1)",
+          "MixNet, SIGCOMM 2025, section 7.1"},
+    Entry{FabricKind::kRailOptimized, "rail-optimized",
+          "a 1:1 tree whose leaf switches each serve NIC r of many servers (rail r)",
+          "NVIDIA DGX SuperPOD reference architecture"},
+    Entry{FabricKind::kTopoOpt, "topoopt",
+          "all NICs on a flat patch panel: one topology, found before training, for the whole job",
+          "Wang et al., NSDI 2023"},
+    Entry{FabricKind::kMixNet, "mixnet",
+          "two NICs of a server on a fat-tree, six on its region's optical circuit switch",
+          "Liao et al., SIGCOMM 2025"},
+    Entry{FabricKind::kIdeal, "ideal",
+          "one switch without any contention inside: the bound for all others, cannot be bought",
+          "none: a yardstick"},
+};
+
+constexpr std::array<FabricKind, kEntries.size()> kinds() {
+  std::array<FabricKind, kEntries.size()> list{};
+  for (std::size_t i = 0; i < kEntries.size(); ++i) list[i] = kEntries[i].kind;
+  return list;
+}
+constexpr auto kKinds = kinds();
+
+const Entry& entry(FabricKind kind) { return kEntries[static_cast<std::size_t>(kind)]; }
+
+}  // namespace
+
+std::string_view to_string(FabricKind kind) { return entry(kind).name; }
+std::string_view describe(FabricKind kind) { return entry(kind).description; }
+std::string_view fabric_source(FabricKind kind) { return entry(kind).source; }
+std::span<const FabricKind> all_fabrics() { return kKinds; }
+
+FabricKind parse_fabric(std::string_view name, std::string_view input) {
+  std::string wanted(name);
+  std::transform(wanted.begin(), wanted.end(), wanted.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::vector<std::string> names;
+  for (const Entry& candidate : kEntries) {
+    if (candidate.name == wanted) return candidate.kind;
+    names.emplace_back(candidate.name);
+  }
+  throw Error(input, fmt::format("'{}' is not a fabric", name), suggest(name, names));
+}
+
+}  // namespace mixnet
