@@ -1,0 +1,86 @@
+// The parallel plan: how a model is laid over GPUs, and where each rank sits.
+//
+//   world = tp * pp * dp, and ep divides dp. Ranks in Megatron-LM's order: tp fastest, then ep
+//   inside dp, then pp slowest:
+//       rank = tp_index + tp * (dp_index + dp * pp_index)
+//   Server s holds the ranks [s * gpus_per_server, (s + 1) * gpus_per_server).
+//
+// So the ep * tp ranks of one EP group are neighbours, and their servers are a *region*: the reach
+// of one optical switch. Region (stage, replica) starts at server
+// (stage * replicas + replica) * region_servers. When ep * tp is less than a server's GPUs, several
+// EP groups share one server and all their traffic stays inside it.
+//
+// Everything is a plain value; all functions are pure and thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "moe/model.h"
+
+namespace mixnet {
+
+struct ParallelPlan {
+  int tp = 1;  ///< tensor-parallel size
+  int pp = 1;  ///< pipeline stages
+  int ep = 1;  ///< expert-parallel size
+  int dp = 1;  ///< data-parallel size
+  int gpus_per_server = 8;
+  std::int64_t micro_batch_size = 1;   ///< sequences
+  std::int64_t global_batch_size = 1;  ///< sequences an iteration, all replicas together
+  std::int64_t seq_length = 4096;      ///< tokens a sequence
+
+  std::int64_t world() const { return std::int64_t{tp} * pp * dp; }
+  int servers() const { return static_cast<int>(world() / gpus_per_server); }
+  int servers_per_stage() const { return servers() / pp; }
+  /// EP groups a stage (= dp / ep): the copies of every expert.
+  int replicas() const { return dp / ep; }
+  /// Servers of one EP group; 1 when the group fits in a server.
+  int region_servers() const {
+    return ep * tp > gpus_per_server ? ep * tp / gpus_per_server : 1;
+  }
+  int micro_batches() const {
+    return static_cast<int>(global_batch_size / (micro_batch_size * dp));
+  }
+  std::int64_t tokens_per_micro_batch() const { return micro_batch_size * seq_length; }
+  std::int64_t tokens_per_iteration() const { return global_batch_size * seq_length; }
+  /// First server of the EP group `replica` of `stage`.
+  int first_server(int stage, int replica) const {
+    return static_cast<int>((std::int64_t{stage} * dp + std::int64_t{replica} * ep) * tp /
+                            gpus_per_server);
+  }
+  bool operator==(const ParallelPlan&) const = default;
+};
+
+/// What the user fixed; what is left open is filled from the model's defaults.
+struct PlanRequest {
+  std::int64_t gpus = 1024;
+  int gpus_per_server = 8;
+  std::optional<int> tp, pp, ep;
+  std::optional<std::int64_t> micro_batch_size, global_batch_size, seq_length;
+};
+
+/// Why `plan` cannot be for `model`; nothing when it can.
+std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& plan,
+                                        std::int64_t gpus);
+
+/// The plan for `request`. Defaults: the model's own plan (the paper's for its five models); a
+/// model without one gets tp 1, pp 1 and the largest ep that its experts and the GPUs allow;
+/// micro-batch 8 and sequence 4096 as in the paper's simulations, and a global batch of 2 * pp
+/// micro-batches a replica.
+/// Throws Error when it is impossible, with the reason and the nearest plan that is possible.
+ParallelPlan make_plan(const Model& model, const PlanRequest& request);
+
+/// "tp 4, pp 4, ep 8, dp 64".
+std::string to_string(const ParallelPlan& plan);
+
+/// The half-open range of layers of pipeline stage `stage`: layers are dealt evenly, and the first
+/// stages take one more where they do not divide.
+struct LayerRange {
+  int first = 0;
+  int end = 0;
+};
+LayerRange stage_layers(int layers, int pp, int stage);
+
+}  // namespace mixnet
