@@ -1,5 +1,9 @@
 // The models that come with the program (data/models/NAME.json) and those of the user.
 //
+// Names are compared by their letters and digits alone: "Mixtral_8x7B" is mixtral-8x7b. A preset's
+// title does as well ("Qwen1.5-MoE-A2.7B" is qwen-moe). A preset wins over a file of its name in
+// the working folder; write ./NAME for the file.
+//
 // Thread-safe. Cost: reads the data folder or the one file each time.
 #pragma once
 
@@ -14,8 +18,8 @@ namespace mixnet {
 /// Names of the presets, in alphabetical order.
 std::vector<std::string> model_names();
 
-/// The preset of that name (case does not matter); else the model that a path leads to: a
-/// config.json or a folder holding one. Throws Error, with a did-you-mean, when it is neither.
+/// The preset of that name or title; else the model that a path leads to: a config.json or a
+/// folder holding one. Throws Error, with a did-you-mean, when it is neither.
 Model find_model(std::string_view name_or_path);
 
 }  // namespace mixnet
