@@ -52,7 +52,8 @@ class Random {
 
   /// Uniform in [0, bound), bound > 0 (bias below bound / 2^64).
   constexpr std::uint64_t below(std::uint64_t bound) {
-    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64);
+    __extension__ using Product = unsigned __int128;
+    return static_cast<std::uint64_t>((Product{next()} * bound) >> 64);
   }
 
   /// Standard normal (Marsaglia's polar method; the second value of each pair is kept).

@@ -1,0 +1,183 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/text_file.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/plan_flags.h"
+#include "cli/simulation_flags.h"
+#include "moe/model_catalog.h"
+#include "study/comparison.h"
+
+namespace mixnet::cli {
+namespace {
+
+struct CompareFlags {
+  std::string model;
+  std::string gpu = "h100";
+  std::string bandwidths = "400Gbps";
+  std::string fabrics;
+  std::string prices;
+  std::string server_link = "optics";
+  std::string json;
+  std::string csv;
+  PlanFlags plan;
+  SimulationFlags simulation;
+};
+
+ComparisonRequest request_from(const CompareFlags& flags) {
+  ComparisonRequest request;
+  request.model = find_model(flags.model);
+  request.gpu = find_gpu(flags.gpu);
+  request.plan = flags.plan.request();
+  for (const std::string& text : split_list(flags.bandwidths, "--bandwidth")) {
+    request.bandwidths.push_back(parse_bandwidth(text, "--bandwidth"));
+  }
+  if (flags.fabrics.empty()) {
+    request.fabrics.assign(all_fabrics().begin(), all_fabrics().end());
+  } else {
+    for (const std::string& name : split_list(flags.fabrics, "--fabric")) {
+      request.fabrics.push_back(parse_fabric(name, "--fabric"));
+    }
+  }
+  request.prices = flags.prices.empty() ? PriceList::load() : PriceList::load(flags.prices);
+  request.server_link = parse_server_link(flags.server_link, "--server-link");
+  flags.simulation.apply(request);
+  return request;
+}
+
+std::vector<std::string> cells_of(const ComparisonRun& run) {
+  const IterationTime& time = run.time;
+  return {std::string(to_string(run.fabric)),
+          to_string(time.total),
+          grouped(run.tokens_per_second),
+          to_string(time.compute),
+          to_string(time.ep),
+          to_string(time.tp),
+          to_string(time.pp),
+          to_string(time.dp),
+          to_string(time.reconfiguration),
+          to_string(time.bubble),
+          run.network_cost_usd ? grouped(*run.network_cost_usd) : "-",
+          run.performance_per_dollar_vs_fat_tree
+              ? fmt::format("{:.2f}x", *run.performance_per_dollar_vs_fat_tree)
+              : "-"};
+}
+
+/// One table for the runs of one bandwidth; what cannot be bought is never the best.
+void print_table(std::span<const ComparisonRun> runs) {
+  TextTable table({{"fabric", Align::kLeft},
+                   {"iteration"},
+                   {"tokens/s"},
+                   {"compute"},
+                   {"EP"},
+                   {"TP"},
+                   {"PP"},
+                   {"DP"},
+                   {"reconfig"},
+                   {"bubble"},
+                   {"network USD"},
+                   {"perf/$"}});
+  for (const ComparisonRun& run : runs) table.add_row(cells_of(run));
+  const auto mark_best = [&](std::size_t column, auto&& value) {
+    std::optional<double> best;
+    for (const ComparisonRun& run : runs) {
+      if (run.fabric != FabricKind::kIdeal && (!best || value(run) < *best)) best = value(run);
+    }
+    for (std::size_t row = 0; row < runs.size(); ++row) {
+      if (runs[row].fabric != FabricKind::kIdeal && value(runs[row]) == *best) {
+        table.make_bold(row, column);
+      }
+    }
+  };
+  using Run = ComparisonRun;
+  const auto seconds = [](Time time) { return time.to_seconds(); };
+  mark_best(1, [&](const Run& run) { return seconds(run.time.total); });
+  mark_best(2, [&](const Run& run) { return -run.tokens_per_second; });
+  mark_best(4, [&](const Run& run) { return seconds(run.time.ep); });
+  mark_best(5, [&](const Run& run) { return seconds(run.time.tp); });
+  mark_best(6, [&](const Run& run) { return seconds(run.time.pp); });
+  mark_best(7, [&](const Run& run) { return seconds(run.time.dp); });
+  mark_best(8, [&](const Run& run) { return seconds(run.time.reconfiguration); });
+  mark_best(9, [&](const Run& run) { return seconds(run.time.bubble); });
+  mark_best(10, [&](const Run& run) { return run.network_cost_usd.value_or(0); });
+  mark_best(11, [&](const Run& run) { return -run.performance_per_dollar_vs_fat_tree.value_or(0); });
+  table.print();
+}
+
+void print_report(const Comparison& comparison, const ComparisonRequest& request) {
+  const ParallelPlan& plan = comparison.plan;
+  write_output(
+      "-", fmt::format("{} on {} {} in {} servers: {}, {} micro-batches of {} x {} tokens\n"
+                       "routing {}, seed {}; reconfiguration {}{}; all-to-all {}; fidelity {}\n",
+                       request.model.title.empty() ? request.model.name : request.model.title,
+                       grouped(static_cast<double>(plan.world())), request.gpu.title,
+                       grouped(plan.servers()), to_string(plan), plan.micro_batches(),
+                       plan.micro_batch_size, plan.seq_length, comparison.routing, comparison.seed,
+                       comparison.policy,
+                       request.iteration.reconfiguration == Reconfiguration::kBlock
+                           ? " " + to_string(request.iteration.reconfiguration_delay)
+                           : "",
+                       comparison.ep_split, comparison.fidelity));
+  const std::span<const ComparisonRun> runs = comparison.runs;
+  for (std::size_t begin = 0, end = 0; begin < runs.size(); begin = end) {
+    while (end < runs.size() && runs[end].bandwidth == runs[begin].bandwidth) ++end;
+    write_output("-", fmt::format("\n{} a NIC\n", to_string(runs[begin].bandwidth)));
+    print_table(runs.subspan(begin, end - begin));
+  }
+  const std::string sentence = advice(comparison);
+  if (!sentence.empty()) write_output("-", "\n" + sentence + "\n");
+}
+
+void run(const CompareFlags& flags) {
+  const ComparisonRequest request = request_from(flags);
+  const bool quiet = answers_on_stdout(flags.json, flags.csv);
+  const Comparison comparison = compare(request);
+  if (!flags.json.empty()) write_output(flags.json, to_json(comparison));
+  if (!flags.csv.empty()) write_output(flags.csv, to_csv(comparison));
+  if (!quiet) print_report(comparison, request);
+}
+
+}  // namespace
+
+void add_compare_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand(
+      "compare", "Simulate a training iteration on each fabric: time, cost, performance per dollar");
+  command->footer(
+      "EP, TP, PP, DP and reconfig are what communication adds to the iteration of the average GPU,\n"
+      "bubble is its idle time; with compute they add up to the iteration. perf/$ is relative to\n"
+      "the fat-tree of the same speed.\n\n"
+      "Examples:\n"
+      "  mixnet compare --model mixtral-8x7b --gpus 1024 --bandwidth 100Gbps,400Gbps\n"
+      "  mixnet compare --model path/to/config.json --tp 4 --pp 4 --ep 8 --micro-batch-size 8 \\\n"
+      "                 --global-batch-size 512 --gpus 1024 --json result.json");
+  const auto flags = std::make_shared<CompareFlags>();
+  command
+      ->add_option("--model", flags->model,
+                   "Preset ('mixnet models'), or the path of a HuggingFace config.json")
+      ->required();
+  command->add_option("--gpu", flags->gpu, "Kind of GPU ('mixnet gpus')")->capture_default_str();
+  command->add_option("--bandwidth", flags->bandwidths, "Speeds of a NIC, comma-separated")
+      ->capture_default_str();
+  command->add_option("--fabric", flags->fabrics,
+                      "Fabrics, comma-separated ('mixnet fabrics'; default: all)");
+  add_plan_flags(*command, flags->plan);
+  add_simulation_flags(*command, flags->simulation);
+  command->add_option("--prices", flags->prices, "Price list (CSV) in place of the shipped one")
+      ->group("Cost");
+  command
+      ->add_option("--server-link", flags->server_link,
+                   "Link of an electrical NIC to its ToR switch: optics, dac or aoc")
+      ->capture_default_str()
+      ->group("Cost");
+  command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)");
+  command->add_option("--csv", flags->csv, "Also write the result as CSV ('-': only that)");
+  command->callback([flags] { run(*flags); });
+}
+
+}  // namespace mixnet::cli

@@ -1,0 +1,45 @@
+#include "cli/plan_flags.h"
+
+namespace mixnet::cli {
+
+PlanRequest PlanFlags::request() const {
+  PlanRequest request;
+  request.gpus = gpus;
+  request.gpus_per_server = gpus_per_server;
+  request.tp = tp;
+  request.pp = pp;
+  request.ep = ep;
+  request.micro_batch_size = micro_batch_size;
+  request.global_batch_size = global_batch_size;
+  request.seq_length = seq_length;
+  return request;
+}
+
+void add_plan_flags(CLI::App& command, PlanFlags& flags) {
+  const std::string group = "Parallel plan (what is left out comes from the model)";
+  command.add_option("--gpus", flags.gpus, "GPUs, that is tp x pp x dp")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--gpus-per-server", flags.gpus_per_server, "GPUs on one scale-up switch")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--tp,--tensor-model-parallel-size", flags.tp, "Tensor-parallel size")
+      ->group(group);
+  command.add_option("--pp,--pipeline-model-parallel-size", flags.pp, "Pipeline stages")
+      ->group(group);
+  command
+      .add_option("--ep,--expert-model-parallel-size", flags.ep,
+                  "Expert-parallel size; divides dp and the experts")
+      ->group(group);
+  command
+      .add_option("--micro-batch-size", flags.micro_batch_size,
+                  "Sequences of a micro-batch, per replica")
+      ->group(group);
+  command
+      .add_option("--global-batch-size", flags.global_batch_size,
+                  "Sequences of an iteration, all replicas together")
+      ->group(group);
+  command.add_option("--seq-length", flags.seq_length, "Tokens of a sequence")->group(group);
+}
+
+}  // namespace mixnet::cli

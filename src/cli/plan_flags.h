@@ -1,0 +1,22 @@
+// The flags that say how a model is laid over GPUs, by Megatron-LM's names and their short forms.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "moe/plan.h"
+
+namespace mixnet::cli {
+
+struct PlanFlags {
+  std::int64_t gpus = 1024;
+  int gpus_per_server = 8;
+  std::optional<int> tp, pp, ep;
+  std::optional<std::int64_t> micro_batch_size, global_batch_size, seq_length;
+
+  PlanRequest request() const;
+};
+
+/// Adds the flags to `command`; `flags` must outlive it.
+void add_plan_flags(CLI::App& command, PlanFlags& flags);
+
+}  // namespace mixnet::cli

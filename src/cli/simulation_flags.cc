@@ -1,0 +1,114 @@
+#include "cli/simulation_flags.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/suggest.h"
+#include "base/text_file.h"
+
+namespace mixnet::cli {
+namespace {
+
+/// Which of two words a flag carries: true for the first.
+bool first_of(std::string_view value, std::string_view flag, std::string_view first,
+              std::string_view second) {
+  if (value == first) return true;
+  if (value == second) return false;
+  const std::string known[] = {std::string(first), std::string(second)};
+  throw Error(flag, fmt::format("unknown choice '{}'", value), suggest(value, known));
+}
+
+double efficiency(double value, std::string_view flag) {
+  if (value > 0 && value <= 1) return value;
+  throw Error(flag, fmt::format("{} is out of range", value),
+              "give the share of the peak that is reached, above 0 and up to 1");
+}
+
+}  // namespace
+
+void SimulationFlags::apply(ComparisonRequest& request) const {
+  request.routing = routing;
+  request.seed = seed;
+  request.compute_scale = compute_scale;
+  IterationOptions& iteration = request.iteration;
+  iteration.compute.compute_efficiency = efficiency(compute_efficiency, "--compute-efficiency");
+  iteration.compute.memory_efficiency = efficiency(memory_efficiency, "--memory-efficiency");
+  if (!profile.empty()) {
+    iteration.compute.profile = parse_compute_profile(read_text_file(profile), profile);
+  }
+  NetworkOptions& network = iteration.network;
+  network.nics_per_server = nics_per_server == 0 ? request.plan.gpus_per_server : nics_per_server;
+  network.optical_degree = degree;
+  network.oversubscription = oversubscription;
+  network.paths = first_of(paths, "--paths", "spray", "ecmp") ? PathPolicy::kSpray
+                                                              : PathPolicy::kEcmp;
+  network.flows_per_pair = flows_per_pair;
+  network.ep_nics = first_of(ep_nics, "--ep-nics", "rail", "own") ? EpNics::kRail : EpNics::kOwn;
+  network.ep_split = parse_ep_split(ep_split, "--ep-split");
+  iteration.reconfiguration = parse_reconfiguration(reconfiguration, "--reconfiguration");
+  iteration.reconfiguration_delay =
+      parse_time(reconfiguration_delay, "--reconfiguration-delay");
+  if (iteration.reconfiguration_delay > Time::seconds(60)) {
+    throw Error("--reconfiguration-delay", fmt::format("'{}' is too long", reconfiguration_delay),
+                "give at most 60s");
+  }
+  iteration.pipelined_ep_steps = first_of(ep_steps, "--ep-steps", "pipelined", "sequential");
+  iteration.sequence_parallel =
+      first_of(tp_collective, "--tp-collective", "reduce-scatter", "all-reduce");
+  iteration.overlap_dp = first_of(dp_overlap, "--dp-overlap", "on", "off");
+  if (gradient_bytes != 2 && gradient_bytes != 4) {
+    throw Error("--gradient-bytes", fmt::format("{} is no width of a gradient", gradient_bytes),
+                "give 2 (bf16) or 4 (fp32)");
+  }
+  iteration.gradient_bytes = gradient_bytes;
+}
+
+void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
+  const auto add = [&](const std::string& group, const char* name, auto& value, const char* help) {
+    command.add_option(name, value, help)->capture_default_str()->group(group);
+  };
+  const std::string routing = "Routing";
+  add(routing, "--routing", flags.routing,
+      "uniform, measured, dynamic, matrix:FILE or trace:FILE (docs/routing.md)");
+  add(routing, "--seed", flags.seed, "Seed of the generated routing");
+
+  const std::string compute = "Compute";
+  add(compute, "--compute-scale", flags.compute_scale, "Factor on all compute times");
+  add(compute, "--compute-efficiency", flags.compute_efficiency, "Share of the bf16 peak reached");
+  add(compute, "--memory-efficiency", flags.memory_efficiency, "Share of HBM bandwidth reached");
+  command.add_option("--profile", flags.profile, "JSON of measured times (docs/compute.md)")
+      ->group(compute);
+
+  const std::string network = "Network";
+  command
+      .add_option("--nics-per-server", flags.nics_per_server,
+                  "NICs of a server; divides its GPUs (default: one a GPU)")
+      ->group(network);
+  add(network, "--degree", flags.degree, "mixnet: NICs of a server on the optical switch");
+  add(network, "--reconfiguration", flags.reconfiguration,
+      "mixnet: block (every FP1 waits for the switch) or hidden (nobody ever waits)");
+  add(network, "--reconfiguration-delay", flags.reconfiguration_delay,
+      "mixnet: from command to light");
+  add(network, "--ep-split", flags.ep_split,
+      "mixnet: circuits-first (a pair with circuits uses only these) or balanced (also EPS)");
+  add(network, "--oversubscription", flags.oversubscription,
+      "oversub-fat-tree: NICs for one uplink of their ToR switch");
+  add(network, "--paths", flags.paths,
+      "Packet fabrics: spray (over all paths) or ecmp (one hashed path a flow)");
+  add(network, "--flows-per-pair", flags.flows_per_pair,
+      "ecmp: connections between two NICs, each hashed");
+  add(network, "--ep-nics", flags.ep_nics,
+      "Packet fabrics: tokens arrive at the NIC of the sender's place (rail) or of the expert's\n"
+      "GPU (own)");
+
+  const std::string overlap = "What overlaps";
+  add(overlap, "--ep-steps", flags.ep_steps,
+      "Gather, network and scatter of an all-to-all: pipelined or sequential");
+  add(overlap, "--dp-overlap", flags.dp_overlap,
+      "Sum gradients beneath the last micro-batch's backward: on or off");
+  add(overlap, "--tp-collective", flags.tp_collective,
+      "reduce-scatter (with all-gather: sequence parallel) or all-reduce");
+  add(overlap, "--gradient-bytes", flags.gradient_bytes, "Bytes of a gradient: 2 or 4");
+}
+
+}  // namespace mixnet::cli

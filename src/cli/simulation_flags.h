@@ -1,0 +1,40 @@
+// The flags that say how an iteration is simulated: routing, compute, network, what overlaps.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+
+#include "study/comparison.h"
+
+namespace mixnet::cli {
+
+struct SimulationFlags {
+  std::string routing = "dynamic";
+  std::uint64_t seed = 1;
+  double compute_scale = 1;
+  double compute_efficiency = ComputeOptions{}.compute_efficiency;
+  double memory_efficiency = ComputeOptions{}.memory_efficiency;
+  std::string profile;
+  int nics_per_server = 0;  ///< 0: as many as GPUs
+  int degree = NetworkOptions{}.optical_degree;
+  double oversubscription = NetworkOptions{}.oversubscription;
+  std::string paths = "spray";
+  int flows_per_pair = 1;
+  std::string ep_nics = "rail";
+  std::string ep_split = "circuits-first";
+  std::string ep_steps = "pipelined";
+  std::string reconfiguration = "block";
+  std::string reconfiguration_delay = "25ms";
+  std::string tp_collective = "reduce-scatter";
+  std::string dp_overlap = "on";
+  int gradient_bytes = 2;
+
+  /// Throws Error on a value that is none of the choices, or out of range.
+  void apply(ComparisonRequest& request) const;
+};
+
+/// Adds the flags to `command`; `flags` must outlive it.
+void add_simulation_flags(CLI::App& command, SimulationFlags& flags);
+
+}  // namespace mixnet::cli

@@ -1,0 +1,84 @@
+// Packet-switched fabrics as graphs of directed links: three-tier fat-trees, 1:1 or oversubscribed,
+// and rail-optimised Clos networks. Everything is at NIC level: a host of the graph is one NIC.
+//
+// Rates are in units of one NIC's rate, so one graph serves every bandwidth; a caller multiplies.
+//
+// Fat-tree (Al-Fares et al., SIGCOMM 2008): NICs are numbered server * nics_per_server + nic and
+// share a top-of-rack switch in blocks of kNicsPerTor, a pod holds kTorsPerPod such switches; each
+// has one link to every aggregation switch of its pod, and each of those one to every core of its
+// group. With kNicsPerTor = 8, 1024 NICs make a 16-ary fat-tree. Beyond 16 pods the cores are wider
+// instead of a tier more. Oversubscription by r thins the links above the ToR to 1/r of the NICs'
+// rates; all above is 1:1 with that.
+//
+// Rail-optimised: NIC r of every server is on rail r's leaf switches, kServersPerLeaf servers a
+// leaf; leaves join spines with as many uplinks as downlinks, so any rail reaches any other.
+//
+// Paths:
+//   kEcmp   every link is an edge of the graph; the hash picks one of the shortest paths.
+//   kSpray  a flow spreads evenly over all shortest paths (per-packet spraying, adaptive routing).
+//           For a fluid that is one pooled link per tier, and a pool that can never bind (1:1: what
+//           leaves a ToR never exceeds what its NICs can send) is left out.
+//
+// Immutable after construction, so thread-safe. Memory: O(NICs). append_path is O(1).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "fabric/fabric_kind.h"
+
+namespace mixnet {
+
+enum class PathPolicy { kSpray, kEcmp };
+
+class PacketFabric {
+ public:
+  static constexpr int kNicsPerTor = 8;
+  static constexpr int kTorsPerPod = 8;
+  static constexpr int kServersPerLeaf = 32;
+
+  /// `kind`: kFatTree, kOversubFatTree or kRailOptimized (or kMixNet, whose electrical part is a
+  /// fat-tree). `oversubscription` >= 1 counts for kOversubFatTree only.
+  PacketFabric(FabricKind kind, int servers, int nics_per_server, double oversubscription,
+               PathPolicy paths);
+
+  int nics() const { return servers_ * nics_per_server_; }
+  int nics_per_server() const { return nics_per_server_; }
+  PathPolicy path_policy() const { return paths_; }
+
+  /// Rate of each directed link, in NIC rates.
+  const std::vector<double>& link_rates() const { return link_rates_; }
+
+  /// Appends the links from NIC to NIC, in order; nothing when they are the same NIC.
+  void append_path(int from, int to, std::uint64_t hash, std::vector<std::uint32_t>& path) const;
+
+  /// Links of the physical path between two NICs: what propagation delay multiplies.
+  int hops(int from, int to) const;
+
+  /// Whether every region sees the same network: exchanges of equal demand take equal time wherever
+  /// they are.
+  bool uniform() const { return paths_ == PathPolicy::kSpray; }
+
+ private:
+  struct Place {
+    int group;  ///< ToR or leaf
+    int pod;    ///< pod of the ToR; 0 in a rail-optimised network
+  };
+  Place place(int nic) const;
+  std::uint32_t add_links(std::int64_t count, double rate);
+  void build_tree();
+  void build_rails();
+
+  FabricKind kind_;
+  int servers_;
+  int nics_per_server_;
+  double oversubscription_;
+  PathPolicy paths_;
+  std::vector<double> link_rates_;
+  // First link of each family.
+  std::uint32_t nic_up_ = 0, nic_down_ = 0, group_up_ = 0, group_down_ = 0, core_up_ = 0,
+                core_down_ = 0;
+  int uplinks_ = 1;  ///< of one ToR or leaf
+};
+
+}  // namespace mixnet

@@ -1,0 +1,78 @@
+// From token counts to bytes: what one all-to-all of one EP group asks of the network.
+//
+// The gate's counts (routing.h) say how many token copies EP rank e sends to each expert. A token is
+// `hidden` numbers of bf16; with tensor parallelism the tokens are split over the TP ranks (sequence
+// parallel), so GPU (e, t) sends its 1/tp share to GPU (f, t) of every destination rank f. Local GPU
+// i = e * tp + t of the group sits in server i / gpus_per_server (plan.h).
+//
+// Combine is the transpose of dispatch, the backward of combine equals dispatch and the backward of
+// dispatch equals combine, so one demand describes all four all-to-alls of a layer.
+//
+// GPUs of a server that behave alike are folded: when tp <= gpus_per_server, the tp GPUs of one EP
+// rank send the same bytes to the same servers. A *rail class* stands for such a set; there are
+// gpus_per_server / tp of them (1 when tp is larger), each of `rail_width` GPUs. Rail class r of a
+// server is the GPUs (and NICs) [r * rail_width, (r + 1) * rail_width).
+//
+// A token comes back the way it went: what GPU r of server s sent to server d enters and leaves d at
+// d's GPU of the same place, so combine is the transpose of dispatch at every level, rails included.
+//
+// Invariant (tested): for every server pair, the sum over rail classes of rail_width * out[r](s, d)
+// is server_bytes(s, d) but for the rounding of a byte a rank pair and GPU. Plain values; make() allocates only when the shape changes; O(ep^2 + ep * experts).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/matrix.h"
+#include "base/units.h"
+#include "moe/plan.h"
+#include "moe/routing.h"
+
+namespace mixnet {
+
+struct RegionDemand {
+  int servers = 1;
+  int rail_classes = 1;
+  int rail_width = 1;  ///< GPUs of a server that one rail class stands for
+
+  /// Dispatch bytes from server (row) to server (column); the diagonal stays inside the server.
+  Matrix<std::int64_t> server_bytes;
+  /// out[r](s, d): dispatch bytes that ONE GPU of rail class r in server s sends to server d != s.
+  std::vector<Matrix<std::int64_t>> out;
+
+  /// EP rank to EP rank, dispatch, all TP ranks together (row: sender).
+  Matrix<std::int64_t> rank_bytes;
+  /// Token copies that the busiest and the average EP rank get: the expert work of the layer.
+  std::int64_t busiest_rank_tokens = 0;
+  double mean_rank_tokens = 0;
+
+  /// Bytes through the busiest GPU's scale-up port in one all-to-all (either direction, which is
+  /// larger): `direct` when a token leaves by its own GPU's NIC and is forwarded in the destination
+  /// server (rail-aligned), `delegated` when every byte that leaves or enters a server passes to or
+  /// from a delegate's NIC.
+  std::int64_t scale_up_direct = 0;
+  std::int64_t scale_up_delegated = 0;
+};
+
+/// Makes demands for one model and plan, reusing its memory.
+class DemandMaker {
+ public:
+  /// `hidden`: width of a token, 2 bytes a number.
+  DemandMaker(const ParallelPlan& plan, int hidden);
+
+  /// The demand of `counts` (rows: plan.ep ranks; columns: experts, a multiple of ep).
+  /// The result lives until the next call.
+  const RegionDemand& make(const TokenCounts& counts);
+
+ private:
+  void spread_over_servers();
+  void find_scale_up_loads();
+
+  int ep_;
+  int tp_;
+  int gpus_per_server_;
+  std::int64_t token_bytes_;
+  RegionDemand demand_;
+};
+
+}  // namespace mixnet

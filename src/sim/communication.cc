@@ -1,0 +1,12 @@
+#include "sim/communication.h"
+
+namespace mixnet {
+
+Time PhaseTime::at(Bandwidth nic_rate) const {
+  if (transfer == Time::max()) return transfer;
+  const double slower = static_cast<double>(kReferenceRate.bits_per_second) /
+                        static_cast<double>(nic_rate.bits_per_second);
+  return Time::from_seconds(transfer.to_seconds() * slower) + delay;
+}
+
+}  // namespace mixnet

@@ -1,0 +1,66 @@
+// How long a communication phase takes on one fabric: the seam between the training iteration,
+// which knows who sends how much, and the networks, which know over which links.
+//
+// Implementations: packet_communication.h (fat-trees and rails), mixnet_communication.h (circuits
+// beside an electrical fat-tree), direct_communication.h (TopoOpt's static circuits).
+//
+// A fluid phase on a fabric whose links all scale with the NIC rate takes time in inverse proportion
+// to that rate. So a phase is solved once, at kReferenceRate, and serves every bandwidth: PhaseTime
+// keeps what scales apart from what does not (propagation delay).
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/units.h"
+#include "moe/demand.h"
+
+namespace mixnet {
+
+inline constexpr Bandwidth kReferenceRate = Bandwidth::gbps(100);
+inline constexpr Time kLinkDelay = Time::microseconds(1);  ///< per link, as in the paper (section 7)
+
+struct PhaseTime {
+  Time transfer;  ///< with NICs of kReferenceRate
+  Time delay;     ///< propagation along the longest path, times the steps that wait for it
+
+  Time at(Bandwidth nic_rate) const;
+};
+
+struct ExchangeTimes {
+  PhaseTime dispatch;
+  PhaseTime combine;
+  /// How long dispatch and combine together occupy the NICs that carry all-reduces, with NICs of
+  /// kReferenceRate: the gradients cannot move meanwhile.
+  Time shared_nics_busy;
+};
+
+/// Not thread-safe (implementations keep work space); one per thread.
+class CommunicationModel {
+ public:
+  virtual ~CommunicationModel() = default;
+
+  /// The two all-to-alls of one EP group whose servers are first_server, first_server + 1, ...
+  /// Traffic inside servers is not in it (RegionDemand::scale_up_*). Zero for a one-server region.
+  virtual ExchangeTimes exchange(int first_server, const RegionDemand& demand) = 0;
+
+  /// Every GPU of the servers [from, from + count) sends `bytes_per_gpu` to the GPU of the same
+  /// place in [to, to + count), all at once: activations between pipeline stages.
+  virtual PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) = 0;
+
+  /// Ring all-reduces of `bytes_per_server` in every group at once, one ring per NIC that takes
+  /// part. A group of fewer than two servers takes no time.
+  virtual PhaseTime all_reduce(std::span<const std::vector<int>> groups,
+                               Bytes bytes_per_server) = 0;
+
+  /// True when equal phases take equal time wherever their servers are, so one may stand for all.
+  virtual bool uniform() const = 0;
+
+  /// True when all traffic that leaves a server passes a delegate's NIC (gather and scatter).
+  virtual bool delegates() const = 0;
+
+  /// NICs of a server that take part in all_reduce().
+  virtual int ring_nics() const = 0;
+};
+
+}  // namespace mixnet

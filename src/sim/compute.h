@@ -1,0 +1,106 @@
+// How long one GPU computes: a roofline per operation of a layer (Williams et al., CACM 2009).
+//
+//   time = max(FLOPs / (peak * compute_efficiency), bytes / (memory bandwidth * memory_efficiency))
+//
+// Operations of one micro-batch of n tokens in sequences of length s, divided by tp throughout:
+//   attention       2 * n * matrices  +  2 * n * s * heads * (query width + value width) / 2
+//                   (scores and weighted sum, causal, hence the half)
+//   gate            2 * n * hidden * experts
+//   experts         2 * expert parameters * token copies of the BUSIEST rank: the layer waits for it
+//   shared experts  2 * n * parameters            dense FFN  2 * n * parameters
+//   head            2 * n * hidden * vocab        (last stage only)
+//   optimizer       28 bytes of memory traffic a parameter: Adam in mixed precision reads gradient
+//                   (2) and master, both moments (12), writes these (12) and the bf16 weight (2)
+// Bytes are those of weights and of activations read and written once. Backward is twice forward,
+// the quadratic part of attention 2.5 times (FlashAttention-2: five products for two).
+//
+// A profile replaces any of these by measured times. Efficiencies default to what large bf16 layers
+// reach in Megatron-LM runs; docs/compute.md has the numbers.
+//
+// Immutable, thread-safe, O(1) a call.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "base/units.h"
+#include "hardware/gpu.h"
+#include "moe/model.h"
+#include "moe/plan.h"
+
+namespace mixnet {
+
+enum class Operation {
+  kAttention,
+  kGate,
+  kExperts,
+  kSharedExperts,
+  kDenseFfn,
+  kHead,
+  kOptimizer
+};
+inline constexpr std::size_t kOperations = 7;
+
+/// "attention", "gate", "experts", "shared_experts", "dense_ffn", "head", "optimizer".
+std::string_view to_string(Operation operation);
+
+struct OperationTime {
+  Time forward;
+  Time backward;  ///< of the optimizer: zero
+};
+
+/// Measured times, per layer and micro-batch on one GPU; of experts with balanced load; of the
+/// optimizer per iteration.
+struct ComputeProfile {
+  std::array<std::optional<OperationTime>, kOperations> measured;
+};
+
+/// Reads {"operations": {"attention": {"forward": "1.2ms", "backward": "2.5ms"}, ...}}.
+/// Throws Error on unknown operations, missing directions, or times without units.
+ComputeProfile parse_compute_profile(std::string_view json, std::string_view input);
+
+struct ComputeOptions {
+  double compute_efficiency = 0.55;
+  double memory_efficiency = 0.8;
+  ComputeProfile profile;
+};
+
+class ComputeModel {
+ public:
+  ComputeModel(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
+               const ComputeOptions& options);
+
+  /// One layer and micro-batch (the optimizer: per iteration, the busiest stage). Experts here with
+  /// balanced load.
+  OperationTime time(Operation operation) const {
+    return times_[static_cast<std::size_t>(operation)];
+  }
+  /// Experts when the busiest EP rank of the group gets `tokens` token copies.
+  OperationTime experts(std::int64_t tokens) const;
+
+ private:
+  OperationTime roofline(double flops, double bytes, double backward_flops) const;
+  OperationTime roofline_attention() const;
+  OperationTime roofline_experts(double tokens) const;
+  OperationTime roofline_of(Operation operation) const;
+
+  Model model_;
+  ParallelPlan plan_;
+  double flops_per_second_;
+  double bytes_per_second_;
+  double mean_rank_tokens_;
+  bool experts_measured_ = false;
+  std::array<OperationTime, kOperations> times_;
+};
+
+/// Parameters that the GPUs of one EP group's pipeline stage hold for layers [first, end), all TP
+/// ranks together: `dense` (attention, gate, shared experts, dense FFN, and with them the embedding
+/// on the first stage and the head on the last) and `expert` (all routed experts).
+struct StageParameters {
+  std::int64_t dense = 0;
+  std::int64_t expert = 0;
+};
+StageParameters stage_parameters(const Model& model, const ParallelPlan& plan, int stage);
+
+}  // namespace mixnet

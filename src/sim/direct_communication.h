@@ -1,0 +1,36 @@
+// Communication on a static direct-connect topology (TopoOpt): pairs of servers with circuits use
+// them, the others are forwarded by the hosts in between. Fluid, at the level of circuits.
+// A pair that no chain of circuits joins is an Error.
+// Rings run both ways round at once, half of the bytes each.
+#pragma once
+
+#include <algorithm>
+
+#include "fabric/direct_connect.h"
+#include "sim/communication.h"
+#include "sim/flow_network.h"
+
+namespace mixnet {
+
+class DirectCommunication final : public CommunicationModel {
+ public:
+  DirectCommunication(DirectConnect topology, int gpus_per_server);
+
+  ExchangeTimes exchange(int first_server, const RegionDemand& demand) override;
+  PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override;
+  PhaseTime all_reduce(std::span<const std::vector<int>> groups, Bytes bytes_per_server) override;
+  bool uniform() const override { return false; }
+  bool delegates() const override { return true; }
+  int ring_nics() const override { return std::max(1, 2 * topology_.rings_per_group()); }
+
+ private:
+  void add_flow(int from, int to, Bytes bytes);
+  PhaseTime finish();
+
+  DirectConnect topology_;
+  int gpus_per_server_;
+  FlowNetwork network_;
+  std::size_t longest_path_ = 0;
+};
+
+}  // namespace mixnet

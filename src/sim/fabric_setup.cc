@@ -1,0 +1,152 @@
+#include "sim/fabric_setup.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "moe/demand.h"
+#include "moe/routing.h"
+#include "sim/compute.h"
+#include "sim/direct_communication.h"
+
+namespace mixnet {
+namespace {
+
+constexpr double kGradientBytes = 2;
+constexpr int kAllToAlls = 4;  // per MoE layer and micro-batch
+
+/// Servers of one rank's TP group: more than one only when tp exceeds a server.
+int tp_servers(const ParallelPlan& plan) { return std::max(1, plan.tp / plan.gpus_per_server); }
+
+}  // namespace
+
+void check_network_options(const NetworkOptions& options, const ParallelPlan& plan) {
+  const int nics = options.nics_per_server;
+  if (nics < 1 || nics > plan.gpus_per_server || plan.gpus_per_server % nics != 0) {
+    throw Error("--nics-per-server",
+                fmt::format("{} does not divide the {} GPUs of a server", nics,
+                            plan.gpus_per_server),
+                "give every NIC the same number of GPUs");
+  }
+  if (options.optical_degree < 0 || options.optical_degree >= nics) {
+    throw Error("--degree",
+                fmt::format("{} of a server's {} NICs cannot be optical", options.optical_degree,
+                            nics),
+                fmt::format("give 0 to {}: pipeline and data parallelism need an electrical NIC",
+                            nics - 1));
+  }
+  if (!(options.oversubscription >= 1 && options.oversubscription <= 1000)) {
+    throw Error("--oversubscription", fmt::format("{} is out of range", options.oversubscription),
+                "give a ratio from 1 to 1000");
+  }
+  if (options.flows_per_pair < 1 || options.flows_per_pair > 1024) {
+    throw Error("--flows-per-pair", fmt::format("{} is out of range", options.flows_per_pair),
+                "give a whole number from 1 to 1024");
+  }
+}
+
+std::unique_ptr<CommunicationModel> make_communication(FabricKind kind, const Model& model,
+                                                       const ParallelPlan& plan,
+                                                       const NetworkOptions& options) {
+  const int servers = plan.servers();
+  const int gpus = plan.gpus_per_server;
+  const int nics = options.nics_per_server;
+  switch (kind) {
+    case FabricKind::kFatTree:
+    case FabricKind::kOversubFatTree:
+    case FabricKind::kRailOptimized:
+      return std::make_unique<PacketCommunication>(
+          PacketFabric(kind, servers, nics, options.oversubscription, options.paths),
+          options.ep_nics, options.flows_per_pair, gpus);
+    case FabricKind::kMixNet:
+      return std::make_unique<MixNetCommunication>(
+          PacketFabric(kind, servers, nics - options.optical_degree, 1, options.paths),
+          options.optical_degree, options.ep_split, options.flows_per_pair, gpus);
+    case FabricKind::kTopoOpt:
+      return std::make_unique<DirectCommunication>(
+          DirectConnect::find(servers, nics, expected_traffic(model, plan)), gpus);
+    case FabricKind::kIdeal:
+      break;
+  }
+  return nullptr;
+}
+
+GradientGroups gradient_groups(const Model& model, const ParallelPlan& plan, int stage) {
+  GradientGroups groups;
+  const int replicas = plan.replicas();
+  const int region = plan.region_servers();
+  const int stage_servers = plan.servers_per_stage();
+  const int first = stage * stage_servers;
+  const auto [dense, expert] = stage_parameters(model, plan, stage);
+  const int gpus = plan.gpus_per_server;
+  const int tp_span = tp_servers(plan);
+  groups.dense_parameters_per_server = dense / tp_span;
+  const std::int64_t expert_span = std::max(1, plan.ep * plan.tp / gpus);
+  groups.expert_parameters_per_server = expert / expert_span;
+
+  const bool several_groups_a_server = plan.ep * plan.tp < gpus;
+  const int copies = several_groups_a_server ? stage_servers : replicas;
+  groups.expert.resize(region);
+  for (int place = 0; place < region; ++place) {
+    for (int copy = 0; copy < copies; ++copy) {
+      groups.expert[place].push_back(first + copy * region + place);
+    }
+  }
+  groups.dense.resize(tp_span);
+  for (int place = 0; place < region; ++place) {
+    auto& ring = groups.dense[place % tp_span];
+    ring.insert(ring.end(), groups.expert[place].begin(), groups.expert[place].end());
+  }
+  return groups;
+}
+
+ExpectedTraffic expected_traffic(const Model& model, const ParallelPlan& plan) {
+  ExpectedTraffic traffic;
+  const int region = plan.region_servers();
+  const int region_starts = plan.servers_per_stage() / region;
+  RoutingShape shape;
+  shape.ep = plan.ep;
+  shape.experts = model.placed_experts;
+  shape.top_k = model.top_k;
+  shape.layers = moe_layers(model);
+  shape.tokens = plan.tokens_per_micro_batch();
+  TokenCounts counts;
+  RoutingSource::make("uniform", shape, 0).counts({}, counts);
+  DemandMaker maker(plan, model.hidden);
+  const RegionDemand& demand = maker.make(counts);
+
+  for (int stage = 0; stage < plan.pp; ++stage) {
+    const auto [first_layer, end_layer] = stage_layers(model.layers, plan.pp, stage);
+    const auto sparse = std::count(model.is_moe.begin() + first_layer,
+                                   model.is_moe.begin() + end_layer, true);
+    const double exchanges = static_cast<double>(sparse) * kAllToAlls * plan.micro_batches();
+    const int first = stage * plan.servers_per_stage();
+    for (int start = first; start < first + region_starts * region; start += region) {
+      for (int s = 0; s < region; ++s) {
+        for (int t = s + 1; t < region; ++t) {
+          const auto bytes =
+              static_cast<double>(demand.server_bytes(s, t) + demand.server_bytes(t, s));
+          traffic.pairs.push_back({start + s, start + t, bytes * exchanges});
+        }
+      }
+    }
+    if (stage + 1 < plan.pp) {
+      for (int server = first; server < first + plan.servers_per_stage(); ++server) {
+        traffic.neighbours.emplace_back(server, server + plan.servers_per_stage());
+      }
+    }
+    const GradientGroups groups = gradient_groups(model, plan, stage);
+    const auto& rings = region > 1 ? groups.expert : groups.dense;
+    traffic.rings.insert(traffic.rings.end(), rings.begin(), rings.end());
+    traffic.ring_bytes =
+        std::max(traffic.ring_bytes,
+                 2 * kGradientBytes *
+                     static_cast<double>(groups.dense_parameters_per_server +
+                                         groups.expert_parameters_per_server));
+  }
+  return traffic;
+}
+
+}  // namespace mixnet

@@ -1,0 +1,60 @@
+// Communication on MixNet: per region an optical switch with `degree` NICs a server, and a fat-tree
+// for the other NICs of all servers (section 4 of the paper).
+//
+// All-to-alls: the region's circuits are allocated to the demand by Algorithm 1 (greedy.h), which
+// counts both directions of a pair, so dispatch and combine use the same circuits. Bytes reach the
+// NICs of delegates over the scale-up switch, so a server's circuits to one destination act as one
+// link. What goes where is `EpSplit`:
+//   kCircuitsFirst  a pair with circuits uses only these; the other pairs go by EPS (the paper's).
+//   kBalanced       a pair with circuits also puts on the EPS what its circuits would not carry in
+//                   time: the least T such that the circuits carry rate * T each and the rest fits
+//                   through every server's EPS NICs within T.
+// Everything else goes over the EPS NICs.
+#pragma once
+
+#include "control/greedy.h"
+#include "sim/packet_communication.h"
+
+namespace mixnet {
+
+enum class EpSplit { kCircuitsFirst, kBalanced };
+
+class MixNetCommunication final : public CommunicationModel {
+ public:
+  /// `eps`: the electrical fat-tree, over all servers, with the EPS NICs alone (at least one each).
+  MixNetCommunication(PacketFabric eps, int degree, EpSplit split, int flows_per_pair,
+                      int gpus_per_server);
+
+  ExchangeTimes exchange(int first_server, const RegionDemand& demand) override;
+  PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override {
+    return eps_.send(from, to, count, bytes_per_gpu);
+  }
+  PhaseTime all_reduce(std::span<const std::vector<int>> groups, Bytes bytes_per_server) override {
+    return eps_.all_reduce(groups, bytes_per_server);
+  }
+  bool uniform() const override { return eps_.uniform(); }
+  bool delegates() const override { return true; }
+  int ring_nics() const override { return eps_nics_; }
+
+ private:
+  /// Adds to `eps_busy` how long the EPS NICs take part.
+  PhaseTime one_way(int first_server, const Matrix<std::int64_t>& bytes,
+                    const CircuitCounts& circuits, Time& eps_busy);
+
+  int eps_nics_;
+  PacketCommunication eps_;
+  int degree_;
+  EpSplit split_;
+  GreedyAllocator allocator_;
+  Matrix<std::int64_t> by_eps_;
+  Matrix<std::int64_t> transposed_;
+};
+
+/// The least time, in units of (bytes / NIC rate), in which `bytes` can pass over `circuits` (one NIC
+/// rate each) and, for the rest, through `eps_nics` NICs of each server, both ways. Infinite when
+/// some pair has no way at all. Exact, O(n^2) a Newton step, and few steps: the bound is piecewise
+/// linear and convex.
+double balanced_time(const Matrix<std::int64_t>& bytes, const CircuitCounts& circuits,
+                     int eps_nics);
+
+}  // namespace mixnet

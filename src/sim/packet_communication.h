@@ -1,0 +1,53 @@
+// Communication over packet-switched fabrics, at NIC level, on the fluid network.
+//
+// An EP token leaves by the NIC of the GPU that holds it. Where it enters the destination server is
+// an option, since the field differs:
+//   kRail  at the NIC of the same place, and the scale-up switch forwards it to its expert's GPU; it
+//          comes back the same way (DeepEP does so). A server's NICs share the load of a hot
+//          expert, and rails never cross.
+//   kOwn   at the NIC of the expert's own GPU: a hot expert makes a hot NIC.
+#pragma once
+
+#include "fabric/packet_fabric.h"
+#include "sim/communication.h"
+#include "sim/flow_network.h"
+
+namespace mixnet {
+
+enum class EpNics { kRail, kOwn };
+
+class PacketCommunication final : public CommunicationModel {
+ public:
+  /// `flows_per_pair`: connections that the bytes between two NICs are dealt to, each hashed onto a
+  /// path of its own (EcmpPath only).
+  PacketCommunication(PacketFabric fabric, EpNics ep_nics, int flows_per_pair, int gpus_per_server);
+
+  ExchangeTimes exchange(int first_server, const RegionDemand& demand) override;
+  PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override;
+  PhaseTime all_reduce(std::span<const std::vector<int>> groups, Bytes bytes_per_server) override;
+  bool uniform() const override { return fabric_.uniform(); }
+  bool delegates() const override { return false; }
+  int ring_nics() const override { return fabric_.nics_per_server(); }
+
+  /// Server-to-server bytes (the diagonal is ignored), each pair's spread evenly over the servers'
+  /// NICs, from first_server on.
+  PhaseTime server_exchange(int first_server, const Matrix<std::int64_t>& bytes);
+
+ private:
+  void add_flow(int from_nic, int to_nic, Bytes bytes);
+  PhaseTime finish();
+  PhaseTime rail_exchange(int first_server, const RegionDemand& demand, bool transposed);
+  PhaseTime own_nic_exchange(int first_server, const RegionDemand& demand, bool transposed);
+  /// Whether one NIC of every rail class tells the time of all.
+  bool rails_are_apart() const;
+
+  PacketFabric fabric_;
+  EpNics ep_nics_;
+  int flows_per_pair_;
+  int gpus_per_server_;
+  FlowNetwork network_;
+  std::vector<LinkId> path_;
+  int longest_path_ = 0;
+};
+
+}  // namespace mixnet

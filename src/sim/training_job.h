@@ -1,0 +1,128 @@
+// One training iteration of an MoE model on any of the fabrics, at any bandwidth.
+//
+// What happens, per MoE layer and micro-batch on a pipeline stage (section 2 of docs/iteration.md):
+//   forward    attention | TP | gate | [reconfigure] | dispatch | TP | experts | TP | shared
+//              experts | combine
+//   backward   the same in reverse; backward of combine has dispatch's traffic, backward of dispatch
+//              has combine's
+// A layer's parts follow each other; the EP group waits for its slowest rank and its busiest expert
+// rank. Micro-batches run through the stages in 1F1B order (pipeline.h) in every replica; at the end
+// gradients are summed over replicas, as far as possible beneath the last micro-batch's backward,
+// and the optimizer steps. What may overlap is in IterationOptions.
+//
+// Reconfiguration (MixNet only, regions of several servers):
+//   kBlock   the gate has run, then the switch is set: every FP1 waits the whole delay. In backward
+//            the demand is known, so the switch is set beneath a layer's backward computation
+//            (attention and experts), and only what is longer than that waits.
+//   kHidden  nobody ever waits for the switch: what perfect prediction could reach.
+//
+// A TrainingJob does all that depends on traffic once, when made: the demand of every layer,
+// micro-batch and replica, and its time on every fabric at a reference rate. simulate() then costs
+// O(layers * micro-batches * replicas) additions for any bandwidth and compute speed.
+//
+// Invariant (tested): the parts of an IterationTime add up to `total` to the nanosecond. They are
+// means over all pipeline stages and replicas, that is over all GPUs.
+// Thread-safe once made.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "moe/routing.h"
+#include "sim/compute.h"
+#include "sim/fabric_setup.h"
+#include "sim/pipeline.h"
+
+namespace mixnet {
+
+enum class Reconfiguration { kBlock, kHidden };
+
+struct IterationOptions {
+  NetworkOptions network;
+  ComputeOptions compute;
+  Reconfiguration reconfiguration = Reconfiguration::kBlock;
+  Time reconfiguration_delay = Time::milliseconds(25);
+  /// The steps of an all-to-all (gather, between servers, scatter) work on successive chunks at
+  /// once, so the slowest step counts; else they follow each other.
+  bool pipelined_ep_steps = true;
+  /// Gradients are summed while the last micro-batch's backward still runs.
+  bool overlap_dp = true;
+  /// TP by reduce-scatter + all-gather around each part (Megatron's sequence parallelism, which
+  /// repeats the all-gather in backward), else by all-reduce.
+  bool sequence_parallel = true;
+  int gradient_bytes = 2;  ///< a parameter: 2 (bf16) or 4 (fp32)
+};
+
+struct IterationTime {
+  Time total;
+  Time compute;  ///< with the optimizer
+  // What communication adds to it.
+  Time ep, tp, pp, dp, reconfiguration;
+  Time bubble;  ///< idle: filling and draining the pipeline, and waiting for slower micro-batches
+};
+
+class TrainingJob {
+ public:
+  /// `fabrics`: those that simulate() will be asked about. Shows a progress bar on a terminal.
+  /// Throws Error when the network options do not fit the plan.
+  TrainingJob(Model model, ParallelPlan plan, Gpu gpu, const RoutingSource& routing,
+              std::span<const FabricKind> fabrics, IterationOptions options);
+
+  /// `compute_scale` multiplies all compute times.
+  IterationTime simulate(FabricKind fabric, Bandwidth nic_rate, double compute_scale = 1) const;
+
+  const Model& model() const { return model_; }
+  const ParallelPlan& plan() const { return plan_; }
+
+ private:
+  /// One layer, micro-batch and replica, whatever the fabric.
+  struct PlaceLoad {
+    std::int64_t busiest_rank_tokens = 0;
+    std::int64_t scale_up_direct = 0;
+    std::int64_t scale_up_delegated = 0;
+  };
+  struct GradientTimes {
+    PhaseTime dense, expert;
+    Time scale_up;  ///< inside the server
+  };
+  struct FabricTimes {
+    FabricKind kind = FabricKind::kIdeal;
+    bool uniform = true;
+    bool delegates = false;
+    std::vector<ExchangeTimes> exchanges;          ///< by exchange_index()
+    std::vector<PhaseTime> sends;                  ///< by stage boundary, slowest replica
+    std::vector<GradientTimes> gradients;          ///< by stage
+    PhaseTime tp_gigabyte;                         ///< all-gather of 1 GB when tp spans servers
+  };
+  struct Parts;
+  struct Durations;
+
+  void measure_traffic(const RoutingSource& routing,
+                       std::vector<std::unique_ptr<CommunicationModel>>& networks);
+  void measure_pipeline(FabricTimes& times, CommunicationModel& network) const;
+  void measure_gradients(FabricTimes& times, CommunicationModel& network) const;
+  void measure_tensor_parallel(FabricTimes& times, CommunicationModel& network) const;
+
+  std::size_t load_index(int replica, int micro_batch, int moe_layer) const;
+  std::size_t exchange_index(const FabricTimes& times, int stage, int replica, int micro_batch,
+                             int moe_layer) const;
+  Time tp_phase(const FabricTimes& times, double bytes, Bandwidth nic_rate) const;
+  Durations stage_durations(const FabricTimes& times, int stage, int replica, int micro_batch,
+                            Bandwidth nic_rate, double compute_scale) const;
+  Time gradient_time(const FabricTimes& times, int stage, Bandwidth nic_rate) const;
+
+  Model model_;
+  ParallelPlan plan_;
+  Gpu gpu_;
+  IterationOptions options_;
+  ComputeModel compute_;
+  bool varies_;
+  int moe_layers_;
+  std::vector<int> moe_index_;     ///< of each layer, -1 when dense
+  std::vector<PlaceLoad> loads_;   ///< by load_index()
+  std::vector<FabricTimes> fabrics_;
+};
+
+}  // namespace mixnet

@@ -1,0 +1,183 @@
+#include "study/comparison.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <set>
+#include <utility>
+
+#include "base/error.h"
+#include "base/suggest.h"
+
+namespace mixnet {
+namespace {
+
+template <typename Value>
+Value parse_choice(std::string_view name, std::string_view input,
+                   std::span<const std::pair<std::string_view, Value>> choices) {
+  std::vector<std::string> names;
+  for (const auto& [known, value] : choices) {
+    if (known == name) return value;
+    names.emplace_back(known);
+  }
+  throw Error(input, fmt::format("unknown choice '{}'", name), suggest(name, names));
+}
+
+constexpr std::pair<std::string_view, Reconfiguration> kPolicies[] = {
+    {"block", Reconfiguration::kBlock}, {"hidden", Reconfiguration::kHidden}};
+constexpr std::pair<std::string_view, EpSplit> kSplits[] = {
+    {"circuits-first", EpSplit::kCircuitsFirst}, {"balanced", EpSplit::kBalanced}};
+
+template <typename Value>
+std::string_view name_of(Value value, std::span<const std::pair<std::string_view, Value>> choices) {
+  return std::ranges::find(choices, value, &std::pair<std::string_view, Value>::second)->first;
+}
+
+void check_request(const ComparisonRequest& request) {
+  if (request.fabrics.empty()) throw Error("--fabric", "names no fabric", "name at least one");
+  if (request.bandwidths.empty()) {
+    throw Error("--bandwidth", "names no speed", "give one such as 400Gbps");
+  }
+  for (const auto& [flag, count, distinct] :
+       {std::tuple("--fabric", request.fabrics.size(),
+                   std::set(request.fabrics.begin(), request.fabrics.end()).size()),
+        std::tuple("--bandwidth", request.bandwidths.size(),
+                   std::set(request.bandwidths.begin(), request.bandwidths.end()).size())}) {
+    if (count != distinct) throw Error(flag, "names one of them twice", "name each once");
+  }
+  for (const Bandwidth bandwidth : request.bandwidths) {
+    if (bandwidth.bits_per_second < 1'000'000) {
+      throw Error("--bandwidth", fmt::format("{} is too slow", to_string(bandwidth)),
+                  "give at least 1Mbps");
+    }
+    (void)request.prices.at(bandwidth);
+  }
+  if (!(request.compute_scale > 0 && request.compute_scale <= 1e6)) {
+    throw Error("--compute-scale", fmt::format("{} is out of range", request.compute_scale),
+                "give a factor above 0, up to 1000000");
+  }
+}
+
+CostRequest cost_request(const ComparisonRequest& request, const ParallelPlan& plan,
+                         FabricKind fabric, Bandwidth bandwidth) {
+  const NetworkOptions& network = request.iteration.network;
+  CostRequest cost;
+  cost.fabric = fabric;
+  cost.servers = plan.servers();
+  cost.nics_per_server = network.nics_per_server;
+  cost.eps_nics = network.nics_per_server - network.optical_degree;
+  cost.oversubscription = network.oversubscription;
+  cost.bandwidth = bandwidth;
+  cost.server_link = request.server_link;
+  return cost;
+}
+
+std::string money(double usd) {
+  return usd >= 1e6 ? fmt::format("{:.2f} M$", usd / 1e6) : fmt::format("{:.0f} k$", usd / 1e3);
+}
+
+}  // namespace
+
+std::string_view to_string(Reconfiguration policy) {
+  return name_of<Reconfiguration>(policy, kPolicies);
+}
+std::string_view to_string(EpSplit split) { return name_of<EpSplit>(split, kSplits); }
+Reconfiguration parse_reconfiguration(std::string_view name, std::string_view input) {
+  return parse_choice<Reconfiguration>(name, input, kPolicies);
+}
+EpSplit parse_ep_split(std::string_view name, std::string_view input) {
+  return parse_choice<EpSplit>(name, input, kSplits);
+}
+
+RoutingShape routing_shape(const Model& model, const ParallelPlan& plan) {
+  RoutingShape shape;
+  shape.ep = plan.ep;
+  shape.experts = model.placed_experts;
+  shape.top_k = model.top_k;
+  shape.layers = moe_layers(model);
+  shape.tokens = plan.tokens_per_micro_batch();
+  return shape;
+}
+
+Comparison compare(const ComparisonRequest& request) {
+  check_request(request);
+  Comparison comparison;
+  comparison.model = request.model.name;
+  comparison.plan = make_plan(request.model, request.plan);
+  comparison.routing = request.routing;
+  comparison.policy = to_string(request.iteration.reconfiguration);
+  comparison.ep_split = to_string(request.iteration.network.ep_split);
+  comparison.seed = request.seed;
+
+  std::vector<FabricKind> simulated = request.fabrics;
+  if (std::ranges::find(simulated, FabricKind::kFatTree) == simulated.end()) {
+    simulated.push_back(FabricKind::kFatTree);
+  }
+  const RoutingSource routing = RoutingSource::make(
+      request.routing, routing_shape(request.model, comparison.plan), request.seed);
+  const TrainingJob job(request.model, comparison.plan, request.gpu, routing, simulated,
+                        request.iteration);
+
+  const auto tokens = static_cast<double>(comparison.plan.tokens_per_iteration());
+  for (const Bandwidth bandwidth : request.bandwidths) {
+    const auto cost = [&](FabricKind fabric) {
+      return network_cost(cost_request(request, comparison.plan, fabric, bandwidth), request.prices)
+          .total_usd();
+    };
+    const double fat_tree =
+        job.simulate(FabricKind::kFatTree, bandwidth, request.compute_scale).total.to_seconds() *
+        cost(FabricKind::kFatTree);
+    for (const FabricKind fabric : request.fabrics) {
+      ComparisonRun run;
+      run.fabric = fabric;
+      run.bandwidth = bandwidth;
+      run.time = job.simulate(fabric, bandwidth, request.compute_scale);
+      run.tokens_per_second = tokens / run.time.total.to_seconds();
+      if (fabric != FabricKind::kIdeal) {
+        run.network_cost_usd = cost(fabric);
+        if (*run.network_cost_usd > 0) {
+          run.performance_per_dollar_vs_fat_tree =
+              fat_tree / (run.time.total.to_seconds() * *run.network_cost_usd);
+        }
+      }
+      comparison.runs.push_back(run);
+    }
+  }
+  return comparison;
+}
+
+std::string advice(const Comparison& comparison) {
+  std::string sentence;
+  for (std::size_t begin = 0, end = 0; begin < comparison.runs.size(); begin = end) {
+    const ComparisonRun* best = nullptr;
+    const ComparisonRun* fastest = nullptr;
+    const Bandwidth bandwidth = comparison.runs[begin].bandwidth;
+    for (; end < comparison.runs.size() && comparison.runs[end].bandwidth == bandwidth; ++end) {
+      const ComparisonRun& run = comparison.runs[end];
+      if (!run.performance_per_dollar_vs_fat_tree) continue;
+      if (best == nullptr || *run.performance_per_dollar_vs_fat_tree >
+                                 *best->performance_per_dollar_vs_fat_tree) {
+        best = &run;
+      }
+      if (fastest == nullptr || run.time.total < fastest->time.total) fastest = &run;
+    }
+    if (best == nullptr) continue;
+    sentence += fmt::format("{} {}: take {} ({:.2f}x the performance per dollar of fat-tree, {}",
+                            sentence.empty() ? "At" : "; at", to_string(bandwidth),
+                            to_string(best->fabric), *best->performance_per_dollar_vs_fat_tree,
+                            money(*best->network_cost_usd));
+    if (best == fastest) {
+      sentence += ", and the fastest)";
+    } else {
+      const double slower =
+          (best->time.total.to_seconds() / fastest->time.total.to_seconds() - 1) * 100;
+      sentence += fmt::format("), or {} for {:.1f} % less time at {}", to_string(fastest->fabric),
+                              100 * slower / (100 + slower), money(*fastest->network_cost_usd));
+    }
+  }
+  return sentence.empty() ? sentence : sentence + ".";
+}
+
+}  // namespace mixnet

@@ -1,0 +1,75 @@
+// The main job: one model and cluster on several fabrics and link speeds; how long an iteration
+// takes, what the network costs, and what a dollar buys.
+//
+//   performance per dollar = 1 / (iteration time * network cost), given relative to the fat-tree of
+//   the same speed (which is simulated for that even when it is not asked for). The ideal fabric
+//   has no price and so none of it.
+//
+// compare() is deterministic: the same request gives the same result to the byte.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fabric/cost.h"
+#include "hardware/prices.h"
+#include "sim/training_job.h"
+
+namespace mixnet {
+
+struct ComparisonRequest {
+  Model model;
+  PlanRequest plan;
+  Gpu gpu;
+  std::vector<FabricKind> fabrics;
+  std::vector<Bandwidth> bandwidths;
+  std::string routing = "dynamic";
+  std::uint64_t seed = 1;
+  IterationOptions iteration;
+  double compute_scale = 1;
+  ServerLink server_link = ServerLink::kOptics;
+  PriceList prices;
+};
+
+struct ComparisonRun {
+  FabricKind fabric = FabricKind::kFatTree;
+  Bandwidth bandwidth;
+  IterationTime time;
+  double tokens_per_second = 0;
+  std::optional<double> network_cost_usd;
+  std::optional<double> performance_per_dollar_vs_fat_tree;
+};
+
+struct Comparison {
+  std::string model;  ///< the model's name
+  ParallelPlan plan;
+  std::string routing;
+  std::string policy;    ///< of reconfiguration: "block" or "hidden"
+  std::string ep_split;  ///< "circuits-first" or "balanced"
+  std::string fidelity = "flow";
+  std::uint64_t seed = 1;
+  std::vector<ComparisonRun> runs;  ///< by bandwidth, then in the order of the fabrics asked for
+};
+
+/// Throws Error on an impossible plan, contradicting options, or a speed that has no price.
+Comparison compare(const ComparisonRequest& request);
+
+/// One sentence: which fabric to take at each speed, and why.
+std::string advice(const Comparison& comparison);
+
+/// Schema mixnet.compare/1, docs/compare.md. Both end with a line break.
+std::string to_json(const Comparison& comparison);
+std::string to_csv(const Comparison& comparison);
+
+/// The names of the policies, as flags and results carry them; parsing throws Error.
+std::string_view to_string(Reconfiguration policy);
+std::string_view to_string(EpSplit split);
+Reconfiguration parse_reconfiguration(std::string_view name, std::string_view input);
+EpSplit parse_ep_split(std::string_view name, std::string_view input);
+
+/// The shape of `plan`'s all-to-alls.
+RoutingShape routing_shape(const Model& model, const ParallelPlan& plan);
+
+}  // namespace mixnet

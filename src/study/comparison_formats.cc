@@ -1,0 +1,80 @@
+// A comparison as JSON and CSV.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "study/comparison.h"
+
+namespace mixnet {
+
+std::string to_json(const Comparison& comparison) {
+  using Json = nlohmann::ordered_json;
+  Json runs = Json::array();
+  const auto or_null = [](const std::optional<double>& value) {
+    return value ? Json(*value) : Json(nullptr);
+  };
+  for (const ComparisonRun& run : comparison.runs) {
+    const IterationTime& time = run.time;
+    runs.push_back({{"model", comparison.model},
+                    {"fabric", to_string(run.fabric)},
+                    {"bandwidth_gbps", run.bandwidth.to_gbps()},
+                    {"gpus", comparison.plan.world()},
+                    {"iteration_seconds", time.total.to_seconds()},
+                    {"tokens_per_second", run.tokens_per_second},
+                    {"exposed_seconds",
+                     {{"ep", time.ep.to_seconds()},
+                      {"tp", time.tp.to_seconds()},
+                      {"pp", time.pp.to_seconds()},
+                      {"dp", time.dp.to_seconds()},
+                      {"reconfiguration", time.reconfiguration.to_seconds()},
+                      {"bubble", time.bubble.to_seconds()}}},
+                    {"compute_seconds", time.compute.to_seconds()},
+                    {"network_cost_usd", or_null(run.network_cost_usd)},
+                    {"performance_per_dollar_vs_fat_tree",
+                     or_null(run.performance_per_dollar_vs_fat_tree)},
+                    {"routing", comparison.routing},
+                    {"policy", comparison.policy},
+                    {"ep_split", comparison.ep_split},
+                    {"fidelity", comparison.fidelity},
+                    {"seed", comparison.seed}});
+  }
+  const ParallelPlan& plan = comparison.plan;
+  const Json document = {{"schema", "mixnet.compare/1"},
+                         {"plan",
+                          {{"tp", plan.tp},
+                           {"pp", plan.pp},
+                           {"ep", plan.ep},
+                           {"dp", plan.dp},
+                           {"gpus_per_server", plan.gpus_per_server},
+                           {"micro_batch_size", plan.micro_batch_size},
+                           {"global_batch_size", plan.global_batch_size},
+                           {"seq_length", plan.seq_length}}},
+                         {"runs", runs}};
+  return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+std::string to_csv(const Comparison& comparison) {
+  std::string text =
+      "model,fabric,bandwidth_gbps,gpus,iteration_seconds,tokens_per_second,ep_seconds,tp_seconds,"
+      "pp_seconds,dp_seconds,reconfiguration_seconds,bubble_seconds,compute_seconds,"
+      "network_cost_usd,performance_per_dollar_vs_fat_tree,routing,policy,ep_split,fidelity,seed\n";
+  const auto or_empty = [](const std::optional<double>& value) {
+    return value ? fmt::format("{}", *value) : std::string();
+  };
+  for (const ComparisonRun& run : comparison.runs) {
+    const IterationTime& time = run.time;
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
+                        comparison.model, to_string(run.fabric), run.bandwidth.to_gbps(),
+                        comparison.plan.world(), time.total.to_seconds(), run.tokens_per_second,
+                        time.ep.to_seconds(), time.tp.to_seconds(), time.pp.to_seconds(),
+                        time.dp.to_seconds(), time.reconfiguration.to_seconds(),
+                        time.bubble.to_seconds(), time.compute.to_seconds(),
+                        or_empty(run.network_cost_usd),
+                        or_empty(run.performance_per_dollar_vs_fat_tree), comparison.routing,
+                        comparison.policy, comparison.ep_split, comparison.fidelity,
+                        comparison.seed);
+  }
+  return text;
+}
+
+}  // namespace mixnet
