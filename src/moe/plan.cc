@@ -45,7 +45,7 @@ ParallelPlan with_default_batch(ParallelPlan plan, const PlanRequest& request, c
   } else if (model.defaults.global_batch_size > 0) {
     plan.global_batch_size = model.defaults.global_batch_size;
   } else {
-    plan.global_batch_size = plan.micro_batch_size * plan.dp * 2 * plan.pp;
+    plan.global_batch_size = plan.micro_batch_size * plan.dp * 4 * plan.pp;
   }
   return plan;
 }

@@ -67,7 +67,7 @@ std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& 
 
 /// The plan for `request`. Defaults: the model's own plan (the paper's for its five models); a
 /// model without one gets tp 1, pp 1 and the largest ep that its experts and the GPUs allow;
-/// micro-batch 8 and sequence 4096 as in the paper's simulations, and a global batch of 2 * pp
+/// micro-batch 8 and sequence 4096 as in the paper's simulations, and a global batch of 4 * pp
 /// micro-batches a replica.
 /// Throws Error when it is impossible, with the reason and the nearest plan that is possible.
 ParallelPlan make_plan(const Model& model, const PlanRequest& request);
