@@ -55,6 +55,9 @@ void SimulationFlags::apply(ComparisonRequest& request) const {
   iteration.pipelined_ep_steps = first_of(ep_steps, "--ep-steps", "pipelined", "sequential");
   iteration.sequence_parallel =
       first_of(tp_collective, "--tp-collective", "reduce-scatter", "all-reduce");
+  iteration.schedule = first_of(schedule, "--schedule", "1f1b", "eager-1f1b")
+                           ? PipelineSchedule::k1F1B
+                           : PipelineSchedule::kEager1F1B;
   iteration.overlap_dp = first_of(dp_overlap, "--dp-overlap", "on", "off");
   if (gradient_bytes != 2 && gradient_bytes != 4) {
     throw Error("--gradient-bytes", fmt::format("{} is no width of a gradient", gradient_bytes),
@@ -104,6 +107,8 @@ void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
   const std::string overlap = "What overlaps";
   add(overlap, "--ep-steps", flags.ep_steps,
       "Gather, network and scatter of an all-to-all: pipelined or sequential");
+  add(overlap, "--schedule", flags.schedule,
+      "Pipeline: 1f1b, or eager-1f1b (twice the micro-batches in flight, which hide PP transfers)");
   add(overlap, "--dp-overlap", flags.dp_overlap,
       "Sum gradients beneath the last micro-batch's backward: on or off");
   add(overlap, "--tp-collective", flags.tp_collective,

@@ -27,6 +27,7 @@ struct SimulationFlags {
   std::string reconfiguration = "block";
   std::string reconfiguration_delay = "25ms";
   std::string tp_collective = "reduce-scatter";
+  std::string schedule = "1f1b";
   std::string dp_overlap = "on";
   int gradient_bytes = 2;
 

@@ -29,7 +29,8 @@ Time send_time(const std::vector<Time>& sends, int boundary) {
 
 }  // namespace
 
-std::vector<Time> run_1f1b(const PipelineTimes& times) {
+std::vector<Time> run_pipeline(const PipelineTimes& times, PipelineSchedule schedule) {
+  const int in_flight = schedule == PipelineSchedule::kEager1F1B ? 2 : 1;
   const int stages = static_cast<int>(times.forward.rows());
   const int micro_batches = static_cast<int>(times.forward.columns());
   Matrix<Time> forward_end(stages, micro_batches, kNotYet);
@@ -41,7 +42,7 @@ std::vector<Time> run_1f1b(const PipelineTimes& times) {
   for (bool pending = true; pending;) {
     pending = false;
     for (int s = 0; s < stages; ++s) {
-      const int warm_up = std::min(stages - s - 1, micro_batches);
+      const int warm_up = std::min(in_flight * (stages - s - 1), micro_batches);
       for (; next[s] < 2 * micro_batches; ++next[s]) {
         const auto [is_forward, i] = work_at(next[s], warm_up, micro_batches);
         Time ready = Time::zero();

@@ -1,4 +1,4 @@
-// The 1F1B pipeline schedule (PipeDream-Flush; Narayanan et al., SC 2021): who waits for whom, and
+// The 1F1B pipeline schedules (PipeDream-Flush; Narayanan et al., SC 2021): who waits for whom, and
 // when every stage is done.
 //
 // Stage s of p first runs min(p - s - 1, m) forwards, then one forward and one backward in turn,
@@ -6,8 +6,13 @@
 // backward needs that of stage s + 1; between stages lies a transfer that occupies neither (sends
 // are asynchronous), it only delays the receiver.
 //
+// Plain 1F1B has just enough micro-batches in flight to keep busy when transfers are free; each
+// transfer's time is then waited for again and again. Eager 1F1B (Zhuang et al., MLSys 2023) runs
+// 2 (p - s - 1) forwards first: twice the activations in memory, and transfers shorter than a
+// forward hide beneath other micro-batches.
+//
 // Closed form (tested): equal forward f and backward b everywhere and free transfers take
-// (m + p - 1) * (f + b).
+// (m + p - 1) * (f + b), either way.
 //
 // Pure; O(p * m) time and memory.
 #pragma once
@@ -26,7 +31,9 @@ struct PipelineTimes {
   std::vector<Time> send_backward;   ///< stage s + 1 to s: likewise
 };
 
+enum class PipelineSchedule { k1F1B, kEager1F1B };
+
 /// When each stage ends its last backward; the start is time zero.
-std::vector<Time> run_1f1b(const PipelineTimes& times);
+std::vector<Time> run_pipeline(const PipelineTimes& times, PipelineSchedule schedule);
 
 }  // namespace mixnet

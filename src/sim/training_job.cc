@@ -305,9 +305,9 @@ IterationTime TrainingJob::simulate(FabricKind fabric, Bandwidth nic_rate,
       }
     }
     pipeline.send_forward = pipeline.send_backward = {};
-    without_sends = std::max(without_sends, std::ranges::max(run_1f1b(pipeline)));
+    without_sends = std::max(without_sends, std::ranges::max(run_pipeline(pipeline, options_.schedule)));
     pipeline.send_forward = pipeline.send_backward = sends;
-    const std::vector<Time> ends = run_1f1b(pipeline);
+    const std::vector<Time> ends = run_pipeline(pipeline, options_.schedule);
     for (int stage = 0; stage < stages; ++stage) {
       stage_end[stage] = std::max(stage_end[stage], ends[stage]);
     }

@@ -47,6 +47,7 @@ struct IterationOptions {
   /// The steps of an all-to-all (gather, between servers, scatter) work on successive chunks at
   /// once, so the slowest step counts; else they follow each other.
   bool pipelined_ep_steps = true;
+  PipelineSchedule schedule = PipelineSchedule::k1F1B;
   /// Gradients are summed while the last micro-batch's backward still runs.
   bool overlap_dp = true;
   /// TP by reduce-scatter + all-gather around each part (Megatron's sequence parallelism, which

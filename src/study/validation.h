@@ -10,7 +10,7 @@
 // bandwidths from 1 Mb/s; an empty cell is a case that was not published.
 //
 // Settings are those of the authors' simulations: `measured` routing, reconfiguration hidden,
-// circuits first, sprayed paths, the model's default plan on request.gpus GPUs.
+// circuits first, sprayed paths, activations sent beneath compute (eager 1F1B), the model's default plan on request.gpus GPUs.
 #pragma once
 
 #include <cstdint>
