@@ -201,6 +201,7 @@ TEST(PlanProblem, EveryKindIsNamed) {
 
 TEST(MakePlan, ARefusalNamesTheNearestPlan) {
   PlanRequest request;
+  request.global_batch_size = 4096;
   request.ep = 16;
   EXPECT_EQ(refusal(mixtral(), request),
             "parallel plan: ep 16 does not divide the model's 8 experts; nearest possible: "

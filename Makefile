@@ -1,0 +1,65 @@
+# The front door. Everything here is a short name for a CMake preset, a ctest run or a script; see
+# CMakePresets.json for what the builds are.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help deps build run test check bench fuzz tidy format clean
+
+# Seconds that `make fuzz` runs each fuzz target; `make check` gives each FUZZ_CHECK_SECONDS.
+FUZZ_SECONDS ?= 60
+FUZZ_CHECK_SECONDS ?= 5
+CTEST := ctest --output-on-failure --no-tests=error --parallel $(shell nproc)
+
+# src/ROOM/FILE_fuzz.cc builds ROOM_FILE_fuzz; src/ROOM/FILE_bench.cc builds into ROOM_bench.
+room = $(word 2,$(subst /, ,$(1)))
+FUZZERS := $(foreach f,$(sort $(wildcard src/*/*_fuzz.cc)),$(call room,$(f))_$(basename $(notdir $(f))))
+BENCHES := $(sort $(foreach f,$(wildcard src/*/*_bench.cc),$(call room,$(f))_bench))
+
+help: ## Say what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+deps: ## Install what is missing of the Debian packages that the build needs
+	@scripts/install-dependencies.sh
+
+build: deps ## Build everything, optimised, into build/
+	@cmake --preset release --log-level=WARNING
+	@cmake --build build
+
+run: deps ## Build the program and compare fabrics for Mixtral 8x7B on 1024 GPUs
+	@cmake --preset release --log-level=WARNING
+	@cmake --build build --target mixnet
+	build/mixnet compare --model mixtral-8x7b --gpus 1024 --bandwidth 100Gbps,400Gbps
+
+test: build ## Build everything and run every test
+	@$(CTEST) --test-dir build
+
+check: deps ## Run every test under AddressSanitizer and UBSan, and each fuzz target for a moment
+	@cmake --preset sanitize --log-level=WARNING
+	@cmake --build build-sanitize
+	@$(CTEST) --test-dir build-sanitize
+	@if command -v clang++ >/dev/null; then \
+	  $(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(FUZZ_CHECK_SECONDS); \
+	else echo "make check: clang++ is not installed, so the fuzz targets were not run"; fi
+
+fuzz: deps ## Run each fuzz target for FUZZ_SECONDS (60); needs clang
+	@cmake --preset fuzz --log-level=WARNING
+	@cmake --build build-fuzz --target $(FUZZERS)
+	@for fuzzer in $(FUZZERS); do \
+	  echo "$$fuzzer: $(FUZZ_SECONDS) s"; \
+	  mkdir -p build-fuzz/corpus/$$fuzzer; \
+	  build-fuzz/$$fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 \
+	    -print_final_stats=1 -artifact_prefix=build-fuzz/$$fuzzer- build-fuzz/corpus/$$fuzzer; \
+	done
+
+bench: build ## Run every benchmark
+	@for bench in $(BENCHES); do echo "== $$bench"; build/$$bench; done
+
+tidy: deps ## clang-tidy over every file; needs clang-tidy
+	@cmake --preset tidy --log-level=WARNING
+	@cmake --build build-tidy
+
+format: ## clang-format over every C++ file
+	@find src tests -name '*.h' -print0 -o -name '*.cc' -print0 | xargs -0 clang-format -i
+
+clean: ## Remove all builds
+	rm -rf build build-sanitize build-fuzz build-tidy
