@@ -54,16 +54,17 @@ DirectConnect DirectConnect::find(int servers, int nics_per_server,
 
   std::vector<bool> matched(servers);
   for (bool progress = true; progress;) {
-    std::vector<std::tuple<double, int, int>> order;
+    const std::vector<int> island = graph.islands();
+    std::vector<std::tuple<bool, double, int, int>> order;
     for (const auto& [a, b, bytes] : traffic.pairs) {
       if (bytes > 0 && graph.free_[a] > 0 && graph.free_[b] > 0) {
-        order.emplace_back(-bytes / (graph.circuits(a, b) + 1), a, b);
+        order.emplace_back(island[a] == island[b], -bytes / (graph.circuits(a, b) + 1), a, b);
       }
     }
     std::ranges::sort(order);
     matched.assign(servers, false);
     progress = false;
-    for (const auto& [weight, a, b] : order) {
+    for (const auto& [joined, weight, a, b] : order) {
       if (matched[a] || matched[b] || !graph.join(a, b)) continue;
       matched[a] = matched[b] = true;
       progress = true;
@@ -79,6 +80,27 @@ DirectConnect DirectConnect::find(int servers, int nics_per_server,
     }
   }
   return graph;
+}
+
+/// For each server, the lowest server that circuits join it to, over any number of hops.
+std::vector<int> DirectConnect::islands() const {
+  std::vector<int> island(edges_.size(), -1);
+  std::vector<int> reached;
+  for (int start = 0; start < static_cast<int>(edges_.size()); ++start) {
+    if (island[start] >= 0) continue;
+    island[start] = start;
+    reached.assign(1, start);
+    while (!reached.empty()) {
+      const int server = reached.back();
+      reached.pop_back();
+      for (const Edge& edge : edges_[server]) {
+        if (island[edge.to] >= 0) continue;
+        island[edge.to] = start;
+        reached.push_back(edge.to);
+      }
+    }
+  }
+  return island;
 }
 
 void DirectConnect::make_links() {

@@ -7,7 +7,8 @@
 //      traffic calls for, at least one;
 //   2. one circuit for each pair that must be neighbours (pipeline stages, which have no other way);
 //   3. matchings for the rest: round after round, pairs by decreasing demand / (circuits + 1) get a
-//      circuit where both have a NIC free in that round, until no NIC is left.
+//      circuit where both have a NIC free in that round, until no NIC is left; pairs that no chain
+//      of circuits joins yet come first.
 // A matching here is greedy (within a factor of two of the best weight), where TopoOpt uses
 // Blossom's; on the near-uniform demands inside a region both give perfect matchings.
 //
@@ -66,6 +67,7 @@ class DirectConnect {
   };
 
   bool join(int a, int b);
+  std::vector<int> islands() const;
   void make_links();
   std::vector<std::uint32_t> shortest(int a, int b) const;
 

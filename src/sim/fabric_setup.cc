@@ -16,6 +16,7 @@ namespace {
 
 constexpr double kGradientBytes = 2;
 constexpr int kAllToAlls = 4;  // per MoE layer and micro-batch
+constexpr double kTpPhases = 10;  // of a sequence's activations, per layer and micro-batch, about
 
 /// Servers of one rank's TP group: more than one only when tp exceeds a server.
 int tp_servers(const ParallelPlan& plan) { return std::max(1, plan.tp / plan.gpus_per_server); }
@@ -130,6 +131,15 @@ ExpectedTraffic expected_traffic(const Model& model, const ParallelPlan& plan) {
               static_cast<double>(demand.server_bytes(s, t) + demand.server_bytes(t, s));
           traffic.pairs.push_back({start + s, start + t, bytes * exchanges});
         }
+      }
+    }
+    const int span = tp_servers(plan);
+    if (span > 1) {
+      const double bytes = kTpPhases * (end_layer - first_layer) * plan.micro_batches() *
+                           static_cast<double>(plan.tokens_per_micro_batch()) * model.hidden * 2;
+      for (int server = first; server < first + plan.servers_per_stage(); ++server) {
+        const int next = server / span * span + (server + 1) % span;
+        if (span > 2 || server < next) traffic.pairs.push_back({server, next, bytes});
       }
     }
     if (stage + 1 < plan.pp) {
