@@ -178,6 +178,7 @@ TEST(NicMapping, SpreadsAsMuchAsIsPossible) {
         sizes.push_back(static_cast<int>(nics.size()));
       }
       std::vector<int> room;
+      room.reserve(nics_of_node.size());
       for (const auto& [node, nics] : nics_of_node) room.push_back(nics);
       ASSERT_EQ(pairings, most_pairings(sizes, room)) << "trial " << trial;
     }
