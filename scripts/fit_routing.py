@@ -21,7 +21,7 @@ TOPICS = 2  # as DynamicRouting::kTopics
 BLOCK = 16  # tokens that stand for one iteration
 LINK_BLOCKS = (16, 24, 32)
 LINK_DISTANCES = (1, 2, 4, 8, 16)
-# In a few correlated blocks, topics that are independent look related by chance, so layer_link()
+# In a few correlated blocks, topics that are independent look related by chance, so layer_links()
 # finds more than topic_share^2 / TOPICS: this much, in generated loads (moe_test, RoutingFit).
 LINK_EXCESS = 1.2
 
@@ -121,11 +121,12 @@ def covariance_square(first, second):
                 for e in range(EXPERTS) for f in range(EXPERTS))
 
 
-def layer_link(trace):
-    """Mean squared correlation between an expert's load in one layer and an expert's in another,
-    over all pairs of experts, sampling noise taken off, beyond chance: what the same blocks in
-    random order show, which is on average the product of the variances over (blocks - 1)."""
-    links = []
+def layer_links(trace):
+    """{(block size, distance of layers): link}: mean squared correlation between an expert's load in
+    one layer and an expert's in another, over all pairs of experts, sampling noise taken off,
+    beyond chance: what the same blocks in random order show, which is on average the product of
+    the variances over (blocks - 1)."""
+    links = {}
     for size in LINK_BLOCKS:
         deviations, signal = blocks(trace, size)
         n = len(deviations[0])
@@ -135,8 +136,16 @@ def layer_link(trace):
             pairs = [(l, l + distance) for l in range(LAYERS - distance)]
             real = mean(covariance_square(deviations[a], deviations[b]) for a, b in pairs)
             chance = mean(variance[a] * variance[b] / (n - 1) for a, b in pairs)
-            links.append((real - chance) / signal**2)
-    return mean(links)
+            links[size, distance] = (real - chance) / signal**2
+    return links
+
+
+def same_number(trace):
+    """Mean correlation of the loads of experts of the same number in adjacent layers."""
+    load = [loads([p for s in (0, 1) for p in trace[s, layer].values()])[0]
+            for layer in range(LAYERS)]
+    return mean(sum((x - 1) * (y - 1) for x, y in zip(a, b)) /
+                math.sqrt(sum_squares(a) * sum_squares(b)) for a, b in zip(load, load[1:]))
 
 
 def knot_correlation(lag, memory):
@@ -167,7 +176,8 @@ def main():
     change = sequence_change(trace)
     spread = rank_spread(production)
     count, lags = memory_of(trace)
-    link = layer_link(trace)
+    links = layer_links(trace)
+    link = mean(links.values())
     targets = {
         "skew_cv": math.sqrt(mean(squares)),
         "skew_cv_trace": math.sqrt(mean(squares[:-1])),
@@ -201,6 +211,10 @@ def main():
         print(title)
         for name, value in table.items():
             print(f"  {name:20} {value:.4g}")
+    print("links between layers, by block size and distance:")
+    for size in LINK_BLOCKS:
+        print(f"  {size} tokens:", *(f"{links[size, d]:.2f} at {d}," for d in LINK_DISTANCES))
+    print(f"correlation of experts of the same number, adjacent layers: {same_number(trace):.2f}")
     print("lags expected with that memory:", *(f"{x:.2f}" for x in expected_lags(memory, count)))
     if "--write" in sys.argv[2:]:
         note = "# Made by scripts/fit_routing.py SHARED_DATA_DIR --write; explained in docs/routing.md.\n"
