@@ -55,9 +55,9 @@ TEST(Plan, TheModelsOwnPlanFillsTheGpus) {
   EXPECT_EQ(plan.region_servers(), 4);
   EXPECT_EQ(plan.micro_batch_size, 8);
   EXPECT_EQ(plan.seq_length, 4096);
-  EXPECT_EQ(plan.micro_batches(), 2 * plan.pp);
+  EXPECT_EQ(plan.micro_batches(), 4 * plan.pp);
   EXPECT_EQ(plan.tokens_per_micro_batch(), 8 * 4096);
-  EXPECT_EQ(plan.tokens_per_iteration(), 8 * 4096 * 8 * 64);
+  EXPECT_EQ(plan.tokens_per_iteration(), 8 * 4096 * 16 * 64);
 }
 
 TEST(Plan, WhatIsGivenWinsOverTheModelsOwn) {
