@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <climits>
 #include <functional>
-#include <numeric>
 #include <tuple>
 
 #include "base/error.h"
@@ -55,8 +55,6 @@ void GreedyAllocator::start(std::size_t servers) {
   }
   servers_ = servers;
   free_.resize(servers);
-  open_.resize(servers);
-  std::iota(open_.begin(), open_.end(), std::uint16_t{0});
   if (results_[result_].rows() != servers) {
     const auto same = std::ranges::find(results_, servers, &CircuitCounts::rows);
     if (same != results_.end()) {
@@ -76,14 +74,15 @@ const CircuitCounts& GreedyAllocator::run(const ServerDemand& demand) {
   }
   add_up(demand);
   holders_.clear();
-  std::uint64_t ceiling = kNoCeiling;
-  for (int round = 1; ceiling > 1; ++round) {
-    drop_full_servers();
-    if (open_.size() < 2) break;
-    const std::uint64_t floor = round < kMaxRounds ? choose_floor(ceiling) : 1;
-    gather(floor, ceiling);
-    serve_once();
-    ceiling = floor;
+  find_open_servers(1);
+  std::size_t nics = 0;
+  for (const std::uint16_t server : open_) nics += static_cast<std::size_t>(free_[server]);
+  const std::uint64_t floor = choose_floor(kNoCeiling, nics);
+  gather(floor, kNoCeiling, listed_);
+  for (int level = highest_free_below(INT_MAX); level > 0; level = highest_free_below(level)) {
+    serve_listed(level);
+    if (floor > 1) serve_rest(level, floor);
+    if (listed_.empty() && floor == 1) break;
   }
   deepen();
 
@@ -115,19 +114,29 @@ void GreedyAllocator::add_up(const ServerDemand& demand) {
   }
 }
 
-void GreedyAllocator::drop_full_servers() {
-  std::erase_if(open_, [&](std::uint16_t server) { return free_[server] <= 0; });
+void GreedyAllocator::find_open_servers(int level) {
+  open_.clear();
+  for (std::size_t server = 0; server < servers_; ++server) {
+    if (free_[server] >= level) open_.push_back(static_cast<std::uint16_t>(server));
+  }
 }
 
-/// A demand that about twice as many pairs reach (below `ceiling`, at open servers) as can still be
-/// served; 1, that is all, when they are few. Only speed depends on it.
-std::uint64_t GreedyAllocator::choose_floor(std::uint64_t ceiling) {
+/// The next level: those between hold no other servers than this one, so nothing is left in them.
+int GreedyAllocator::highest_free_below(int level) const {
+  int highest = 0;
+  for (const int nics : free_) {
+    if (nics < level) highest = std::max(highest, nics);
+  }
+  return highest;
+}
+
+/// A demand that about `wanted` pairs of open servers reach (below `ceiling`); 1, that is all, when
+/// they are few. Only speed depends on it.
+std::uint64_t GreedyAllocator::choose_floor(std::uint64_t ceiling, std::size_t wanted) {
   const std::size_t open = open_.size();
+  if (open < 2) return 1;
   const std::size_t pairs = open * (open - 1) / 2;
-  if (pairs <= kFewPairs) return 1;
-  std::size_t nics = 0;
-  for (const std::uint16_t server : open_) nics += static_cast<std::size_t>(free_[server]);
-  if (pairs <= 2 * nics) return 1;
+  if (pairs <= kFewPairs || pairs <= 2 * wanted) return 1;
 
   Random random(derive_seed(0, servers_, open));
   sample_.clear();
@@ -140,7 +149,7 @@ std::uint64_t GreedyAllocator::choose_floor(std::uint64_t ceiling) {
     const std::uint64_t sum = pair_sums_[row_start(servers_, open_[x]) + (open_[y] - open_[x] - 1)];
     if (sum > 0 && sum < ceiling) sample_.push_back(sum);
   }
-  const std::size_t rank = kSampleSize * nics / pairs;
+  const std::size_t rank = kSampleSize * wanted / pairs;
   if (sample_.size() <= rank) return 1;
   const auto at = sample_.begin() + static_cast<std::ptrdiff_t>(rank);
   std::ranges::nth_element(sample_, at, std::greater{});
@@ -148,29 +157,54 @@ std::uint64_t GreedyAllocator::choose_floor(std::uint64_t ceiling) {
 }
 
 /// The pairs of open servers with a demand in [floor, ceiling), by falling demand.
-void GreedyAllocator::gather(std::uint64_t floor, std::uint64_t ceiling) {
-  candidates_.clear();
+void GreedyAllocator::gather(std::uint64_t floor, std::uint64_t ceiling, std::vector<Pair>& pairs) {
+  pairs.clear();
   for (std::size_t i = 0; i < open_.size(); ++i) {
     const std::uint16_t a = open_[i];
-    const std::uint64_t* sums = pair_sums_.data() + row_start(servers_, a) - a - 1;
+    const std::size_t row = row_start(servers_, a) - a - 1;  // wraps at 0, until b is added
     for (std::size_t j = i + 1; j < open_.size(); ++j) {
       const std::uint16_t b = open_[j];
-      const std::uint64_t sum = sums[b];
-      if (sum >= floor && sum < ceiling) candidates_.push_back({sum, a, b, 0});
+      const std::uint64_t sum = pair_sums_[row + b];
+      if (sum >= floor && sum < ceiling) pairs.push_back({sum, a, b, 0});
     }
   }
-  if (!std::ranges::is_sorted(candidates_, more_demand)) {
-    std::ranges::sort(candidates_, more_demand);
+  if (!std::ranges::is_sorted(pairs, more_demand)) std::ranges::sort(pairs, more_demand);
+}
+
+/// The listed pairs whose ends both have `level` free NICs; what can be served no more is dropped.
+void GreedyAllocator::serve_listed(int level) {
+  auto kept = listed_.begin();
+  for (const Pair& pair : listed_) {
+    const int nics = std::min(free_[pair.a], free_[pair.b]);
+    if (nics >= level) {
+      serve(pair);
+    } else if (nics > 0) {
+      *kept++ = pair;
+    }
+  }
+  listed_.erase(kept, listed_.end());
+}
+
+/// After the listed pairs of a level, those with less demand than `ceiling`, which are not listed.
+void GreedyAllocator::serve_rest(int level, std::uint64_t ceiling) {
+  for (int round = 1; ceiling > 1; ++round) {
+    find_open_servers(level);
+    if (open_.size() < 2) return;
+    const std::uint64_t floor = round < kMaxRounds ? choose_floor(ceiling, open_.size()) : 1;
+    gather(floor, ceiling, rest_);
+    for (const Pair& pair : rest_) {
+      if (std::min(free_[pair.a], free_[pair.b]) < level) continue;
+      serve(pair);
+      pair_sums_[row_start(servers_, pair.a) + (pair.b - pair.a - 1)] = 0;  // not to be met again
+    }
+    ceiling = floor;
   }
 }
 
-void GreedyAllocator::serve_once() {
-  for (const Pair& pair : candidates_) {
-    if (free_[pair.a] <= 0 || free_[pair.b] <= 0) continue;
-    --free_[pair.a];
-    --free_[pair.b];
-    holders_.push_back({pair.demand, pair.a, pair.b, 1});
-  }
+void GreedyAllocator::serve(const Pair& pair) {
+  --free_[pair.a];
+  --free_[pair.b];
+  holders_.push_back({pair.demand, pair.a, pair.b, 1});
 }
 
 /// The second phase. The first `waiting` holders are a heap with the longest time on top; those
