@@ -83,7 +83,9 @@ void LargeFlowSolver::end_due(FlowProblem& problem, std::uint32_t place) {
     if (s.owner != place) continue;
     if (s.until <= reach) {
       const double head = problem.next_threshold(s.flow_class);
-      const double ended = problem.end_members(s.flow_class, head + (reach - s.until), now_);
+      const double to_class_clock = head - s.until;
+      const double ended = problem.end_members(s.flow_class, reach + to_class_clock, now_,
+                                               link.served + to_class_clock, link.level);
       ended_some = true;
       s.weight -= ended;
       for (std::uint32_t h = s.hop_begin; h != s.hop_end; ++h) {
@@ -97,7 +99,7 @@ void LargeFlowSolver::end_due(FlowProblem& problem, std::uint32_t place) {
         s.owner = c.arrive == c.end ? kGone : kIdle;
         continue;
       }
-      s.until += problem.next_threshold(s.flow_class) - head;
+      s.until = problem.next_threshold(s.flow_class) - to_class_clock;
     }
     first = std::min(first, s.until);
   }
@@ -276,19 +278,19 @@ void LargeFlowSolver::run(FlowProblem& problem, const FlowComponent& part) {
   set_up(problem, part);
   problem.list_arrivals(part.classes, arrivals_);
   std::size_t next_arrival = 0;
+  const auto next_start = [&] {
+    return next_arrival < arrivals_.size() ? static_cast<double>(arrivals_[next_arrival].start)
+                                           : kInfinity;
+  };
   for (;;) {
-    double next = next_end_.earliest();
-    if (next_arrival < arrivals_.size()) {
-      next = std::min(next, static_cast<double>(arrivals_[next_arrival].start));
-    }
+    const double next = std::min(next_end_.earliest(), next_start());
     if (next == kInfinity) return;
     now_ = std::max(now_, next);
     const double limit = now_ + event_width(now_);
     next_end_.list(limit, due_);
     for (const std::uint32_t place : due_) end_due(problem, place);
-    while (next_arrival < arrivals_.size() &&
-           static_cast<double>(arrivals_[next_arrival].start) <= limit) {
-      start(problem, problem.classes[arrivals_[next_arrival++].flow_class].slot);
+    for (; next_start() <= limit; ++next_arrival) {
+      start(problem, problem.classes[arrivals_[next_arrival].flow_class].slot);
     }
     sweep();
   }

@@ -6,13 +6,13 @@
 #include <tuple>
 #include <vector>
 
+#include "sim/flow_coarse.h"
 #include "sim/flow_large.h"
 #include "sim/flow_problem.h"
 #include "sim/flow_small.h"
 
 namespace mixnet {
 
-using flow_internal::Arrival;
 using flow_internal::Flow;
 using flow_internal::FlowClass;
 using flow_internal::FlowProblem;
@@ -26,6 +26,7 @@ struct FlowNetwork::State {
   std::uint32_t root(std::uint32_t link);
 
   FlowSolver solver = FlowSolver::kAuto;
+  double resolution = 0;
   std::vector<Bandwidth> capacities;
   /// Per link, its number among the touched ones, else kNone.
   std::vector<std::uint32_t> numbers;
@@ -46,6 +47,7 @@ struct FlowNetwork::State {
 
   flow_internal::SmallFlowSolver small;
   flow_internal::LargeFlowSolver large;
+  flow_internal::CoarseFlowSolver coarse;
 };
 
 FlowNetwork::FlowNetwork(std::span<const Bandwidth> capacities, FlowSolver solver)
@@ -67,6 +69,11 @@ LinkId FlowNetwork::add_link(Bandwidth capacity) {
 void FlowNetwork::set_capacity(LinkId link, Bandwidth capacity) {
   assert(link < links());
   state_->capacities[link] = capacity;
+}
+
+void FlowNetwork::set_resolution(double resolution) {
+  assert(resolution >= 0);
+  state_->resolution = resolution;
 }
 
 std::size_t FlowNetwork::links() const { return state_->capacities.size(); }
@@ -279,6 +286,8 @@ Time FlowNetwork::run() {
         std::span(s.link_order).subspan(s.link_begin[i], s.link_begin[i + 1] - s.link_begin[i])};
     if (s.solver == FlowSolver::kAuto && flow_internal::SmallFlowSolver::fits(part)) {
       s.small.run(s.problem, part);
+    } else if (s.resolution > 0) {
+      s.coarse.run(s.problem, part, s.resolution);
     } else {
       s.large.run(s.problem, part);
     }

@@ -41,7 +41,7 @@ void report_flows(benchmark::State& state, std::size_t flows) {
 
 void run_repeatedly(benchmark::State& state, FlowNetwork& network,
                     const std::vector<BenchFlow>& flows) {
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     network.clear();
     add_all(network, flows);
     benchmark::DoNotOptimize(network.run());
@@ -113,6 +113,7 @@ BENCHMARK(small_pairs)->Arg(2)->Arg(64);
 void one_link(benchmark::State& state) {
   std::vector<BenchFlow> flows;
   Random random(4);
+  flows.reserve(static_cast<std::size_t>(state.range(0)));
   for (int i = 0; i < state.range(0); ++i) {
     flows.push_back({{0, 1}, 2, draw_size(Sizes::kDistinct, random)});
   }
@@ -123,7 +124,7 @@ BENCHMARK(one_link)->Arg(1000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
 
 void large_all_to_all(benchmark::State& state, Sizes sizes) {
   const auto hosts = static_cast<LinkId>(state.range(0));
-  FlowNetwork network(std::vector<Bandwidth>(2 * hosts, kLink));
+  FlowNetwork network(std::vector<Bandwidth>(std::size_t{2} * hosts, kLink));
   run_repeatedly(state, network, all_to_all(hosts, sizes, 0));
 }
 BENCHMARK_CAPTURE(large_all_to_all, equal, Sizes::kEqual)
@@ -136,10 +137,24 @@ BENCHMARK_CAPTURE(large_all_to_all, distinct, Sizes::kDistinct)
     ->Arg(128)
     ->Unit(benchmark::kMillisecond);
 
+/// Distinct sizes with set_resolution(range(1) / 1000).
+void large_all_to_all_coarse(benchmark::State& state) {
+  const auto hosts = static_cast<LinkId>(state.range(0));
+  FlowNetwork network(std::vector<Bandwidth>(std::size_t{2} * hosts, kLink));
+  network.set_resolution(static_cast<double>(state.range(1)) * 1e-3);
+  run_repeatedly(state, network, all_to_all(hosts, Sizes::kDistinct, 0));
+}
+BENCHMARK(large_all_to_all_coarse)
+    ->Args({128, 10})
+    ->Args({1024, 10})
+    ->Args({1024, 20})
+    ->Args({1024, 50})
+    ->Unit(benchmark::kMillisecond);
+
 void two_tiers(benchmark::State& state, Sizes sizes) {
   const auto hosts = static_cast<LinkId>(state.range(0));
   const auto peers = static_cast<std::uint32_t>(state.range(1));
-  std::vector<Bandwidth> capacities(2 * hosts, kLink);
+  std::vector<Bandwidth> capacities(std::size_t{2} * hosts, kLink);
   capacities.resize(2 * hosts + 2 * (hosts / 32), Bandwidth::gbps(400 * 32 / 3));
   FlowNetwork network(capacities);
   run_repeatedly(state, network, oversubscribed(hosts, peers, sizes));

@@ -50,6 +50,7 @@ std::vector<long double> textbook_rates(const std::vector<Bandwidth>& capacities
   std::vector<long double> rates(flows.size(), 0);
   std::vector<bool> rising = running;
   std::vector<long double> spare;
+  spare.reserve(capacities.size());
   for (const Bandwidth c : capacities) spare.push_back(c.bits_per_second / 8e12L);
   for (;;) {
     std::vector<long double> demand(capacities.size(), 0);
@@ -82,6 +83,7 @@ std::vector<long double> textbook_completions(const std::vector<Bandwidth>& capa
                                               std::vector<long double>* carried = nullptr) {
   const std::size_t n = flows.size();
   std::vector<long double> remaining;
+  remaining.reserve(n);
   std::vector<long double> ends(n, -1);
   std::vector<bool> running(n, false);
   std::vector<bool> waiting(n, true);
@@ -273,7 +275,7 @@ TEST(FlowNetwork, AllToAllOfEqualSizesEndsTogether) {
         if (s != d) flows.push_back({{s, hosts + d}, Bytes{1'000'000}});
       }
     }
-    EXPECT_THAT(completions(std::vector(2 * hosts, kLink), flows),
+    EXPECT_THAT(completions(std::vector(std::size_t{2} * hosts, kLink), flows),
                 testing::Each(Time::microseconds(100) * (hosts - 1)));
   }
 }
@@ -315,21 +317,74 @@ TEST(FlowNetwork, CarriesEveryByteOnEveryLink) {
   }
 }
 
+/// Every host to every other; each has a link up (its number) and one down (hosts + its number).
+std::vector<TestFlow> all_to_all(LinkId hosts, std::uint64_t largest) {
+  Random random(hosts);
+  std::vector<TestFlow> flows;
+  for (LinkId s = 0; s < hosts; ++s) {
+    for (LinkId d = 0; d < hosts; ++d) {
+      const auto bytes = static_cast<std::int64_t>(1 + random.below(largest));
+      if (s != d) flows.push_back({{s, hosts + d}, Bytes{bytes}});
+    }
+  }
+  return flows;
+}
+
 TEST(FlowNetwork, BothSolversAgreeOnDenseTrafficOfDistinctSizes) {
   for (const LinkId hosts : {4U, 8U, 16U, 22U}) {
-    Random random(hosts);
-    std::vector<TestFlow> flows;
-    for (LinkId s = 0; s < hosts; ++s) {
-      for (LinkId d = 0; d < hosts; ++d) {
-        const auto bytes = static_cast<std::int64_t>(1 + random.below(10'000'000));
-        if (s != d) flows.push_back({{s, hosts + d}, Bytes{bytes}});
-      }
-    }
-    const std::vector capacities(2 * hosts, kLink);
+    const auto flows = all_to_all(hosts, 10'000'000);
+    const std::vector capacities(std::size_t{2} * hosts, kLink);
     const auto small = completions(capacities, flows);
     const auto large = completions(capacities, flows, FlowSolver::kLarge);
-    for (std::size_t f = 0; f < flows.size(); ++f) EXPECT_LE(std::abs((small[f] - large[f]).ps), 1);
+    for (std::size_t f = 0; f < flows.size(); ++f) {
+      EXPECT_LE(std::abs((small[f] - large[f]).ps), 1);
+    }
     if (hosts <= 16) expect_as_textbook(capacities, flows, large);
+  }
+}
+
+// ---- Resolution
+
+TEST(FlowNetwork, AFineResolutionEqualsTheTextbook) {
+  Random random(derive_seed(3, 7));
+  for (int i = 0; i < 300; ++i) {
+    SCOPED_TRACE(testing::Message() << "case " << i);
+    const RandomCase made = random_case(random);
+    FlowNetwork network(made.capacities, FlowSolver::kLarge);
+    network.set_resolution(1e-13);
+    expect_as_textbook(made.capacities, made.flows, completions(network, made.flows));
+    if (HasFailure()) break;
+  }
+}
+
+TEST(FlowNetwork, ACoarseResolutionIsCloseOnDenseTraffic) {
+  const auto flows = all_to_all(40, 10'000'000);
+  const std::vector capacities(80, kLink);
+  const auto exact = completions(capacities, flows);
+  FlowNetwork network(capacities);
+  network.set_resolution(0.01);
+  const auto coarse = completions(network, flows);
+  double sum = 0;
+  for (std::size_t f = 0; f < flows.size(); ++f) {
+    const double error = std::abs(coarse[f].to_seconds() / exact[f].to_seconds() - 1);
+    EXPECT_LT(error, 0.02) << "flow " << f;
+    sum += error;
+  }
+  EXPECT_LT(sum / static_cast<double>(flows.size()), 0.001);
+}
+
+TEST(FlowNetwork, AnyResolutionEndsEveryRandomCase) {
+  Random random(derive_seed(4, 7));
+  for (int i = 0; i < 300; ++i) {
+    const RandomCase made = random_case(random);
+    const auto exact = completions(made.capacities, made.flows);
+    FlowNetwork network(made.capacities, FlowSolver::kLarge);
+    network.set_resolution(0.05);
+    const auto coarse = completions(network, made.flows);
+    for (std::size_t f = 0; f < exact.size(); ++f) {
+      EXPECT_EQ(coarse[f] == Time::max(), exact[f] == Time::max());
+      EXPECT_GE(coarse[f], made.flows[f].start);
+    }
   }
 }
 

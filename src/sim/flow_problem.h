@@ -80,8 +80,9 @@ struct FlowProblem {
   /// Starts the class's next members, those of one start time, at clock `served` (0 when it is not
   /// running). Returns how many flows that are.
   double start_members(std::uint32_t c, double served);
-  /// Ends all members with a threshold up to `served`, at time `now`. Returns how many flows.
-  double end_members(std::uint32_t c, double served, double now);
+  /// Ends all members with a threshold up to `reach`, of a class whose clock shows `served` at time
+  /// `now` and advances at `rate`. Returns how many flows that are.
+  double end_members(std::uint32_t c, double reach, double now, double served, double rate);
 
   /// All starts of the given classes in order of time.
   void list_arrivals(std::span<const std::uint32_t> of, std::vector<Arrival>& arrivals) const;
@@ -128,13 +129,14 @@ inline double FlowProblem::start_members(std::uint32_t c, double served) {
   return weight;
 }
 
-inline double FlowProblem::end_members(std::uint32_t c, double served, double now) {
+inline double FlowProblem::end_members(std::uint32_t c, double reach, double now, double served,
+                                       double rate) {
   FlowClass& k = classes[c];
-  const std::int64_t time = round_time(now);
   double weight = 0;
-  while (k.head != k.tail && members[k.head].threshold <= served) {
+  while (k.head != k.tail && members[k.head].threshold <= reach) {
     const Member& member = members[k.head];
-    completions[member.flow] = std::max(time, flows[member.flow].start);
+    const double later = std::max(member.threshold - served, 0.0) / rate;
+    completions[member.flow] = std::max(round_time(now + later), flows[member.flow].start);
     weight += member.count;
     if (k.heap) {
       std::pop_heap(members.begin() + k.head, members.begin() + k.tail, ends_later);

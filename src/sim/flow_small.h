@@ -8,12 +8,15 @@
 // there, so those ranks stand: subtract it from the kept states and fill again from rank r. A
 // start fills again from rank 0.
 //
+// Links that share no flow cannot change each other's share. Where all paths are one link up and
+// one link down (sided_), all up links with a share below that of every down link settle at one
+// rank, and the other way round, which halves the number of steps that wait for each other.
+//
 // State is plain arrays of a few kilobytes and sets of classes as bits. Completion times are kept
 // absolute per class, so that an event costs nothing for the ranks below its own.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "sim/flow_problem.h"
@@ -28,41 +31,54 @@ class SmallFlowSolver {
   static bool fits(const FlowComponent& part) {
     return part.links.size() <= kMaxLinks && part.classes.size() <= kMaxClasses;
   }
+
+  SmallFlowSolver();
   /// Runs the component to its end; completions go to the problem.
   void run(FlowProblem& problem, const FlowComponent& part);
 
  private:
-  void set_up(FlowProblem& problem, const FlowComponent& part);
-  void start(FlowProblem& problem, std::uint32_t slot, double now);
-  void end_due(FlowProblem& problem, std::uint32_t rank, double now);
-  void change_weight(std::uint32_t slot, std::uint32_t ranks, double change);
-  void set_waiting(std::uint32_t slot, std::uint32_t ranks, bool waiting);
-  void fill(std::uint32_t from, double now);
+  /// What is left of a link's capacity and how many of its flows have no rate: {left, waiting}. In
+  /// one vector register, as both change together.
+  using LinkState [[gnu::vector_size(16)]] = double;
 
-  /// One running or future class. `links` are places.
+  /// One running or future class.
   struct Slot {
-    const std::uint8_t* links;
-    std::uint32_t hops;
-    std::uint32_t flow_class;
-    std::uint32_t rank;  ///< of the link that gives it its rate
-    double weight;
-    double rate;
     double finish;  ///< when the class's next member ends
+    double rate;
+    double weight;       ///< flows that run
+    std::uint32_t hop;   ///< its links in hops_ begin here
+    std::uint16_t hops;  ///< how many
+    std::uint8_t first;  ///< of a path of two links (see sided_)
+    std::uint8_t last;
   };
 
-  std::size_t stride_ = 0;   ///< links, padded
+  void set_up(FlowProblem& problem, const FlowComponent& part);
+  void start(FlowProblem& problem, std::uint32_t flow_class, std::uint32_t slot, double now);
+  void end_due(FlowProblem& problem, const FlowComponent& part, std::uint32_t rank,
+               std::uint32_t from, double now);
+  void change_weight(const Slot& slot, std::uint32_t ranks, double change);
+  void fill(std::uint32_t from, double now);
+  /// `Stride` is stride_, `OneWord` tells that words_ is 1.
+  template <std::size_t Stride, bool OneWord>
+  void fill_one_by_one(std::uint32_t from, double now);
+  template <std::size_t Stride, bool OneWord>
+  void fill_by_side(std::uint32_t from, double now);
+
+  std::size_t stride_ = 0;   ///< links, padded to a power of two
   std::size_t words_ = 0;    ///< 64-bit words of a set of classes
-  std::uint32_t ranks_ = 0;  ///< links that are settled
+  std::uint32_t ranks_ = 0;  ///< ranks that are settled
+  /// Does every path have two links, and is each link always first or always last? Then first
+  /// links are numbers 0 .. stride_ / 2 - 1, and last links the others.
+  bool sided_ = false;
   std::vector<Slot> slots_;
   std::vector<std::uint8_t> hops_;
-  std::vector<double> left_;            ///< [rank][link]: capacity without a taker before this rank
-  std::vector<double> weights_;         ///< [rank][link]: flows without a rate before this rank
-  std::vector<std::uint64_t> waiting_;  ///< [rank]: classes without a rate before this rank
+  std::vector<LinkState> states_;        ///< [rank][link]: before this rank
+  std::vector<std::uint64_t> waiting_;   ///< [rank]: classes without a rate before this rank
   std::vector<std::uint64_t> crossing_;  ///< [link]: classes that cross it
   std::vector<std::uint64_t> settled_;   ///< [rank]: classes that got their rate at this rank
-  std::vector<double> levels_;           ///< [rank]
+  std::vector<double> levels_;           ///< [rank]: the highest rate given there
   std::vector<double> finishes_;         ///< [rank]: the first finish among its classes
-  std::vector<double> keys_;             ///< scratch of fill(), per link
+  std::vector<double> soonest_;          ///< [rank]: the smallest of finishes_ up to it
   std::vector<Arrival> arrivals_;
 };
 
