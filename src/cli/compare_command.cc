@@ -106,7 +106,8 @@ void print_table(std::span<const ComparisonRun> runs) {
   mark_best(8, [&](const Run& run) { return seconds(run.time.reconfiguration); });
   mark_best(9, [&](const Run& run) { return seconds(run.time.bubble); });
   mark_best(10, [&](const Run& run) { return run.network_cost_usd.value_or(0); });
-  mark_best(11, [&](const Run& run) { return -run.performance_per_dollar_vs_fat_tree.value_or(0); });
+  mark_best(11,
+            [&](const Run& run) { return -run.performance_per_dollar_vs_fat_tree.value_or(0); });
   table.print();
 }
 
@@ -147,9 +148,11 @@ void run(const CompareFlags& flags) {
 
 void add_compare_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
-      "compare", "Simulate a training iteration on each fabric: time, cost, performance per dollar");
+      "compare",
+      "Simulate a training iteration on each fabric: time, cost, performance per dollar");
   command->footer(
-      "EP, TP, PP, DP and reconfig are what communication adds to the iteration of the average GPU,\n"
+      "EP, TP, PP, DP and reconfig are what communication adds to the iteration of the average "
+      "GPU,\n"
       "bubble is its idle time; with compute they add up to the iteration. perf/$ is relative to\n"
       "the fat-tree of the same speed.\n\n"
       "Examples:\n"
@@ -175,8 +178,10 @@ void add_compare_command(CLI::App& app) {
                    "Link of an electrical NIC to its ToR switch: optics, dac or aoc")
       ->capture_default_str()
       ->group("Cost");
-  command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)");
-  command->add_option("--csv", flags->csv, "Also write the result as CSV ('-': only that)");
+  command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
+      ->type_name("FILE");
+  command->add_option("--csv", flags->csv, "Also write the result as CSV ('-': only that)")
+      ->type_name("FILE");
   command->callback([flags] { run(*flags); });
 }
 

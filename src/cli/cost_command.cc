@@ -35,6 +35,14 @@ struct CostRow {
   double fat_tree_usd = 0;  ///< the same servers at the same speed on a fat-tree
 };
 
+template <typename Value>
+void refuse_repeats(std::vector<Value> values, std::string_view flag) {
+  std::ranges::sort(values);
+  if (std::ranges::adjacent_find(values) != values.end()) {
+    throw Error(flag, "names one of them twice", "name each once");
+  }
+}
+
 std::vector<FabricKind> chosen_fabrics(const CostFlags& flags) {
   std::vector<FabricKind> chosen(all_fabrics().begin(), all_fabrics().end());
   if (!flags.fabrics.empty()) {
@@ -43,6 +51,7 @@ std::vector<FabricKind> chosen_fabrics(const CostFlags& flags) {
       chosen.push_back(parse_fabric(name, "--fabric"));
     }
   }
+  refuse_repeats(chosen, "--fabric");
   std::erase(chosen, FabricKind::kIdeal);
   if (chosen.empty()) {
     throw Error("--fabric", "'ideal' has no cost: it cannot be bought",
@@ -57,6 +66,7 @@ std::vector<Bandwidth> chosen_bandwidths(const CostFlags& flags, const PriceList
   for (const std::string& text : split_list(flags.bandwidths, "--bandwidth")) {
     chosen.push_back(parse_bandwidth(text, "--bandwidth"));
   }
+  refuse_repeats(chosen, "--bandwidth");
   return chosen;
 }
 
@@ -221,8 +231,10 @@ void add_cost_command(CLI::App& app) {
                    "Link of an electrical NIC to its ToR switch: optics, dac or aoc")
       ->capture_default_str();
   command->add_option("--prices", flags->prices, "Price list (CSV) in place of the shipped one");
-  command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)");
-  command->add_option("--csv", flags->csv, "Also write the result as CSV ('-': only that)");
+  command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
+      ->type_name("FILE");
+  command->add_option("--csv", flags->csv, "Also write the result as CSV ('-': only that)")
+      ->type_name("FILE");
   command->callback([flags] { run(*flags); });
 }
 

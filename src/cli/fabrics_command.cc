@@ -35,10 +35,12 @@ void add_fabrics_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("fabrics", "List the fabrics that can be compared");
   command->footer("Example: mixnet fabrics --json fabrics.json");
   const auto json = std::make_shared<std::string>();
-  command->add_option("--json", *json, "Also write them as JSON to this file ('-': only that)");
+  command->add_option("--json", *json, "Also write them as JSON ('-': only that)")
+      ->type_name("FILE");
   command->callback([json] {
+    const bool quiet = answers_on_stdout(*json);
     if (!json->empty()) write_output(*json, json_text());
-    if (!answers_on_stdout(*json)) print_table();
+    if (!quiet) print_table();
   });
 }
 

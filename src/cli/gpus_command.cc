@@ -50,10 +50,12 @@ void add_gpus_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("gpus", "List the GPUs, their published peaks and source");
   command->footer("Example: mixnet gpus --json gpus.json");
   const auto json = std::make_shared<std::string>();
-  command->add_option("--json", *json, "Also write them as JSON to this file ('-': only that)");
+  command->add_option("--json", *json, "Also write them as JSON ('-': only that)")
+      ->type_name("FILE");
   command->callback([json] {
+    const bool quiet = answers_on_stdout(*json);
     if (!json->empty()) write_output(*json, json_text());
-    if (!answers_on_stdout(*json)) print_table();
+    if (!quiet) print_table();
   });
 }
 

@@ -107,18 +107,23 @@ nlohmann::ordered_json to_json(const Model& model) {
   return json;
 }
 
+void write_json(const std::vector<Model>& models, const std::string& file) {
+  nlohmann::ordered_json array = nlohmann::ordered_json::array();
+  for (const Model& model : models) array.push_back(to_json(model));
+  const nlohmann::ordered_json document = {{"schema", "mixnet.models/1"}, {"models", array}};
+  // A path need not be UTF-8, which JSON must be.
+  constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
+  write_output(file, document.dump(2, ' ', false, kReplace) + "\n");
+}
+
 void run(const ModelsOptions& options) {
+  const bool quiet = answers_on_stdout(options.json);
   std::vector<Model> models;
   for (const std::string& name : options.models.empty() ? model_names() : options.models) {
     models.push_back(find_model(name));
   }
-  if (options.json != "-") print_table(models);
-  if (options.json.empty()) return;
-  nlohmann::ordered_json array = nlohmann::ordered_json::array();
-  for (const Model& model : models) array.push_back(to_json(model));
-  // A path need not be UTF-8, which JSON must be.
-  constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
-  write_output(options.json, array.dump(2, ' ', false, kReplace) + "\n");
+  if (!options.json.empty()) write_json(models, options.json);
+  if (!quiet) print_table(models);
 }
 
 }  // namespace
@@ -128,13 +133,10 @@ void add_models_command(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("models", "List the models, with their parameter counts and plans");
   command->add_option("models", options->models,
-                      "Names, or paths of a HuggingFace config.json or its folder (default: all "
-                      "that come with the program)");
-  command
-      ->add_option("--json", options->json,
-                   "Also write the table as JSON to FILE, or only to "
-                   "standard output for -")
-      ->type_name("FILE|-");
+                      "Names, or paths of a HuggingFace config.json or its folder\n"
+                      "(default: all that come with the program)");
+  command->add_option("--json", options->json, "Also write them as JSON ('-': only that)")
+      ->type_name("FILE");
   command->footer(
       "total and active count parameters from the shapes; error % is total against the published\n"
       "count. Example:\n  mixnet models mixtral-8x7b ./my-model/config.json --json -");

@@ -37,6 +37,28 @@ bool is_stream(const std::string& path) {
          (std::filesystem::exists(status) && std::filesystem::is_other(status));
 }
 
+/// What write_text_file() would fail on, as far as it can be known before.
+void check_writable(const std::string& path) {
+  if (is_stream(path)) return;
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::error_code code;
+  if (std::filesystem::is_directory(path, code)) {
+    throw Error(path, "is a folder", "give a file in it");
+  }
+  if (::access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) != 0) {
+    throw Error(path, fmt::format("cannot be written ({})", std::strerror(errno)),
+                "give a path in a folder that can be written");
+  }
+}
+
+bool same_place(std::string_view a, std::string_view b) {
+  const auto plain = [](std::string_view path) {
+    return std::filesystem::absolute(path).lexically_normal();
+  };
+  if (a == "-" || b == "-") return a == b;
+  return plain(a) == plain(b) && !is_stream(std::string(a));
+}
+
 void append(const std::string& path, std::string_view content) {
   std::ofstream file(path, std::ios::binary | std::ios::app);
   file.write(content.data(), static_cast<std::streamsize>(content.size()));
@@ -115,9 +137,14 @@ void write_output(std::string_view file_or_dash, std::string_view content) {
 }
 
 bool answers_on_stdout(std::string_view json, std::string_view csv) {
-  if (json == "-" && csv == "-") {
-    throw Error("--csv", "--json and --csv cannot both go to standard output",
-                "give a file to one of them");
+  if (!json.empty() && !csv.empty() && same_place(json, csv)) {
+    throw Error("--csv",
+                fmt::format("--json and --csv cannot both go to {}",
+                            json == "-" ? "standard output" : "one file"),
+                "give another file to one of them");
+  }
+  for (const std::string_view path : {json, csv}) {
+    if (!path.empty() && path != "-") check_writable(std::string(path));
   }
   return json == "-" || csv == "-";
 }

@@ -58,6 +58,21 @@ TEST(AnswersOnStdout, OneOfTwoMay) {
   EXPECT_THROW(answers_on_stdout("-", "-"), Error);
 }
 
+TEST(AnswersOnStdout, TwoAnswersTakeTwoFiles) {
+  EXPECT_THROW(answers_on_stdout("a.json", "a.json"), Error);
+  EXPECT_THROW(answers_on_stdout("a.json", "./a.json"), Error);
+  EXPECT_FALSE(answers_on_stdout("/dev/null", "/dev/null"));
+}
+
+TEST(AnswersOnStdout, WhatCannotBeWrittenIsRefusedBeforeTheWork) {
+  EXPECT_THROW(answers_on_stdout("/no/such/folder/x.json"), Error);
+  EXPECT_THROW(answers_on_stdout("-", "/no/such/folder/x.csv"), Error);
+  EXPECT_THROW(answers_on_stdout("."), Error);
+  EXPECT_THROW(answers_on_stdout("output_test.json/"), Error);
+  EXPECT_FALSE(answers_on_stdout("output_test.json"));
+  EXPECT_FALSE(std::filesystem::exists("output_test.json")) << "a check leaves nothing behind";
+}
+
 TEST(WriteOutput, AFileIsWrittenWhole) {
   const std::string path = ::testing::TempDir() + "mixnet_output_test";
   write_output(path, "old");

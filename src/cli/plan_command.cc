@@ -235,9 +235,10 @@ void print_summary(const CircuitPlan& plan) {
 }
 
 void run_plan(const CircuitPlanFlags& flags) {
+  const bool quiet = answers_on_stdout(flags.json);
   const CircuitPlan plan = make_plan(flags);
   if (!flags.json.empty()) write_output(flags.json, json_text(plan));
-  if (flags.json == "-") return;
+  if (quiet) return;
   print_circuits(plan);
   print_matrix(plan);
   print_eps_pairs(plan);
@@ -266,8 +267,7 @@ void add_plan_command(CLI::App& app) {
       ->add_option("--numa", flags->numa,
                    "NUMA node of each OCS NIC, as in 0,0,0,1,1,1 [half of them each]")
       ->type_name("LIST");
-  command
-      ->add_option("--json", flags->json, "Write the plan as JSON to a file, or '-' and no tables")
+  command->add_option("--json", flags->json, "Also write the plan as JSON ('-': only that)")
       ->type_name("FILE");
   command->footer(
       "Example:\n"

@@ -43,8 +43,7 @@ void print_tables(const Validation& validation) {
   write_output("-", "\n");
   rows.print();
 
-  TextTable fabrics(
-      {{"fabric", Align::kLeft}, {"cases"}, {"median |error|"}, {"worst |error|"}});
+  TextTable fabrics({{"fabric", Align::kLeft}, {"cases"}, {"median |error|"}, {"worst |error|"}});
   for (const FabricError& fabric : validation.fabrics) {
     fabrics.add_row({std::string(to_string(fabric.fabric)), std::to_string(fabric.cases),
                      fmt::format("{:.1f} %", fabric.median * 100),
@@ -55,6 +54,7 @@ void print_tables(const Validation& validation) {
 }
 
 void run(const ValidateFlags& flags) {
+  const bool quiet = answers_on_stdout(flags.json);
   ValidationRequest request;
   request.published = parse_published(read_text_file(flags.published), flags.published);
   const std::string& fit = flags.fit.empty() ? flags.published : flags.fit;
@@ -65,7 +65,7 @@ void run(const ValidateFlags& flags) {
   request.iteration = published_settings();
   const Validation validation = validate(request);
   if (!flags.json.empty()) write_output(flags.json, to_json(validation));
-  if (!answers_on_stdout(flags.json)) print_tables(validation);
+  if (!quiet) print_tables(validation);
 }
 
 }  // namespace
@@ -87,7 +87,8 @@ void add_validate_command(CLI::App& app) {
   command->add_option("--gpus", flags->gpus, "GPUs of the published runs")->capture_default_str();
   command->add_option("--gpu", flags->gpu, "Kind of GPU, before scaling ('mixnet gpus')")
       ->capture_default_str();
-  command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)");
+  command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
+      ->type_name("FILE");
   command->callback([flags] { run(*flags); });
 }
 

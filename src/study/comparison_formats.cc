@@ -6,6 +6,17 @@
 #include "study/comparison.h"
 
 namespace mixnet {
+namespace {
+
+/// A text as one CSV value (RFC 4180): quoted where it would end the value.
+std::string csv_text(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
+  return quoted + '"';
+}
+
+}  // namespace
 
 std::string to_json(const Comparison& comparison) {
   using Json = nlohmann::ordered_json;
@@ -15,28 +26,28 @@ std::string to_json(const Comparison& comparison) {
   };
   for (const ComparisonRun& run : comparison.runs) {
     const IterationTime& time = run.time;
-    runs.push_back({{"model", comparison.model},
-                    {"fabric", to_string(run.fabric)},
-                    {"bandwidth_gbps", run.bandwidth.to_gbps()},
-                    {"gpus", comparison.plan.world()},
-                    {"iteration_seconds", time.total.to_seconds()},
-                    {"tokens_per_second", run.tokens_per_second},
-                    {"exposed_seconds",
-                     {{"ep", time.ep.to_seconds()},
-                      {"tp", time.tp.to_seconds()},
-                      {"pp", time.pp.to_seconds()},
-                      {"dp", time.dp.to_seconds()},
-                      {"reconfiguration", time.reconfiguration.to_seconds()},
-                      {"bubble", time.bubble.to_seconds()}}},
-                    {"compute_seconds", time.compute.to_seconds()},
-                    {"network_cost_usd", or_null(run.network_cost_usd)},
-                    {"performance_per_dollar_vs_fat_tree",
-                     or_null(run.performance_per_dollar_vs_fat_tree)},
-                    {"routing", comparison.routing},
-                    {"policy", comparison.policy},
-                    {"ep_split", comparison.ep_split},
-                    {"fidelity", comparison.fidelity},
-                    {"seed", comparison.seed}});
+    runs.push_back(
+        {{"model", comparison.model},
+         {"fabric", to_string(run.fabric)},
+         {"bandwidth_gbps", run.bandwidth.to_gbps()},
+         {"gpus", comparison.plan.world()},
+         {"iteration_seconds", time.total.to_seconds()},
+         {"tokens_per_second", run.tokens_per_second},
+         {"exposed_seconds",
+          {{"ep", time.ep.to_seconds()},
+           {"tp", time.tp.to_seconds()},
+           {"pp", time.pp.to_seconds()},
+           {"dp", time.dp.to_seconds()},
+           {"reconfiguration", time.reconfiguration.to_seconds()},
+           {"bubble", time.bubble.to_seconds()}}},
+         {"compute_seconds", time.compute.to_seconds()},
+         {"network_cost_usd", or_null(run.network_cost_usd)},
+         {"performance_per_dollar_vs_fat_tree", or_null(run.performance_per_dollar_vs_fat_tree)},
+         {"routing", comparison.routing},
+         {"policy", comparison.policy},
+         {"ep_split", comparison.ep_split},
+         {"fidelity", comparison.fidelity},
+         {"seed", comparison.seed}});
   }
   const ParallelPlan& plan = comparison.plan;
   const Json document = {{"schema", "mixnet.compare/1"},
@@ -63,16 +74,14 @@ std::string to_csv(const Comparison& comparison) {
   };
   for (const ComparisonRun& run : comparison.runs) {
     const IterationTime& time = run.time;
-    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
-                        comparison.model, to_string(run.fabric), run.bandwidth.to_gbps(),
-                        comparison.plan.world(), time.total.to_seconds(), run.tokens_per_second,
-                        time.ep.to_seconds(), time.tp.to_seconds(), time.pp.to_seconds(),
-                        time.dp.to_seconds(), time.reconfiguration.to_seconds(),
-                        time.bubble.to_seconds(), time.compute.to_seconds(),
-                        or_empty(run.network_cost_usd),
-                        or_empty(run.performance_per_dollar_vs_fat_tree), comparison.routing,
-                        comparison.policy, comparison.ep_split, comparison.fidelity,
-                        comparison.seed);
+    text += fmt::format(
+        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_text(comparison.model),
+        to_string(run.fabric), run.bandwidth.to_gbps(), comparison.plan.world(),
+        time.total.to_seconds(), run.tokens_per_second, time.ep.to_seconds(), time.tp.to_seconds(),
+        time.pp.to_seconds(), time.dp.to_seconds(), time.reconfiguration.to_seconds(),
+        time.bubble.to_seconds(), time.compute.to_seconds(), or_empty(run.network_cost_usd),
+        or_empty(run.performance_per_dollar_vs_fat_tree), csv_text(comparison.routing),
+        comparison.policy, comparison.ep_split, comparison.fidelity, comparison.seed);
   }
   return text;
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "base/csv.h"
@@ -21,6 +22,8 @@ namespace {
 
 constexpr double kSmallestScale = 1e-4;
 constexpr double kLargestScale = 1e3;
+constexpr double kShortestTime = 1e-9;  // in any series' unit: beyond is a slip of the pen
+constexpr double kLongestTime = 1e9;
 
 /// Fits a scale on compute and the unit to (bandwidth, published) points of one fabric.
 class ScaleFit {
@@ -123,17 +126,25 @@ std::vector<PublishedTime> parse_published(std::string_view csv, std::string_vie
   }
   if (fabrics.empty()) throw Error(input, "has no column for any fabric", "add one: fat_tree");
   std::vector<PublishedTime> times;
+  std::set<std::tuple<std::string, Bandwidth, FabricKind>> known;
   for (std::size_t row = 0; row < table.rows(); ++row) {
     const double gbps = table.number(row, speed, 1e-3);
     if (gbps > 1e6) throw Error(table.place(row, speed), "more than 1000 Tb/s");
     for (const auto& [column, fabric] : fabrics) {
       if (table.text(row, column).empty()) continue;
       const double time = table.number(row, column);
-      if (time <= 0) {
+      if (!(time >= kShortestTime && time <= kLongestTime)) {
         throw Error(table.place(row, column), fmt::format("{} is not a time", time),
-                    "give a number above 0");
+                    fmt::format("give a number from {} to {}", kShortestTime, kLongestTime));
       }
-      times.push_back({table.text(row, model), {std::llround(gbps * 1e9)}, fabric, time});
+      const Bandwidth bandwidth{std::llround(gbps * 1e9)};
+      if (!known.emplace(table.text(row, model), bandwidth, fabric).second) {
+        throw Error(table.place(row, column),
+                    fmt::format("'{}' at {} was given before", table.text(row, model),
+                                to_string(bandwidth)),
+                    "give each case once");
+      }
+      times.push_back({table.text(row, model), bandwidth, fabric, time});
     }
   }
   return times;
@@ -205,10 +216,8 @@ std::string to_json(const Validation& validation) {
                        {"median_absolute_error", fabric.median},
                        {"worst_absolute_error", fabric.worst}});
   }
-  const Json document = {{"schema", "mixnet.validate/1"},
-                         {"rows", rows},
-                         {"fits", fits},
-                         {"fabrics", fabrics}};
+  const Json document = {
+      {"schema", "mixnet.validate/1"}, {"rows", rows}, {"fits", fits}, {"fabrics", fabrics}};
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

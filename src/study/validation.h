@@ -5,12 +5,13 @@
 // and the unit of the series (seconds per published 1.0), by least squares of the logarithms over
 // the bandwidths. Everything else (other fabrics, other bandwidths) is prediction.
 //
-// Files have the format of data/published/iteration_time.csv: columns model, bandwidth_gbps, and one
-// per fabric with '-' written '_' (fat_tree, mixnet, ...); any models that find_model() knows, any
-// bandwidths from 1 Mb/s; an empty cell is a case that was not published.
+// Files have the format of data/published/iteration_time.csv: columns model, bandwidth_gbps, and
+// one per fabric with '-' written '_' (fat_tree, mixnet, ...); any models that find_model() knows,
+// any bandwidths from 1 Mb/s; an empty cell is a case that was not published.
 //
 // Settings are those of the authors' simulations: `measured` routing, reconfiguration hidden,
-// circuits first, sprayed paths, activations sent beneath compute (eager 1F1B), the model's default plan on request.gpus GPUs.
+// circuits first, sprayed paths, activations sent beneath compute (eager 1F1B), the model's default
+// plan on request.gpus GPUs.
 #pragma once
 
 #include <cstdint>
@@ -33,12 +34,12 @@ struct PublishedTime {
   double time = 0;  ///< in the series' own unit
 };
 
-/// Throws Error on unknown columns or models' cells that are not positive numbers.
+/// Throws Error on unknown columns, times that are not numbers from 1e-9 to 1e9, cases given twice.
 std::vector<PublishedTime> parse_published(std::string_view csv, std::string_view input);
 
 struct ValidationRequest {
   std::vector<PublishedTime> published;
-  std::vector<PublishedTime> fit;  ///< its fat-tree rows; two bandwidths a model at least
+  std::vector<PublishedTime> fit;   ///< its fat-tree rows; two bandwidths a model at least
   std::string fit_input = "--fit";  ///< names the fit file in errors
   std::int64_t gpus = 1024;
   Gpu gpu;
@@ -66,7 +67,7 @@ struct FabricError {
 
 struct Validation {
   std::vector<ModelFit> fits;
-  std::vector<ValidationRow> rows;    ///< in the order of the file
+  std::vector<ValidationRow> rows;  ///< in the order of the file
   std::vector<FabricError> fabrics;
 };
 

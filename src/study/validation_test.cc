@@ -54,6 +54,11 @@ TEST(ParsePublished, NamesWhatIsWrong) {
               HasSubstr("times.csv:2"));
   EXPECT_THAT(message_of("model,bandwidth_gbps,fat_tree\nqwen-moe,100,0\n"),
               HasSubstr("not a time"));
+  EXPECT_THAT(message_of("model,bandwidth_gbps,fat_tree\nqwen-moe,100,1e300\n"),
+              HasSubstr("not a time"));
+  EXPECT_THAT(
+      message_of("model,bandwidth_gbps,fat_tree\nqwen-moe,100,1\nqwen-moe,400,1\nqwen-moe,100,2\n"),
+      HasSubstr("times.csv:4 (column 'fat_tree'): 'qwen-moe' at 100 Gb/s was given before"));
   EXPECT_THAT(message_of("model,bandwidth_gbps,fat_tree\nqwen-moe,0,1\n"), HasSubstr("too small"));
   EXPECT_THAT(message_of("model,bandwidth_gbps,fat_tree\nqwen-moe,100,1\n"),
               HasSubstr("two are needed"));
@@ -103,9 +108,9 @@ TEST(Validate, MeetsThePublishedMixNetSeries) {
 }
 
 TEST(Validate, MedianAndWorstAreOfAbsoluteErrors) {
-  const Validation validation = validate(
-      request_for("model,bandwidth_gbps,fat_tree,mixnet\n"
-                  "mixtral-8x7b,100,1.2,1.2\nmixtral-8x7b,400,1.0,1.0\n"));
+  const Validation validation =
+      validate(request_for("model,bandwidth_gbps,fat_tree,mixnet\n"
+                           "mixtral-8x7b,100,1.2,1.2\nmixtral-8x7b,400,1.0,1.0\n"));
   ASSERT_EQ(validation.fabrics.size(), 2u);
   std::vector<double> errors;
   for (const ValidationRow& row : validation.rows) {

@@ -1,0 +1,115 @@
+#include "cli/strict_flags.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/suggest.h"
+
+namespace mixnet::cli {
+namespace {
+
+template <typename Number>
+void check_whole(const std::string& value, std::string_view flag, std::string_view example) {
+  Number number{};
+  const char* const end = value.data() + value.size();
+  const auto [stop, code] = std::from_chars(value.data(), end, number);
+  if (stop != end || code == std::errc::invalid_argument) {
+    throw Error(flag,
+                fmt::format("'{}' is not a whole number{}", value,
+                            std::is_unsigned_v<Number> ? " of at least 0" : ""),
+                example);
+  }
+  if (code != std::errc{}) {
+    throw Error(flag, fmt::format("'{}' is out of range", value),
+                fmt::format("give a whole number up to {}", std::numeric_limits<Number>::max()));
+  }
+}
+
+void check_real(const std::string& value, std::string_view flag) {
+  double number = 0;
+  const char* const end = value.data() + value.size();
+  const auto [stop, code] = std::from_chars(value.data(), end, number);
+  if (stop != end || code != std::errc{} || !std::isfinite(number)) {
+    throw Error(flag, fmt::format("'{}' is not a number", value), "write it in decimal, as in 0.5");
+  }
+}
+
+/// "--tp" of "--tp,--tensor-model-parallel-size"; a positional argument by its own name.
+std::string first_name(const CLI::Option& option) {
+  return option.get_lnames().empty() ? option.get_name() : "--" + option.get_lnames().front();
+}
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
+  return names;
+}
+
+/// `word` was left over when the flags of `command` were taken.
+std::string unknown_word(const CLI::App& command, const std::string& word) {
+  if (!word.starts_with('-')) {
+    return Error(word, "was not expected here", "see --help for what the command takes").what();
+  }
+  std::vector<std::string> known;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  // With dozens of flags the nearest is of use, the list of all is not.
+  const std::string flag = word.substr(0, word.find('='));
+  const std::string hint = suggest(flag, known);
+  const auto end = hint.starts_with("did you mean") ? hint.find('?') : std::string::npos;
+  return Error(flag, "no such flag",
+               end == std::string::npos ? "see --help for those there are" : hint.substr(0, end + 1))
+      .what();
+}
+
+}  // namespace
+
+void refuse_loose_values(CLI::App& app) {
+  for (CLI::App* command : app.get_subcommands(nullptr)) {
+    for (CLI::Option* option : command->get_options()) {
+      option->check([name = first_name(*option),
+                     type = option->get_type_name()](const std::string& value) -> std::string {
+        if (value.empty()) throw Error(name, "is empty", "give it a value or leave it out");
+        // All counts fit in 32 bits; seeds use 64.
+        if (type == "INT") check_whole<std::int32_t>(value, name, "write it in decimal, as in 8");
+        if (type == "UINT") check_whole<std::uint64_t>(value, name, "write it in decimal, as in 8");
+        if (type == "FLOAT") check_real(value, name);
+        return {};
+      });
+    }
+  }
+}
+
+std::string explain(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<CLI::App*> used = app.get_subcommands();
+  const CLI::App& command = used.empty() ? app : *used.front();
+  const std::vector<std::string> left = app.remaining(true);
+  if (!left.empty()) {
+    if (used.empty() && !left.front().starts_with('-')) {
+      return Error(left.front(), "no such command", suggest(left.front(), command_names(app)))
+          .what();
+    }
+    // A flag that is not known leaves its value behind as well: the flag is what to talk about.
+    for (const std::string& word : left) {
+      if (word.starts_with('-')) return unknown_word(command, word);
+    }
+    return unknown_word(command, left.front());
+  }
+  if (used.empty()) {
+    return Error("command line", "names no command",
+                 fmt::format("give one of {}; see --help", fmt::join(command_names(app), ", ")))
+        .what();
+  }
+  return Error("command line", error.what(), fmt::format("see {} --help", command.get_name()))
+      .what();
+}
+
+}  // namespace mixnet::cli

@@ -1,0 +1,21 @@
+// What the flag parser alone would let pass, or report in words that help nobody.
+//
+// CLI11 takes numbers as C does: 010 is 8, 0x10 is 16, --seed -1 is 2^64 - 1, and what is too large
+// becomes the largest. And it takes `--json ""` (an unset variable in a script) as no --json at
+// all. Here a number is written in decimal and fits, and no value is empty.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace mixnet::cli {
+
+/// Makes every option of every command of `app` refuse such values: parsing then throws Error.
+/// Call it once, after all commands are added.
+void refuse_loose_values(CLI::App& app);
+
+/// After `app` failed to parse with `error`: the line that says what is wrong with the command line
+/// (a word or flag that the command does not know, no command, or what CLI11 has to say).
+std::string explain(const CLI::App& app, const CLI::ParseError& error);
+
+}  // namespace mixnet::cli

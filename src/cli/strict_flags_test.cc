@@ -1,0 +1,97 @@
+#include "cli/strict_flags.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdint>
+
+#include "base/error.h"
+
+namespace mixnet::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+/// A program with one command `run` that takes a flag of every kind.
+class Program {
+ public:
+  Program() {
+    app_.require_subcommand(1);
+    CLI::App* command = app_.add_subcommand("run");
+    command->add_option("--tp,--tensor", tp_);
+    command->add_option("--seed", seed_);
+    command->add_option("--scale", scale_);
+    command->add_option("--json", json_);
+    refuse_loose_values(app_);
+  }
+
+  /// What is said about the command line; "" when it is right.
+  std::string said(std::vector<std::string> words) {
+    std::vector<std::string> reversed(words.rbegin(), words.rend());
+    try {
+      app_.parse(reversed);
+    } catch (const CLI::ParseError& error) {
+      return explain(app_, error);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return {};
+  }
+
+  int tp_ = 0;
+  std::uint64_t seed_ = 0;
+  double scale_ = 0;
+  std::string json_;
+
+ private:
+  CLI::App app_;
+};
+
+std::string said(std::vector<std::string> words) { return Program().said(std::move(words)); }
+
+TEST(StrictFlags, PlainValuesPass) {
+  Program program;
+  EXPECT_EQ(program.said({"run", "--tp", "010", "--seed", "18446744073709551615", "--scale=1e-3",
+                          "--json", "x"}),
+            "");
+  EXPECT_EQ(program.seed_, 18446744073709551615U);
+  EXPECT_EQ(program.scale_, 1e-3);
+  EXPECT_EQ(program.json_, "x");
+  EXPECT_EQ(Program().said({"run", "--tensor", "-8"}), "") << "ranges are the command's matter";
+}
+
+TEST(StrictFlags, NumbersAreDecimal) {
+  for (const char* bad : {"0x10", "1e3", "1.5", "x", "8x", " 8", "8 ", "+8"}) {
+    EXPECT_THAT(said({"run", "--tp", bad}),
+                AllOf(HasSubstr("--tp: '"), HasSubstr("is not a whole number")))
+        << bad;
+  }
+  EXPECT_THAT(said({"run", "--seed", "-1"}), HasSubstr("'-1' is not a whole number of at least 0"));
+  for (const char* bad : {"x", "0x1p3", "nan", "inf", "1e999", "1,5"}) {
+    EXPECT_THAT(said({"run", "--scale", bad}), HasSubstr("--scale: '")) << bad;
+  }
+}
+
+TEST(StrictFlags, NothingIsClamped) {
+  EXPECT_THAT(said({"run", "--tp", "2147483648"}), HasSubstr("out of range"));
+  EXPECT_THAT(said({"run", "--seed", "18446744073709551616"}), HasSubstr("out of range"));
+}
+
+TEST(StrictFlags, EmptyIsNotAbsent) {
+  EXPECT_EQ(said({"run", "--json", ""}), "--json: is empty; give it a value or leave it out");
+}
+
+TEST(StrictFlags, UnknownFlagsAreNamed) {
+  EXPECT_EQ(said({"run", "--jsn", "x"}).find("--jsn: no such flag; did you mean '--json'?"), 0U);
+  EXPECT_EQ(said({"run", "--jsn=x"}).find("--jsn: no such flag"), 0U);
+  EXPECT_THAT(said({"run", "word"}), HasSubstr("word: was not expected here"));
+  EXPECT_THAT(said({"--jsn"}), HasSubstr("--jsn: no such flag"));
+}
+
+TEST(StrictFlags, UnknownCommandsAreNamed) {
+  EXPECT_EQ(said({"rum"}), "rum: no such command; did you mean 'run'? known: run");
+  EXPECT_THAT(said({}), HasSubstr("names no command; give one of run"));
+}
+
+}  // namespace
+}  // namespace mixnet::cli
