@@ -65,8 +65,9 @@ std::string unknown_word(const CLI::App& command, const std::string& word) {
   const std::string flag = word.substr(0, word.find('='));
   const std::string hint = suggest(flag, known);
   const auto end = hint.starts_with("did you mean") ? hint.find('?') : std::string::npos;
-  return Error(flag, "no such flag",
-               end == std::string::npos ? "see --help for those there are" : hint.substr(0, end + 1))
+  return Error(
+             flag, "no such flag",
+             end == std::string::npos ? "see --help for those there are" : hint.substr(0, end + 1))
       .what();
 }
 
