@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <queue>
 #include <tuple>
 
@@ -28,58 +29,84 @@ DirectConnect DirectConnect::find(int servers, int nics_per_server,
   graph.free_.assign(servers, nics_per_server);
   graph.edges_.resize(servers);
 
-  double pair_bytes = 0;
-  for (const auto& pair : traffic.pairs) pair_bytes += pair.bytes;
-  const double pair_bytes_per_server = 2 * pair_bytes / servers;
-  const bool has_rings =
-      std::ranges::any_of(traffic.rings, [](const auto& ring) { return ring.size() > 1; });
-  if (has_rings) {
-    const double all = traffic.ring_bytes + pair_bytes_per_server;
-    const double share = all > 0 ? traffic.ring_bytes / all : 0;
-    graph.rings_per_group_ =
-        std::max(1, static_cast<int>(std::lround(share * nics_per_server / 2)));
-  }
-  for (int ring = 0; ring < graph.rings_per_group_; ++ring) {
-    for (const auto& group : traffic.rings) {
-      if (group.size() == 2) graph.join(group[0], group[1]);
-      if (group.size() <= 2) continue;
-      for (std::size_t i = 0; i < group.size(); ++i) {
-        graph.join(group[i], group[(i + 1) % group.size()]);
-      }
-    }
-  }
+  graph.add_rings(traffic);
   for (const auto& [a, b] : traffic.neighbours) {
     if (graph.circuits(a, b) == 0) graph.join(a, b);
   }
+  DirectConnect plain = graph;
+  plain.add_matchings(traffic.pairs, false);
+  if (plain.joins_all(traffic.pairs)) {
+    graph = std::move(plain);
+  } else {
+    graph.add_matchings(traffic.pairs, true);
+    graph.add_matchings(traffic.pairs, false);
+  }
+  graph.make_links();
+  graph.make_routes(traffic.pairs);
+  return graph;
+}
 
-  std::vector<bool> matched(servers);
+void DirectConnect::add_rings(const ExpectedTraffic& traffic) {
+  std::size_t largest = 0;
+  for (const auto& group : traffic.rings) largest = std::max(largest, group.size());
+  if (largest < 2) return;
+  const int nics_of_ring = largest == 2 ? 1 : 2;
+
+  double pair_bytes = 0;
+  std::vector<int> peers(free_.size());
+  for (const auto& [a, b, bytes] : traffic.pairs) {
+    pair_bytes += bytes;
+    if (bytes > 0) ++peers[a], ++peers[b];
+  }
+  std::vector<int> wanted(free_.size());
+  for (std::size_t s = 0; s < peers.size(); ++s) wanted[s] = std::min(peers[s], 2);
+  for (const auto& [a, b] : traffic.neighbours) ++wanted[a], ++wanted[b];
+
+  // Both per server and direction.
+  const double all = traffic.ring_bytes + pair_bytes / static_cast<double>(free_.size());
+  const double share = all > 0 ? traffic.ring_bytes / all : 0;
+  const auto called_for = static_cast<int>(std::lround(share * nics_per_server_ / nics_of_ring));
+  const int most = (nics_per_server_ - std::ranges::max(wanted)) / nics_of_ring;
+  const int rings = std::max(1, std::min(called_for, most));
+  for (int ring = 0; ring < rings; ++ring) {
+    for (const auto& group : traffic.rings) {
+      if (group.size() == 2) join(group[0], group[1]);
+      if (group.size() <= 2) continue;
+      for (std::size_t i = 0; i < group.size(); ++i) join(group[i], group[(i + 1) % group.size()]);
+    }
+  }
+  ring_nics_ = rings * nics_of_ring;
+}
+
+/// Step 3. With `joining_only`, every circuit must join what no chain of circuits joins.
+void DirectConnect::add_matchings(std::span<const ExpectedTraffic::Pair> pairs, bool joining_only) {
+  std::vector<bool> matched;
+  std::vector<std::tuple<bool, double, int, int>> order;
   for (bool progress = true; progress;) {
-    const std::vector<int> island = graph.islands();
-    std::vector<std::tuple<bool, double, int, int>> order;
-    for (const auto& [a, b, bytes] : traffic.pairs) {
-      if (bytes > 0 && graph.free_[a] > 0 && graph.free_[b] > 0) {
-        order.emplace_back(island[a] == island[b], -bytes / (graph.circuits(a, b) + 1), a, b);
+    std::vector<int> island = islands();
+    order.clear();
+    for (const auto& [a, b, bytes] : pairs) {
+      if (bytes > 0 && free_[a] > 0 && free_[b] > 0) {
+        order.emplace_back(island[a] == island[b], -bytes / (circuits(a, b) + 1), a, b);
       }
     }
     std::ranges::sort(order);
-    matched.assign(servers, false);
+    matched.assign(free_.size(), false);
     progress = false;
     for (const auto& [joined, weight, a, b] : order) {
-      if (matched[a] || matched[b] || !graph.join(a, b)) continue;
+      if (matched[a] || matched[b] || (joining_only && island[a] == island[b])) continue;
+      if (!join(a, b)) continue;
       matched[a] = matched[b] = true;
       progress = true;
+      if (joining_only) std::ranges::replace(island, int{island[b]}, int{island[a]});
     }
   }
-  graph.make_links();
+}
 
-  std::vector<ExpectedTraffic::Pair> heaviest = traffic.pairs;
-  std::ranges::stable_sort(heaviest, [](const auto& x, const auto& y) { return x.bytes > y.bytes; });
-  for (const auto& [a, b, bytes] : heaviest) {
-    for (const auto& [from, to] : {std::pair{a, b}, std::pair{b, a}}) {
-      for (const std::uint32_t link : graph.route(from, to)) graph.link_load_[link] += bytes / 2;
-    }
-  }
-  return graph;
+bool DirectConnect::joins_all(std::span<const ExpectedTraffic::Pair> pairs) const {
+  const std::vector<int> island = islands();
+  return std::ranges::all_of(
+      pairs, [&](const auto& pair) { return pair.bytes <= 0 || island[pair.a] == island[pair.b]; });
 }
 
 /// For each server, the lowest server that circuits join it to, over any number of hops.
@@ -112,6 +139,15 @@ void DirectConnect::make_links() {
     }
   }
   link_load_.assign(link_rates_.size(), 0);
+}
+
+void DirectConnect::make_routes(std::vector<ExpectedTraffic::Pair> pairs) {
+  std::ranges::stable_sort(pairs, std::greater<>(), &ExpectedTraffic::Pair::bytes);
+  for (const auto& [a, b, bytes] : pairs) {
+    for (const auto& [from, to] : {std::pair{a, b}, std::pair{b, a}}) {
+      for (const std::uint32_t link : route(from, to)) link_load_[link] += bytes / 2;
+    }
+  }
 }
 
 int DirectConnect::circuits(int a, int b) const {

@@ -3,22 +3,25 @@
 // starts and stay; where two servers have no circuit, servers in between forward.
 //
 // find() follows the idea of TopoOpt's TopologyFinder and splits the degree by traffic:
-//   1. rings for the all-reduce groups, two NICs a server each; as many rings as their share of the
-//      traffic calls for, at least one;
-//   2. one circuit for each pair that must be neighbours (pipeline stages, which have no other way);
+//   1. rings for the all-reduce groups, two NICs a server each (one in groups of two servers); as
+//      many rings as their share of the traffic calls for, but leaving a NIC for each neighbour and
+//      two for the pairs, and at least one;
+//   2. one circuit for each pair that must be neighbours (pipeline stages have no other way);
 //   3. matchings for the rest: round after round, pairs by decreasing demand / (circuits + 1) get a
 //      circuit where both have a NIC free in that round, until no NIC is left; pairs that no chain
-//      of circuits joins yet come first.
+//      of circuits joined before the round come first. Should that leave some pair apart, it is
+//      done again with rounds of nothing but joining first, which two NICs a server suffice for.
 // A matching here is greedy (within a factor of two of the best weight), where TopoOpt uses
-// Blossom's; on the near-uniform demands inside a region both give perfect matchings.
+// Blossom's; on uniform demands inside a region both leave no NIC unused.
 //
-// Circuits are full duplex at one NIC's rate; the k circuits of a pair are one directed link of rate
-// k each way. Routes are fixed: shortest in hops, and among those the least loaded by the demand
-// routed so far, heaviest pairs first.
+// Circuits are full duplex at one NIC's rate; the k circuits of a pair are one directed link of
+// rate k each way. Routes are fixed: shortest in hops, and among those the least loaded by the
+// demand routed so far, heaviest pairs first.
 //
-// Invariants (tested): no server has more circuits than NICs; circuits are symmetric; links(a, b)
-// exist in both directions or not at all. Deterministic. Thread-safe once built, except route(),
-// which remembers what it found. Memory: O(servers * NICs).
+// Invariants (tested): no server has more circuits than NICs; circuits and links are symmetric;
+// every pair with demand has a route where each server has the NICs that 1 to 3 want.
+// Deterministic. Thread-safe once built, except route(), which remembers what it found. Memory:
+// O(servers * NICs), and the routes: those of all pairs with demand, and those asked for.
 #pragma once
 
 #include <cstdint>
@@ -55,9 +58,8 @@ class DirectConnect {
 
   /// Directed links from server `a` to `b` in order; empty when a == b or when there is no way.
   const std::vector<std::uint32_t>& route(int a, int b);
-  bool connected(int a, int b) { return a == b || !route(a, b).empty(); }
-
-  int rings_per_group() const { return rings_per_group_; }
+  /// NICs of a server that step 1 gave to all-reduce rings.
+  int ring_nics() const { return ring_nics_; }
 
  private:
   struct Edge {
@@ -67,12 +69,16 @@ class DirectConnect {
   };
 
   bool join(int a, int b);
+  void add_rings(const ExpectedTraffic& traffic);
+  void add_matchings(std::span<const ExpectedTraffic::Pair> pairs, bool joining_only);
+  bool joins_all(std::span<const ExpectedTraffic::Pair> pairs) const;
   std::vector<int> islands() const;
   void make_links();
+  void make_routes(std::vector<ExpectedTraffic::Pair> pairs);
   std::vector<std::uint32_t> shortest(int a, int b) const;
 
   int nics_per_server_ = 0;
-  int rings_per_group_ = 0;
+  int ring_nics_ = 0;
   std::vector<int> free_;
   std::vector<std::vector<Edge>> edges_;
   std::vector<double> link_rates_;

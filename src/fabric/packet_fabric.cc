@@ -10,7 +10,7 @@ PacketFabric::PacketFabric(FabricKind kind, int servers, int nics_per_server,
     : kind_(kind),
       servers_(servers),
       nics_per_server_(nics_per_server),
-      oversubscription_(kind == FabricKind::kOversubFatTree ? std::max(1.0, oversubscription) : 1),
+      oversubscription_(kind == FabricKind::kOversubFatTree ? oversubscription : 1),
       paths_(paths) {
   nic_up_ = add_links(nics(), 1);
   nic_down_ = add_links(nics(), 1);

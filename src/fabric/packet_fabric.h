@@ -8,7 +8,7 @@
 // has one link to every aggregation switch of its pod, and each of those one to every core of its
 // group. With kNicsPerTor = 8, 1024 NICs make a 16-ary fat-tree. Beyond 16 pods the cores are wider
 // instead of a tier more. Oversubscription by r thins the links above the ToR to 1/r of the NICs'
-// rates; all above is 1:1 with that.
+// rates; all above is 1:1 with that. (A last ToR with fewer NICs has all its links all the same.)
 //
 // Rail-optimised: NIC r of every server is on rail r's leaf switches, kServersPerLeaf servers a
 // leaf; leaves join spines with as many uplinks as downlinks, so any rail reaches any other.
@@ -55,9 +55,13 @@ class PacketFabric {
   /// Links of the physical path between two NICs: what propagation delay multiplies.
   int hops(int from, int to) const;
 
-  /// Whether every region sees the same network: exchanges of equal demand take equal time wherever
-  /// they are.
-  bool uniform() const { return paths_ == PathPolicy::kSpray; }
+  /// Whether equal exchanges take equal time wherever they are, but for propagation (hops()).
+  /// Hashed paths collide here and not there; under thin links it matters which servers share a
+  /// ToR, unless none do.
+  bool uniform() const {
+    return paths_ == PathPolicy::kSpray &&
+           (oversubscription_ == 1 || nics_per_server_ % kNicsPerTor == 0);
+  }
 
  private:
   struct Place {

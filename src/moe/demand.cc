@@ -53,13 +53,11 @@ void DemandMaker::spread_over_servers() {
   for (int from = 0; from < ep_; ++from) {
     for (int to = 0; to < ep_; ++to) {
       const std::int64_t bytes = d.rank_bytes(from, to);
-      const std::int64_t share = bytes / tp_;
       for (int part = 0; part < servers_of_rank; ++part) {
-        const int s = from * tp_ / gpus_per_server_ + part;
-        const int t = to * tp_ / gpus_per_server_ + part;
+        const int s = first_server(from) + part;
+        const int t = first_server(to) + part;
         d.server_bytes(s, t) += bytes / servers_of_rank;
-        if (s == t) continue;
-        d.out[from % d.rail_classes](s, t) += share;
+        if (s != t) d.out[from % d.rail_classes](s, t) += bytes / tp_;
       }
     }
   }
@@ -67,48 +65,46 @@ void DemandMaker::spread_over_servers() {
 
 void DemandMaker::find_scale_up_loads() {
   auto& d = demand_;
-  // Per EP rank and TP rank: what stays in the server, leaves it, and enters it.
-  const int ranks_of_server = std::max(1, gpus_per_server_ / tp_);
-  const auto server_of = [&](int rank) { return rank / ranks_of_server; };
-  const bool one_server = d.servers == 1;
-  std::int64_t direct = 0;
-  std::int64_t delegated = 0;
+  d.scale_up_direct = 0;
+  d.scale_up_delegated = 0;
+  // One GPU stands for the tp of its EP rank: to and from GPUs of its own server (inside), and
+  // those of others (outside).
   for (int rank = 0; rank < ep_; ++rank) {
-    std::int64_t sent_inside = 0, received_inside = 0, sent_out = 0, received_in = 0;
-    std::int64_t own_rail_in = 0;
+    const int server = first_server(rank);
+    const int rail = rank % d.rail_classes;
+    std::int64_t sent_inside = 0, received_inside = 0, sent_outside = 0, received_outside = 0;
+    std::int64_t received_on_rail = 0;
     for (int other = 0; other < ep_; ++other) {
       if (other == rank) continue;
       const std::int64_t sent = d.rank_bytes(rank, other) / tp_;
       const std::int64_t received = d.rank_bytes(other, rank) / tp_;
-      if (one_server || server_of(other) == server_of(rank)) {
+      if (first_server(other) == server) {
         sent_inside += sent;
         received_inside += received;
       } else {
-        sent_out += sent;
-        received_in += received;
-        if (other % ranks_of_server == rank % ranks_of_server) own_rail_in += received;
+        sent_outside += sent;
+        received_outside += received;
+        if (other % d.rail_classes == rail) received_on_rail += received;
       }
     }
-    const int rail = rank % d.rail_classes;
-    const int server = one_server ? 0 : server_of(rank);
-    std::int64_t rail_arrivals = 0;
-    std::int64_t server_arrivals = 0;
-    if (!one_server && tp_ <= gpus_per_server_) {
-      for (int from = 0; from < d.servers; ++from) {
-        if (from == server) continue;
-        rail_arrivals += d.out[rail](from, server);
-        server_arrivals += d.server_bytes(from, server);
-      }
+    std::int64_t rail_in = 0, server_out = 0, server_in = 0;
+    for (int peer = 0; peer < d.servers; ++peer) {
+      if (peer == server) continue;
+      rail_in += d.out[rail](peer, server);
+      server_out += d.server_bytes(server, peer);
+      server_in += d.server_bytes(peer, server);
     }
-    const std::int64_t forwarded = std::max<std::int64_t>(0, rail_arrivals - own_rail_in);
-    direct = std::max({direct, sent_inside + forwarded,
-                       received_inside + received_in - own_rail_in});
-    const std::int64_t scattered = server_arrivals / gpus_per_server_;
-    delegated = std::max({delegated, sent_inside + sent_out + scattered,
-                          received_inside + received_in + sent_out});
+    const std::int64_t forwarded = rail_in - received_on_rail;
+    d.scale_up_direct = std::max({d.scale_up_direct, sent_inside + forwarded,
+                                  received_inside + received_outside - received_on_rail});
+    // A GPU is its own delegate for one byte in gpus_per_server: that byte does not move.
+    const auto others = [&](std::int64_t bytes) { return bytes - bytes / gpus_per_server_; };
+    const std::int64_t gathered = (server_out - sent_outside) / gpus_per_server_;
+    const std::int64_t scattered = (server_in - received_outside) / gpus_per_server_;
+    d.scale_up_delegated =
+        std::max({d.scale_up_delegated, sent_inside + others(sent_outside) + scattered,
+                  received_inside + others(received_outside) + gathered});
   }
-  d.scale_up_direct = direct;
-  d.scale_up_delegated = delegated;
 }
 
 }  // namespace mixnet

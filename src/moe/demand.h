@@ -1,9 +1,9 @@
 // From token counts to bytes: what one all-to-all of one EP group asks of the network.
 //
-// The gate's counts (routing.h) say how many token copies EP rank e sends to each expert. A token is
-// `hidden` numbers of bf16; with tensor parallelism the tokens are split over the TP ranks (sequence
-// parallel), so GPU (e, t) sends its 1/tp share to GPU (f, t) of every destination rank f. Local GPU
-// i = e * tp + t of the group sits in server i / gpus_per_server (plan.h).
+// The gate's counts (routing.h) say how many token copies EP rank e sends to each expert. A token
+// is `hidden` numbers of bf16; with tensor parallelism the tokens are split over the TP ranks
+// (sequence parallel), so GPU (e, t) sends its 1/tp share to GPU (f, t) of every destination rank
+// f. Local GPU i = e * tp + t of the group sits in server i / gpus_per_server (plan.h).
 //
 // Combine is the transpose of dispatch, the backward of combine equals dispatch and the backward of
 // dispatch equals combine, so one demand describes all four all-to-alls of a layer.
@@ -13,11 +13,14 @@
 // gpus_per_server / tp of them (1 when tp is larger), each of `rail_width` GPUs. Rail class r of a
 // server is the GPUs (and NICs) [r * rail_width, (r + 1) * rail_width).
 //
-// A token comes back the way it went: what GPU r of server s sent to server d enters and leaves d at
-// d's GPU of the same place, so combine is the transpose of dispatch at every level, rails included.
+// A token comes back the way it went: what GPU r of server s sent to server d enters and leaves d
+// at d's GPU of the same place, so combine is the transpose of dispatch at every level, rails
+// included.
 //
-// Invariant (tested): for every server pair, the sum over rail classes of rail_width * out[r](s, d)
-// is server_bytes(s, d) but for the rounding of a byte a rank pair and GPU. Plain values; make() allocates only when the shape changes; O(ep^2 + ep * experts).
+// Invariants (tested): the cells of server_bytes add up to those of rank_bytes, and for two
+// different servers the sum over rail classes of rail_width * out[r](s, d) is server_bytes(s, d),
+// both but for the rounding down of less than a byte a rank pair and GPU. Plain values; make()
+// allocates nothing and costs O(ep^2 + ep * experts).
 #pragma once
 
 #include <cstdint>
@@ -46,10 +49,11 @@ struct RegionDemand {
   std::int64_t busiest_rank_tokens = 0;
   double mean_rank_tokens = 0;
 
-  /// Bytes through the busiest GPU's scale-up port in one all-to-all (either direction, which is
-  /// larger): `direct` when a token leaves by its own GPU's NIC and is forwarded in the destination
-  /// server (rail-aligned), `delegated` when every byte that leaves or enters a server passes to or
-  /// from a delegate's NIC.
+  /// Bytes through the busiest GPU's scale-up port in one all-to-all (in or out, which is larger;
+  /// the same for dispatch and combine). `direct`: a token leaves by its own GPU's NIC, enters at
+  /// the NIC of the same place and is forwarded in the destination server (rail-aligned).
+  /// `delegated`: what leaves or enters a server passes through delegates, each GPU for an equal
+  /// share of it.
   std::int64_t scale_up_direct = 0;
   std::int64_t scale_up_delegated = 0;
 };
@@ -60,11 +64,12 @@ class DemandMaker {
   /// `hidden`: width of a token, 2 bytes a number.
   DemandMaker(const ParallelPlan& plan, int hidden);
 
-  /// The demand of `counts` (rows: plan.ep ranks; columns: experts, a multiple of ep).
+  /// The demand of `counts` (rows: the plan's ep ranks; columns: experts, a multiple of ep).
   /// The result lives until the next call.
   const RegionDemand& make(const TokenCounts& counts);
 
  private:
+  int first_server(int rank) const { return rank * tp_ / gpus_per_server_; }
   void spread_over_servers();
   void find_scale_up_loads();
 

@@ -4,9 +4,9 @@
 // Implementations: packet_communication.h (fat-trees and rails), mixnet_communication.h (circuits
 // beside an electrical fat-tree), direct_communication.h (TopoOpt's static circuits).
 //
-// A fluid phase on a fabric whose links all scale with the NIC rate takes time in inverse proportion
-// to that rate. So a phase is solved once, at kReferenceRate, and serves every bandwidth: PhaseTime
-// keeps what scales apart from what does not (propagation delay).
+// A fluid phase on a fabric whose links all scale with the NIC rate takes time in inverse
+// proportion to that rate. So a phase is solved once, at kReferenceRate, and serves every
+// bandwidth: PhaseTime keeps what scales apart from what does not (propagation delay).
 #pragma once
 
 #include <span>
@@ -18,12 +18,14 @@
 namespace mixnet {
 
 inline constexpr Bandwidth kReferenceRate = Bandwidth::gbps(100);
-inline constexpr Time kLinkDelay = Time::microseconds(1);  ///< per link, as in the paper (section 7)
+/// Of one link, as in the paper (section 7).
+inline constexpr Time kLinkDelay = Time::microseconds(1);
 
 struct PhaseTime {
   Time transfer;  ///< with NICs of kReferenceRate
   Time delay;     ///< propagation along the longest path, times the steps that wait for it
 
+  /// `nic_rate` > 0. Time::max() where that is too little.
   Time at(Bandwidth nic_rate) const;
 };
 
@@ -53,7 +55,8 @@ class CommunicationModel {
   virtual PhaseTime all_reduce(std::span<const std::vector<int>> groups,
                                Bytes bytes_per_server) = 0;
 
-  /// True when equal phases take equal time wherever their servers are, so one may stand for all.
+  /// True when equal phases take equal time wherever their servers are, but for some microseconds
+  /// of propagation, so one may stand for all.
   virtual bool uniform() const = 0;
 
   /// True when all traffic that leaves a server passes a delegate's NIC (gather and scatter).

@@ -15,17 +15,13 @@ namespace {
 
 constexpr std::array<std::string_view, kOperations> kNames = {
     "attention", "gate", "experts", "shared_experts", "dense_ffn", "head", "optimizer"};
-constexpr double kBytesPerNumber = 2;          // bf16
-constexpr double kOptimizerBytes = 28;         // a parameter, see the header
-constexpr double kQuadraticBackward = 2.5;     // of forward
-constexpr double kAttentionActivations = 12;   // tokens' vectors read and written around attention
+constexpr double kBytesPerNumber = 2;         // bf16
+constexpr double kOptimizerBytes = 28;        // a parameter, see the header
+constexpr double kQuadraticBackward = 2.5;    // of forward
+constexpr double kAttentionActivations = 12;  // tokens' vectors read and written around attention
 
 Time scaled(Time time, double factor) { return Time::from_seconds(time.to_seconds() * factor); }
 
-double query_width(const Attention& a) {
-  return a.kind == AttentionKind::kMultiHeadLatent ? a.qk_nope_head_dim + a.qk_rope_head_dim
-                                                   : a.head_dim;
-}
 double value_width(const Attention& a) {
   return a.kind == AttentionKind::kMultiHeadLatent ? a.v_head_dim : a.head_dim;
 }
@@ -92,8 +88,8 @@ OperationTime ComputeModel::roofline_attention() const {
   const Attention& a = model_.attention;
   const auto parameters = static_cast<double>(attention_parameters(model_));
   const double linear = 2 * tokens * parameters;
-  const double quadratic = tokens * static_cast<double>(plan_.seq_length) * a.heads *
-                           (query_width(a) + value_width(a));
+  const double quadratic =
+      tokens * static_cast<double>(plan_.seq_length) * a.heads * (a.head_dim + value_width(a));
   const double bytes =
       kBytesPerNumber * (parameters + kAttentionActivations * tokens * model_.hidden);
   return roofline(linear + quadratic, bytes, 2 * linear + kQuadraticBackward * quadratic);
@@ -136,7 +132,8 @@ OperationTime ComputeModel::roofline_of(Operation operation) const {
   double busiest = 0;
   for (int stage = 0; stage < plan_.pp; ++stage) {
     const auto [dense, expert] = stage_parameters(model_, plan_, stage);
-    busiest = std::max(busiest, static_cast<double>(dense) + static_cast<double>(expert) / plan_.ep);
+    busiest =
+        std::max(busiest, static_cast<double>(dense) + static_cast<double>(expert) / plan_.ep);
   }
   return {Time::from_seconds(busiest / plan_.tp * kOptimizerBytes / bytes_per_second_), {}};
 }
@@ -154,8 +151,9 @@ StageParameters stage_parameters(const Model& model, const ParallelPlan& plan, i
     }
   }
   const std::int64_t embedding = std::int64_t{model.vocab} * model.hidden;
+  const bool one_matrix = model.tied_embeddings && plan.pp == 1;
   if (stage == 0) sum.dense += embedding;
-  if (stage == plan.pp - 1) sum.dense += embedding + model.hidden;
+  if (stage == plan.pp - 1) sum.dense += (one_matrix ? 0 : embedding) + model.hidden;
   return sum;
 }
 

@@ -6,13 +6,16 @@
 //   attention       2 * n * matrices  +  2 * n * s * heads * (query width + value width) / 2
 //                   (scores and weighted sum, causal, hence the half)
 //   gate            2 * n * hidden * experts
-//   experts         2 * expert parameters * token copies of the BUSIEST rank: the layer waits for it
+//   experts         2 * expert parameters * token copies of the BUSIEST rank: the layer waits
 //   shared experts  2 * n * parameters            dense FFN  2 * n * parameters
 //   head            2 * n * hidden * vocab        (last stage only)
 //   optimizer       28 bytes of memory traffic a parameter: Adam in mixed precision reads gradient
 //                   (2) and master, both moments (12), writes these (12) and the bf16 weight (2)
-// Bytes are those of weights and of activations read and written once. Backward is twice forward,
-// the quadratic part of attention 2.5 times (FlashAttention-2: five products for two).
+// Bytes: 2 a number (bf16), of the weights (experts: all that the rank holds) and of activations. A
+// token has 12 * hidden of these at attention, 2 * hidden + 4 * intermediate at experts, else
+// 2 * hidden.
+// Backward is twice forward, the quadratic part of attention 2.5 times (FlashAttention-2: five
+// products for two).
 //
 // A profile replaces any of these by measured times. Efficiencies default to what large bf16 layers
 // reach in Megatron-LM runs; docs/compute.md has the numbers.
@@ -31,15 +34,7 @@
 
 namespace mixnet {
 
-enum class Operation {
-  kAttention,
-  kGate,
-  kExperts,
-  kSharedExperts,
-  kDenseFfn,
-  kHead,
-  kOptimizer
-};
+enum class Operation { kAttention, kGate, kExperts, kSharedExperts, kDenseFfn, kHead, kOptimizer };
 inline constexpr std::size_t kOperations = 7;
 
 /// "attention", "gate", "experts", "shared_experts", "dense_ffn", "head", "optimizer".
@@ -94,9 +89,10 @@ class ComputeModel {
   std::array<OperationTime, kOperations> times_;
 };
 
-/// Parameters that the GPUs of one EP group's pipeline stage hold for layers [first, end), all TP
-/// ranks together: `dense` (attention, gate, shared experts, dense FFN, and with them the embedding
-/// on the first stage and the head on the last) and `expert` (all routed experts).
+/// Parameters of one pipeline stage, all TP ranks together: `dense`, of which every EP rank has a
+/// copy (attention, gate, shared experts, dense FFN, the embedding on the first stage, the final
+/// norm and the head on the last; a head tied to an embedding on another stage is a copy of it),
+/// and `expert`, which the EP group shares out (all routed experts, as placed).
 struct StageParameters {
   std::int64_t dense = 0;
   std::int64_t expert = 0;

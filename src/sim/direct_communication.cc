@@ -29,6 +29,7 @@ void DirectCommunication::add_flow(int from, int to, Bytes bytes) {
   if (bytes.count <= 0 || from == to) return;
   const std::vector<std::uint32_t>& route = topology_.route(from, to);
   if (route.empty()) {
+    finish();  // so that the phase that cannot be leaves nothing behind
     throw Error("fabric topoopt",
                 fmt::format("servers {} and {} cannot be joined with the NICs there are", from, to),
                 "give servers more NICs (--nics-per-server) or leave topoopt out (--fabric)");
@@ -38,7 +39,8 @@ void DirectCommunication::add_flow(int from, int to, Bytes bytes) {
 }
 
 PhaseTime DirectCommunication::finish() {
-  const PhaseTime time = {network_.run(), kLinkDelay * static_cast<std::int64_t>(2 * longest_path_)};
+  const PhaseTime time = {network_.run(),
+                          kLinkDelay * static_cast<std::int64_t>(2 * longest_path_)};
   network_.clear();
   longest_path_ = 0;
   return time;

@@ -21,7 +21,7 @@ class DirectCommunication final : public CommunicationModel {
   PhaseTime all_reduce(std::span<const std::vector<int>> groups, Bytes bytes_per_server) override;
   bool uniform() const override { return false; }
   bool delegates() const override { return true; }
-  int ring_nics() const override { return std::max(1, 2 * topology_.rings_per_group()); }
+  int ring_nics() const override { return std::max(1, topology_.ring_nics()); }
 
  private:
   void add_flow(int from, int to, Bytes bytes);

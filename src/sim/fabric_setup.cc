@@ -15,7 +15,7 @@ namespace mixnet {
 namespace {
 
 constexpr double kGradientBytes = 2;
-constexpr int kAllToAlls = 4;  // per MoE layer and micro-batch
+constexpr int kAllToAlls = 4;     // per MoE layer and micro-batch
 constexpr double kTpPhases = 10;  // of a sequence's activations, per layer and micro-batch, about
 
 /// Servers of one rank's TP group: more than one only when tp exceeds a server.
@@ -26,17 +26,17 @@ int tp_servers(const ParallelPlan& plan) { return std::max(1, plan.tp / plan.gpu
 void check_network_options(const NetworkOptions& options, const ParallelPlan& plan) {
   const int nics = options.nics_per_server;
   if (nics < 1 || nics > plan.gpus_per_server || plan.gpus_per_server % nics != 0) {
-    throw Error("--nics-per-server",
-                fmt::format("{} does not divide the {} GPUs of a server", nics,
-                            plan.gpus_per_server),
-                "give every NIC the same number of GPUs");
+    throw Error(
+        "--nics-per-server",
+        fmt::format("{} does not divide the {} GPUs of a server", nics, plan.gpus_per_server),
+        "give every NIC the same number of GPUs");
   }
   if (options.optical_degree < 0 || options.optical_degree >= nics) {
-    throw Error("--degree",
-                fmt::format("{} of a server's {} NICs cannot be optical", options.optical_degree,
-                            nics),
-                fmt::format("give 0 to {}: pipeline and data parallelism need an electrical NIC",
-                            nics - 1));
+    throw Error(
+        "--degree",
+        fmt::format("{} of a server's {} NICs cannot be optical", options.optical_degree, nics),
+        fmt::format("give 0 to {}: pipeline and data parallelism need an electrical NIC",
+                    nics - 1));
   }
   if (!(options.oversubscription >= 1 && options.oversubscription <= 1000)) {
     throw Error("--oversubscription", fmt::format("{} is out of range", options.oversubscription),
@@ -120,8 +120,8 @@ ExpectedTraffic expected_traffic(const Model& model, const ParallelPlan& plan) {
 
   for (int stage = 0; stage < plan.pp; ++stage) {
     const auto [first_layer, end_layer] = stage_layers(model.layers, plan.pp, stage);
-    const auto sparse = std::count(model.is_moe.begin() + first_layer,
-                                   model.is_moe.begin() + end_layer, true);
+    const auto sparse =
+        std::count(model.is_moe.begin() + first_layer, model.is_moe.begin() + end_layer, true);
     const double exchanges = static_cast<double>(sparse) * kAllToAlls * plan.micro_batches();
     const int first = stage * plan.servers_per_stage();
     for (int start = first; start < first + region_starts * region; start += region) {
@@ -148,13 +148,13 @@ ExpectedTraffic expected_traffic(const Model& model, const ParallelPlan& plan) {
       }
     }
     const GradientGroups groups = gradient_groups(model, plan, stage);
-    const auto& rings = region > 1 ? groups.expert : groups.dense;
+    // Within a region the all-to-alls' circuits close the dense ring, where there are any.
+    const auto& rings = region > 1 && sparse > 0 ? groups.expert : groups.dense;
     traffic.rings.insert(traffic.rings.end(), rings.begin(), rings.end());
     traffic.ring_bytes =
-        std::max(traffic.ring_bytes,
-                 2 * kGradientBytes *
-                     static_cast<double>(groups.dense_parameters_per_server +
-                                         groups.expert_parameters_per_server));
+        std::max(traffic.ring_bytes, 2 * kGradientBytes *
+                                         static_cast<double>(groups.dense_parameters_per_server +
+                                                             groups.expert_parameters_per_server));
   }
   return traffic;
 }

@@ -6,6 +6,11 @@
 #include <utility>
 
 namespace mixnet {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+}  // namespace
 
 double balanced_time(const Matrix<std::int64_t>& bytes, const CircuitCounts& circuits,
                      int eps_nics) {
@@ -23,9 +28,11 @@ double balanced_time(const Matrix<std::int64_t>& bytes, const CircuitCounts& cir
         slope += circuits_of(peer);
       }
       const double excess = rest - eps_nics * time;
-      if (excess <= 1e-9 * std::max(1.0, rest)) return time;
-      if (slope == 0) return std::numeric_limits<double>::infinity();
-      time += excess / slope;
+      if (excess <= 0) return time;
+      if (slope == 0) return kInfinity;
+      const double next = time + excess / slope;
+      if (next == time) return time;  // what is left of the excess is rounding
+      time = next;
     }
   };
   double time = 0;
@@ -53,43 +60,53 @@ ExchangeTimes MixNetCommunication::exchange(int first_server, const RegionDemand
   for (std::size_t s = 0; s < n; ++s) {
     for (std::size_t t = 0; t < n; ++t) transposed_(t, s) = demand.server_bytes(s, t);
   }
-  ExchangeTimes times;
-  times.dispatch =
-      one_way(first_server, demand.server_bytes, circuits, times.shared_nics_busy);
-  times.combine = one_way(first_server, transposed_, circuits, times.shared_nics_busy);
-  return times;
+  const Way dispatch = one_way(first_server, demand.server_bytes, circuits);
+  const Way combine = one_way(first_server, transposed_, circuits);
+  return {dispatch.phase, combine.phase, dispatch.eps_busy + combine.eps_busy};
 }
 
-PhaseTime MixNetCommunication::one_way(int first_server, const Matrix<std::int64_t>& bytes,
-                                       const CircuitCounts& circuits, Time& eps_busy) {
+MixNetCommunication::Way MixNetCommunication::one_way(int first_server,
+                                                      const Matrix<std::int64_t>& bytes,
+                                                      const CircuitCounts& circuits) {
+  const Way first = split_at(kInfinity, first_server, bytes, circuits);
+  if (split_ == EpSplit::kCircuitsFirst) return first;
+  const double time = balanced_time(bytes, circuits, eps_nics_);
+  const Way balanced = split_at(time, first_server, bytes, circuits);
+  return balanced.phase.transfer < first.phase.transfer ? balanced : first;
+}
+
+MixNetCommunication::Way MixNetCommunication::split_at(double longest, int first_server,
+                                                       const Matrix<std::int64_t>& bytes,
+                                                       const CircuitCounts& circuits) {
   const std::size_t n = bytes.rows();
   if (by_eps_.rows() != n) by_eps_ = Matrix<std::int64_t>(n, n);
-  const bool balanced = split_ == EpSplit::kBalanced;
-  const double time = balanced ? balanced_time(bytes, circuits, eps_nics_) : 0;
   double slowest_circuit = 0;
   bool any_by_eps = false;
   for (std::size_t s = 0; s < n; ++s) {
     for (std::size_t t = 0; t < n; ++t) {
       std::int64_t rest = s == t ? 0 : bytes(s, t);
-      const auto lit = static_cast<double>(circuits(s, t));
-      if (lit > 0 && rest > 0) {
+      if (circuits(s, t) > 0 && rest > 0) {
+        const double most = std::ceil(circuits(s, t) * longest);
         const std::int64_t carried =
-            balanced ? std::min(rest, static_cast<std::int64_t>(std::ceil(lit * time))) : rest;
-        slowest_circuit = std::max(slowest_circuit, static_cast<double>(carried) / lit);
+            most < static_cast<double>(rest) ? static_cast<std::int64_t>(most) : rest;
+        slowest_circuit = std::max(slowest_circuit, static_cast<double>(carried) / circuits(s, t));
         rest -= carried;
       }
       by_eps_(s, t) = rest;
       any_by_eps |= rest > 0;
     }
   }
-  PhaseTime phase = {Time::from_seconds(slowest_circuit / kReferenceRate.bytes_per_second()),
-                     kLinkDelay * 2};
+  Way way;
+  if (slowest_circuit > 0) {
+    way.phase = {Time::from_seconds(slowest_circuit / kReferenceRate.bytes_per_second()),
+                 kLinkDelay * 2};
+  }
   if (any_by_eps) {
     const PhaseTime eps = eps_.server_exchange(first_server, by_eps_);
-    eps_busy += eps.transfer;
-    phase = {std::max(phase.transfer, eps.transfer), std::max(phase.delay, eps.delay)};
+    way.eps_busy = eps.transfer;
+    way.phase = {std::max(way.phase.transfer, eps.transfer), std::max(way.phase.delay, eps.delay)};
   }
-  return phase;
+  return way;
 }
 
 }  // namespace mixnet

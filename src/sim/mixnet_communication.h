@@ -8,7 +8,8 @@
 //   kCircuitsFirst  a pair with circuits uses only these; the other pairs go by EPS (the paper's).
 //   kBalanced       a pair with circuits also puts on the EPS what its circuits would not carry in
 //                   time: the least T such that the circuits carry rate * T each and the rest fits
-//                   through every server's EPS NICs within T.
+//                   through every server's EPS NICs within T. Fair sharing on the EPS may then take
+//                   longer than T; where even longer than circuits first, it is circuits first.
 // Everything else goes over the EPS NICs.
 #pragma once
 
@@ -37,9 +38,14 @@ class MixNetCommunication final : public CommunicationModel {
   int ring_nics() const override { return eps_nics_; }
 
  private:
-  /// Adds to `eps_busy` how long the EPS NICs take part.
-  PhaseTime one_way(int first_server, const Matrix<std::int64_t>& bytes,
-                    const CircuitCounts& circuits, Time& eps_busy);
+  struct Way {
+    PhaseTime phase;
+    Time eps_busy;  ///< how long the EPS NICs take part
+  };
+  Way one_way(int first_server, const Matrix<std::int64_t>& bytes, const CircuitCounts& circuits);
+  /// Circuits carry for `longest` at most, in units of (bytes / NIC rate); the rest goes by EPS.
+  Way split_at(double longest, int first_server, const Matrix<std::int64_t>& bytes,
+               const CircuitCounts& circuits);
 
   int eps_nics_;
   PacketCommunication eps_;
@@ -50,10 +56,10 @@ class MixNetCommunication final : public CommunicationModel {
   Matrix<std::int64_t> transposed_;
 };
 
-/// The least time, in units of (bytes / NIC rate), in which `bytes` can pass over `circuits` (one NIC
-/// rate each) and, for the rest, through `eps_nics` NICs of each server, both ways. Infinite when
-/// some pair has no way at all. Exact, O(n^2) a Newton step, and few steps: the bound is piecewise
-/// linear and convex.
+/// The least time, in units of (bytes / NIC rate), in which `bytes` can pass over `circuits` (one
+/// NIC rate each) and, for the rest, through `eps_nics` NICs of each server, both ways. Infinite
+/// when some pair has no way at all. Exact, O(n^2) a Newton step, and few steps: the bound is
+/// piecewise linear and convex.
 double balanced_time(const Matrix<std::int64_t>& bytes, const CircuitCounts& circuits,
                      int eps_nics);
 

@@ -12,8 +12,8 @@ std::vector<Bandwidth> reference_rates(const std::vector<double>& nic_rates) {
   std::vector<Bandwidth> rates;
   rates.reserve(nic_rates.size());
   for (const double rate : nic_rates) {
-    rates.push_back({static_cast<std::int64_t>(
-        rate * static_cast<double>(kReferenceRate.bits_per_second))});
+    rates.push_back(
+        {static_cast<std::int64_t>(rate * static_cast<double>(kReferenceRate.bits_per_second))});
   }
   return rates;
 }
@@ -38,10 +38,45 @@ void PacketCommunication::add_flow(int from_nic, int to_nic, Bytes bytes) {
   for (int part = 0; part < flows_per_pair_; ++part) {
     path_.clear();
     fabric_.append_path(from_nic, to_nic, derive_seed(from_nic, to_nic, part), path_);
-    const std::int64_t share = bytes.count / flows_per_pair_ +
-                               (part < bytes.count % flows_per_pair_ ? 1 : 0);
-    network_.add_flow(path_, {share});
+    const std::int64_t share =
+        bytes.count / flows_per_pair_ + (part < bytes.count % flows_per_pair_ ? 1 : 0);
+    std::span<const LinkId> path = path_;
+    if (nics_are_idle_ && path.size() > 2) path = path.subspan(1, path.size() - 2);
+    network_.add_flow(path, {share});
   }
+}
+
+/// Whether the links above the ToRs bound the region's all-to-all at twice what its NICs do, so
+/// that leaving out the NICs' own links changes but the tail of it.
+bool PacketCommunication::tors_rule(int first_server, const RegionDemand& demand) {
+  if (!fabric_.uniform() || rails_are_apart() || fabric_.nics_per_server() != gpus_per_server_) {
+    return false;
+  }
+  const std::vector<double>& rates = fabric_.link_rates();
+  link_time_.resize(rates.size());
+  touched_.clear();
+  double nics = 0;
+  double tors = 0;
+  for (int gpu = 0; gpu < gpus_per_server_; ++gpu) {
+    const Matrix<std::int64_t>& out = demand.out[gpu / demand.rail_width];
+    for (int s = 0; s < demand.servers; ++s) {
+      for (int t = 0; t < demand.servers; ++t) {
+        if (s == t || out(s, t) == 0) continue;
+        path_.clear();
+        fabric_.append_path((first_server + s) * gpus_per_server_ + gpu,
+                            (first_server + t) * gpus_per_server_ + gpu, 0, path_);
+        for (std::size_t hop = 0; hop < path_.size(); ++hop) {
+          const LinkId link = path_[hop];
+          if (link_time_[link] == 0) touched_.push_back(link);
+          link_time_[link] += static_cast<double>(out(s, t)) / rates[link];
+          double& longest = hop == 0 || hop + 1 == path_.size() ? nics : tors;
+          longest = std::max(longest, link_time_[link]);
+        }
+      }
+    }
+  }
+  for (const LinkId link : touched_) link_time_[link] = 0;
+  return tors > 2 * nics;
 }
 
 PhaseTime PacketCommunication::finish() {
@@ -59,33 +94,46 @@ bool PacketCommunication::rails_are_apart() const {
 
 ExchangeTimes PacketCommunication::exchange(int first_server, const RegionDemand& demand) {
   if (demand.servers < 2) return {};
-  const bool own = ep_nics_ == EpNics::kOwn;
-  const PhaseTime dispatch = own ? own_nic_exchange(first_server, demand, false)
-                                 : rail_exchange(first_server, demand, false);
-  const PhaseTime combine = own ? own_nic_exchange(first_server, demand, true)
-                                : rail_exchange(first_server, demand, true);
+  const auto one_way = [&](bool transposed) {
+    return ep_nics_ == EpNics::kOwn ? own_nic_exchange(first_server, demand, transposed)
+                                    : rail_exchange(first_server, demand, transposed);
+  };
+  const PhaseTime dispatch = one_way(false);
+  // Sprayed paths are the same links both ways round, so combine is dispatch in the mirror.
+  const PhaseTime combine = fabric_.uniform() ? dispatch : one_way(true);
   return {dispatch, combine, dispatch.transfer + combine.transfer};
 }
 
 PhaseTime PacketCommunication::rail_exchange(int first_server, const RegionDemand& demand,
                                              bool transposed) {
   const int nics = fabric_.nics_per_server();
+  const int gpus_per_nic = gpus_per_server_ / nics;
+  const bool apart = rails_are_apart();
+  nics_are_idle_ = tors_rule(first_server, demand);
+  const auto rail_of = [&](int gpu) { return gpu / demand.rail_width; };
   PhaseTime slowest;
-  for (int rail = 0; rail < demand.rail_classes; ++rail) {
-    const int width = rails_are_apart() ? 1 : demand.rail_width;
-    for (int gpu = rail * demand.rail_width; gpu < rail * demand.rail_width + width; ++gpu) {
-      const int nic = gpu * nics / gpus_per_server_;
-      for (int s = 0; s < demand.servers; ++s) {
-        for (int t = 0; t < demand.servers; ++t) {
-          if (s == t) continue;
-          add_flow((first_server + s) * nics + nic, (first_server + t) * nics + nic,
-                   {transposed ? demand.out[rail](t, s) : demand.out[rail](s, t)});
+  int told = -1;  // the rail class of the last NIC, when all its GPUs are of one class
+  for (int nic = 0; nic < nics; ++nic) {
+    const int first_gpu = nic * gpus_per_nic;
+    const int first_rail = rail_of(first_gpu);
+    const bool one_rail = first_rail == rail_of(first_gpu + gpus_per_nic - 1);
+    if (apart && one_rail && first_rail == told) continue;
+    told = one_rail ? first_rail : -1;
+    for (int s = 0; s < demand.servers; ++s) {
+      for (int t = 0; t < demand.servers; ++t) {
+        if (s == t) continue;
+        std::int64_t bytes = 0;
+        for (int gpu = first_gpu; gpu < first_gpu + gpus_per_nic; ++gpu) {
+          const auto& out = demand.out[rail_of(gpu)];
+          bytes += transposed ? out(t, s) : out(s, t);
         }
+        add_flow((first_server + s) * nics + nic, (first_server + t) * nics + nic, {bytes});
       }
     }
-    if (rails_are_apart()) slowest = longer(slowest, finish());
+    if (apart) slowest = longer(slowest, finish());
   }
-  return rails_are_apart() ? slowest : finish();
+  nics_are_idle_ = false;
+  return apart ? slowest : finish();
 }
 
 PhaseTime PacketCommunication::own_nic_exchange(int first_server, const RegionDemand& demand,
@@ -93,20 +141,26 @@ PhaseTime PacketCommunication::own_nic_exchange(int first_server, const RegionDe
   const int nics = fabric_.nics_per_server();
   const int ranks = static_cast<int>(demand.rank_bytes.rows());
   const int tp = demand.servers * gpus_per_server_ / ranks;
-  const auto nic_of = [&](int gpu) {
-    const int server = first_server + gpu / gpus_per_server_;
-    return server * nics + gpu % gpus_per_server_ * nics / gpus_per_server_;
-  };
+  const auto nic_of = [&](int gpu) { return gpu * nics / gpus_per_server_; };  // of the region
+  const int region_nics = demand.servers * nics;
+  if (static_cast<int>(nic_bytes_.rows()) != region_nics) {
+    nic_bytes_ = Matrix<std::int64_t>(region_nics, region_nics);
+  }
+  std::ranges::fill(nic_bytes_.cells(), 0);
   for (int from = 0; from < ranks; ++from) {
     for (int to = 0; to < ranks; ++to) {
       const std::int64_t bytes =
           (transposed ? demand.rank_bytes(to, from) : demand.rank_bytes(from, to)) / tp;
       for (int t = 0; t < tp; ++t) {
-        const int sender = from * tp + t;
-        const int receiver = to * tp + t;
-        if (sender / gpus_per_server_ == receiver / gpus_per_server_) continue;
-        add_flow(nic_of(sender), nic_of(receiver), {bytes});
+        nic_bytes_(nic_of(from * tp + t), nic_of(to * tp + t)) += bytes;
       }
+    }
+  }
+  const int first_nic = first_server * nics;
+  for (int from = 0; from < region_nics; ++from) {
+    for (int to = 0; to < region_nics; ++to) {
+      if (from / nics == to / nics) continue;
+      add_flow(first_nic + from, first_nic + to, {nic_bytes_(from, to)});
     }
   }
   return finish();

@@ -14,7 +14,8 @@
 // Closed form (tested): equal forward f and backward b everywhere and free transfers take
 // (m + p - 1) * (f + b), either way.
 //
-// Pure; O(p * m) time and memory.
+// Pure; O(p * m) memory, and time O(p * (p + m)): a look at every stage for each step of the
+// slowest.
 #pragma once
 
 #include <vector>
@@ -25,10 +26,10 @@
 namespace mixnet {
 
 struct PipelineTimes {
-  Matrix<Time> forward;              ///< stages x micro-batches
-  Matrix<Time> backward;             ///< the same shape
-  std::vector<Time> send_forward;    ///< stage s to s + 1: size p - 1, or empty when free
-  std::vector<Time> send_backward;   ///< stage s + 1 to s: likewise
+  Matrix<Time> forward;             ///< stages x micro-batches
+  Matrix<Time> backward;            ///< the same shape
+  std::vector<Time> send_forward;   ///< stage s to s + 1: size p - 1, or empty when free
+  std::vector<Time> send_backward;  ///< stage s + 1 to s: likewise
 };
 
 enum class PipelineSchedule { k1F1B, kEager1F1B };

@@ -1,0 +1,209 @@
+#include "fabric/packet_fabric.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+#include <vector>
+
+#include "base/random.h"
+
+namespace mixnet {
+namespace {
+
+constexpr int kNics = 8;  // of a server
+
+std::vector<std::uint32_t> path_of(const PacketFabric& fabric, int from, int to,
+                                   std::uint64_t hash = 0) {
+  std::vector<std::uint32_t> path;
+  fabric.append_path(from, to, hash, path);
+  return path;
+}
+
+/// The switches, found from paths alone: where a path goes from link x to link y, the head of x and
+/// the tail of y are one node. Were a path ever to jump, nodes would melt together and the counts
+/// of nodes and of ports would be wrong.
+class Nodes {
+ public:
+  Nodes(const PacketFabric& fabric, const std::vector<std::uint64_t>& hashes)
+      : links_(fabric.link_rates().size()), parent_(2 * links_ + fabric.nics()) {
+    std::iota(parent_.begin(), parent_.end(), std::size_t{0});
+    for (int from = 0; from < fabric.nics(); ++from) {
+      // All NICs to one of each switch, and the other way round.
+      for (int to = from % kNics; to < fabric.nics(); to += kNics) {
+        for (const std::uint64_t hash : hashes) add(fabric, from, to, hash);
+      }
+      const int next_of_server = from / kNics * kNics + (from + 1) % kNics;
+      for (const std::uint64_t hash : hashes) add(fabric, from, next_of_server, hash);
+    }
+  }
+
+  /// How many nodes have how many links in.
+  std::map<std::size_t, int> in_degrees() { return degrees(0); }
+  std::map<std::size_t, int> out_degrees() { return degrees(1); }
+
+ private:
+  std::size_t head(std::size_t link) { return 2 * link; }
+  std::size_t tail(std::size_t link) { return 2 * link + 1; }
+
+  void add(const PacketFabric& fabric, int from, int to, std::uint64_t hash) {
+    const auto path = path_of(fabric, from, to, hash);
+    ASSERT_EQ(static_cast<int>(path.size()), fabric.hops(from, to));
+    ASSERT_EQ(std::set(path.begin(), path.end()).size(), path.size());
+    if (path.empty()) return;
+    unite(2 * links_ + from, tail(path.front()));
+    unite(2 * links_ + to, head(path.back()));
+    for (std::size_t i = 1; i < path.size(); ++i) unite(head(path[i - 1]), tail(path[i]));
+  }
+
+  std::size_t find(std::size_t x) {
+    while (parent_[x] != x) x = parent_[x] = parent_[parent_[x]];  // halving the way
+    return x;
+  }
+  void unite(std::size_t x, std::size_t y) {
+    x = find(x);
+    y = find(y);
+    parent_[x] = y;
+  }
+  std::map<std::size_t, int> degrees(std::size_t end) {
+    std::map<std::size_t, std::size_t> of_node;
+    for (std::size_t link = 0; link < links_; ++link) ++of_node[find(2 * link + end)];
+    std::map<std::size_t, int> nodes;
+    for (const auto& [node, degree] : of_node) ++nodes[degree];
+    return nodes;
+  }
+
+  std::size_t links_;
+  std::vector<std::size_t> parent_;
+};
+
+std::vector<std::uint64_t> first_hashes(std::uint64_t n) {
+  std::vector<std::uint64_t> hashes(n);
+  std::iota(hashes.begin(), hashes.end(), 0);
+  return hashes;
+}
+
+TEST(PacketFabric, HashedFatTreeIsAFatTree) {
+  // 32 servers: 256 NICs, 32 ToRs, 4 pods of 8 aggregation switches, 64 cores.
+  const PacketFabric fabric(FabricKind::kFatTree, 32, kNics, 1, PathPolicy::kEcmp);
+  EXPECT_EQ(fabric.nics(), 256);
+  EXPECT_EQ(fabric.link_rates(), std::vector<double>(6 * std::size_t{256}, 1.0));
+  Nodes nodes(fabric, first_hashes(64));
+  // A ToR joins 8 NICs and 8 aggregation switches, these 8 ToRs and 8 cores, a core 4 pods.
+  const std::map<std::size_t, int> expected = {{1, 256}, {16, 32 + 32}, {4, 64}};
+  EXPECT_EQ(nodes.in_degrees(), expected);
+  EXPECT_EQ(nodes.out_degrees(), expected);
+}
+
+TEST(PacketFabric, OversubscribedFatTreeIsThinnerAboveTheTor) {
+  const PacketFabric fabric(FabricKind::kOversubFatTree, 32, kNics, 3, PathPolicy::kEcmp);
+  // 8 / 3 NIC rates over 3 uplinks; 3 aggregation switches a pod, with 8 ToRs and 8 cores each.
+  Nodes nodes(fabric, first_hashes(24));
+  const std::map<std::size_t, int> expected = {{1, 256}, {8 + 3, 32}, {16, 12}, {4, 24}};
+  EXPECT_EQ(nodes.in_degrees(), expected);
+  EXPECT_EQ(nodes.out_degrees(), expected);
+  const auto& rates = fabric.link_rates();
+  EXPECT_EQ(std::ranges::count(rates, 1.0), 2 * 256);
+  const double above = std::accumulate(rates.begin(), rates.end(), -2.0 * 256);
+  EXPECT_NEAR(above, 4 * 256 / 3.0, 1e-9);  // up and down, two tiers
+
+  // The same ratio at every ToR: a third of its NICs' rates, over the links that hashes reach.
+  std::set<std::uint32_t> uplinks;
+  for (std::uint64_t hash = 0; hash < 24; ++hash) uplinks.insert(path_of(fabric, 0, 255, hash)[1]);
+  double up = 0;
+  for (const std::uint32_t link : uplinks) up += rates[link];
+  EXPECT_NEAR(up, 8 / 3.0, 1e-12);
+}
+
+TEST(PacketFabric, RatioOfOneIsTheFatTree) {
+  const PacketFabric thin(FabricKind::kOversubFatTree, 16, kNics, 1, PathPolicy::kEcmp);
+  const PacketFabric full(FabricKind::kFatTree, 16, kNics, 3, PathPolicy::kEcmp);
+  EXPECT_EQ(thin.link_rates(), full.link_rates());
+  EXPECT_EQ(path_of(thin, 3, 99, 17), path_of(full, 3, 99, 17));
+}
+
+TEST(PacketFabric, RailsMeetInSpines) {
+  // 96 servers: 3 leaves for each of 8 rails, 32 NICs and 32 spines each.
+  const PacketFabric fabric(FabricKind::kRailOptimized, 96, kNics, 1, PathPolicy::kEcmp);
+  Nodes nodes(fabric, first_hashes(32));
+  const std::map<std::size_t, int> expected = {{1, 96 * 8}, {64, 24}, {24, 32}};
+  EXPECT_EQ(nodes.in_degrees(), expected);
+  EXPECT_EQ(nodes.out_degrees(), expected);
+
+  EXPECT_EQ(fabric.hops(0 * 8 + 5, 31 * 8 + 5), 2);  // one leaf
+  EXPECT_EQ(fabric.hops(0 * 8 + 5, 32 * 8 + 5), 4);  // the rail's next leaf
+  EXPECT_EQ(fabric.hops(0 * 8 + 5, 0 * 8 + 6), 4);   // another rail
+}
+
+TEST(PacketFabric, HopsGoUpOnlyAsFarAsNeeded) {
+  const PacketFabric fabric(FabricKind::kFatTree, 32, kNics, 1, PathPolicy::kSpray);
+  EXPECT_EQ(fabric.hops(9, 9), 0);
+  EXPECT_EQ(fabric.hops(8, 15), 2);   // one ToR
+  EXPECT_EQ(fabric.hops(8, 16), 4);   // one pod of 64 NICs
+  EXPECT_EQ(fabric.hops(63, 64), 6);  // the next
+  EXPECT_EQ(fabric.hops(64, 63), 6);
+  // Two electrical NICs a server, as on MixNet: four servers share a ToR, 32 a pod.
+  const PacketFabric eps(FabricKind::kMixNet, 64, 2, 1, PathPolicy::kSpray);
+  EXPECT_EQ(eps.hops(0, 7), 2);
+  EXPECT_EQ(eps.hops(0, 8), 4);
+  EXPECT_EQ(eps.hops(0, 64), 6);
+}
+
+TEST(PacketFabric, HashesSpreadOverAllShortestPaths) {
+  const PacketFabric fabric(FabricKind::kFatTree, 32, kNics, 1, PathPolicy::kEcmp);
+  constexpr int kDraws = 64'000;
+  std::map<std::vector<std::uint32_t>, int> drawn;
+  for (std::uint64_t i = 0; i < kDraws; ++i) ++drawn[path_of(fabric, 3, 250, derive_seed(1, i))];
+  EXPECT_EQ(drawn.size(), 64u);  // 8 aggregation switches x 8 cores
+  for (const auto& [path, times] : drawn) {
+    EXPECT_NEAR(times, kDraws / 64.0, 5 * 32);  // five standard deviations
+    EXPECT_EQ(path.front(), path_of(fabric, 3, 0)[0]);
+    EXPECT_EQ(path.back(), path_of(fabric, 0, 250).back());
+  }
+}
+
+TEST(PacketFabric, SprayedPathsKeepOnlyPoolsThatCanBind) {
+  for (const FabricKind kind :
+       {FabricKind::kFatTree, FabricKind::kRailOptimized, FabricKind::kMixNet}) {
+    const PacketFabric fabric(kind, 128, kNics, 3, PathPolicy::kSpray);
+    EXPECT_EQ(fabric.link_rates(), std::vector<double>(2 * std::size_t{1024}, 1.0));
+    EXPECT_EQ(path_of(fabric, 0, 1000).size(), 2u);
+    EXPECT_EQ(path_of(fabric, 0, 1000, 1), path_of(fabric, 0, 1000, 2));
+  }
+  const PacketFabric thin(FabricKind::kOversubFatTree, 128, kNics, 3, PathPolicy::kSpray);
+  EXPECT_EQ(path_of(thin, 0, 7).size(), 2u);
+  const auto path = path_of(thin, 0, 1000);
+  ASSERT_EQ(path.size(), 4u);
+  EXPECT_DOUBLE_EQ(thin.link_rates()[path[1]], 8 / 3.0);
+  EXPECT_DOUBLE_EQ(thin.link_rates()[path[2]], 8 / 3.0);
+  EXPECT_EQ(path[1], path_of(thin, 7, 500)[1]);  // one pool for all NICs of the ToR
+  EXPECT_EQ(path[2], path_of(thin, 500, 1001)[2]);
+  EXPECT_NE(path[1], path_of(thin, 8, 500)[1]);
+}
+
+TEST(PacketFabric, NothingLiesBetweenANicAndItself) {
+  for (const PathPolicy paths : {PathPolicy::kSpray, PathPolicy::kEcmp}) {
+    const PacketFabric fabric(FabricKind::kOversubFatTree, 4, kNics, 3, paths);
+    EXPECT_TRUE(path_of(fabric, 5, 5, 99).empty());
+  }
+}
+
+TEST(PacketFabric, AppendsToThePathGiven) {
+  const PacketFabric fabric(FabricKind::kFatTree, 4, kNics, 1, PathPolicy::kSpray);
+  std::vector<std::uint32_t> path = path_of(fabric, 0, 1);
+  fabric.append_path(2, 3, 0, path);
+  EXPECT_EQ(path.size(), 4u);
+}
+
+TEST(PacketFabric, IsUniformWherePlacesDoNotMatter) {
+  EXPECT_TRUE(PacketFabric(FabricKind::kFatTree, 8, 3, 1, PathPolicy::kSpray).uniform());
+  EXPECT_FALSE(PacketFabric(FabricKind::kFatTree, 8, 8, 1, PathPolicy::kEcmp).uniform());
+  // Thin links: a server is a ToR, or else some servers share one and others do not.
+  EXPECT_TRUE(PacketFabric(FabricKind::kOversubFatTree, 8, 8, 3, PathPolicy::kSpray).uniform());
+  EXPECT_FALSE(PacketFabric(FabricKind::kOversubFatTree, 8, 4, 3, PathPolicy::kSpray).uniform());
+}
+
+}  // namespace
+}  // namespace mixnet

@@ -1,0 +1,230 @@
+#include "sim/mixnet_communication.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "base/random.h"
+#include "control/completion_time.h"
+#include "moe/routing.h"
+
+namespace mixnet {
+namespace {
+
+/// Servers that each hold one EP rank of tp 8.
+RegionDemand demand_of(const TokenCounts& counts, int hidden = 2048) {
+  ParallelPlan plan;
+  plan.ep = plan.dp = static_cast<int>(counts.rows());
+  plan.tp = 8;
+  return DemandMaker(plan, hidden).make(counts);
+}
+
+/// Some pairs far busier than others, some idle.
+TokenCounts random_counts(int servers, std::uint64_t seed) {
+  Random random(seed);
+  TokenCounts counts(servers, servers);
+  for (auto& cell : counts.cells()) {
+    const std::uint64_t most = random.below(5) == 0 ? 100'000 : 3'000;
+    cell = static_cast<std::int32_t>(random.below(6) == 0 ? 0 : random.below(most));
+  }
+  return counts;
+}
+
+MixNetCommunication mixnet_of(int servers, int degree, EpSplit split, int nics = 8) {
+  return {PacketFabric(FabricKind::kMixNet, servers, nics - degree, 1, PathPolicy::kSpray), degree,
+          split, 1, 8};
+}
+
+PacketCommunication electrical_of(int servers, int nics) {
+  return {PacketFabric(FabricKind::kMixNet, servers, nics, 1, PathPolicy::kSpray), EpNics::kRail, 1,
+          8};
+}
+
+Matrix<std::int64_t> transposed(const Matrix<std::int64_t>& m) {
+  Matrix<std::int64_t> mirrored(m.columns(), m.rows());
+  for (std::size_t i = 0; i < m.rows(); ++i) {
+    for (std::size_t j = 0; j < m.columns(); ++j) mirrored(j, i) = m(i, j);
+  }
+  return mirrored;
+}
+
+TEST(MixNetCommunication, ProductionMatrix) {
+  // 8 servers, 16 MiB a GPU: 4 KiB for each of 32,768 token copies a server.
+  TokenCounts counts;
+  RoutingSource::make("measured", {8, 8, 2, 1, 16'384}, 0).counts({}, counts);
+  const RegionDemand demand = demand_of(counts);
+  MixNetCommunication mixnet = mixnet_of(8, 6, EpSplit::kCircuitsFirst);
+  const double dispatch = mixnet.exchange(0, demand).dispatch.at(Bandwidth::gbps(100)).to_seconds();
+  EXPECT_NEAR(dispatch, 3.576e-3, 0.01 * 3.576e-3);
+  // Balanced, some of it goes by EPS; nothing is faster than eight NICs of the busiest server.
+  MixNetCommunication balanced = mixnet_of(8, 6, EpSplit::kBalanced);
+  const double less = balanced.exchange(0, demand).dispatch.at(Bandwidth::gbps(100)).to_seconds();
+  EXPECT_LT(less, dispatch);
+  EXPECT_GT(less, 2.78e-3);
+}
+
+TEST(MixNetCommunication, CircuitsFirstIsTheSlowestCircuitAndTheRestByEps) {
+  for (const int servers : {2, 4, 8, 16}) {
+    for (int degree = 0; degree < 8; ++degree) {
+      for (std::uint64_t seed = 0; seed < 5; ++seed) {
+        const RegionDemand demand = demand_of(random_counts(servers, seed));
+        const CircuitCounts circuits = GreedyAllocator().allocate(demand.server_bytes, degree);
+        MixNetCommunication mixnet = mixnet_of(servers, degree, EpSplit::kCircuitsFirst);
+        const ExchangeTimes times = mixnet.exchange(0, demand);
+        PacketCommunication electrical = electrical_of(servers, 8 - degree);
+        Time eps_busy;
+        for (const bool combine : {false, true}) {
+          const Matrix<std::int64_t> bytes =
+              combine ? transposed(demand.server_bytes) : demand.server_bytes;
+          Matrix<std::int64_t> by_eps = bytes;
+          Time slowest;
+          for (int s = 0; s < servers; ++s) {
+            for (int t = 0; t < servers; ++t) {
+              if (circuits(s, t) == 0) continue;
+              slowest = std::max(slowest, Bytes{bytes(s, t)} / (kReferenceRate * circuits(s, t)));
+              by_eps(s, t) = 0;
+            }
+          }
+          const Time eps = electrical.server_exchange(0, by_eps).transfer;
+          eps_busy += eps;
+          const Time time = (combine ? times.combine : times.dispatch).transfer;
+          EXPECT_NEAR(time.to_seconds(), std::max(slowest, eps).to_seconds(), 2e-12);
+          // And the arithmetic of control/completion_time.h, which knows no fair shares.
+          const CompletionTime quick =
+              circuits_first_time(bytes, circuits, 8 - degree, kReferenceRate);
+          EXPECT_GE((time - quick.whole()).ps, -2);
+        }
+        EXPECT_EQ(times.shared_nics_busy, eps_busy);
+      }
+    }
+  }
+}
+
+TEST(MixNetCommunication, BothSplitsLieBetweenTheirBounds) {
+  for (const int servers : {2, 3, 4, 8, 12}) {
+    for (const int degree : {1, 3, 6, 7}) {
+      for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        const RegionDemand demand = demand_of(random_counts(servers, seed));
+        MixNetCommunication first = mixnet_of(servers, degree, EpSplit::kCircuitsFirst);
+        MixNetCommunication balanced = mixnet_of(servers, degree, EpSplit::kBalanced);
+        const Time slow = first.exchange(0, demand).dispatch.transfer;
+        const Time fast = balanced.exchange(0, demand).dispatch.transfer;
+        EXPECT_LE(fast, slow) << servers << " degree " << degree << " seed " << seed;
+        EXPECT_GE(fast.ps + 1000,
+                  completion_lower_bound(demand.server_bytes, 8, kReferenceRate).ps);
+      }
+    }
+  }
+}
+
+TEST(MixNetCommunication, CombineIsTheMirrorOfDispatch) {
+  for (const EpSplit split : {EpSplit::kCircuitsFirst, EpSplit::kBalanced}) {
+    MixNetCommunication mixnet = mixnet_of(8, 6, split);
+    RegionDemand demand = demand_of(random_counts(8, 3));
+    const ExchangeTimes there = mixnet.exchange(0, demand);
+    demand.server_bytes = transposed(demand.server_bytes);
+    const ExchangeTimes back = mixnet.exchange(0, demand);
+    EXPECT_EQ(there.dispatch.transfer, back.combine.transfer);
+    EXPECT_EQ(there.combine.transfer, back.dispatch.transfer);
+    EXPECT_EQ(there.shared_nics_busy, back.shared_nics_busy);
+  }
+}
+
+TEST(MixNetCommunication, DelayIsTheLongestWayUsed) {
+  TokenCounts counts(2, 2);
+  counts(0, 1) = 1000;
+  // A circuit is two links; with no degree, all goes by EPS: two servers of 8 NICs, two ToRs.
+  EXPECT_EQ(mixnet_of(2, 6, EpSplit::kCircuitsFirst).exchange(0, demand_of(counts)).dispatch.delay,
+            kLinkDelay * 2);
+  EXPECT_EQ(mixnet_of(2, 0, EpSplit::kCircuitsFirst).exchange(0, demand_of(counts)).dispatch.delay,
+            kLinkDelay * 4);
+  // Nothing sent, nothing waited for.
+  const RegionDemand nothing = demand_of(TokenCounts(2, 2));
+  EXPECT_EQ(mixnet_of(2, 6, EpSplit::kBalanced).exchange(0, nothing).combine.delay, Time::zero());
+}
+
+TEST(MixNetCommunication, OtherTrafficUsesTheElectricalNics) {
+  MixNetCommunication mixnet = mixnet_of(32, 6, EpSplit::kCircuitsFirst);
+  PacketCommunication electrical = electrical_of(32, 2);
+  const std::vector<std::vector<int>> groups = {{0, 8, 16, 24}, {1, 9, 17, 25}};
+  EXPECT_EQ(mixnet.ring_nics(), 2);
+  EXPECT_EQ(mixnet.all_reduce(groups, {1'000'000'000}).transfer,
+            electrical.all_reduce(groups, {1'000'000'000}).transfer);
+  EXPECT_EQ(mixnet.send(0, 8, 8, {10'000'000}).transfer,
+            electrical.send(0, 8, 8, {10'000'000}).transfer);
+  EXPECT_TRUE(mixnet.delegates());
+  EXPECT_TRUE(mixnet.uniform());
+}
+
+TEST(MixNetCommunication, OneServerExchangesNothing) {
+  MixNetCommunication mixnet = mixnet_of(2, 6, EpSplit::kBalanced);
+  const ExchangeTimes times = mixnet.exchange(0, demand_of(random_counts(1, 1)));
+  EXPECT_EQ(times.dispatch.transfer + times.combine.transfer + times.shared_nics_busy,
+            Time::zero());
+}
+
+/// What must pass through the busiest server's EPS NICs when circuits have carried for `time`.
+bool enough(const Matrix<std::int64_t>& bytes, const CircuitCounts& circuits, int eps_nics,
+            double time) {
+  for (const bool in : {false, true}) {
+    for (std::size_t s = 0; s < bytes.rows(); ++s) {
+      double rest = 0;
+      for (std::size_t t = 0; t < bytes.rows(); ++t) {
+        if (s == t) continue;
+        const auto wanted = static_cast<double>(in ? bytes(t, s) : bytes(s, t));
+        rest += std::max(0.0, wanted - circuits(s, t) * time);
+      }
+      if (rest > eps_nics * time) return false;
+    }
+  }
+  return true;
+}
+
+TEST(BalancedTime, AgreesWithBisection) {
+  Random random(1);
+  for (int round = 0; round < 1000; ++round) {
+    const std::size_t n = 2 + random.below(7);
+    const int eps_nics = 1 + static_cast<int>(random.below(4));
+    Matrix<std::int64_t> bytes(n, n);
+    CircuitCounts circuits(n, n);
+    for (std::size_t s = 0; s < n; ++s) {
+      for (std::size_t t = 0; t < n; ++t) {
+        const std::uint64_t most = random.below(4) == 0 ? 1'000'000'000'000 : 1'000'000;
+        bytes(s, t) = random.below(5) == 0 ? 0 : static_cast<std::int64_t>(random.below(most));
+      }
+      for (std::size_t t = 0; t < s; ++t) {
+        circuits(s, t) = circuits(t, s) = static_cast<std::int32_t>(random.below(4));
+      }
+    }
+    double low = 0;
+    double high = 1e14;
+    for (int step = 0; step < 200; ++step) {
+      const double middle = (low + high) / 2;
+      (enough(bytes, circuits, eps_nics, middle) ? high : low) = middle;
+    }
+    EXPECT_NEAR(balanced_time(bytes, circuits, eps_nics), high, 1e-9 * high + 1e-9);
+  }
+}
+
+TEST(BalancedTime, KnowsTheEnds) {
+  Matrix<std::int64_t> bytes(2, 2);
+  CircuitCounts none(2, 2);
+  EXPECT_EQ(balanced_time(bytes, none, 2), 0);
+  bytes(0, 1) = 900;
+  EXPECT_DOUBLE_EQ(balanced_time(bytes, none, 2), 450);
+  CircuitCounts seven(2, 2);
+  seven(0, 1) = seven(1, 0) = 7;
+  EXPECT_DOUBLE_EQ(balanced_time(bytes, seven, 2), 100);
+  // Without EPS NICs the slowest circuit counts, and ends even where the division has a remainder.
+  EXPECT_DOUBLE_EQ(balanced_time(bytes, seven, 0), 900 / 7.0);
+  for (std::int64_t big = 999'999'999'999'937; big < 1'000'000'000'000'037; ++big) {
+    bytes(0, 1) = big;
+    EXPECT_DOUBLE_EQ(balanced_time(bytes, seven, 0), static_cast<double>(big) / 7);
+  }
+  EXPECT_EQ(balanced_time(bytes, none, 0), std::numeric_limits<double>::infinity());
+}
+
+}  // namespace
+}  // namespace mixnet
