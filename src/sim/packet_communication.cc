@@ -52,6 +52,9 @@ bool PacketCommunication::tors_rule(int first_server, const RegionDemand& demand
   if (!fabric_.uniform() || rails_are_apart() || fabric_.nics_per_server() != gpus_per_server_) {
     return false;
   }
+  // Small networks are cheap to run whole, and a tail is more of them.
+  constexpr int kManyFlows = 256;
+  if (gpus_per_server_ * demand.servers * (demand.servers - 1) <= kManyFlows) return false;
   const std::vector<double>& rates = fabric_.link_rates();
   link_time_.resize(rates.size());
   touched_.clear();

@@ -7,9 +7,9 @@
 //          expert, and rails never cross.
 //   kOwn   at the NIC of the expert's own GPU: a hot expert makes a hot NIC.
 //
-// Where oversubscribed ToR links rule (they bound an all-to-all at over twice what the NICs do),
-// the NICs' own links are left out, and flows of one pair of ToRs fold into one class. NICs could
-// bind only in the tail: under 0.2 % of the time on the presets' demands (tested).
+// Where oversubscribed ToR links rule a large all-to-all (over 256 flows, and a bound over twice
+// that of the NICs), the NICs' own links are left out, and flows of one pair of ToRs fold into one
+// class. NICs could bind only in the tail: up to 0.2 % of the time on the demands of the presets.
 #pragma once
 
 #include "fabric/packet_fabric.h"
