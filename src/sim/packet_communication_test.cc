@@ -154,11 +154,31 @@ TEST(PacketCommunication, IsTheWholeNetworksTimeAnyDemand) {
           const double expected = whole_network(fabric, bytes).to_seconds();
           EXPECT_NEAR(time, expected, 1e-6 * expected)
               << "ep " << shape.ep << " tp " << shape.tp << " nics " << shape.nics << " "
-              << to_string(kind);
+              << to_string(kind) << (paths == PathPolicy::kEcmp ? " ecmp" : " spray")
+              << (policy == EpNics::kOwn ? " own" : " rail");
           EXPECT_GE(time, busiest_nic(bytes) * (1 - 1e-6));
         }
       }
     }
+  }
+}
+
+TEST(PacketCommunication, FoldedLargeExchangesMissOnlyTheTail) {
+  // Seven servers behind thin links: over 256 flows, so their NICs' own links are left out.
+  const Shape shape = {56, 1, 8, 8};
+  const PacketFabric fabric(FabricKind::kOversubFatTree, 64, 8, 3, PathPolicy::kSpray);
+  const RoutingSource routing = RoutingSource::make("dynamic", {56, 112, 8, 8, 32'768}, 1);
+  for (int layer = 0; layer < 8; ++layer) {
+    TokenCounts counts;
+    routing.counts({.layer = layer}, counts);
+    const RegionDemand demand = demand_of(shape, counts);
+    PacketCommunication network = network_of(shape, FabricKind::kOversubFatTree);
+    const ExchangeTimes times = network.exchange(0, demand);
+    const double whole =
+        whole_network(fabric, nic_bytes(shape, demand, EpNics::kRail)).to_seconds();
+    EXPECT_LE(times.dispatch.transfer.to_seconds(), whole * (1 + 1e-9));
+    EXPECT_GE(times.dispatch.transfer.to_seconds(), whole * (1 - 0.003));
+    EXPECT_EQ(times.combine.transfer, times.dispatch.transfer);
   }
 }
 
