@@ -34,7 +34,10 @@ std::string read_text_file(const fs::path& path) {
 }
 
 void write_text_file(const fs::path& path, std::string_view content) {
-  fs::path temporary = path;
+  std::error_code code;
+  const fs::path linked = fs::weakly_canonical(path, code);  // a link stays, its file is replaced
+  const fs::path& target = code ? path : linked;
+  fs::path temporary = target;
   temporary += fmt::format(".{}.tmp", ::getpid());
   const auto fail = [&](std::string_view what) {
     const int reason = errno;
@@ -50,7 +53,7 @@ void write_text_file(const fs::path& path, std::string_view content) {
     file.close();
     if (!file) fail("cannot be written whole");
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) fail("cannot be put in place");
+  if (::rename(temporary.c_str(), target.c_str()) != 0) fail("cannot be put in place");
 }
 
 fs::path data_directory() {

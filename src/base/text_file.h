@@ -11,7 +11,8 @@ namespace mixnet {
 std::string read_text_file(const std::filesystem::path& path);
 
 /// Writes a temporary file beside `path` and renames it into place, so a reader never sees half of
-/// it and a failed write leaves the old file. Throws Error when that is not possible.
+/// it and a failed write leaves the old file. A symbolic link is followed. `path` must not be a
+/// device or a pipe: it would be replaced by a plain file. Throws Error when writing fails.
 void write_text_file(const std::filesystem::path& path, std::string_view content);
 
 /// Where the data files that ship with the program are: $MIXNET_DATA_DIR, else ../share/mixnet of

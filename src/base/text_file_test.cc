@@ -38,6 +38,14 @@ std::string refusal(Call&& call) {
   return "accepted";
 }
 
+TEST_F(TextFile, ALinkIsFollowed) {
+  write_text_file(folder_ / "file", "old");
+  fs::create_symlink(folder_ / "file", folder_ / "link");
+  write_text_file(folder_ / "link", "new");
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
+  EXPECT_EQ(read_text_file(folder_ / "file"), "new");
+}
+
 TEST_F(TextFile, ComesBackAsItWas) {
   const std::string content("one\r\ntwo\0three\xff", 15);
   write_text_file(folder_ / "a", content);

@@ -38,16 +38,15 @@ void SimulationFlags::apply(ComparisonRequest& request) const {
   }
   NetworkOptions& network = iteration.network;
   network.nics_per_server = nics_per_server == 0 ? request.plan.gpus_per_server : nics_per_server;
-  network.optical_degree = degree;
+  network.optical_degree = degree.value_or(network.nics_per_server * 3 / 4);
   network.oversubscription = oversubscription;
-  network.paths = first_of(paths, "--paths", "spray", "ecmp") ? PathPolicy::kSpray
-                                                              : PathPolicy::kEcmp;
+  network.paths =
+      first_of(paths, "--paths", "spray", "ecmp") ? PathPolicy::kSpray : PathPolicy::kEcmp;
   network.flows_per_pair = flows_per_pair;
   network.ep_nics = first_of(ep_nics, "--ep-nics", "rail", "own") ? EpNics::kRail : EpNics::kOwn;
   network.ep_split = parse_ep_split(ep_split, "--ep-split");
   iteration.reconfiguration = parse_reconfiguration(reconfiguration, "--reconfiguration");
-  iteration.reconfiguration_delay =
-      parse_time(reconfiguration_delay, "--reconfiguration-delay");
+  iteration.reconfiguration_delay = parse_time(reconfiguration_delay, "--reconfiguration-delay");
   if (iteration.reconfiguration_delay > Time::seconds(60)) {
     throw Error("--reconfiguration-delay", fmt::format("'{}' is too long", reconfiguration_delay),
                 "give at most 60s");
@@ -87,7 +86,10 @@ void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
       .add_option("--nics-per-server", flags.nics_per_server,
                   "NICs of a server; divides its GPUs (default: one a GPU)")
       ->group(network);
-  add(network, "--degree", flags.degree, "mixnet: NICs of a server on the optical switch");
+  command
+      .add_option("--degree", flags.degree,
+                  "mixnet: NICs of a server on the optical switch (default: 3 of 4)")
+      ->group(network);
   add(network, "--reconfiguration", flags.reconfiguration,
       "mixnet: block (every FP1 waits for the switch) or hidden (nobody ever waits)");
   add(network, "--reconfiguration-delay", flags.reconfiguration_delay,

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "study/comparison.h"
@@ -16,8 +17,8 @@ struct SimulationFlags {
   double compute_efficiency = ComputeOptions{}.compute_efficiency;
   double memory_efficiency = ComputeOptions{}.memory_efficiency;
   std::string profile;
-  int nics_per_server = 0;  ///< 0: as many as GPUs
-  int degree = NetworkOptions{}.optical_degree;
+  int nics_per_server = 0;    ///< 0: as many as GPUs
+  std::optional<int> degree;  ///< default: three quarters of the NICs, 6 of 8
   double oversubscription = NetworkOptions{}.oversubscription;
   std::string paths = "spray";
   int flows_per_pair = 1;

@@ -66,6 +66,7 @@ void DemandMaker::spread_over_servers() {
 void DemandMaker::find_scale_up_loads() {
   auto& d = demand_;
   d.scale_up_direct = 0;
+  d.scale_up_inside = 0;
   d.scale_up_delegated = 0;
   // One GPU stands for the tp of its EP rank: to and from GPUs of its own server (inside), and
   // those of others (outside).
@@ -94,6 +95,7 @@ void DemandMaker::find_scale_up_loads() {
       server_out += d.server_bytes(server, peer);
       server_in += d.server_bytes(peer, server);
     }
+    d.scale_up_inside = std::max({d.scale_up_inside, sent_inside, received_inside});
     const std::int64_t forwarded = rail_in - received_on_rail;
     d.scale_up_direct = std::max({d.scale_up_direct, sent_inside + forwarded,
                                   received_inside + received_outside - received_on_rail});

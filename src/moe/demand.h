@@ -52,9 +52,11 @@ struct RegionDemand {
   /// Bytes through the busiest GPU's scale-up port in one all-to-all (in or out, which is larger;
   /// the same for dispatch and combine). `direct`: a token leaves by its own GPU's NIC, enters at
   /// the NIC of the same place and is forwarded in the destination server (rail-aligned).
+  /// `inside`: a token enters at its expert's own GPU, so only what stays in a server counts.
   /// `delegated`: what leaves or enters a server passes through delegates, each GPU for an equal
   /// share of it.
   std::int64_t scale_up_direct = 0;
+  std::int64_t scale_up_inside = 0;
   std::int64_t scale_up_delegated = 0;
 };
 

@@ -87,6 +87,17 @@ std::int64_t direct_load(const Shape& shape, const Matrix<std::int64_t>& bytes, 
   return ports.busiest();
 }
 
+std::int64_t inside_load(const Shape& shape, const Matrix<std::int64_t>& bytes) {
+  const int g = shape.gpus_per_server;
+  Ports ports(gpus_in_servers(shape));
+  for (int a = 0; a < shape.ep * shape.tp; ++a) {
+    for (int b = 0; b < shape.ep * shape.tp; ++b) {
+      if (a / g == b / g) ports.move(a, b, bytes(a, b));
+    }
+  }
+  return ports.busiest();
+}
+
 std::int64_t delegated_load(const Shape& shape, const Matrix<std::int64_t>& bytes, bool combine) {
   const int g = shape.gpus_per_server;
   Ports ports(gpus_in_servers(shape));
@@ -190,6 +201,8 @@ TEST(Demand, ScaleUpLoadsAreThoseOfTheBusiestGpu) {
       const Matrix<std::int64_t> bytes = gpu_bytes(shape, counts, kHidden);
       for (const bool combine : {false, true}) {
         EXPECT_EQ(demand.scale_up_direct, direct_load(shape, bytes, combine))
+            << "ep " << shape.ep << " tp " << shape.tp;
+        EXPECT_EQ(demand.scale_up_inside, inside_load(shape, bytes))
             << "ep " << shape.ep << " tp " << shape.tp;
         EXPECT_EQ(demand.scale_up_delegated, delegated_load(shape, bytes, combine))
             << "ep " << shape.ep << " tp " << shape.tp;

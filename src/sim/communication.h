@@ -59,8 +59,9 @@ class CommunicationModel {
   /// of propagation, so one may stand for all.
   virtual bool uniform() const = 0;
 
-  /// True when all traffic that leaves a server passes a delegate's NIC (gather and scatter).
-  virtual bool delegates() const = 0;
+  /// Bytes of one all-to-all through the busiest GPU's scale-up port: which of
+  /// RegionDemand::scale_up_* it is follows from where traffic leaves and enters a server.
+  virtual std::int64_t scale_up_bytes(const RegionDemand& demand) const = 0;
 
   /// NICs of a server that take part in all_reduce().
   virtual int ring_nics() const = 0;

@@ -34,7 +34,9 @@ class MixNetCommunication final : public CommunicationModel {
     return eps_.all_reduce(groups, bytes_per_server);
   }
   bool uniform() const override { return eps_.uniform(); }
-  bool delegates() const override { return true; }
+  std::int64_t scale_up_bytes(const RegionDemand& demand) const override {
+    return demand.scale_up_delegated;
+  }
   int ring_nics() const override { return eps_nics_; }
 
  private:

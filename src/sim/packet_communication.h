@@ -30,7 +30,9 @@ class PacketCommunication final : public CommunicationModel {
   PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override;
   PhaseTime all_reduce(std::span<const std::vector<int>> groups, Bytes bytes_per_server) override;
   bool uniform() const override { return fabric_.uniform(); }
-  bool delegates() const override { return false; }
+  std::int64_t scale_up_bytes(const RegionDemand& demand) const override {
+    return ep_nics_ == EpNics::kOwn ? demand.scale_up_inside : demand.scale_up_direct;
+  }
   int ring_nics() const override { return fabric_.nics_per_server(); }
 
   /// Server-to-server bytes (the diagonal is ignored), each pair's spread evenly over the servers'

@@ -55,7 +55,6 @@ TrainingJob::TrainingJob(Model model, ParallelPlan plan, Gpu gpu, const RoutingS
     if (networks.back() == nullptr) continue;
     CommunicationModel& network = *networks.back();
     times.uniform = network.uniform();
-    times.delegates = network.delegates();
     measure_pipeline(times, network);
     measure_gradients(times, network);
     measure_tensor_parallel(times, network);
@@ -63,7 +62,7 @@ TrainingJob::TrainingJob(Model model, ParallelPlan plan, Gpu gpu, const RoutingS
   measure_traffic(routing, networks);
 }
 
-std::size_t TrainingJob::load_index(int replica, int micro_batch, int moe_layer) const {
+std::size_t TrainingJob::place_index(int replica, int micro_batch, int moe_layer) const {
   if (!varies_) return 0;
   return (static_cast<std::size_t>(replica) * plan_.micro_batches() + micro_batch) * moe_layers_ +
          moe_layer;
@@ -71,7 +70,7 @@ std::size_t TrainingJob::load_index(int replica, int micro_batch, int moe_layer)
 
 std::size_t TrainingJob::exchange_index(const FabricTimes& times, int stage, int replica,
                                         int micro_batch, int moe_layer) const {
-  if (varies_) return load_index(replica, micro_batch, moe_layer);
+  if (varies_) return place_index(replica, micro_batch, moe_layer);
   return times.uniform ? 0 : static_cast<std::size_t>(stage) * plan_.replicas() + replica;
 }
 
@@ -81,19 +80,22 @@ void TrainingJob::measure_traffic(const RoutingSource& routing,
   const int micro_batches = plan_.micro_batches();
   const auto places =
       varies_ ? static_cast<std::size_t>(replicas) * micro_batches * moe_layers_ : 1;
-  loads_.resize(places);
+  busiest_rank_tokens_.resize(places);
   for (FabricTimes& times : fabrics_) {
-    times.exchanges.resize(varies_ || times.uniform
-                               ? places
-                               : static_cast<std::size_t>(plan_.pp) * replicas);
+    times.scale_up_bytes.resize(places);
+    times.exchanges.resize(
+        varies_ || times.uniform ? places : static_cast<std::size_t>(plan_.pp) * replicas);
   }
   TokenCounts counts;
   DemandMaker maker(plan_, model_.hidden);
   const auto load = [&](const RoutingPlace& place) -> const RegionDemand& {
     routing.counts(place, counts);
     const RegionDemand& demand = maker.make(counts);
-    loads_[load_index(place.replica, place.micro_batch, place.layer)] = {
-        demand.busiest_rank_tokens, demand.scale_up_direct, demand.scale_up_delegated};
+    const std::size_t at = place_index(place.replica, place.micro_batch, place.layer);
+    busiest_rank_tokens_[at] = demand.busiest_rank_tokens;
+    for (std::size_t f = 0; f < fabrics_.size(); ++f) {
+      if (networks[f]) fabrics_[f].scale_up_bytes[at] = networks[f]->scale_up_bytes(demand);
+    }
     return demand;
   };
 
@@ -127,7 +129,7 @@ void TrainingJob::measure_traffic(const RoutingSource& routing,
         const int first_server = plan_.first_server(stage_of[layer], replica);
         for (std::size_t f = 0; f < fabrics_.size(); ++f) {
           if (networks[f] == nullptr) continue;
-          fabrics_[f].exchanges[load_index(replica, micro_batch, layer)] =
+          fabrics_[f].exchanges[place_index(replica, micro_batch, layer)] =
               networks[f]->exchange(first_server, demand);
         }
       }
@@ -202,8 +204,7 @@ TrainingJob::Durations TrainingJob::stage_durations(const FabricTimes& times, in
   const bool ideal = times.kind == FabricKind::kIdeal;
   const auto [first, end] = stage_layers(model_.layers, plan_.pp, stage);
   const double token_bytes = kBytesPerNumber * model_.hidden;
-  const double sequence_bytes =
-      token_bytes * static_cast<double>(plan_.tokens_per_micro_batch());
+  const double sequence_bytes = token_bytes * static_cast<double>(plan_.tokens_per_micro_batch());
   const std::int64_t backward_phases = options_.sequence_parallel ? 3 : 2;
   const bool reconfigures = times.kind == FabricKind::kMixNet && plan_.region_servers() > 1 &&
                             options_.network.optical_degree > 0 &&
@@ -227,22 +228,21 @@ TrainingJob::Durations TrainingJob::stage_durations(const FabricTimes& times, in
       add_tp(sequence_bytes);
       continue;
     }
-    const PlaceLoad& load = loads_[load_index(replica, micro_batch, moe_index_[layer])];
+    const std::size_t place = place_index(replica, micro_batch, moe_index_[layer]);
+    const std::int64_t busiest_tokens = busiest_rank_tokens_[place];
     add_compute(compute_.time(Operation::kGate));
-    const OperationTime experts = compute_.experts(load.busiest_rank_tokens);
+    const OperationTime experts = compute_.experts(busiest_tokens);
     add_compute(experts);
-    add_tp(token_bytes * static_cast<double>(load.busiest_rank_tokens));
+    add_tp(token_bytes * static_cast<double>(busiest_tokens));
     if (model_.shared_intermediate > 0) {
       add_compute(compute_.time(Operation::kSharedExperts));
       add_tp(sequence_bytes);
     }
     if (ideal) continue;
 
-    const ExchangeTimes& exchange = times.exchanges[exchange_index(
-        times, stage, replica, micro_batch, moe_index_[layer])];
-    const std::int64_t scale_up_bytes =
-        times.delegates ? load.scale_up_delegated : load.scale_up_direct;
-    const Time scale_up = Time::from_seconds(static_cast<double>(scale_up_bytes) /
+    const ExchangeTimes& exchange =
+        times.exchanges[exchange_index(times, stage, replica, micro_batch, moe_index_[layer])];
+    const Time scale_up = Time::from_seconds(static_cast<double>(times.scale_up_bytes[place]) /
                                              gpu_.scale_up_bytes_per_second);
     Time both = Time::zero();  // dispatch and combine
     for (const PhaseTime& phase : {exchange.dispatch, exchange.combine}) {
@@ -299,13 +299,14 @@ IterationTime TrainingJob::simulate(FabricKind fabric, Bandwidth nic_rate,
         busy.add(durations.forward);
         busy.add(durations.backward);
         if (i + 1 < micro_batches) continue;
-        const Time free = std::max(Time::zero(),
-                                   durations.backward.total() - durations.shared_nics_busy);
+        const Time free =
+            std::max(Time::zero(), durations.backward.total() - durations.shared_nics_busy);
         overlap[stage] = std::min(overlap[stage], Time{free.ps / layers * (layers - 1)});
       }
     }
     pipeline.send_forward = pipeline.send_backward = {};
-    without_sends = std::max(without_sends, std::ranges::max(run_pipeline(pipeline, options_.schedule)));
+    without_sends =
+        std::max(without_sends, std::ranges::max(run_pipeline(pipeline, options_.schedule)));
     pipeline.send_forward = pipeline.send_backward = sends;
     const std::vector<Time> ends = run_pipeline(pipeline, options_.schedule);
     for (int stage = 0; stage < stages; ++stage) {

@@ -3,12 +3,13 @@
 // What happens, per MoE layer and micro-batch on a pipeline stage (section 2 of docs/iteration.md):
 //   forward    attention | TP | gate | [reconfigure] | dispatch | TP | experts | TP | shared
 //              experts | combine
-//   backward   the same in reverse; backward of combine has dispatch's traffic, backward of dispatch
+//   backward   the same in reverse; backward of combine has dispatch's traffic, backward of
+//   dispatch
 //              has combine's
 // A layer's parts follow each other; the EP group waits for its slowest rank and its busiest expert
-// rank. Micro-batches run through the stages in 1F1B order (pipeline.h) in every replica; at the end
-// gradients are summed over replicas, as far as possible beneath the last micro-batch's backward,
-// and the optimizer steps. What may overlap is in IterationOptions.
+// rank. Micro-batches run through the stages in 1F1B order (pipeline.h) in every replica; at the
+// end gradients are summed over replicas, as far as possible beneath the last micro-batch's
+// backward, and the optimizer steps. What may overlap is in IterationOptions.
 //
 // Reconfiguration (MixNet only, regions of several servers):
 //   kBlock   the gate has run, then the switch is set: every FP1 waits the whole delay. In backward
@@ -78,12 +79,6 @@ class TrainingJob {
   const ParallelPlan& plan() const { return plan_; }
 
  private:
-  /// One layer, micro-batch and replica, whatever the fabric.
-  struct PlaceLoad {
-    std::int64_t busiest_rank_tokens = 0;
-    std::int64_t scale_up_direct = 0;
-    std::int64_t scale_up_delegated = 0;
-  };
   struct GradientTimes {
     PhaseTime dense, expert;
     Time scale_up;  ///< inside the server
@@ -91,11 +86,11 @@ class TrainingJob {
   struct FabricTimes {
     FabricKind kind = FabricKind::kIdeal;
     bool uniform = true;
-    bool delegates = false;
-    std::vector<ExchangeTimes> exchanges;          ///< by exchange_index()
-    std::vector<PhaseTime> sends;                  ///< by stage boundary, slowest replica
-    std::vector<GradientTimes> gradients;          ///< by stage
-    PhaseTime tp_gigabyte;                         ///< all-gather of 1 GB when tp spans servers
+    std::vector<std::int64_t> scale_up_bytes;  ///< of the busiest GPU, by place_index()
+    std::vector<ExchangeTimes> exchanges;      ///< by exchange_index()
+    std::vector<PhaseTime> sends;              ///< by stage boundary, slowest replica
+    std::vector<GradientTimes> gradients;      ///< by stage
+    PhaseTime tp_gigabyte;                     ///< all-gather of 1 GB when tp spans servers
   };
   struct Parts;
   struct Durations;
@@ -106,7 +101,7 @@ class TrainingJob {
   void measure_gradients(FabricTimes& times, CommunicationModel& network) const;
   void measure_tensor_parallel(FabricTimes& times, CommunicationModel& network) const;
 
-  std::size_t load_index(int replica, int micro_batch, int moe_layer) const;
+  std::size_t place_index(int replica, int micro_batch, int moe_layer) const;
   std::size_t exchange_index(const FabricTimes& times, int stage, int replica, int micro_batch,
                              int moe_layer) const;
   Time tp_phase(const FabricTimes& times, double bytes, Bandwidth nic_rate) const;
@@ -121,8 +116,8 @@ class TrainingJob {
   ComputeModel compute_;
   bool varies_;
   int moe_layers_;
-  std::vector<int> moe_index_;     ///< of each layer, -1 when dense
-  std::vector<PlaceLoad> loads_;   ///< by load_index()
+  std::vector<int> moe_index_;                     ///< of each layer, -1 when dense
+  std::vector<std::int64_t> busiest_rank_tokens_;  ///< by place_index()
   std::vector<FabricTimes> fabrics_;
 };
 

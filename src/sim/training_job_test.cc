@@ -175,8 +175,8 @@ TEST(TrainingJob, ExposedGradientTimeIsTheRing) {
   double slowest = 0;
   for (int stage = 0; stage < plan.pp; ++stage) {
     const auto [dense, expert] = stage_parameters(job.model(), plan, stage);
-    slowest = std::max(slowest, ring(static_cast<double>(dense), 32) +
-                                    ring(static_cast<double>(expert) / 4, 8));
+    slowest = std::max(
+        slowest, ring(static_cast<double>(dense), 32) + ring(static_cast<double>(expert) / 4, 8));
   }
   const double dp = job.simulate(FabricKind::kFatTree, kSpeed).dp.to_seconds();
   EXPECT_GT(dp, 0.8 * slowest);  // stages end at different times, so the last to end may show less

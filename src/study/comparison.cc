@@ -148,28 +148,43 @@ Comparison compare(const ComparisonRequest& request) {
   return comparison;
 }
 
+namespace {
+
+/// Whether to name `run` rather than `other` as the fastest: by time, and where that is the same to
+/// half a percent, by price.
+bool is_better_fastest(const ComparisonRun& run, const ComparisonRun& other) {
+  constexpr double kSame = 0.005;
+  const double ratio = run.time.total.to_seconds() / other.time.total.to_seconds();
+  if (std::abs(ratio - 1) > kSame) return ratio < 1;
+  return *run.network_cost_usd < *other.network_cost_usd;
+}
+
+}  // namespace
+
 std::string advice(const Comparison& comparison) {
   std::string sentence;
   for (std::size_t begin = 0, end = 0; begin < comparison.runs.size(); begin = end) {
     const ComparisonRun* best = nullptr;
     const ComparisonRun* fastest = nullptr;
+    int candidates = 0;
     const Bandwidth bandwidth = comparison.runs[begin].bandwidth;
     for (; end < comparison.runs.size() && comparison.runs[end].bandwidth == bandwidth; ++end) {
       const ComparisonRun& run = comparison.runs[end];
       if (!run.performance_per_dollar_vs_fat_tree) continue;
-      if (best == nullptr || *run.performance_per_dollar_vs_fat_tree >
-                                 *best->performance_per_dollar_vs_fat_tree) {
+      if (best == nullptr ||
+          *run.performance_per_dollar_vs_fat_tree > *best->performance_per_dollar_vs_fat_tree) {
         best = &run;
       }
-      if (fastest == nullptr || run.time.total < fastest->time.total) fastest = &run;
+      if (fastest == nullptr || is_better_fastest(run, *fastest)) fastest = &run;
+      ++candidates;
     }
-    if (best == nullptr) continue;
-    sentence += fmt::format("{} {}: take {} ({:.2f}x the performance per dollar of fat-tree, {}",
-                            sentence.empty() ? "At" : "; at", to_string(bandwidth),
-                            to_string(best->fabric), *best->performance_per_dollar_vs_fat_tree,
-                            money(*best->network_cost_usd));
+    if (candidates < 2) continue;  // nothing to choose from
+    sentence +=
+        fmt::format("{} {}: take {} ({:.2f}x the performance per dollar of fat-tree, {}",
+                    sentence.empty() ? "At" : "; at", to_string(bandwidth), to_string(best->fabric),
+                    *best->performance_per_dollar_vs_fat_tree, money(*best->network_cost_usd));
     if (best == fastest) {
-      sentence += ", and the fastest)";
+      sentence += ", and as fast as any)";
     } else {
       const double slower =
           (best->time.total.to_seconds() / fastest->time.total.to_seconds() - 1) * 100;

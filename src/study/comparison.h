@@ -56,7 +56,8 @@ struct Comparison {
 /// Throws Error on an impossible plan, contradicting options, or a speed that has no price.
 Comparison compare(const ComparisonRequest& request);
 
-/// One sentence: which fabric to take at each speed, and why.
+/// One sentence: which fabric to take at each speed, and why. Empty where fewer than two that can
+/// be bought were compared.
 std::string advice(const Comparison& comparison);
 
 /// Schema mixnet.compare/1, docs/compare.md. Both end with a line break.

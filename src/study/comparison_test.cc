@@ -42,9 +42,9 @@ TEST(Compare, PerformancePerDollarIsAgainstTheFatTreeOfTheSameSpeed) {
                      tree.time.total.to_seconds() * *tree.network_cost_usd /
                          (mixnet.time.total.to_seconds() * *mixnet.network_cost_usd));
     EXPECT_FALSE(run_of(comparison, FabricKind::kIdeal, gbps).network_cost_usd);
-    EXPECT_DOUBLE_EQ(tree.tokens_per_second,
-                     static_cast<double>(comparison.plan.tokens_per_iteration()) /
-                         tree.time.total.to_seconds());
+    EXPECT_DOUBLE_EQ(
+        tree.tokens_per_second,
+        static_cast<double>(comparison.plan.tokens_per_iteration()) / tree.time.total.to_seconds());
   }
 }
 
@@ -122,6 +122,14 @@ TEST(Advice, NamesTheBestBuyAndTheFastest) {
   EXPECT_EQ(advice(comparison),
             "At 400 Gb/s: take mixnet (2.00x the performance per dollar of fat-tree, 4.00 M$), or "
             "fat-tree for 20.0 % less time at 10.00 M$.");
+
+  // As fast as makes no difference, and cheaper: there is nothing else to take.
+  comparison.runs[1].time.total = Time::from_seconds(10.01);
+  EXPECT_EQ(advice(comparison),
+            "At 400 Gb/s: take mixnet (2.00x the performance per dollar of fat-tree, 4.00 M$, and "
+            "as fast as any).");
+  comparison.runs.erase(comparison.runs.begin() + 1);
+  EXPECT_EQ(advice(comparison), "");
 }
 
 }  // namespace
