@@ -1,0 +1,203 @@
+// The event queue of the packet network: a calendar of short slots for the near future and a heap
+// for the rest (Brown, CACM 1988). Times in a packet network mostly increase, and nearly all events
+// lie within a few round trips.
+//
+// Events are records of the caller's in one array; the wheel links them by index through
+// `Record::next` and reads `Record::time` (picoseconds). An event is in the wheel at most once.
+// While it is there, its time may be moved later (a queue that has to wait), never earlier.
+//
+// Order: by time; among equal times the order is fixed by what was pushed before, so equal runs are
+// equal. An event earlier than the one last popped is popped next.
+//
+// Cost: push O(1) within the horizon, O(log far events) beyond; pop O(1) amortised when slots hold
+// few events, which is what set_slot() is for. No allocation once the scratch space has seen the
+// fullest slot. Not thread-safe.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace mixnet {
+
+inline constexpr std::uint32_t kNoEvent = UINT32_MAX;
+
+template <typename Record>
+class EventWheel {
+ public:
+  explicit EventWheel(std::vector<Record>& records) : records_(records) {
+    heads_.assign(kSlots, kNoEvent);
+    occupied_.assign(kSlots / 64, 0);
+  }
+
+  bool empty() const { return size_ == 0; }
+
+  /// Slots of 2^bits ps each; about as long as events lie apart is best. The wheel must be empty.
+  void set_slot(int bits) {
+    slot_bits_ = std::clamp(bits, 4, 24);
+    clear();
+  }
+
+  /// Forgets all events; time starts again at zero.
+  void clear() {
+    if (size_ > 0) {
+      std::ranges::fill(heads_, kNoEvent);
+      std::ranges::fill(occupied_, 0);
+    }
+    ready_.clear();
+    far_.clear();
+    at_ = 0;
+    size_ = 0;
+    tick_ = -1;
+  }
+
+  void push(std::uint32_t event) {
+    ++size_;
+    place(event);
+  }
+
+  /// The earliest event when its time is before `end`, else kNoEvent.
+  std::uint32_t pop_before(std::int64_t end) {
+    for (;;) {
+      if (at_ == ready_.size()) {
+        if (size_ == 0) return kNoEvent;
+        advance();
+        continue;
+      }
+      const std::uint32_t event = ready_[at_];
+      const std::int64_t time = records_[event].time;
+      if ((time >> slot_bits_) > tick_) [[unlikely]] {  // moved later since it was sorted
+        ++at_;
+        place(event);
+        continue;
+      }
+      if (time >= end) return kNoEvent;
+      ++at_;
+      --size_;
+      return event;
+    }
+  }
+
+  /// The event `ahead` pops from now, as far as it is known: for prefetching.
+  std::uint32_t peek(std::size_t ahead) const {
+    return at_ + ahead < ready_.size() ? ready_[at_ + ahead] : kNoEvent;
+  }
+
+ private:
+  static constexpr std::int64_t kSlots = 1 << 18;
+  static constexpr std::size_t kFew = 24;
+  struct Far {
+    std::int64_t time;
+    std::uint64_t order;
+    std::uint32_t event;
+    bool operator>(const Far& other) const {
+      return time != other.time ? time > other.time : order > other.order;
+    }
+  };
+
+  void place(std::uint32_t event) {
+    const std::int64_t tick = records_[event].time >> slot_bits_;
+    if (tick <= tick_) {
+      insert_now(event);
+    } else if (tick - tick_ < kSlots) {
+      link(tick & (kSlots - 1), event);
+    } else {
+      far_.push_back({records_[event].time, far_order_++, event});
+      std::ranges::push_heap(far_, std::greater<>{});
+    }
+  }
+
+  void link(std::int64_t slot, std::uint32_t event) {
+    records_[event].next = heads_[slot];
+    heads_[slot] = event;
+    occupied_[slot >> 6] |= std::uint64_t{1} << (slot & 63);
+  }
+
+  /// Into the slot being emptied: behind everything that is not later.
+  void insert_now(std::uint32_t event) {
+    ready_.push_back(event);
+    std::size_t at = ready_.size() - 1;
+    for (; at > at_ && records_[ready_[at - 1]].time > records_[event].time; --at) {
+      ready_[at] = ready_[at - 1];
+    }
+    ready_[at] = event;
+  }
+
+  std::int64_t next_occupied() const {
+    const std::int64_t slot = (tick_ + 1) & (kSlots - 1);
+    auto word = static_cast<std::size_t>(slot >> 6);
+    std::uint64_t bits = occupied_[word] & (~std::uint64_t{0} << (slot & 63));
+    for (std::int64_t scanned = 0; scanned <= kSlots / 64; ++scanned) {
+      if (bits != 0) {
+        const std::int64_t found = static_cast<std::int64_t>(word) * 64 + std::countr_zero(bits);
+        return tick_ + 1 + ((found - slot) & (kSlots - 1));
+      }
+      word = (word + 1) & (kSlots / 64 - 1);
+      bits = occupied_[word];
+    }
+    return INT64_MAX;
+  }
+
+  void advance() {
+    std::int64_t tick = next_occupied();
+    if (!far_.empty()) tick = std::min(tick, far_.front().time >> slot_bits_);
+    tick_ = tick;
+    ready_.clear();
+    at_ = 0;
+    while (!far_.empty() && (far_.front().time >> slot_bits_) - tick_ < kSlots / 2) {
+      const std::uint32_t event = far_.front().event;
+      std::ranges::pop_heap(far_, std::greater<>{});
+      far_.pop_back();
+      place(event);
+    }
+    const std::int64_t slot = tick_ & (kSlots - 1);
+    const std::size_t placed = ready_.size();
+    for (std::uint32_t event = heads_[slot]; event != kNoEvent; event = records_[event].next) {
+      ready_.push_back(event);
+    }
+    heads_[slot] = kNoEvent;
+    occupied_[slot >> 6] &= ~(std::uint64_t{1} << (slot & 63));
+    // The list is newest first.
+    std::reverse(ready_.begin() + static_cast<std::ptrdiff_t>(placed), ready_.end());
+    sort_ready();
+  }
+
+  /// Stable.
+  void sort_ready() {
+    if (ready_.size() > kFew) return sort_many();
+    for (std::size_t i = 1; i < ready_.size(); ++i) {
+      const std::uint32_t event = ready_[i];
+      const std::int64_t time = records_[event].time;
+      std::size_t at = i;
+      for (; at > 0 && records_[ready_[at - 1]].time > time; --at) ready_[at] = ready_[at - 1];
+      ready_[at] = event;
+    }
+  }
+
+  void sort_many() {
+    keys_.clear();
+    for (std::size_t i = 0; i < ready_.size(); ++i) keys_.emplace_back(records_[ready_[i]].time, i);
+    std::ranges::sort(keys_);
+    sorted_.clear();
+    for (const auto& [time, place] : keys_) sorted_.push_back(ready_[place]);
+    ready_.swap(sorted_);
+  }
+
+  std::vector<Record>& records_;
+  int slot_bits_ = 11;
+  std::vector<std::uint32_t> heads_;     // newest event of each slot
+  std::vector<std::uint64_t> occupied_;  // one bit a slot
+  std::vector<std::uint32_t> ready_;     // the current slot in order
+  std::size_t at_ = 0;                   // next in ready_
+  std::vector<Far> far_;
+  std::uint64_t far_order_ = 0;
+  std::size_t size_ = 0;
+  std::int64_t tick_ = -1;
+  std::vector<std::pair<std::int64_t, std::size_t>> keys_;  // work space of sort_many()
+  std::vector<std::uint32_t> sorted_;
+};
+
+}  // namespace mixnet

@@ -1,0 +1,61 @@
+// What the packet engine keeps: packets and other events, ports, flows. Internal to packet_*.cc.
+//
+// All are plain records in arrays, linked by index, and sized by what the caches like: a packet is
+// half a cache line, a port one line, a flow two (the sender's and the receiver's).
+#pragma once
+
+#include <cstdint>
+
+namespace mixnet::packet {
+
+inline constexpr std::uint32_t kNone = UINT32_MAX;
+inline constexpr std::int64_t kNever = INT64_MAX;
+
+enum class Kind : std::uint8_t {
+  kFree,
+  kData,   ///< arrives behind a link
+  kAck,    ///< likewise
+  kNic,    ///< a NIC may send its next packet
+  kTimer,  ///< a flow's time-out may be due
+  kPace    ///< a rate-controlled flow may send again
+};
+
+struct Record {
+  std::int64_t time = 0;  ///< ps
+  std::uint32_t next = kNone;
+  std::uint32_t flow = 0;  ///< the port, of kNic
+  std::uint32_t sequence = 0;
+  std::uint32_t transmission = 0;  ///< its place in the order of the flow's packets
+  std::uint32_t path_at = 0;       ///< the next port, as an index into the engine's paths
+  std::uint16_t wire_bytes = 0;
+  std::uint8_t hops_left : 7 = 0;
+  std::uint8_t marked : 1 = 0;
+  Kind kind = Kind::kFree;
+};
+static_assert(sizeof(Record) == 32);
+
+inline constexpr int kMostHops = 127;
+
+struct alignas(64) Port {
+  std::int64_t free_at = 0;    ///< when what is queued will have left
+  std::int64_t byte_time = 0;  ///< 2^-kRateBits ps
+  std::int64_t delay = 0;
+  std::int64_t limit = 0;  ///< of the queue, as the ps that it takes to leave
+  std::int64_t ecn = 0;    ///< likewise
+  std::int64_t bytes = 0;
+  std::int64_t deepest = 0;           ///< ps
+  std::uint32_t last_sender = kNone;  ///< ring of flows that may send; its next is the first
+  bool waking = false;                ///< a kNic event is on its way
+  bool dark = false;
+};
+static_assert(sizeof(Port) == 64);
+inline constexpr int kRateBits = 10;
+
+/// Paths of equal length, `count` of them one after another.
+struct Paths {
+  std::uint32_t first = 0;  ///< index into the engine's paths
+  std::uint16_t count = 1;
+  std::uint8_t hops = 0;
+};
+
+}  // namespace mixnet::packet
