@@ -111,6 +111,33 @@ void print_table(std::span<const ComparisonRun> runs) {
   table.print();
 }
 
+/// What of the runs of one bandwidth was simulated in packets.
+void print_fidelity(std::span<const ComparisonRun> runs) {
+  TextTable table({{"all phases", Align::kLeft},
+                   {"number"},
+                   {"in packets"},
+                   {"reused"},
+                   {"fluid"},
+                   {"skipped"},
+                   {"packet-hops"},
+                   {"of"},
+                   {"packet/fluid"},
+                   {"error"}});
+  for (const ComparisonRun& run : runs) {
+    if (!run.packets) continue;
+    const FidelityReport& report = *run.packets;
+    const auto count = [](std::int64_t n) { return grouped(static_cast<double>(n)); };
+    table.add_row({std::string(to_string(run.fabric)), count(report.phases),
+                   count(report.in_packets), count(report.reused), count(report.fluid),
+                   fmt::format("{:.0f} %", report.skipped * 100),
+                   fmt::format("{:.3g}", static_cast<double>(report.packet_hops)),
+                   fmt::format("{:.3g}", static_cast<double>(report.plain_packet_hops)),
+                   report.fluid > 0 ? fmt::format("{:.4f}", report.packet_over_fluid) : "-",
+                   report.error > 0 ? fmt::format("{:.2f} %", report.error * 100) : "0"});
+  }
+  table.print();
+}
+
 void print_report(const Comparison& comparison, const ComparisonRequest& request) {
   const ParallelPlan& plan = comparison.plan;
   write_output(
@@ -130,6 +157,10 @@ void print_report(const Comparison& comparison, const ComparisonRequest& request
     while (end < runs.size() && runs[end].bandwidth == runs[begin].bandwidth) ++end;
     write_output("-", fmt::format("\n{} a NIC\n", to_string(runs[begin].bandwidth)));
     print_table(runs.subspan(begin, end - begin));
+    if (comparison.fidelity != "flow") {
+      write_output("-", "\n");
+      print_fidelity(runs.subspan(begin, end - begin));
+    }
   }
   const std::string sentence = advice(comparison);
   if (!sentence.empty()) write_output("-", "\n" + sentence + "\n");
@@ -154,9 +185,13 @@ void add_compare_command(CLI::App& app) {
       "EP, TP, PP, DP and reconfig are what communication adds to the iteration of the average "
       "GPU,\n"
       "bubble is its idle time; with compute they add up to the iteration. perf/$ is relative to\n"
-      "the fat-tree of the same speed.\n\n"
+      "the fat-tree of the same speed. Other fidelities than flow add a table of how the phases\n"
+      "were had: in packets, reused from identical ones, or fluid; skipped: share of packets "
+      "jumped\n"
+      "over in the steady state; packet-hops simulated, of those that all phases would take.\n\n"
       "Examples:\n"
       "  mixnet compare --model mixtral-8x7b --gpus 1024 --bandwidth 100Gbps,400Gbps\n"
+      "  mixnet compare --model mixtral-8x22b --fidelity auto --fabric fat-tree,mixnet\n"
       "  mixnet compare --model path/to/config.json --tp 4 --pp 4 --ep 8 --micro-batch-size 8 \\\n"
       "                 --global-batch-size 512 --gpus 1024 --json result.json");
   const auto flags = std::make_shared<CompareFlags>();

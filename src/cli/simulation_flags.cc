@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+
 #include "base/error.h"
 #include "base/suggest.h"
 #include "base/text_file.h"
+#include "cli/output.h"
 
 namespace mixnet::cli {
 namespace {
@@ -24,7 +29,61 @@ double efficiency(double value, std::string_view flag) {
               "give the share of the peak that is reached, above 0 and up to 1");
 }
 
+/// "300M", "2G", "5000": a number of packet-hops.
+std::int64_t parse_count(const std::string& text, std::string_view flag) {
+  double factor = 1;
+  std::string_view digits = text;
+  if (!digits.empty()) {
+    const std::size_t at = std::string_view("kMGT").find(digits.back());
+    if (at != std::string_view::npos) {
+      factor = std::pow(1000.0, static_cast<double>(at + 1));
+      digits.remove_suffix(1);
+    }
+  }
+  double number = 0;
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (code != std::errc{} || end != digits.data() + digits.size() || !(number * factor >= 1) ||
+      number * factor > 1e15) {
+    throw Error(flag, fmt::format("'{}' is not a number of packet-hops", text),
+                "give one such as 300M or 2G");
+  }
+  return static_cast<std::int64_t>(number * factor);
+}
+
+void apply_shortcuts(const std::string& list, FidelityOptions& options) {
+  options.reuse = options.skip_steady = options.fluid = false;
+  if (list == "none") return;
+  for (const std::string& name : split_list(list, "--shortcuts")) {
+    if (name == "reuse") {
+      options.reuse = true;
+    } else if (name == "steady" || name == "fluid") {
+      if (options.fidelity != Fidelity::kAuto) {
+        throw Error("--shortcuts", fmt::format("'{}' is no part of packet fidelity", name),
+                    "use --fidelity auto with it");
+      }
+      (name == "steady" ? options.skip_steady : options.fluid) = true;
+    } else {
+      const std::string known[] = {"reuse", "steady", "fluid", "none"};
+      throw Error("--shortcuts", fmt::format("unknown shortcut '{}'", name), suggest(name, known));
+    }
+  }
+}
+
 }  // namespace
+
+FidelityOptions SimulationFlags::fidelity_options() const {
+  FidelityOptions options;
+  options.fidelity = parse_fidelity(fidelity, "--fidelity");
+  options.packets = packets.options();
+  options.budget = parse_count(packet_budget, "--packet-budget");
+  if (!shortcuts.empty()) {
+    if (options.fidelity == Fidelity::kFlow) {
+      throw Error("--shortcuts", "are for packets", "give --fidelity auto or packet with it");
+    }
+    apply_shortcuts(shortcuts, options);
+  }
+  return options;
+}
 
 void SimulationFlags::apply(ComparisonRequest& request) const {
   request.routing = routing;
@@ -63,6 +122,7 @@ void SimulationFlags::apply(ComparisonRequest& request) const {
                 "give 2 (bf16) or 4 (fp32)");
   }
   iteration.gradient_bytes = gradient_bytes;
+  iteration.fidelity = fidelity_options();
 }
 
 void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
@@ -116,6 +176,19 @@ void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
   add(overlap, "--tp-collective", flags.tp_collective,
       "reduce-scatter (with all-gather: sequence parallel) or all-reduce");
   add(overlap, "--gradient-bytes", flags.gradient_bytes, "Bytes of a gradient: 2 or 4");
+
+  const std::string fidelity = "Fidelity";
+  add(fidelity, "--fidelity", flags.fidelity,
+      "flow (fluid), packet (every packet), or auto (packets with shortcuts)");
+  command
+      .add_option(
+          "--shortcuts", flags.shortcuts,
+          "Of reuse, steady, fluid, comma-separated, or none (default: all for auto, reuse\n"
+          "for packet; docs/packet-network.md)")
+      ->group(fidelity);
+  add(fidelity, "--packet-budget", flags.packet_budget,
+      "auto: packet-hops that the all-to-alls of a fabric may take; the rest is fluid");
+  add_packet_flags(command, flags.packets);
 }
 
 }  // namespace mixnet::cli

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/packet_flags.h"
 #include "study/comparison.h"
 
 namespace mixnet::cli {
@@ -31,9 +32,16 @@ struct SimulationFlags {
   std::string schedule = "1f1b";
   std::string dp_overlap = "on";
   int gradient_bytes = 2;
+  std::string fidelity = "flow";
+  std::string shortcuts;  ///< default: all for auto, reuse for packet
+  std::string packet_budget = "300M";
+  PacketFlags packets;
 
   /// Throws Error on a value that is none of the choices, or out of range.
   void apply(ComparisonRequest& request) const;
+
+ private:
+  FidelityOptions fidelity_options() const;
 };
 
 /// Adds the flags to `command`; `flags` must outlive it.

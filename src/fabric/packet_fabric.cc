@@ -84,6 +84,12 @@ void PacketFabric::append_path(int from, int to, std::uint64_t hash,
   path.push_back(nic_down_ + to);
 }
 
+int PacketFabric::path_choices(int from, int to) const {
+  if (paths_ == PathPolicy::kSpray) return 1;
+  const int links = hops(from, to);
+  return links <= 2 ? 1 : links == 4 ? uplinks_ : uplinks_ * kTorsPerPod;
+}
+
 int PacketFabric::hops(int from, int to) const {
   if (from == to) return 0;
   const auto [from_group, from_pod] = place(from);

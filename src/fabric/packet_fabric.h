@@ -52,6 +52,11 @@ class PacketFabric {
   /// Appends the links from NIC to NIC, in order; nothing when they are the same NIC.
   void append_path(int from, int to, std::uint64_t hash, std::vector<std::uint32_t>& path) const;
 
+  /// How many shortest paths join two NICs; hash h of append_path() takes path h modulo that. 1 for
+  /// kSpray. `first_hops` of consecutive hashes have different first links above the ToR or leaf.
+  int path_choices(int from, int to) const;
+  int first_hops() const { return uplinks_; }
+
   /// Links of the physical path between two NICs: what propagation delay multiplies.
   int hops(int from, int to) const;
 

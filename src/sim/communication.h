@@ -6,7 +6,8 @@
 //
 // A fluid phase on a fabric whose links all scale with the NIC rate takes time in inverse
 // proportion to that rate. So a phase is solved once, at kReferenceRate, and serves every
-// bandwidth: PhaseTime keeps what scales apart from what does not (propagation delay).
+// bandwidth: PhaseTime keeps what scales apart from what does not (propagation delay). A phase in
+// packets holds for the one rate that it was simulated at: PhaseTime::measured().
 #pragma once
 
 #include <span>
@@ -14,6 +15,7 @@
 
 #include "base/units.h"
 #include "moe/demand.h"
+#include "sim/packet_fidelity.h"
 
 namespace mixnet {
 
@@ -24,6 +26,11 @@ inline constexpr Time kLinkDelay = Time::microseconds(1);
 struct PhaseTime {
   Time transfer;  ///< with NICs of kReferenceRate
   Time delay;     ///< propagation along the longest path, times the steps that wait for it
+  /// Data and acknowledgement packets times hops that plain packets need; zero for a fluid.
+  std::int64_t packet_hops = 0;
+
+  /// A time that holds at `nic_rate` and at no other.
+  static PhaseTime measured(Time time, Bandwidth nic_rate);
 
   /// `nic_rate` > 0. Time::max() where that is too little.
   Time at(Bandwidth nic_rate) const;
@@ -65,6 +72,9 @@ class CommunicationModel {
 
   /// NICs of a server that take part in all_reduce().
   virtual int ring_nics() const = 0;
+
+  /// What its phases took so far, when they run in packets.
+  virtual PhaseTotals packet_totals() const = 0;
 };
 
 }  // namespace mixnet

@@ -25,6 +25,17 @@ DirectCommunication::DirectCommunication(DirectConnect topology, int gpus_per_se
       gpus_per_server_(gpus_per_server),
       network_(reference_rates(topology_)) {}
 
+/// Port l is directed link l; port links + l is the host's way into it, as fast and of no length,
+/// so that its own packets queue behind those that it forwards.
+void DirectCommunication::use_packets(const PacketFidelity& fidelity,
+                                      std::shared_ptr<PhaseCache> cache) {
+  std::vector<PhasePort> ports;
+  for (const int links : {2, 0}) {
+    for (const double circuits : topology_.link_rates()) ports.push_back({circuits, links});
+  }
+  packets_ = std::make_unique<PacketPhase>(ports, fidelity, std::move(cache));
+}
+
 void DirectCommunication::add_flow(int from, int to, Bytes bytes) {
   if (bytes.count <= 0 || from == to) return;
   const std::vector<std::uint32_t>& route = topology_.route(from, to);
@@ -35,14 +46,22 @@ void DirectCommunication::add_flow(int from, int to, Bytes bytes) {
                 "give servers more NICs (--nics-per-server) or leave topoopt out (--fabric)");
   }
   longest_path_ = std::max(longest_path_, route.size());
+  if (packets_) {
+    packet_path_ = {static_cast<std::uint32_t>(topology_.link_rates().size()) + route.front()};
+    packet_path_.insert(packet_path_.end(), route.begin(), route.end());
+    const std::vector<std::uint32_t>& back = topology_.route(to, from);
+    packets_->add_flow(packet_path_, static_cast<int>(packet_path_.size()), back,
+                       static_cast<int>(back.size()), bytes);
+    return;
+  }
   network_.add_flow(route, bytes);
 }
 
 PhaseTime DirectCommunication::finish() {
-  const PhaseTime time = {network_.run(),
-                          kLinkDelay * static_cast<std::int64_t>(2 * longest_path_)};
+  const auto longest_path = static_cast<std::int64_t>(std::exchange(longest_path_, 0));
+  if (packets_) return packets_->run();
+  const PhaseTime time = {network_.run(), kLinkDelay * 2 * longest_path};
   network_.clear();
-  longest_path_ = 0;
   return time;
 }
 
@@ -85,8 +104,11 @@ PhaseTime DirectCommunication::all_reduce(std::span<const std::vector<int>> grou
       add_flow(next, here, each_way);
     }
   }
+  const auto longest_path = static_cast<std::int64_t>(longest_path_);
   PhaseTime time = finish();
-  time.delay = time.delay * steps;
+  // In packets, the delay of one step is in the time already.
+  time.delay = packets_ ? kLinkDelay * 2 * longest_path * std::max<std::int64_t>(0, steps - 1)
+                        : time.delay * steps;
   return time;
 }
 

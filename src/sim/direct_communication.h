@@ -5,16 +5,23 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
+#include <vector>
 
 #include "fabric/direct_connect.h"
 #include "sim/communication.h"
 #include "sim/flow_network.h"
+#include "sim/packet_phase.h"
 
 namespace mixnet {
 
 class DirectCommunication final : public CommunicationModel {
  public:
   DirectCommunication(DirectConnect topology, int gpus_per_server);
+
+  /// From now on phases run in packets. The circuits of a pair are one port of their rates
+  /// together; what a host sends meets what it forwards in that port's queue.
+  void use_packets(const PacketFidelity& fidelity, std::shared_ptr<PhaseCache> cache);
 
   ExchangeTimes exchange(int first_server, const RegionDemand& demand) override;
   PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override;
@@ -24,6 +31,9 @@ class DirectCommunication final : public CommunicationModel {
     return demand.scale_up_delegated;
   }
   int ring_nics() const override { return std::max(1, topology_.ring_nics()); }
+  PhaseTotals packet_totals() const override {
+    return packets_ ? packets_->totals() : PhaseTotals{};
+  }
 
  private:
   void add_flow(int from, int to, Bytes bytes);
@@ -32,6 +42,8 @@ class DirectCommunication final : public CommunicationModel {
   DirectConnect topology_;
   int gpus_per_server_;
   FlowNetwork network_;
+  std::unique_ptr<PacketPhase> packets_;
+  std::vector<std::uint32_t> packet_path_;  // work space
   std::size_t longest_path_ = 0;
 };
 

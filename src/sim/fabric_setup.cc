@@ -48,26 +48,71 @@ void check_network_options(const NetworkOptions& options, const ParallelPlan& pl
   }
 }
 
-std::unique_ptr<CommunicationModel> make_communication(FabricKind kind, const Model& model,
-                                                       const ParallelPlan& plan,
-                                                       const NetworkOptions& options) {
-  const int servers = plan.servers();
-  const int gpus = plan.gpus_per_server;
-  const int nics = options.nics_per_server;
-  switch (kind) {
+CommunicationFactory::CommunicationFactory(FabricKind kind, const Model& model,
+                                           const ParallelPlan& plan, const NetworkOptions& options)
+    : kind_(kind),
+      servers_(plan.servers()),
+      gpus_per_server_(plan.gpus_per_server),
+      options_(options) {
+  if (kind == FabricKind::kTopoOpt) {
+    topology_ =
+        DirectConnect::find(servers_, options.nics_per_server, expected_traffic(model, plan));
+  }
+}
+
+PacketFabric CommunicationFactory::packet_fabric(PathPolicy paths) const {
+  const bool is_mixnet = kind_ == FabricKind::kMixNet;
+  const int nics = options_.nics_per_server - (is_mixnet ? options_.optical_degree : 0);
+  return PacketFabric(kind_, servers_, nics, options_.oversubscription, paths);
+}
+
+std::unique_ptr<PacketCommunication> CommunicationFactory::make_tree() const {
+  return std::make_unique<PacketCommunication>(packet_fabric(options_.paths), options_.ep_nics,
+                                               options_.flows_per_pair, gpus_per_server_);
+}
+
+std::unique_ptr<MixNetCommunication> CommunicationFactory::make_mixnet() const {
+  return std::make_unique<MixNetCommunication>(packet_fabric(options_.paths),
+                                               options_.optical_degree, options_.ep_split,
+                                               options_.flows_per_pair, gpus_per_server_);
+}
+
+std::unique_ptr<CommunicationModel> CommunicationFactory::make_flow() const {
+  switch (kind_) {
     case FabricKind::kFatTree:
     case FabricKind::kOversubFatTree:
     case FabricKind::kRailOptimized:
-      return std::make_unique<PacketCommunication>(
-          PacketFabric(kind, servers, nics, options.oversubscription, options.paths),
-          options.ep_nics, options.flows_per_pair, gpus);
+      return make_tree();
     case FabricKind::kMixNet:
-      return std::make_unique<MixNetCommunication>(
-          PacketFabric(kind, servers, nics - options.optical_degree, 1, options.paths),
-          options.optical_degree, options.ep_split, options.flows_per_pair, gpus);
+      return make_mixnet();
     case FabricKind::kTopoOpt:
-      return std::make_unique<DirectCommunication>(
-          DirectConnect::find(servers, nics, expected_traffic(model, plan)), gpus);
+      return std::make_unique<DirectCommunication>(topology_, gpus_per_server_);
+    case FabricKind::kIdeal:
+      break;
+  }
+  return nullptr;
+}
+
+std::unique_ptr<CommunicationModel> CommunicationFactory::make_packet(
+    const PacketFidelity& fidelity, std::shared_ptr<PhaseCache> cache) const {
+  switch (kind_) {
+    case FabricKind::kFatTree:
+    case FabricKind::kOversubFatTree:
+    case FabricKind::kRailOptimized: {
+      auto tree = make_tree();
+      tree->use_packets(packet_fabric(PathPolicy::kEcmp), fidelity, std::move(cache));
+      return tree;
+    }
+    case FabricKind::kMixNet: {
+      auto mixnet = make_mixnet();
+      mixnet->use_packets(packet_fabric(PathPolicy::kEcmp), fidelity, std::move(cache));
+      return mixnet;
+    }
+    case FabricKind::kTopoOpt: {
+      auto direct = std::make_unique<DirectCommunication>(topology_, gpus_per_server_);
+      direct->use_packets(fidelity, std::move(cache));
+      return direct;
+    }
     case FabricKind::kIdeal:
       break;
   }

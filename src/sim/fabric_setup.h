@@ -12,6 +12,8 @@
 #include "sim/communication.h"
 #include "sim/mixnet_communication.h"
 #include "sim/packet_communication.h"
+#include "sim/packet_fidelity.h"
+#include "sim/packet_phase.h"
 
 namespace mixnet {
 
@@ -28,10 +30,30 @@ struct NetworkOptions {
 /// Throws Error (naming the flag) when the options contradict each other or the plan.
 void check_network_options(const NetworkOptions& options, const ParallelPlan& plan);
 
-/// The model for `kind`; nothing for kIdeal, which needs none. Options must have been checked.
-std::unique_ptr<CommunicationModel> make_communication(FabricKind kind, const Model& model,
-                                                       const ParallelPlan& plan,
-                                                       const NetworkOptions& options);
+/// Makes communication models of one fabric for a job, one for each thread that wants one. Options
+/// must have been checked. Immutable after construction, so thread-safe.
+class CommunicationFactory {
+ public:
+  CommunicationFactory(FabricKind kind, const Model& model, const ParallelPlan& plan,
+                       const NetworkOptions& options);
+
+  /// On the fluid network; nothing for kIdeal, which needs no model.
+  std::unique_ptr<CommunicationModel> make_flow() const;
+  /// The same in packets.
+  std::unique_ptr<CommunicationModel> make_packet(const PacketFidelity& fidelity,
+                                                  std::shared_ptr<PhaseCache> cache) const;
+
+ private:
+  PacketFabric packet_fabric(PathPolicy paths) const;
+  std::unique_ptr<PacketCommunication> make_tree() const;
+  std::unique_ptr<MixNetCommunication> make_mixnet() const;
+
+  FabricKind kind_;
+  int servers_;
+  int gpus_per_server_;
+  NetworkOptions options_;
+  DirectConnect topology_;  // of TopoOpt
+};
 
 /// What one server of each kind adds to the gradients of pipeline stage `stage`, and who sums them.
 struct GradientGroups {

@@ -119,7 +119,9 @@ TEST(MakeCommunication, GivesEachFabricItsNics) {
   const ParallelPlan plan = plan_of(model, request);
   NetworkOptions options;
   options.optical_degree = 5;
-  const auto make = [&](FabricKind kind) { return make_communication(kind, model, plan, options); };
+  const auto make = [&](FabricKind kind) {
+    return CommunicationFactory(kind, model, plan, options).make_flow();
+  };
   EXPECT_EQ(make(FabricKind::kIdeal), nullptr);
   EXPECT_EQ(make(FabricKind::kFatTree)->ring_nics(), 8);
   EXPECT_EQ(make(FabricKind::kRailOptimized)->ring_nics(), 8);
@@ -144,7 +146,7 @@ TEST(MakeCommunication, EveryFabricServesEveryPlan) {
   for (const ParallelPlan& plan : plans(model)) {
     for (const FabricKind kind : all_fabrics()) {
       SCOPED_TRACE(to_string(plan) + " " + std::string(to_string(kind)));
-      const auto network = make_communication(kind, model, plan, {});
+      const auto network = CommunicationFactory(kind, model, plan, {}).make_flow();
       if (network != nullptr) expect_all_phases(*network, model, plan);
     }
   }
@@ -157,14 +159,15 @@ TEST(MakeCommunication, TopoOptServesSmallBatchesAndFewNics) {
   small.micro_batch_size = 1;
   small.global_batch_size = 64;
   const ParallelPlan plan = plan_of(mixtral, small);
-  expect_all_phases(*make_communication(FabricKind::kTopoOpt, mixtral, plan, {}), mixtral, plan);
+  expect_all_phases(*CommunicationFactory(FabricKind::kTopoOpt, mixtral, plan, {}).make_flow(),
+                    mixtral, plan);
   // Regions of eight servers with two NICs left for each.
   const Model deepseek = find_model("deepseek-v3");
   NetworkOptions four;
   four.nics_per_server = 4;
   const ParallelPlan wide = plan_of(deepseek);
-  expect_all_phases(*make_communication(FabricKind::kTopoOpt, deepseek, wide, four), deepseek,
-                    wide);
+  expect_all_phases(*CommunicationFactory(FabricKind::kTopoOpt, deepseek, wide, four).make_flow(),
+                    deepseek, wide);
 }
 
 TEST(MakeCommunication, TopoOptServesStagesWithoutExperts) {

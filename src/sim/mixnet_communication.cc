@@ -79,34 +79,92 @@ MixNetCommunication::Way MixNetCommunication::split_at(double longest, int first
                                                        const Matrix<std::int64_t>& bytes,
                                                        const CircuitCounts& circuits) {
   const std::size_t n = bytes.rows();
-  if (by_eps_.rows() != n) by_eps_ = Matrix<std::int64_t>(n, n);
-  double slowest_circuit = 0;
+  if (by_eps_.rows() != n) by_eps_ = by_circuit_ = Matrix<std::int64_t>(n, n);
   bool any_by_eps = false;
   for (std::size_t s = 0; s < n; ++s) {
     for (std::size_t t = 0; t < n; ++t) {
       std::int64_t rest = s == t ? 0 : bytes(s, t);
+      std::int64_t carried = 0;
       if (circuits(s, t) > 0 && rest > 0) {
         const double most = std::ceil(circuits(s, t) * longest);
-        const std::int64_t carried =
-            most < static_cast<double>(rest) ? static_cast<std::int64_t>(most) : rest;
-        slowest_circuit = std::max(slowest_circuit, static_cast<double>(carried) / circuits(s, t));
+        carried = most < static_cast<double>(rest) ? static_cast<std::int64_t>(most) : rest;
         rest -= carried;
       }
+      by_circuit_(s, t) = carried;
       by_eps_(s, t) = rest;
       any_by_eps |= rest > 0;
     }
   }
   Way way;
-  if (slowest_circuit > 0) {
-    way.phase = {Time::from_seconds(slowest_circuit / kReferenceRate.bytes_per_second()),
-                 kLinkDelay * 2};
-  }
+  way.phase = circuit_phase(circuits);
   if (any_by_eps) {
     const PhaseTime eps = eps_.server_exchange(first_server, by_eps_);
     way.eps_busy = eps.transfer;
-    way.phase = {std::max(way.phase.transfer, eps.transfer), std::max(way.phase.delay, eps.delay)};
+    way.phase = {std::max(way.phase.transfer, eps.transfer), std::max(way.phase.delay, eps.delay),
+                 way.phase.packet_hops + eps.packet_hops};
   }
   return way;
+}
+
+PhaseTime MixNetCommunication::circuit_phase(const CircuitCounts& circuits) {
+  if (packets_) return circuit_packets(circuits);
+  const std::size_t n = circuits.rows();
+  double slowest = 0;
+  for (std::size_t s = 0; s < n; ++s) {
+    for (std::size_t t = 0; t < n; ++t) {
+      if (by_circuit_(s, t) == 0) continue;
+      slowest = std::max(slowest, static_cast<double>(by_circuit_(s, t)) / circuits(s, t));
+    }
+  }
+  if (slowest == 0) return {};
+  return {Time::from_seconds(slowest / kReferenceRate.bytes_per_second()), kLinkDelay * 2};
+}
+
+void MixNetCommunication::use_packets(PacketFabric eps_graph, const PacketFidelity& fidelity,
+                                      std::shared_ptr<PhaseCache> cache) {
+  eps_.use_packets(std::move(eps_graph), fidelity, cache);
+  packets_ = std::make_unique<CircuitPackets>();
+  packets_->fidelity = fidelity;
+  packets_->cache = std::move(cache);
+}
+
+PhaseTotals MixNetCommunication::packet_totals() const {
+  PhaseTotals totals = eps_.packet_totals();
+  if (packets_ && packets_->phase) totals += packets_->phase->totals();
+  return totals;
+}
+
+/// Every OCS NIC is a port whose link ends at another server: through the switch, two fibres long.
+PhaseTime MixNetCommunication::circuit_packets(const CircuitCounts& circuits) {
+  const int n = static_cast<int>(circuits.rows());
+  CircuitPackets& packets = *packets_;
+  if (packets.phase == nullptr || packets.servers != n) {
+    const std::vector<PhasePort> ports(static_cast<std::size_t>(n) * degree_, {1, 2});
+    packets.phase = std::make_unique<PacketPhase>(ports, packets.fidelity, packets.cache);
+    packets.servers = n;
+    packets.first_port = Matrix<std::uint32_t>(n, n);
+  }
+  for (int s = 0; s < n; ++s) {
+    auto port = static_cast<std::uint32_t>(s * degree_);
+    for (int t = 0; t < n; ++t) {
+      packets.first_port(s, t) = port;
+      port += static_cast<std::uint32_t>(circuits(s, t));
+    }
+  }
+  for (int s = 0; s < n; ++s) {
+    for (int t = 0; t < n; ++t) {
+      const std::int64_t bytes = by_circuit_(s, t);
+      const int count = circuits(s, t);
+      if (bytes == 0) continue;
+      for (int i = 0; i < count; ++i) {
+        const std::uint32_t there = packets.first_port(s, t) + i;
+        const std::uint32_t back = packets.first_port(t, s) + i;
+        packets.phase->add_flow({&there, 1}, 1, {&back, 1}, 1,
+                                {bytes / count + (i < bytes % count ? 1 : 0)});
+      }
+    }
+  }
+  return packets.phase->run();
 }
 
 }  // namespace mixnet

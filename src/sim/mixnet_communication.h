@@ -26,6 +26,11 @@ class MixNetCommunication final : public CommunicationModel {
   MixNetCommunication(PacketFabric eps, int degree, EpSplit split, int flows_per_pair,
                       int gpus_per_server);
 
+  /// From now on phases run in packets (PacketCommunication::use_packets() of the EPS). A pair's
+  /// bytes are dealt evenly to its circuits, one flow each.
+  void use_packets(PacketFabric eps_graph, const PacketFidelity& fidelity,
+                   std::shared_ptr<PhaseCache> cache);
+
   ExchangeTimes exchange(int first_server, const RegionDemand& demand) override;
   PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override {
     return eps_.send(from, to, count, bytes_per_gpu);
@@ -38,6 +43,7 @@ class MixNetCommunication final : public CommunicationModel {
     return demand.scale_up_delegated;
   }
   int ring_nics() const override { return eps_nics_; }
+  PhaseTotals packet_totals() const override;
 
  private:
   struct Way {
@@ -49,12 +55,25 @@ class MixNetCommunication final : public CommunicationModel {
   Way split_at(double longest, int first_server, const Matrix<std::int64_t>& bytes,
                const CircuitCounts& circuits);
 
+  struct CircuitPackets {
+    PacketFidelity fidelity;
+    std::shared_ptr<PhaseCache> cache;
+    std::unique_ptr<PacketPhase> phase;  // made when the size of a region is known
+    int servers = 0;
+    Matrix<std::uint32_t> first_port;  // of the circuits from server to server
+  };
+  /// Runs by_circuit_ over the circuits.
+  PhaseTime circuit_phase(const CircuitCounts& circuits);
+  PhaseTime circuit_packets(const CircuitCounts& circuits);
+
   int eps_nics_;
   PacketCommunication eps_;
   int degree_;
   EpSplit split_;
   GreedyAllocator allocator_;
+  std::unique_ptr<CircuitPackets> packets_;
   Matrix<std::int64_t> by_eps_;
+  Matrix<std::int64_t> by_circuit_;
   Matrix<std::int64_t> transposed_;
 };
 

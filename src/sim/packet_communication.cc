@@ -1,9 +1,11 @@
 #include "sim/packet_communication.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "base/random.h"
+#include "sim/packet_paths.h"
 
 namespace mixnet {
 namespace {
@@ -19,7 +21,8 @@ std::vector<Bandwidth> reference_rates(const std::vector<double>& nic_rates) {
 }
 
 PhaseTime longer(PhaseTime a, PhaseTime b) {
-  return {std::max(a.transfer, b.transfer), std::max(a.delay, b.delay)};
+  return {std::max(a.transfer, b.transfer), std::max(a.delay, b.delay),
+          a.packet_hops + b.packet_hops};
 }
 
 }  // namespace
@@ -32,14 +35,37 @@ PacketCommunication::PacketCommunication(PacketFabric fabric, EpNics ep_nics, in
       gpus_per_server_(gpus_per_server),
       network_(reference_rates(fabric_.link_rates())) {}
 
+void PacketCommunication::use_packets(PacketFabric graph, const PacketFidelity& fidelity,
+                                      std::shared_ptr<PhaseCache> cache) {
+  std::vector<PhasePort> ports;
+  for (const double rate : graph.link_rates()) ports.push_back({rate, 1});
+  packets_ = std::make_unique<Packets>(
+      Packets{std::move(graph), PacketPhase(ports, fidelity, std::move(cache)), {}, {}});
+}
+
+void PacketCommunication::add_packet_flow(int from_nic, int to_nic, int part, Bytes bytes) {
+  const int hops = packets_->graph.hops(from_nic, to_nic);
+  packets_->forward.clear();
+  packets_->back.clear();
+  append_packet_paths(packets_->graph, fabric_.path_policy(), from_nic, to_nic, part,
+                      packets_->forward);
+  append_packet_paths(packets_->graph, fabric_.path_policy(), to_nic, from_nic, part,
+                      packets_->back);
+  packets_->phase.add_flow(packets_->forward, hops, packets_->back, hops, bytes);
+}
+
 void PacketCommunication::add_flow(int from_nic, int to_nic, Bytes bytes) {
   if (bytes.count <= 0) return;
   longest_path_ = std::max(longest_path_, fabric_.hops(from_nic, to_nic));
   for (int part = 0; part < flows_per_pair_; ++part) {
-    path_.clear();
-    fabric_.append_path(from_nic, to_nic, derive_seed(from_nic, to_nic, part), path_);
     const std::int64_t share =
         bytes.count / flows_per_pair_ + (part < bytes.count % flows_per_pair_ ? 1 : 0);
+    if (packets_) {
+      add_packet_flow(from_nic, to_nic, part, {share});
+      continue;
+    }
+    path_.clear();
+    fabric_.append_path(from_nic, to_nic, derive_seed(from_nic, to_nic, part), path_);
     std::span<const LinkId> path = path_;
     if (nics_are_idle_ && path.size() > 2) path = path.subspan(1, path.size() - 2);
     network_.add_flow(path, {share});
@@ -49,7 +75,8 @@ void PacketCommunication::add_flow(int from_nic, int to_nic, Bytes bytes) {
 /// Whether the links above the ToRs bound the region's all-to-all at twice what its NICs do, so
 /// that leaving out the NICs' own links changes but the tail of it.
 bool PacketCommunication::tors_rule(int first_server, const RegionDemand& demand) {
-  if (!fabric_.uniform() || rails_are_apart() || fabric_.nics_per_server() != gpus_per_server_) {
+  if (packets_ || !fabric_.uniform() || rails_are_apart() ||
+      fabric_.nics_per_server() != gpus_per_server_) {
     return false;
   }
   // Small networks are cheap to run whole, and a tail is more of them.
@@ -83,15 +110,16 @@ bool PacketCommunication::tors_rule(int first_server, const RegionDemand& demand
 }
 
 PhaseTime PacketCommunication::finish() {
-  const PhaseTime time = {network_.run(), kLinkDelay * longest_path_};
+  const int longest_path = std::exchange(longest_path_, 0);
+  if (packets_) return packets_->phase.run();
+  const PhaseTime time = {network_.run(), kLinkDelay * longest_path};
   network_.clear();
-  longest_path_ = 0;
   return time;
 }
 
 bool PacketCommunication::rails_are_apart() const {
   // Sprayed and 1:1, the fabric's only links are the NICs' own.
-  return fabric_.uniform() &&
+  return !packets_ && fabric_.uniform() &&
          fabric_.link_rates().size() == 2 * static_cast<std::size_t>(fabric_.nics());
 }
 
@@ -103,7 +131,7 @@ ExchangeTimes PacketCommunication::exchange(int first_server, const RegionDemand
   };
   const PhaseTime dispatch = one_way(false);
   // Sprayed paths are the same links both ways round, so combine is dispatch in the mirror.
-  const PhaseTime combine = fabric_.uniform() ? dispatch : one_way(true);
+  const PhaseTime combine = fabric_.uniform() && !packets_ ? dispatch : one_way(true);
   return {dispatch, combine, dispatch.transfer + combine.transfer};
 }
 
@@ -212,8 +240,11 @@ PhaseTime PacketCommunication::all_reduce(std::span<const std::vector<int>> grou
       }
     }
   }
+  const int longest_path = longest_path_;
   PhaseTime time = finish();
-  time.delay = time.delay * steps;
+  // In packets, the delay of one step is in the time already.
+  time.delay = packets_ ? kLinkDelay * longest_path * std::max<std::int64_t>(0, steps - 1)
+                        : time.delay * steps;
   return time;
 }
 

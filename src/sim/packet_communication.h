@@ -1,4 +1,4 @@
-// Communication over packet-switched fabrics, at NIC level, on the fluid network.
+// Communication over packet-switched fabrics, at NIC level, on the fluid network or in packets.
 //
 // An EP token leaves by the NIC of the GPU that holds it. Where it enters the destination server is
 // an option, since the field differs:
@@ -15,6 +15,7 @@
 #include "fabric/packet_fabric.h"
 #include "sim/communication.h"
 #include "sim/flow_network.h"
+#include "sim/packet_phase.h"
 
 namespace mixnet {
 
@@ -26,6 +27,11 @@ class PacketCommunication final : public CommunicationModel {
   /// path of its own (PathPolicy::kEcmp only).
   PacketCommunication(PacketFabric fabric, EpNics ep_nics, int flows_per_pair, int gpus_per_server);
 
+  /// From now on phases run in packets. `graph`: the same fabric with PathPolicy::kEcmp. Packets go
+  /// where append_packet_paths() says; hashed ones take the path that the fluid takes.
+  void use_packets(PacketFabric graph, const PacketFidelity& fidelity,
+                   std::shared_ptr<PhaseCache> cache);
+
   ExchangeTimes exchange(int first_server, const RegionDemand& demand) override;
   PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override;
   PhaseTime all_reduce(std::span<const std::vector<int>> groups, Bytes bytes_per_server) override;
@@ -34,12 +40,21 @@ class PacketCommunication final : public CommunicationModel {
     return ep_nics_ == EpNics::kOwn ? demand.scale_up_inside : demand.scale_up_direct;
   }
   int ring_nics() const override { return fabric_.nics_per_server(); }
+  PhaseTotals packet_totals() const override {
+    return packets_ ? packets_->phase.totals() : PhaseTotals{};
+  }
 
   /// Server-to-server bytes (the diagonal is ignored), each pair's spread evenly over the servers'
   /// NICs, from first_server on.
   PhaseTime server_exchange(int first_server, const Matrix<std::int64_t>& bytes);
 
  private:
+  struct Packets {
+    PacketFabric graph;
+    PacketPhase phase;
+    std::vector<std::uint32_t> forward, back;  // work space
+  };
+  void add_packet_flow(int from_nic, int to_nic, int part, Bytes bytes);
   void add_flow(int from_nic, int to_nic, Bytes bytes);
   PhaseTime finish();
   PhaseTime rail_exchange(int first_server, const RegionDemand& demand, bool transposed);
@@ -53,6 +68,7 @@ class PacketCommunication final : public CommunicationModel {
   int flows_per_pair_;
   int gpus_per_server_;
   FlowNetwork network_;
+  std::unique_ptr<Packets> packets_;
   std::vector<LinkId> path_;
   Matrix<std::int64_t> nic_bytes_;  ///< of the region's NICs
   bool nics_are_idle_ = false;      ///< leave the NICs' own links out of the network

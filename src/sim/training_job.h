@@ -17,9 +17,10 @@
 //            (attention and experts), and only what is longer than that waits.
 //   kHidden  nobody ever waits for the switch: what perfect prediction could reach.
 //
-// A TrainingJob does all that depends on traffic once, when made: the demand of every layer,
-// micro-batch and replica, and its time on every fabric at a reference rate. simulate() then costs
-// O(layers * micro-batches * replicas) additions for any bandwidth and compute speed.
+// A TrainingJob does all that depends on traffic once, when made (job_phases.h): the demand of
+// every layer, micro-batch and replica, and its time on every fabric. simulate() then costs
+// O(layers * micro-batches * replicas) additions for any compute speed and, when the phases are
+// fluid, any bandwidth; in packets, for the one bandwidth that they were run at.
 //
 // Invariant (tested): the parts of an IterationTime add up to `total` to the nanosecond. They are
 // means over all pipeline stages and replicas, that is over all GPUs.
@@ -34,6 +35,7 @@
 #include "moe/routing.h"
 #include "sim/compute.h"
 #include "sim/fabric_setup.h"
+#include "sim/job_phases.h"
 #include "sim/pipeline.h"
 
 namespace mixnet {
@@ -55,6 +57,7 @@ struct IterationOptions {
   /// repeats the all-gather in backward), else by all-reduce.
   bool sequence_parallel = true;
   int gradient_bytes = 2;  ///< a parameter: 2 (bf16) or 4 (fp32)
+  FidelityOptions fidelity;
 };
 
 struct IterationTime {
@@ -72,53 +75,32 @@ class TrainingJob {
   TrainingJob(Model model, ParallelPlan plan, Gpu gpu, const RoutingSource& routing,
               std::span<const FabricKind> fabrics, IterationOptions options);
 
-  /// `compute_scale` multiplies all compute times.
+  /// `nic_rate`: that of IterationOptions::fidelity unless that is kFlow. `compute_scale`
+  /// multiplies all compute times.
   IterationTime simulate(FabricKind fabric, Bandwidth nic_rate, double compute_scale = 1) const;
+
+  /// How the phases on `fabric` were had; all zero for kFlow.
+  const FidelityReport& fidelity(FabricKind fabric) const;
 
   const Model& model() const { return model_; }
   const ParallelPlan& plan() const { return plan_; }
 
  private:
-  struct GradientTimes {
-    PhaseTime dense, expert;
-    Time scale_up;  ///< inside the server
-  };
-  struct FabricTimes {
-    FabricKind kind = FabricKind::kIdeal;
-    bool uniform = true;
-    std::vector<std::int64_t> scale_up_bytes;  ///< of the busiest GPU, by place_index()
-    std::vector<ExchangeTimes> exchanges;      ///< by exchange_index()
-    std::vector<PhaseTime> sends;              ///< by stage boundary, slowest replica
-    std::vector<GradientTimes> gradients;      ///< by stage
-    PhaseTime tp_gigabyte;                     ///< all-gather of 1 GB when tp spans servers
-  };
   struct Parts;
   struct Durations;
 
-  void measure_traffic(const RoutingSource& routing,
-                       std::vector<std::unique_ptr<CommunicationModel>>& networks);
-  void measure_pipeline(FabricTimes& times, CommunicationModel& network) const;
-  void measure_gradients(FabricTimes& times, CommunicationModel& network) const;
-  void measure_tensor_parallel(FabricTimes& times, CommunicationModel& network) const;
-
-  std::size_t place_index(int replica, int micro_batch, int moe_layer) const;
-  std::size_t exchange_index(const FabricTimes& times, int stage, int replica, int micro_batch,
-                             int moe_layer) const;
-  Time tp_phase(const FabricTimes& times, double bytes, Bandwidth nic_rate) const;
-  Durations stage_durations(const FabricTimes& times, int stage, int replica, int micro_batch,
+  const FabricPhases& phases_on(FabricKind fabric) const;
+  Time tp_phase(const FabricPhases& phases, double bytes, Bandwidth nic_rate) const;
+  Durations stage_durations(const FabricPhases& phases, int stage, int replica, int micro_batch,
                             Bandwidth nic_rate, double compute_scale) const;
-  Time gradient_time(const FabricTimes& times, int stage, Bandwidth nic_rate) const;
+  Time gradient_time(const FabricPhases& phases, int stage, Bandwidth nic_rate) const;
 
   Model model_;
   ParallelPlan plan_;
   Gpu gpu_;
   IterationOptions options_;
   ComputeModel compute_;
-  bool varies_;
-  int moe_layers_;
-  std::vector<int> moe_index_;                     ///< of each layer, -1 when dense
-  std::vector<std::int64_t> busiest_rank_tokens_;  ///< by place_index()
-  std::vector<FabricTimes> fabrics_;
+  JobPhases phases_;
 };
 
 }  // namespace mixnet

@@ -27,6 +27,8 @@ Value parse_choice(std::string_view name, std::string_view input,
 
 constexpr std::pair<std::string_view, Reconfiguration> kPolicies[] = {
     {"block", Reconfiguration::kBlock}, {"hidden", Reconfiguration::kHidden}};
+constexpr std::pair<std::string_view, Fidelity> kFidelities[] = {
+    {"flow", Fidelity::kFlow}, {"packet", Fidelity::kPacket}, {"auto", Fidelity::kAuto}};
 constexpr std::pair<std::string_view, EpSplit> kSplits[] = {
     {"circuits-first", EpSplit::kCircuitsFirst}, {"balanced", EpSplit::kBalanced}};
 
@@ -91,6 +93,11 @@ EpSplit parse_ep_split(std::string_view name, std::string_view input) {
   return parse_choice<EpSplit>(name, input, kSplits);
 }
 
+std::string_view to_string(Fidelity fidelity) { return name_of<Fidelity>(fidelity, kFidelities); }
+Fidelity parse_fidelity(std::string_view name, std::string_view input) {
+  return parse_choice<Fidelity>(name, input, kFidelities);
+}
+
 RoutingShape routing_shape(const Model& model, const ParallelPlan& plan) {
   RoutingShape shape;
   shape.ep = plan.ep;
@@ -109,6 +116,7 @@ Comparison compare(const ComparisonRequest& request) {
   comparison.routing = request.routing;
   comparison.policy = to_string(request.iteration.reconfiguration);
   comparison.ep_split = to_string(request.iteration.network.ep_split);
+  comparison.fidelity = to_string(request.iteration.fidelity.fidelity);
   comparison.seed = request.seed;
 
   std::vector<FabricKind> simulated = request.fabrics;
@@ -117,11 +125,18 @@ Comparison compare(const ComparisonRequest& request) {
   }
   const RoutingSource routing = RoutingSource::make(
       request.routing, routing_shape(request.model, comparison.plan), request.seed);
-  const TrainingJob job(request.model, comparison.plan, request.gpu, routing, simulated,
-                        request.iteration);
+  const bool fluid = request.iteration.fidelity.fidelity == Fidelity::kFlow;
+  std::optional<TrainingJob> made;
+  const auto job_at = [&](Bandwidth bandwidth) -> const TrainingJob& {
+    if (made && fluid) return *made;  // it serves every speed
+    IterationOptions options = request.iteration;
+    if (!fluid) options.fidelity.nic_rate = bandwidth;
+    return made.emplace(request.model, comparison.plan, request.gpu, routing, simulated, options);
+  };
 
   const auto tokens = static_cast<double>(comparison.plan.tokens_per_iteration());
   for (const Bandwidth bandwidth : request.bandwidths) {
+    const TrainingJob& job = job_at(bandwidth);
     const auto cost = [&](FabricKind fabric) {
       return network_cost(cost_request(request, comparison.plan, fabric, bandwidth), request.prices)
           .total_usd();
@@ -136,6 +151,7 @@ Comparison compare(const ComparisonRequest& request) {
       run.time = job.simulate(fabric, bandwidth, request.compute_scale);
       run.tokens_per_second = tokens / run.time.total.to_seconds();
       if (fabric != FabricKind::kIdeal) {
+        if (!fluid) run.packets = job.fidelity(fabric);
         run.network_cost_usd = cost(fabric);
         if (*run.network_cost_usd > 0) {
           run.performance_per_dollar_vs_fat_tree =

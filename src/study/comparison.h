@@ -40,6 +40,7 @@ struct ComparisonRun {
   double tokens_per_second = 0;
   std::optional<double> network_cost_usd;
   std::optional<double> performance_per_dollar_vs_fat_tree;
+  std::optional<FidelityReport> packets;  ///< unless the fidelity is flow, or the fabric ideal
 };
 
 struct Comparison {
@@ -48,7 +49,7 @@ struct Comparison {
   std::string routing;
   std::string policy;    ///< of reconfiguration: "block" or "hidden"
   std::string ep_split;  ///< "circuits-first" or "balanced"
-  std::string fidelity = "flow";
+  std::string fidelity;  ///< "flow", "packet" or "auto"
   std::uint64_t seed = 1;
   std::vector<ComparisonRun> runs;  ///< by bandwidth, then in the order of the fabrics asked for
 };
@@ -69,6 +70,8 @@ std::string_view to_string(Reconfiguration policy);
 std::string_view to_string(EpSplit split);
 Reconfiguration parse_reconfiguration(std::string_view name, std::string_view input);
 EpSplit parse_ep_split(std::string_view name, std::string_view input);
+std::string_view to_string(Fidelity fidelity);
+Fidelity parse_fidelity(std::string_view name, std::string_view input);
 
 /// The shape of `plan`'s all-to-alls.
 RoutingShape routing_shape(const Model& model, const ParallelPlan& plan);

@@ -16,10 +16,27 @@ std::string csv_text(const std::string& text) {
   return quoted + '"';
 }
 
+using Json = nlohmann::ordered_json;
+
+Json packets_json(const FidelityReport& report) {
+  return {{"phases", report.phases},
+          {"in_packets", report.in_packets},
+          {"reused", report.reused},
+          {"fluid", report.fluid},
+          {"skipped_share", report.skipped},
+          {"packet_hops", report.packet_hops},
+          {"plain_packet_hops", report.plain_packet_hops},
+          {"packet_over_fluid", report.packet_over_fluid},
+          {"error_estimate", report.error},
+          {"drops", report.totals.drops},
+          {"ecn_marks", report.totals.ecn_marks},
+          {"retransmissions", report.totals.retransmissions},
+          {"time_outs", report.totals.time_outs}};
+}
+
 }  // namespace
 
 std::string to_json(const Comparison& comparison) {
-  using Json = nlohmann::ordered_json;
   Json runs = Json::array();
   const auto or_null = [](const std::optional<double>& value) {
     return value ? Json(*value) : Json(nullptr);
@@ -48,6 +65,7 @@ std::string to_json(const Comparison& comparison) {
          {"ep_split", comparison.ep_split},
          {"fidelity", comparison.fidelity},
          {"seed", comparison.seed}});
+    if (run.packets) runs.back()["packets"] = packets_json(*run.packets);
   }
   const ParallelPlan& plan = comparison.plan;
   const Json document = {{"schema", "mixnet.compare/1"},

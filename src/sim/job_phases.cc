@@ -1,0 +1,511 @@
+#include "sim/job_phases.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "base/parallel.h"
+#include "base/progress.h"
+#include "moe/demand.h"
+
+namespace mixnet {
+namespace {
+
+constexpr double kBytesPerNumber = 2;  // bf16 activations
+constexpr std::size_t kFewestSamples = 4;
+constexpr std::size_t kMostSamples = 64;
+constexpr double kSkipError = 0.002;  // packet_network.h, docs/packet-network.md
+constexpr int kUsesOfExchange = 2;    // forward and backward
+
+using Models = std::vector<std::unique_ptr<CommunicationModel>>;  // by fabric
+
+Time scaled(Time time, double factor) {
+  return time == Time::max() ? time : Time::from_seconds(time.to_seconds() * factor);
+}
+
+PhaseTime scaled(PhaseTime phase, double factor) {
+  phase.transfer = scaled(phase.transfer, factor);
+  return phase;
+}
+
+ExchangeTimes scaled(const ExchangeTimes& times, double factor) {
+  return {scaled(times.dispatch, factor), scaled(times.combine, factor),
+          scaled(times.shared_nics_busy, factor)};
+}
+
+std::int64_t bytes_between_servers(const RegionDemand& demand) {
+  std::int64_t bytes = 0;
+  for (int s = 0; s < demand.servers; ++s) {
+    for (int t = 0; t < demand.servers; ++t) bytes += s == t ? 0 : demand.server_bytes(s, t);
+  }
+  return bytes;
+}
+
+/// Where an all-to-all happens.
+struct Place {
+  RoutingPlace routing;
+  int first_server = 0;
+};
+
+class Measurement {
+ public:
+  Measurement(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
+              const RoutingSource& routing, std::span<const FabricKind> fabrics,
+              const NetworkOptions& network, int gradient_bytes, const FidelityOptions& fidelity);
+
+  JobPhases run();
+
+ private:
+  /// What one thread works with.
+  struct Worker {
+    Worker(const ParallelPlan& plan, int hidden) : maker(plan, hidden) {}
+    TokenCounts counts;
+    DemandMaker maker;
+    Models flow, packet;
+    std::vector<PhaseTotals> totals;  // of packets, by fabric
+  };
+
+  bool in_packets() const { return options_.fidelity != Fidelity::kFlow; }
+  Worker& worker(int index);
+  void list_places();
+  const RegionDemand& load(Worker& worker, const Place& place);
+  void measure_exchanges();
+  void measure_all_in_packets(std::size_t fabric);
+  void measure_by_sample(std::size_t fabric, std::int64_t hops_a_place);
+  void measure_fluid();
+  ExchangeTimes exchange_in_packets(Worker& worker, std::size_t fabric, std::size_t exchange);
+  template <typename Measure>
+  PhaseTime phase(std::size_t fabric, int uses, Measure&& measure);
+  void measure_pipeline(std::size_t fabric);
+  void measure_gradients(std::size_t fabric);
+  void measure_tensor_parallel(std::size_t fabric);
+  void report(std::size_t fabric);
+
+  const Model& model_;
+  const ParallelPlan& plan_;
+  const Gpu& gpu_;
+  const RoutingSource& routing_;
+  int gradient_bytes_;
+  FidelityOptions options_;
+  int threads_;
+  double wire_bytes_;  // for a payload byte
+  std::vector<CommunicationFactory> factories_;
+  std::shared_ptr<PhaseCache> cache_ = std::make_shared<PhaseCache>();
+  std::mutex workers_mutex_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::vector<Place>> places_;   // by fabric, of each of its exchanges
+  std::vector<std::vector<char>> is_fluid_;  // likewise
+  JobPhases phases_;
+};
+
+Measurement::Measurement(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
+                         const RoutingSource& routing, std::span<const FabricKind> fabrics,
+                         const NetworkOptions& network, int gradient_bytes,
+                         const FidelityOptions& fidelity)
+    : model_(model),
+      plan_(plan),
+      gpu_(gpu),
+      routing_(routing),
+      gradient_bytes_(gradient_bytes),
+      options_(fidelity),
+      threads_(fidelity.threads > 0 ? fidelity.threads : default_threads()),
+      wire_bytes_(static_cast<double>(fidelity.packets.mtu) /
+                  (fidelity.packets.mtu - fidelity.packets.header)),
+      workers_(threads_) {
+  phases_.varies = routing.varies();
+  phases_.micro_batches = plan.micro_batches();
+  phases_.replicas = plan.replicas();
+  for (int layer = 0; layer < model.layers; ++layer) {
+    phases_.moe_index.push_back(model.is_moe[layer] ? phases_.moe_layers++ : -1);
+  }
+  for (const FabricKind kind : fabrics) {
+    factories_.emplace_back(kind, model, plan, network);
+    phases_.fabrics.emplace_back().kind = kind;
+  }
+}
+
+Measurement::Worker& Measurement::worker(int index) {
+  const std::lock_guard lock(workers_mutex_);
+  if (workers_[index] == nullptr) {
+    auto worker = std::make_unique<Worker>(plan_, model_.hidden);
+    PacketFidelity packets;
+    packets.options = options_.packets;
+    packets.nic_rate = options_.nic_rate;
+    packets.reuse = options_.reuse;
+    if (options_.fidelity == Fidelity::kAuto) {
+      packets.skip_steady = options_.skip_steady;
+      if (options_.fluid) packets.most_hops = options_.budget / 4;
+    }
+    for (const CommunicationFactory& factory : factories_) {
+      worker->flow.push_back(factory.make_flow());
+      worker->packet.push_back(in_packets() ? factory.make_packet(packets, cache_) : nullptr);
+    }
+    workers_[index] = std::move(worker);
+  }
+  return *workers_[index];
+}
+
+JobPhases Measurement::run() {
+  const Worker& first = worker(0);
+  for (std::size_t f = 0; f < factories_.size(); ++f) {
+    if (first.flow[f]) phases_.fabrics[f].uniform = first.flow[f]->uniform();
+  }
+  list_places();
+  for (std::size_t f = 0; f < factories_.size(); ++f) {
+    if (first.flow[f] == nullptr) continue;
+    measure_pipeline(f);
+    measure_gradients(f);
+    measure_tensor_parallel(f);
+  }
+  measure_exchanges();
+  for (std::size_t f = 0; f < factories_.size(); ++f) {
+    if (first.flow[f] && in_packets()) report(f);
+  }
+  return std::move(phases_);
+}
+
+void Measurement::list_places() {
+  std::vector<int> stage_of;  // of each MoE layer
+  for (int stage = 0; stage < plan_.pp; ++stage) {
+    const auto [first, end] = stage_layers(model_.layers, plan_.pp, stage);
+    for (int layer = first; layer < end; ++layer) {
+      if (model_.is_moe[layer]) stage_of.push_back(stage);
+    }
+  }
+  places_.resize(factories_.size());
+  std::size_t places = 1;
+  if (phases_.varies) {
+    places =
+        static_cast<std::size_t>(phases_.replicas) * phases_.micro_batches * phases_.moe_layers;
+  }
+  phases_.busiest_rank_tokens.resize(places);
+  for (std::size_t f = 0; f < factories_.size(); ++f) {
+    FabricPhases& fabric = phases_.fabrics[f];
+    fabric.scale_up_bytes.resize(places);
+    std::vector<Place>& list = places_[f];
+    if (phases_.varies) {
+      for (int replica = 0; replica < phases_.replicas; ++replica) {
+        for (int micro_batch = 0; micro_batch < phases_.micro_batches; ++micro_batch) {
+          for (int layer = 0; layer < phases_.moe_layers; ++layer) {
+            list.push_back(
+                {{0, layer, micro_batch, replica}, plan_.first_server(stage_of[layer], replica)});
+          }
+        }
+      }
+    } else if (fabric.uniform) {
+      list.push_back({{}, plan_.first_server(0, 0)});
+    } else {
+      for (int stage = 0; stage < plan_.pp; ++stage) {
+        for (int replica = 0; replica < phases_.replicas; ++replica) {
+          list.push_back({{}, plan_.first_server(stage, replica)});
+        }
+      }
+    }
+    fabric.exchanges.resize(list.size());
+    is_fluid_.emplace_back(list.size(), 0);
+  }
+}
+
+const RegionDemand& Measurement::load(Worker& worker, const Place& place) {
+  routing_.counts(place.routing, worker.counts);
+  return worker.maker.make(worker.counts);
+}
+
+/// The fluid times of everything, which the packets then replace or correct, and what the demand
+/// itself says.
+void Measurement::measure_fluid() {
+  const std::size_t places = phases_.busiest_rank_tokens.size();
+  ProgressBar progress("all-to-alls", places);
+  std::mutex progress_mutex;
+  parallel_for(places, threads_, [&](std::size_t at, int index) {
+    Worker& work = worker(index);
+    const auto any = std::ranges::find_if(places_, [](const auto& list) { return !list.empty(); });
+    const RegionDemand& demand = load(work, phases_.varies ? (*any)[at] : Place{});
+    phases_.busiest_rank_tokens[at] = demand.busiest_rank_tokens;
+    for (std::size_t f = 0; f < factories_.size(); ++f) {
+      if (work.flow[f] == nullptr) continue;
+      FabricPhases& fabric = phases_.fabrics[f];
+      fabric.scale_up_bytes[at] = work.flow[f]->scale_up_bytes(demand);
+      if (options_.fidelity == Fidelity::kPacket) continue;
+      const std::size_t begin = phases_.varies ? at : 0;
+      const std::size_t end = phases_.varies ? at + 1 : places_[f].size();
+      for (std::size_t i = begin; i < end; ++i) {
+        fabric.exchanges[i] = work.flow[f]->exchange(places_[f][i].first_server, demand);
+      }
+    }
+    const std::lock_guard lock(progress_mutex);
+    progress.advance();
+  });
+}
+
+void Measurement::measure_exchanges() {
+  measure_fluid();
+  if (!in_packets()) return;
+  for (std::size_t f = 0; f < factories_.size(); ++f) {
+    if (worker(0).flow[f] == nullptr || plan_.region_servers() < 2 || phases_.moe_layers == 0) {
+      continue;
+    }
+    if (options_.fidelity == Fidelity::kAuto && options_.fluid && phases_.varies) {
+      const ExchangeTimes first = exchange_in_packets(worker(0), f, 0);
+      const std::int64_t hops = first.dispatch.packet_hops + first.combine.packet_hops;
+      const auto all = static_cast<double>(hops) * static_cast<double>(places_[f].size());
+      if (all > static_cast<double>(options_.budget)) {
+        measure_by_sample(f, hops);
+        continue;
+      }
+    }
+    measure_all_in_packets(f);
+  }
+}
+
+ExchangeTimes Measurement::exchange_in_packets(Worker& work, std::size_t f, std::size_t i) {
+  const Place& place = places_[f][i];
+  const RegionDemand& demand = load(work, place);
+  ExchangeTimes times = work.packet[f]->exchange(place.first_server, demand);
+  if (times.dispatch.transfer == Time::max() || times.combine.transfer == Time::max()) {
+    // Given up. What headers add is known all the same.
+    const ExchangeTimes fluid = work.flow[f]->exchange(place.first_server, demand);
+    const std::int64_t hops[] = {times.dispatch.packet_hops, times.combine.packet_hops};
+    times = scaled(fluid, wire_bytes_);
+    times.dispatch.packet_hops = hops[0];
+    times.combine.packet_hops = hops[1];
+    is_fluid_[f][i] = 1;
+  }
+  return times;
+}
+
+void Measurement::measure_all_in_packets(std::size_t f) {
+  std::vector<ExchangeTimes>& exchanges = phases_.fabrics[f].exchanges;
+  ProgressBar progress("packets on " + std::string(to_string(phases_.fabrics[f].kind)),
+                       exchanges.size());
+  std::mutex progress_mutex;
+  parallel_for(exchanges.size(), threads_, [&](std::size_t i, int index) {
+    exchanges[i] = exchange_in_packets(worker(index), f, i);
+    const std::lock_guard lock(progress_mutex);
+    progress.advance();
+  });
+}
+
+void Measurement::measure_by_sample(std::size_t f, std::int64_t hops_a_place) {
+  FabricPhases& fabric = phases_.fabrics[f];
+  std::vector<ExchangeTimes>& exchanges = fabric.exchanges;
+  const auto affordable =
+      static_cast<std::size_t>(options_.budget / std::max<std::int64_t>(1, hops_a_place));
+  const std::size_t samples =
+      std::min(exchanges.size(), std::clamp(affordable, kFewestSamples, kMostSamples));
+  // Evenly spread, but not in step with the layers.
+  const auto sampled = [&](std::size_t i) {
+    return (2 * i + 1) * exchanges.size() / (2 * samples);
+  };
+  struct Both {
+    ExchangeTimes fluid, packet;
+    std::int64_t bytes = 0;
+  };
+  std::vector<Both> both(samples);
+  ProgressBar progress("packets on " + std::string(to_string(fabric.kind)), samples);
+  std::mutex progress_mutex;
+  parallel_for(samples, threads_, [&](std::size_t i, int index) {
+    Worker& work = worker(index);
+    both[i].fluid = exchanges[sampled(i)];
+    both[i].packet = exchange_in_packets(work, f, sampled(i));
+    both[i].bytes = bytes_between_servers(load(work, places_[f][sampled(i)]));
+    const std::lock_guard lock(progress_mutex);
+    progress.advance();
+  });
+
+  double fluid = 0;
+  double packet = 0;
+  double hops = 0;
+  double bytes = 0;
+  std::vector<double> ratios;  // of each all-to-all
+  for (const Both& sample : both) {
+    for (const auto& [a, b] : {std::pair(sample.fluid.dispatch, sample.packet.dispatch),
+                               std::pair(sample.fluid.combine, sample.packet.combine)}) {
+      const double fluid_time = a.at(options_.nic_rate).to_seconds();
+      const double packet_time = b.at(options_.nic_rate).to_seconds();
+      hops += static_cast<double>(b.packet_hops);
+      if (fluid_time == 0) continue;
+      fluid += fluid_time;
+      packet += packet_time;
+      ratios.push_back(packet_time / fluid_time);
+    }
+    bytes += 2 * static_cast<double>(sample.bytes);
+  }
+  const double ratio = fluid > 0 ? packet / fluid : 1;
+  double variance = 0;
+  for (const double r : ratios) variance += (r / ratio - 1) * (r / ratio - 1);
+  // Dispatch and combine of a place are hardly independent: half as many degrees of freedom.
+  const double independent = static_cast<double>(samples);
+  const double deviation =
+      ratios.size() > 1 ? std::sqrt(variance / static_cast<double>(ratios.size() - 1)) : 0;
+  fabric.report.packet_over_fluid = ratio;
+  fabric.report.error = 2 * deviation / std::sqrt(independent);
+
+  const double hops_a_byte = bytes > 0 ? hops / bytes : 0;
+  parallel_for(exchanges.size(), threads_, [&](std::size_t i, int index) {
+    const std::int64_t demand = bytes_between_servers(load(worker(index), places_[f][i]));
+    const auto scale = [&](PhaseTime phase) {
+      // At this speed, so propagation is in the ratio.
+      PhaseTime time =
+          PhaseTime::measured(scaled(phase.at(options_.nic_rate), ratio), options_.nic_rate);
+      time.packet_hops = std::llround(hops_a_byte * static_cast<double>(demand));
+      return time;
+    };
+    exchanges[i] = {scale(exchanges[i].dispatch), scale(exchanges[i].combine),
+                    scaled(exchanges[i].shared_nics_busy, ratio)};
+  });
+  std::ranges::fill(is_fluid_[f], 1);
+  for (std::size_t i = 0; i < samples; ++i) {
+    exchanges[sampled(i)] = both[i].packet;
+    is_fluid_[f][sampled(i)] = 0;
+  }
+}
+
+/// One phase other than an all-to-all, which happens `uses` times.
+template <typename Measure>
+PhaseTime Measurement::phase(std::size_t f, int uses, Measure&& measure) {
+  Worker& work = worker(0);
+  if (!in_packets()) return measure(*work.flow[f]);
+  FidelityReport& report = phases_.fabrics[f].report;
+  PhaseTime time = measure(*work.packet[f]);
+  if (time.packet_hops == 0) return time;  // nothing to send
+  report.phases += uses;
+  report.plain_packet_hops += uses * time.packet_hops;
+  if (time.transfer == Time::max()) {
+    const std::int64_t hops = time.packet_hops;
+    time = scaled(measure(*work.flow[f]), wire_bytes_);
+    time.packet_hops = hops;
+    report.fluid += uses;
+  }
+  return time;
+}
+
+void Measurement::measure_pipeline(std::size_t f) {
+  FabricPhases& fabric = phases_.fabrics[f];
+  const Bytes bytes_per_gpu = {plan_.tokens_per_micro_batch() * model_.hidden *
+                               static_cast<std::int64_t>(kBytesPerNumber) / plan_.tp};
+  const int replicas = fabric.uniform ? 1 : phases_.replicas;
+  const int uses = 2 * phases_.micro_batches * phases_.replicas / replicas;
+  fabric.sends.resize(plan_.pp - 1);
+  for (int stage = 0; stage + 1 < plan_.pp; ++stage) {
+    for (int replica = 0; replica < replicas; ++replica) {
+      const PhaseTime send = phase(f, uses, [&](CommunicationModel& network) {
+        return network.send(plan_.first_server(stage, replica),
+                            plan_.first_server(stage + 1, replica), plan_.region_servers(),
+                            bytes_per_gpu);
+      });
+      PhaseTime& slowest = fabric.sends[stage];
+      slowest.transfer = std::max(slowest.transfer, send.transfer);
+      slowest.delay = std::max(slowest.delay, send.delay);
+    }
+  }
+}
+
+void Measurement::measure_gradients(std::size_t f) {
+  FabricPhases& fabric = phases_.fabrics[f];
+  const double scale_up_rate = gpu_.scale_up_bytes_per_second;
+  const double gpus = plan_.gpus_per_server;
+  const double tp_inside = std::min<double>(plan_.tp, gpus);
+  const double group_inside = std::min<double>(std::int64_t{plan_.ep} * plan_.tp, gpus);
+  const int ring_nics = worker(0).flow[f]->ring_nics();
+  // Reduce-scatter and all-gather among the `copies` GPUs of a server that hold the same shard.
+  const auto inside = [&](double bytes_per_gpu, double copies) {
+    return 2 * (copies - 1) / copies * bytes_per_gpu / scale_up_rate;
+  };
+  for (int stage = 0; stage < plan_.pp; ++stage) {
+    const GradientGroups groups = gradient_groups(model_, plan_, stage);
+    const std::int64_t dense = groups.dense_parameters_per_server * gradient_bytes_;
+    const std::int64_t expert = groups.expert_parameters_per_server * gradient_bytes_;
+    GradientTimes& gradient = fabric.gradients.emplace_back();
+    gradient.dense = phase(f, 1, [&](CommunicationModel& network) {
+      return network.all_reduce(groups.dense, {dense});
+    });
+    gradient.expert = phase(f, 1, [&](CommunicationModel& network) {
+      return network.all_reduce(groups.expert, {expert});
+    });
+    double seconds = inside(static_cast<double>(dense) / tp_inside, gpus / tp_inside) +
+                     inside(static_cast<double>(expert) / group_inside, gpus / group_inside);
+    if (ring_nics < plan_.gpus_per_server) {
+      // In and out of the GPUs that own the rings' NICs.
+      seconds += 2 * static_cast<double>(dense + expert) / ring_nics / scale_up_rate;
+    }
+    gradient.scale_up = Time::from_seconds(seconds);
+  }
+}
+
+void Measurement::measure_tensor_parallel(std::size_t f) {
+  if (plan_.tp <= plan_.gpus_per_server) return;
+  std::vector<std::vector<int>> group(1);
+  for (int server = 0; server < plan_.tp / plan_.gpus_per_server; ++server) {
+    group[0].push_back(server);
+  }
+  const PhaseTime all_reduce = phase(f, 1, [&](CommunicationModel& network) {
+    return network.all_reduce(group, {1'000'000'000});
+  });
+  phases_.fabrics[f].tp_gigabyte = {scaled(all_reduce.transfer, 0.5),
+                                    scaled(all_reduce.delay, 0.5)};
+}
+
+void Measurement::report(std::size_t f) {
+  FabricPhases& fabric = phases_.fabrics[f];
+  FidelityReport& report = fabric.report;
+  for (const auto& worker : workers_) {
+    if (worker) report.totals += worker->packet[f]->packet_totals();
+  }
+  for (int stage = 0; stage < plan_.pp; ++stage) {
+    const auto [first, end] = stage_layers(model_.layers, plan_.pp, stage);
+    for (int layer = first; layer < end; ++layer) {
+      if (phases_.moe_index[layer] < 0) continue;
+      for (int replica = 0; replica < phases_.replicas; ++replica) {
+        for (int micro_batch = 0; micro_batch < phases_.micro_batches; ++micro_batch) {
+          const std::size_t at =
+              phases_.exchange_index(fabric, stage, replica, micro_batch, phases_.moe_index[layer]);
+          const ExchangeTimes& exchange = fabric.exchanges[at];
+          for (const PhaseTime& phase : {exchange.dispatch, exchange.combine}) {
+            if (phase.packet_hops == 0) continue;
+            report.phases += kUsesOfExchange;
+            report.plain_packet_hops += kUsesOfExchange * phase.packet_hops;
+            if (is_fluid_[f][at] != 0) report.fluid += kUsesOfExchange;
+          }
+        }
+      }
+    }
+  }
+  const PhaseTotals& totals = report.totals;
+  report.in_packets = std::min(totals.simulated - totals.given_up, report.phases - report.fluid);
+  report.reused = report.phases - report.fluid - report.in_packets;
+  report.packet_hops = totals.packet_hops;
+  if (totals.data_packets > 0) {
+    report.skipped =
+        static_cast<double>(totals.skipped_packets) / static_cast<double>(totals.data_packets);
+  }
+  if (report.phases > 0) {
+    report.error *= static_cast<double>(report.fluid) / static_cast<double>(report.phases);
+  }
+  report.error += kSkipError * report.skipped;
+}
+
+}  // namespace
+
+std::size_t JobPhases::place_index(int replica, int micro_batch, int moe_layer) const {
+  if (!varies) return 0;
+  return (static_cast<std::size_t>(replica) * micro_batches + micro_batch) * moe_layers + moe_layer;
+}
+
+std::size_t JobPhases::exchange_index(const FabricPhases& fabric, int stage, int replica,
+                                      int micro_batch, int moe_layer) const {
+  if (varies) return place_index(replica, micro_batch, moe_layer);
+  return fabric.uniform ? 0 : static_cast<std::size_t>(stage) * replicas + replica;
+}
+
+JobPhases measure_phases(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
+                         const RoutingSource& routing, std::span<const FabricKind> fabrics,
+                         const NetworkOptions& network, int gradient_bytes,
+                         const FidelityOptions& fidelity) {
+  return Measurement(model, plan, gpu, routing, fabrics, network, gradient_bytes, fidelity).run();
+}
+
+}  // namespace mixnet

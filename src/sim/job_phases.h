@@ -1,0 +1,97 @@
+// Every communication phase of a training iteration, measured: all-to-alls of every layer,
+// micro-batch and replica, activations between stages, gradients. training_job.h puts them
+// together.
+//
+// Fidelity says on which network:
+//   kFlow    the fluid one. Its times scale, so one measurement serves every speed of the NICs.
+//   kPacket  every phase in packets, at one speed. Identical phases may be simulated once.
+//   kAuto    packets with shortcuts, each with a switch:
+//              reuse   identical phases are simulated once. Exact.
+//              steady  what has settled is jumped over (packet_network.h). Errs by under 0.2 %.
+//              fluid   when the all-to-alls all differ and are too many for the budget of
+//                      packet-hops, some, evenly spread, run in packets and on the fluid network;
+//                      the others on the fluid one, times the mean ratio of the two.
+//            The report says what was done how, and how far off the result may be.
+//
+// Independent phases run on all cores; the result does not depend on their number.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "hardware/gpu.h"
+#include "moe/model.h"
+#include "moe/plan.h"
+#include "moe/routing.h"
+#include "sim/fabric_setup.h"
+
+namespace mixnet {
+
+enum class Fidelity { kFlow, kPacket, kAuto };
+
+struct FidelityOptions {
+  Fidelity fidelity = Fidelity::kFlow;
+  PacketOptions packets;
+  Bandwidth nic_rate = kReferenceRate;  ///< that packets run at
+  bool reuse = true;
+  bool skip_steady = true;  ///< kAuto only
+  bool fluid = true;        ///< kAuto only
+  /// kAuto: what the all-to-alls of one fabric may cost in packets before the rest is fluid.
+  std::int64_t budget = 300'000'000;
+  int threads = 0;  ///< 0: all cores
+};
+
+/// How the phases of one iteration on one fabric were had. Phases count as often as they happen.
+struct FidelityReport {
+  std::int64_t phases = 0;
+  std::int64_t in_packets = 0;  ///< simulated so
+  std::int64_t reused = 0;      ///< had the result of an identical one
+  std::int64_t fluid = 0;
+  double skipped = 0;            ///< share of the simulated phases' packets that were jumped over
+  std::int64_t packet_hops = 0;  ///< simulated
+  std::int64_t plain_packet_hops = 0;  ///< that the iteration takes without shortcuts
+  double packet_over_fluid = 1;        ///< mean ratio of times, of the phases run both ways
+  /// Of communication time, relative: twice the standard error of that ratio for what is fluid, and
+  /// 0.2 % for what was skipped.
+  double error = 0;
+  PhaseTotals totals;
+};
+
+struct GradientTimes {
+  PhaseTime dense, expert;
+  Time scale_up;  ///< inside the server
+};
+
+struct FabricPhases {
+  FabricKind kind = FabricKind::kIdeal;
+  bool uniform = true;
+  std::vector<std::int64_t> scale_up_bytes;  ///< of the busiest GPU, by place_index()
+  std::vector<ExchangeTimes> exchanges;      ///< by exchange_index()
+  std::vector<PhaseTime> sends;              ///< by stage boundary, slowest replica
+  std::vector<GradientTimes> gradients;      ///< by stage
+  PhaseTime tp_gigabyte;                     ///< all-gather of 1 GB when tp spans servers
+  FidelityReport report;
+};
+
+struct JobPhases {
+  bool varies = false;  ///< whether places differ
+  int micro_batches = 1;
+  int replicas = 1;
+  int moe_layers = 0;
+  std::vector<int> moe_index;                     ///< of each layer, -1 when dense
+  std::vector<std::int64_t> busiest_rank_tokens;  ///< by place_index()
+  std::vector<FabricPhases> fabrics;              ///< in the order asked for
+
+  std::size_t place_index(int replica, int micro_batch, int moe_layer) const;
+  std::size_t exchange_index(const FabricPhases& fabric, int stage, int replica, int micro_batch,
+                             int moe_layer) const;
+};
+
+/// Shows a progress bar on a terminal. `gradient_bytes`: a parameter.
+JobPhases measure_phases(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
+                         const RoutingSource& routing, std::span<const FabricKind> fabrics,
+                         const NetworkOptions& network, int gradient_bytes,
+                         const FidelityOptions& fidelity);
+
+}  // namespace mixnet
