@@ -1,0 +1,234 @@
+// Packets against the fluid, and shortcuts against plain packets, on the traffic of training jobs.
+#include "sim/job_phases.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "moe/model_catalog.h"
+#include "sim/training_job.h"
+
+namespace mixnet {
+namespace {
+
+constexpr FabricKind kPriced[] = {FabricKind::kFatTree, FabricKind::kOversubFatTree,
+                                  FabricKind::kRailOptimized, FabricKind::kTopoOpt,
+                                  FabricKind::kMixNet};
+
+/// 16 MiB a GPU, 8 GPUs a server, 8 servers, routed as in production (section 1 of the digest).
+struct Production {
+  ParallelPlan plan;
+  RegionDemand demand;
+
+  Production() {
+    plan.ep = plan.dp = 8;
+    plan.tp = 8;
+    TokenCounts counts;
+    RoutingSource::make("measured", {8, 8, 2, 1, 16'384}, 0).counts({}, counts);
+    demand = DemandMaker(plan, 2048).make(counts);
+  }
+  /// Of dispatch.
+  Time time(FabricKind kind, const PacketFidelity& fidelity, NetworkOptions options = {}) const {
+    const Model model = find_model("mixtral-8x22b");
+    const auto network = CommunicationFactory(kind, model, plan, options)
+                             .make_packet(fidelity, std::make_shared<PhaseCache>());
+    return network->exchange(0, demand).dispatch.at(fidelity.nic_rate);
+  }
+  /// Out of and into the NIC of one GPU.
+  Bytes busiest_nic() const {
+    std::int64_t busiest = 0;
+    for (int s = 0; s < 8; ++s) {
+      std::int64_t out = 0;
+      std::int64_t in = 0;
+      for (int t = 0; t < 8; ++t) {
+        if (s == t) continue;
+        out += demand.server_bytes(s, t) / 8;
+        in += demand.server_bytes(t, s) / 8;
+      }
+      busiest = std::max({busiest, out, in});
+    }
+    return {busiest};
+  }
+};
+
+TEST(ProductionAllToAll, FatTreeSprayedIsWithinFivePercentOfTheBusiestNic) {
+  const Production production;
+  for (const std::int64_t gbps : {100, 400}) {
+    PacketFidelity fidelity;
+    fidelity.nic_rate = Bandwidth::gbps(gbps);
+    const double bound = (production.busiest_nic() / fidelity.nic_rate).to_seconds();
+    const double time = production.time(FabricKind::kFatTree, fidelity).to_seconds();
+    EXPECT_GE(time, bound);
+    EXPECT_LE(time, 1.05 * bound) << gbps;
+  }
+}
+
+TEST(ProductionAllToAll, MixNetIsWithinThreePercentOfTheLargestPairOverItsCircuits) {
+  const Production production;
+  const CircuitCounts circuits = GreedyAllocator().allocate(production.demand.server_bytes, 6);
+  for (const std::int64_t gbps : {100, 400}) {
+    PacketFidelity fidelity;
+    fidelity.nic_rate = Bandwidth::gbps(gbps);
+    double bound = 0;
+    for (int s = 0; s < 8; ++s) {
+      for (int t = 0; t < 8; ++t) {
+        if (circuits(s, t) == 0) continue;
+        const Bytes bytes = {production.demand.server_bytes(s, t)};
+        bound = std::max(bound,
+                         (bytes / (fidelity.nic_rate * std::int64_t{circuits(s, t)})).to_seconds());
+      }
+    }
+    const double time = production.time(FabricKind::kMixNet, fidelity).to_seconds();
+    EXPECT_GE(time, bound);
+    EXPECT_LE(time, 1.03 * bound) << gbps;
+  }
+}
+
+TEST(ProductionAllToAll, MixNetAgreesWithTheAuthorsSimulator) {
+  // Theirs: 3.576 ms at 100 Gb/s; free acknowledgements, hashed paths, MTU 9000.
+  const Production production;
+  PacketFidelity fidelity;
+  fidelity.options.free_acks = true;
+  NetworkOptions hashed;
+  hashed.paths = PathPolicy::kEcmp;
+  const double time = production.time(FabricKind::kMixNet, fidelity, hashed).to_seconds();
+  EXPECT_NEAR(time, 3.576e-3, 0.02 * 3.576e-3);
+}
+
+/// A job of one region of 8 servers and two MoE layers, small enough for plain packets.
+struct SmallJob {
+  Model model = find_model("mixtral-8x22b");
+  ParallelPlan plan;
+  int micro_batches;
+
+  explicit SmallJob(int batches = 2) : micro_batches(batches) {
+    model.layers = 2;
+    model.is_moe.assign(2, true);
+    plan.ep = plan.dp = 8;
+    plan.tp = 8;
+    plan.micro_batch_size = 1;
+    plan.global_batch_size = 8 * std::int64_t{batches};
+  }
+  RoutingSource routing(std::string_view spec) const {
+    return RoutingSource::make(spec, {8, 8, 2, 2, plan.tokens_per_micro_batch()}, 1);
+  }
+  TrainingJob job(std::string_view spec, const FidelityOptions& fidelity,
+                  std::span<const FabricKind> fabrics) const {
+    IterationOptions options;
+    options.fidelity = fidelity;
+    return {model, plan, find_gpu("h100"), routing(spec), fabrics, options};
+  }
+};
+
+FidelityOptions plain_packets(std::int64_t gbps) {
+  FidelityOptions options;
+  options.fidelity = Fidelity::kPacket;
+  options.nic_rate = Bandwidth::gbps(gbps);
+  options.reuse = false;
+  return options;
+}
+
+TEST(JobPhases, PacketsAgreeWithTheFluidOnFiveFabrics) {
+  const SmallJob small;
+  std::vector<double> differences;
+  for (const std::int64_t gbps : {100, 400}) {
+    const TrainingJob fluid = small.job("dynamic", {}, kPriced);
+    const TrainingJob packet = small.job("dynamic", plain_packets(gbps), kPriced);
+    for (const FabricKind kind : kPriced) {
+      const Bandwidth speed = Bandwidth::gbps(gbps);
+      const double ratio = packet.simulate(kind, speed).ep.to_seconds() /
+                           fluid.simulate(kind, speed).ep.to_seconds();
+      EXPECT_GT(ratio, 1) << to_string(kind) << " at " << gbps;
+      EXPECT_LT(ratio, 1.15) << to_string(kind) << " at " << gbps;
+      differences.push_back(ratio - 1);
+    }
+  }
+  std::ranges::sort(differences);
+  EXPECT_LT(differences[differences.size() / 2], 0.04);
+}
+
+TEST(JobPhases, ReuseIsExactAndSkippingNearlySo) {
+  const SmallJob small;
+  for (const FabricKind kind : {FabricKind::kFatTree, FabricKind::kMixNet}) {
+    const FabricKind fabrics[] = {kind};
+    const Bandwidth speed = Bandwidth::gbps(100);
+    const TrainingJob plain = small.job("dynamic", plain_packets(100), fabrics);
+    FidelityOptions options = plain_packets(100);
+    options.reuse = true;
+    const TrainingJob reused = small.job("dynamic", options, fabrics);
+    EXPECT_EQ(reused.simulate(kind, speed).total, plain.simulate(kind, speed).total);
+
+    options.fidelity = Fidelity::kAuto;
+    options.fluid = false;
+    const TrainingJob skipped = small.job("dynamic", options, fabrics);
+    const double exact = plain.simulate(kind, speed).ep.to_seconds();
+    EXPECT_NEAR(skipped.simulate(kind, speed).ep.to_seconds(), exact, 0.003 * exact);
+    const FidelityReport& report = skipped.fidelity(kind);
+    EXPECT_EQ(report.fluid, 0);
+    EXPECT_EQ(report.in_packets + report.reused, report.phases);
+    EXPECT_LE(report.packet_hops, plain.fidelity(kind).packet_hops);
+    EXPECT_EQ(report.plain_packet_hops, plain.fidelity(kind).plain_packet_hops);
+  }
+}
+
+TEST(JobPhases, AutoIsWithinOnePercentOfPlainPackets) {
+  // 16 places, of which a budget of one hop leaves the 4 samples that there must be.
+  const SmallJob small(8);
+  for (const std::int64_t gbps : {100, 400}) {
+    for (const FabricKind kind : {FabricKind::kFatTree, FabricKind::kMixNet}) {
+      const FabricKind fabrics[] = {kind};
+      const Bandwidth speed = Bandwidth::gbps(gbps);
+      const TrainingJob plain = small.job("dynamic", plain_packets(gbps), fabrics);
+      FidelityOptions options;
+      options.fidelity = Fidelity::kAuto;
+      options.nic_rate = speed;
+      options.budget = 1;
+      const TrainingJob shortened = small.job("dynamic", options, fabrics);
+      const double exact = plain.simulate(kind, speed).ep.to_seconds();
+      const double error = shortened.simulate(kind, speed).ep.to_seconds() / exact - 1;
+      EXPECT_LT(std::abs(error), 0.01) << to_string(kind) << " at " << gbps;
+      const FidelityReport& report = shortened.fidelity(kind);
+      EXPECT_EQ(report.in_packets + report.reused + report.fluid, report.phases);
+      EXPECT_GE(report.fluid, 12 * 4) << "12 places, 4 all-to-alls each";
+      EXPECT_LT(std::abs(error), 2 * report.error + 0.002) << "its own estimate is sound";
+    }
+  }
+}
+
+TEST(JobPhases, RepeatedDemandsAreSimulatedOnce) {
+  const SmallJob small(8);
+  const FabricKind fabrics[] = {FabricKind::kFatTree};
+  FidelityOptions options = plain_packets(400);
+  options.reuse = true;
+  const TrainingJob job = small.job("measured", options, fabrics);
+  const FidelityReport& report = job.fidelity(FabricKind::kFatTree);
+  EXPECT_EQ(report.phases, 8 * 2 * 4 + 1);  // and the gradients
+  EXPECT_LE(report.in_packets, 3);          // dispatch, combine, gradients
+  EXPECT_EQ(report.reused, report.phases - report.in_packets);
+  EXPECT_GT(report.plain_packet_hops, 3 * report.packet_hops);
+}
+
+TEST(JobPhases, ThreadsDoNotMatter) {
+  const SmallJob small(4);
+  const FabricKind fabrics[] = {FabricKind::kMixNet};
+  std::vector<IterationTime> times;
+  std::vector<std::int64_t> hops;
+  for (const int threads : {1, 2, 5}) {
+    FidelityOptions options;
+    options.fidelity = Fidelity::kAuto;
+    options.nic_rate = Bandwidth::gbps(400);
+    options.budget = 1'000'000;
+    options.threads = threads;
+    const TrainingJob job = small.job("dynamic", options, fabrics);
+    times.push_back(job.simulate(FabricKind::kMixNet, Bandwidth::gbps(400)));
+    hops.push_back(job.fidelity(FabricKind::kMixNet).packet_hops);
+    EXPECT_EQ(times.back().total, times.front().total) << threads;
+    EXPECT_EQ(times.back().ep, times.front().ep) << threads;
+    EXPECT_EQ(hops.back(), hops.front()) << threads;
+  }
+}
+
+}  // namespace
+}  // namespace mixnet
