@@ -33,10 +33,14 @@ run: deps ## Build the program and compare fabrics for Mixtral 8x7B on 1024 GPUs
 test: build ## Build everything and run every test
 	@$(CTEST) --test-dir build
 
-check: deps ## Run every test under AddressSanitizer and UBSan, and each fuzz target for a moment
+check: deps ## Run every test under ASan and UBSan, threads under TSan, and each fuzz target for a moment
 	@cmake --preset sanitize --log-level=WARNING
 	@cmake --build build-sanitize
 	@$(CTEST) --test-dir build-sanitize
+	@cmake --preset threads --log-level=WARNING
+	@cmake --build build-threads --target base_test sim_test
+	@build-threads/base_test --gtest_brief=1 --gtest_filter='Parallel.*'
+	@build-threads/sim_test --gtest_brief=1 --gtest_filter='*Threads*'
 	@if command -v clang++ >/dev/null; then \
 	  $(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(FUZZ_CHECK_SECONDS); \
 	else echo "make check: clang++ is not installed, so the fuzz targets were not run"; fi
@@ -62,4 +66,4 @@ format: ## clang-format over every C++ file
 	@find src tests -name '*.h' -print0 -o -name '*.cc' -print0 | xargs -0 clang-format -i
 
 clean: ## Remove all builds
-	rm -rf build build-sanitize build-fuzz build-tidy
+	rm -rf build build-sanitize build-threads build-fuzz build-tidy

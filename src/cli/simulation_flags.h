@@ -34,7 +34,7 @@ struct SimulationFlags {
   int gradient_bytes = 2;
   std::string fidelity = "flow";
   std::string shortcuts;  ///< default: all for auto, reuse for packet
-  std::string packet_budget = "300M";
+  std::string packet_budget = "100M";
   PacketFlags packets;
 
   /// Throws Error on a value that is none of the choices, or out of range.

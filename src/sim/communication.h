@@ -75,6 +75,9 @@ class CommunicationModel {
 
   /// What its phases took so far, when they run in packets.
   virtual PhaseTotals packet_totals() const = 0;
+
+  /// PacketFidelity::most_hops of the phases from now on, when they run in packets.
+  virtual void set_most_hops(std::int64_t hops) = 0;
 };
 
 }  // namespace mixnet

@@ -34,6 +34,9 @@ class DirectCommunication final : public CommunicationModel {
   PhaseTotals packet_totals() const override {
     return packets_ ? packets_->totals() : PhaseTotals{};
   }
+  void set_most_hops(std::int64_t hops) override {
+    if (packets_) packets_->set_most_hops(hops);
+  }
 
  private:
   void add_flow(int from, int to, Bytes bytes);

@@ -78,7 +78,8 @@ class Measurement {
   void measure_fluid();
   ExchangeTimes exchange_in_packets(Worker& worker, std::size_t fabric, std::size_t exchange);
   template <typename Measure>
-  PhaseTime phase(std::size_t fabric, int uses, Measure&& measure);
+  PhaseTime phase(std::size_t fabric, int uses, bool& hopeless, Measure&& measure);
+  std::int64_t patience() const;
   void measure_pipeline(std::size_t fabric);
   void measure_gradients(std::size_t fabric);
   void measure_tensor_parallel(std::size_t fabric);
@@ -137,7 +138,7 @@ Measurement::Worker& Measurement::worker(int index) {
     packets.reuse = options_.reuse;
     if (options_.fidelity == Fidelity::kAuto) {
       packets.skip_steady = options_.skip_steady;
-      if (options_.fluid) packets.most_hops = options_.budget / 4;
+      packets.most_hops = patience();
     }
     for (const CommunicationFactory& factory : factories_) {
       worker->flow.push_back(factory.make_flow());
@@ -364,17 +365,27 @@ void Measurement::measure_by_sample(std::size_t f, std::int64_t hops_a_place) {
   }
 }
 
-/// One phase other than an all-to-all, which happens `uses` times.
+/// Packet-hops of a phase until it is given up; zero: never.
+std::int64_t Measurement::patience() const {
+  const bool ends = options_.fidelity == Fidelity::kAuto && options_.fluid;
+  return ends ? std::max<std::int64_t>(1, options_.budget / 4) : 0;
+}
+
+/// One phase other than an all-to-all, which happens `uses` times. `hopeless`: whether the last one
+/// of its kind was given up, so that this one is at once.
 template <typename Measure>
-PhaseTime Measurement::phase(std::size_t f, int uses, Measure&& measure) {
+PhaseTime Measurement::phase(std::size_t f, int uses, bool& hopeless, Measure&& measure) {
   Worker& work = worker(0);
   if (!in_packets()) return measure(*work.flow[f]);
   FidelityReport& report = phases_.fabrics[f].report;
+  if (hopeless) work.packet[f]->set_most_hops(1);
   PhaseTime time = measure(*work.packet[f]);
+  work.packet[f]->set_most_hops(patience());
   if (time.packet_hops == 0) return time;  // nothing to send
   report.phases += uses;
   report.plain_packet_hops += uses * time.packet_hops;
-  if (time.transfer == Time::max()) {
+  hopeless = time.transfer == Time::max();
+  if (hopeless) {
     const std::int64_t hops = time.packet_hops;
     time = scaled(measure(*work.flow[f]), wire_bytes_);
     time.packet_hops = hops;
@@ -389,10 +400,11 @@ void Measurement::measure_pipeline(std::size_t f) {
                                static_cast<std::int64_t>(kBytesPerNumber) / plan_.tp};
   const int replicas = fabric.uniform ? 1 : phases_.replicas;
   const int uses = 2 * phases_.micro_batches * phases_.replicas / replicas;
+  bool hopeless = false;
   fabric.sends.resize(plan_.pp - 1);
   for (int stage = 0; stage + 1 < plan_.pp; ++stage) {
     for (int replica = 0; replica < replicas; ++replica) {
-      const PhaseTime send = phase(f, uses, [&](CommunicationModel& network) {
+      const PhaseTime send = phase(f, uses, hopeless, [&](CommunicationModel& network) {
         return network.send(plan_.first_server(stage, replica),
                             plan_.first_server(stage + 1, replica), plan_.region_servers(),
                             bytes_per_gpu);
@@ -415,15 +427,17 @@ void Measurement::measure_gradients(std::size_t f) {
   const auto inside = [&](double bytes_per_gpu, double copies) {
     return 2 * (copies - 1) / copies * bytes_per_gpu / scale_up_rate;
   };
+  bool dense_hopeless = false;
+  bool expert_hopeless = false;
   for (int stage = 0; stage < plan_.pp; ++stage) {
     const GradientGroups groups = gradient_groups(model_, plan_, stage);
     const std::int64_t dense = groups.dense_parameters_per_server * gradient_bytes_;
     const std::int64_t expert = groups.expert_parameters_per_server * gradient_bytes_;
     GradientTimes& gradient = fabric.gradients.emplace_back();
-    gradient.dense = phase(f, 1, [&](CommunicationModel& network) {
+    gradient.dense = phase(f, 1, dense_hopeless, [&](CommunicationModel& network) {
       return network.all_reduce(groups.dense, {dense});
     });
-    gradient.expert = phase(f, 1, [&](CommunicationModel& network) {
+    gradient.expert = phase(f, 1, expert_hopeless, [&](CommunicationModel& network) {
       return network.all_reduce(groups.expert, {expert});
     });
     double seconds = inside(static_cast<double>(dense) / tp_inside, gpus / tp_inside) +
@@ -442,7 +456,8 @@ void Measurement::measure_tensor_parallel(std::size_t f) {
   for (int server = 0; server < plan_.tp / plan_.gpus_per_server; ++server) {
     group[0].push_back(server);
   }
-  const PhaseTime all_reduce = phase(f, 1, [&](CommunicationModel& network) {
+  bool hopeless = false;
+  const PhaseTime all_reduce = phase(f, 1, hopeless, [&](CommunicationModel& network) {
     return network.all_reduce(group, {1'000'000'000});
   });
   phases_.fabrics[f].tp_gigabyte = {scaled(all_reduce.transfer, 0.5),

@@ -38,7 +38,7 @@ struct FidelityOptions {
   bool skip_steady = true;  ///< kAuto only
   bool fluid = true;        ///< kAuto only
   /// kAuto: what the all-to-alls of one fabric may cost in packets before the rest is fluid.
-  std::int64_t budget = 300'000'000;
+  std::int64_t budget = 100'000'000;
   int threads = 0;  ///< 0: all cores
 };
 

@@ -44,6 +44,10 @@ class MixNetCommunication final : public CommunicationModel {
   }
   int ring_nics() const override { return eps_nics_; }
   PhaseTotals packet_totals() const override;
+  void set_most_hops(std::int64_t hops) override {
+    eps_.set_most_hops(hops);
+    if (packets_ && packets_->phase) packets_->phase->set_most_hops(hops);
+  }
 
  private:
   struct Way {

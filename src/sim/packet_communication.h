@@ -43,6 +43,9 @@ class PacketCommunication final : public CommunicationModel {
   PhaseTotals packet_totals() const override {
     return packets_ ? packets_->phase.totals() : PhaseTotals{};
   }
+  void set_most_hops(std::int64_t hops) override {
+    if (packets_) packets_->phase.set_most_hops(hops);
+  }
 
   /// Server-to-server bytes (the diagonal is ignored), each pair's spread evenly over the servers'
   /// NICs, from first_server on.

@@ -121,9 +121,9 @@ PhaseCache::Result PacketPhase::simulate() {
   if (network_ == nullptr) {
     network_ = std::make_unique<PacketNetwork>(ports_, fidelity_.options);
     network_->set_skip(fidelity_.skip_steady);
-    network_->set_hop_limit(fidelity_.most_hops);
   }
   network_->reset();
+  network_->set_hop_limit(fidelity_.most_hops);
   const std::span<const std::uint32_t> paths = paths_;
   for (const Flow& flow : flows_) {
     const PacketNetwork::PathSet set =

@@ -65,6 +65,9 @@ class PacketPhase {
   /// takes without shortcuts or retransmissions. Time::max() when it was given up.
   PhaseTime run();
 
+  /// PacketFidelity::most_hops of the runs from now on. A phase once given up stays so.
+  void set_most_hops(std::int64_t hops) { fidelity_.most_hops = hops; }
+
   /// Of all runs so far.
   const PhaseTotals& totals() const { return totals_; }
 
