@@ -2,9 +2,9 @@
 // functions.
 //
 // DCTCP (RFC 8257): a window of packets. The share of marked packets in a window is averaged into
-// alpha with gain 1/16 (section 3.3); a window that saw a mark is cut by alpha / 2, once; without
-// marks it grows as in RFC 5681, and only while it is what limits the sender (RFC 7661). A loss
-// halves it, once for all packets sent before.
+// alpha with gain 1/16 (section 3.3). A mark cuts the window by alpha / 2 and a loss halves it,
+// once for all packets sent before the cut; without marks it grows as in RFC 5681, and only while
+// it is what limits the sender (RFC 7661).
 //
 // DCQCN (Zhu et al., SIGCOMM 2015, section 5 and its parameters): a rate. The receiver of marked
 // packets sends a congestion notification (CNP) at most every 50 us a flow. A CNP cuts the rate by
@@ -34,13 +34,15 @@ struct DctcpWindow {
   void on_ack(bool is_marked, bool limits_sender, float largest) {
     ++acked;
     if (is_marked) {
-      if (marked++ == 0) {
-        window = std::max(1.0F, window * (1 - alpha / 2));
-        slow_start_end = window;
-      }
+      ++marked;
     } else if (limits_sender) {
       window = std::min(largest, window + (window < slow_start_end ? 1 : 1 / window));
     }
+  }
+  /// A mark, the first of packets sent since the window was last cut.
+  void on_congestion() {
+    window = std::max(1.0F, window * (1 - alpha / 2));
+    slow_start_end = window;
   }
   /// A window's worth of packets has been acknowledged.
   void end_observation() {
@@ -99,7 +101,15 @@ struct DcqcnRate {
       increase();
     }
   }
-  void on_time_out() { rate = target = kLeast * 10; }
+  /// Starts again slowly, towards the old rate.
+  void on_time_out(std::int64_t now) {
+    advance(now);
+    target = rate;
+    rate = std::min(rate, kLeast * 10);
+    rate_timer = now;
+    bytes = 0;
+    timer_rounds = byte_rounds = 0;
+  }
 
   /// Lets the timers run to `now`.
   void advance(std::int64_t now) {

@@ -4,7 +4,8 @@
 //
 // Events are records of the caller's in one array; the wheel links them by index through
 // `Record::next` and reads `Record::time` (picoseconds). An event is in the wheel at most once.
-// While it is there, its time may be moved later (a queue that has to wait), never earlier.
+// While it is there, its time may be moved later (a queue that has to wait), never earlier; then
+// postponed() must be called before the next pop.
 //
 // Order: by time; among equal times the order is fixed by what was pushed before, so equal runs are
 // equal. An event earlier than the one last popped is popped next.
@@ -51,7 +52,8 @@ class EventWheel {
     far_.clear();
     at_ = 0;
     size_ = 0;
-    tick_ = -1;
+    tick_ = walked_ = -1;
+    walker_ = kNoEvent;
   }
 
   void push(std::uint32_t event) {
@@ -63,8 +65,7 @@ class EventWheel {
   std::uint32_t pop_before(std::int64_t end) {
     for (;;) {
       if (at_ == ready_.size()) {
-        if (size_ == 0) return kNoEvent;
-        advance();
+        if (size_ == 0 || !advance(end)) return kNoEvent;
         continue;
       }
       const std::uint32_t event = ready_[at_];
@@ -81,14 +82,48 @@ class EventWheel {
     }
   }
 
-  /// The event `ahead` pops from now, as far as it is known: for prefetching.
+  /// Times of events in the wheel have been moved later.
+  void postponed() {
+    ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(at_));
+    at_ = 0;
+    sort_ready();
+  }
+
+  /// What the wheel holds, without the records.
+  std::size_t capacity_bytes() const {
+    return heads_.capacity() * sizeof(heads_[0]) + occupied_.capacity() * sizeof(occupied_[0]) +
+           (ready_.capacity() + sorted_.capacity()) * sizeof(ready_[0]) +
+           far_.capacity() * sizeof(Far) + keys_.capacity() * sizeof(keys_[0]);
+  }
+
+  /// The event `ahead` pops from now, as far as it is in the current slot: for prefetching.
   std::uint32_t peek(std::size_t ahead) const {
     return at_ + ahead < ready_.size() ? ready_[at_ + ahead] : kNoEvent;
+  }
+
+  /// To hide the latency of memory: called once a pop, visits the events of the next few slots one
+  /// by one and prefetches their records. Returns the event whose record the call before fetched,
+  /// or kNoEvent.
+  std::uint32_t look_ahead() {
+    if (walker_ == kNoEvent) {
+      if (walked_ > tick_ + kLead || size_ == 0) return kNoEvent;
+      const std::int64_t tick = next_occupied(std::max(walked_, tick_));
+      if (tick == INT64_MAX || tick - tick_ >= kSlots / 2) return kNoEvent;
+      walked_ = tick;
+      walker_ = heads_[tick & (kSlots - 1)];
+      __builtin_prefetch(&records_[walker_]);
+      return kNoEvent;
+    }
+    const std::uint32_t event = walker_;
+    walker_ = records_[event].next;
+    if (walker_ != kNoEvent) __builtin_prefetch(&records_[walker_]);
+    return event;
   }
 
  private:
   static constexpr std::int64_t kSlots = 1 << 18;
   static constexpr std::size_t kFew = 24;
+  static constexpr std::int64_t kLead = 8;  // slots
   struct Far {
     std::int64_t time;
     std::uint64_t order;
@@ -126,14 +161,14 @@ class EventWheel {
     ready_[at] = event;
   }
 
-  std::int64_t next_occupied() const {
-    const std::int64_t slot = (tick_ + 1) & (kSlots - 1);
+  std::int64_t next_occupied(std::int64_t after) const {
+    const std::int64_t slot = (after + 1) & (kSlots - 1);
     auto word = static_cast<std::size_t>(slot >> 6);
     std::uint64_t bits = occupied_[word] & (~std::uint64_t{0} << (slot & 63));
     for (std::int64_t scanned = 0; scanned <= kSlots / 64; ++scanned) {
       if (bits != 0) {
         const std::int64_t found = static_cast<std::int64_t>(word) * 64 + std::countr_zero(bits);
-        return tick_ + 1 + ((found - slot) & (kSlots - 1));
+        return after + 1 + ((found - slot) & (kSlots - 1));
       }
       word = (word + 1) & (kSlots / 64 - 1);
       bits = occupied_[word];
@@ -141,10 +176,14 @@ class EventWheel {
     return INT64_MAX;
   }
 
-  void advance() {
-    std::int64_t tick = next_occupied();
+  /// To the next slot that has events, unless it begins at `end` or later: events may yet be pushed
+  /// before it.
+  bool advance(std::int64_t end) {
+    std::int64_t tick = next_occupied(tick_);
     if (!far_.empty()) tick = std::min(tick, far_.front().time >> slot_bits_);
+    if (tick > (end - 1) >> slot_bits_) return false;
     tick_ = tick;
+    if (walked_ <= tick_) walker_ = kNoEvent;
     ready_.clear();
     at_ = 0;
     while (!far_.empty() && (far_.front().time >> slot_bits_) - tick_ < kSlots / 2) {
@@ -163,6 +202,7 @@ class EventWheel {
     // The list is newest first.
     std::reverse(ready_.begin() + static_cast<std::ptrdiff_t>(placed), ready_.end());
     sort_ready();
+    return true;
   }
 
   /// Stable.
@@ -196,6 +236,8 @@ class EventWheel {
   std::uint64_t far_order_ = 0;
   std::size_t size_ = 0;
   std::int64_t tick_ = -1;
+  std::uint32_t walker_ = kNoEvent;  // next event of look_ahead(), in slot walked_
+  std::int64_t walked_ = -1;
   std::vector<std::pair<std::int64_t, std::size_t>> keys_;  // work space of sort_many()
   std::vector<std::uint32_t> sorted_;
 };

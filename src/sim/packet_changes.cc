@@ -14,6 +14,14 @@ void PacketNetwork::Engine::push_external(External external) {
   external.order = external_order_++;
   externals_.push_back(external);
   std::ranges::push_heap(externals_, std::greater<>{});
+  stop_ = std::min(stop_, external.time - skipped_);
+}
+
+void PacketNetwork::Engine::apply_next() {
+  const External external = externals_.front();
+  std::ranges::pop_heap(externals_, std::greater<>{});
+  externals_.pop_back();
+  apply(external);
 }
 
 void PacketNetwork::Engine::reroute(FlowId flow, PathSet paths, std::int64_t at) {
@@ -21,8 +29,9 @@ void PacketNetwork::Engine::reroute(FlowId flow, PathSet paths, std::int64_t at)
 }
 
 void PacketNetwork::Engine::darken(std::uint32_t port, std::int64_t from, std::int64_t until) {
+  from = std::max(from, now());
   if (until <= from) return;
-  push_external({std::max(from, now()), 0, Change::kDark, port, 0, 0, until});
+  push_external({from, 0, Change::kDark, port, 0, 0, until});
   if (until != kNever) push_external({until, 0, Change::kLit, port, 0, 0, 0});
 }
 
@@ -97,6 +106,7 @@ void PacketNetwork::Engine::go_dark(std::uint32_t port_index, std::int64_t until
   }
   const std::int64_t wait = std::max<std::int64_t>(0, until - first_start);
   for (const std::uint32_t i : queued) records_[i].time += wait;
+  wheel_.postponed();
   port.free_at += wait;
 }
 

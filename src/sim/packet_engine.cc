@@ -71,6 +71,7 @@ void PacketNetwork::Engine::reset() {
   now_ = skipped_ = last_completion_ = 0;
   totals_ = {};
   next_check_ = kNever;
+  samples_.clear();
 }
 
 PacketNetwork::PathSet PacketNetwork::Engine::add_paths(std::span<const std::uint32_t> forward,
@@ -85,6 +86,7 @@ PacketNetwork::PathSet PacketNetwork::Engine::add_paths(std::span<const std::uin
   };
   const Paths there = store(forward, hops);
   const Paths here = store(back, back_hops);
+  paths_.push_back(0);  // what run_events() looks up behind the last hop of the last path
   path_sets_.emplace_back(there, here);
   return static_cast<PathSet>(path_sets_.size() - 1);
 }
@@ -96,7 +98,7 @@ FlowId PacketNetwork::Engine::add_flow(PathSet paths, std::int64_t payload, std:
     index = static_cast<std::uint32_t>(flows_.size());
     flows_.emplace_back();
     tags_.emplace_back();
-    bits_.resize(bits_.size() + 3 * words_);
+    bits_.resize(bits_.size() + std::size_t{3} * words_);
     if (options_.transport == Transport::kDcqcn) rates_.emplace_back();
   } else {
     index = free_flows_.back();
@@ -129,28 +131,33 @@ void PacketNetwork::Engine::prepare() {
   wheel_.set_slot(static_cast<int>(std::ceil(std::log2(std::max(16.0, 2 * apart)))));
 }
 
+/// The next change from outside, check of the steady state, or just behind `end`.
+std::int64_t PacketNetwork::Engine::next_stop(std::int64_t end) const {
+  const std::int64_t change = externals_.empty() ? kNever : externals_.front().time;
+  const std::int64_t check = next_check_ == kNever ? kNever : next_check_ + skipped_;
+  return std::min({change, check, end == kNever ? end : end + 1});
+}
+
 bool PacketNetwork::Engine::run_until(std::int64_t end) {
   if (totals_.events == 0 && wheel_.empty()) prepare();
   while (running_ > 0) {
-    const std::int64_t change = externals_.empty() ? kNever : externals_.front().time;
-    const std::int64_t check = next_check_ == kNever ? kNever : next_check_ + skipped_;
-    const std::int64_t stop = std::min({change, check, end == kNever ? end : end + 1});
-    run_events(stop == kNever ? kNever : stop - skipped_);
+    const std::int64_t stop = next_stop(end);
+    stop_ = stop == kNever ? kNever : stop - skipped_;
+    run_events();
     if (running_ == 0) break;
-    if (stop == kNever) return false;  // nothing left to happen
-    now_ = std::max(now_, stop - skipped_);
+    if (next_stop(end) != stop) continue;  // a flow ended, and its callback may have changed things
+    if (stop == kNever) return false;      // nothing left to happen
     if (stop > end) {
-      now_ = end - skipped_;
+      now_ = std::max(now_, end - skipped_);
       return false;
     }
-    if (stop == change) {
-      const External external = externals_.front();
-      std::ranges::pop_heap(externals_, std::greater<>{});
-      externals_.pop_back();
-      apply(external);
+    now_ = std::max(now_, stop - skipped_);
+    if (!externals_.empty() && stop == externals_.front().time) {
+      apply_next();
       forget_samples();
     } else {
       if (wheel_.empty() && externals_.empty()) return false;
+      if (hop_limit_ > 0 && totals_.packet_hops > hop_limit_) return false;
       sample();
       const std::int64_t limit =
           (externals_.empty() ? end : std::min(end, externals_.front().time));
@@ -162,20 +169,34 @@ bool PacketNetwork::Engine::run_until(std::int64_t end) {
 }
 
 void PacketNetwork::Engine::drain() {
-  for (;;) {
-    const std::uint32_t event = wheel_.pop_before(kNever);
-    if (event == kNoEvent) return;
-    handle(event);
+  while (!wheel_.empty()) {
+    const std::int64_t change = externals_.empty() ? kNever : externals_.front().time - skipped_;
+    const std::uint32_t event = wheel_.pop_before(change);
+    if (event != kNoEvent) {
+      handle(event);
+    } else {  // a port lights up again
+      now_ = std::max(now_, change);
+      apply_next();
+    }
   }
 }
 
-/// Events before `end`, until no flow is left.
-void PacketNetwork::Engine::run_events(std::int64_t end) {
+/// Events before `stop_`, until no flow is left.
+void PacketNetwork::Engine::run_events() {
   while (running_ > 0) {
-    const std::uint32_t event = wheel_.pop_before(end);
+    const std::uint32_t event = wheel_.pop_before(stop_);
     if (event == kNoEvent) return;
-    if (const std::uint32_t later = wheel_.peek(2); later != kNoEvent) {
-      __builtin_prefetch(&ports_[paths_[records_[later].path_at]]);
+    if (const std::uint32_t next = wheel_.peek(1); next != kNoEvent) {
+      __builtin_prefetch(&ports_[paths_[records_[next].path_at]]);
+    }
+    if (const std::uint32_t later = wheel_.look_ahead(); later != kNoEvent) {
+      const Record& record = records_[later];
+      if (record.hops_left > 0) {
+        __builtin_prefetch(&paths_[record.path_at]);
+      } else if (record.kind != Kind::kNic) {
+        __builtin_prefetch(&flows_[record.flow]);
+        __builtin_prefetch(reinterpret_cast<const char*>(&flows_[record.flow]) + 64);
+      }
     }
     handle(event);
   }
@@ -222,6 +243,16 @@ PacketTotals PacketNetwork::Engine::totals() const {
   }
   totals.skipped_time = {skipped_};
   return totals;
+}
+
+std::int64_t PacketNetwork::Engine::memory() const {
+  const auto of = [](const auto&... vectors) {
+    return ((vectors.capacity() * sizeof(vectors[0])) + ...);
+  };
+  return static_cast<std::int64_t>(wheel_.capacity_bytes() +
+                                   of(records_, ports_, darkness_, paths_, path_sets_, flows_,
+                                      tags_, rates_, free_flows_, bits_, history_, free_histories_,
+                                      externals_, samples_));
 }
 
 PortTotals PacketNetwork::Engine::port_totals(std::uint32_t index) const {
@@ -272,7 +303,7 @@ void PacketNetwork::Engine::forward(std::uint32_t index) {
     return;
   }
   if (backlog > port.ecn && packet.kind == Kind::kData && packet.marked == 0 &&
-      marks(port, backlog)) {
+      marks(port, backlog, transmission)) {
     ++totals_.ecn_marks;
     packet.marked = 1;
   }
@@ -295,8 +326,15 @@ void PacketNetwork::Engine::drop(std::uint32_t index) {
 }
 
 /// DCTCP marks all above the threshold; DCQCN at random up to a ceiling, and all above that.
-bool PacketNetwork::Engine::marks(const Port& port, std::int64_t backlog) {
-  if (options_.transport == Transport::kDctcp) return true;
+/// DCTCP's threshold is blurred by the length of a packet: where nothing is random, flows fall into
+/// step and the same one meets the threshold every time (Floyd and Jacobson, 1991, on phase
+/// effects).
+bool PacketNetwork::Engine::marks(const Port& port, std::int64_t backlog,
+                                  std::int64_t transmission) {
+  if (options_.transport == Transport::kDctcp) {
+    return static_cast<double>(backlog - port.ecn) >
+           random_.uniform() * static_cast<double>(transmission);
+  }
   const double place = (static_cast<double>(backlog) / static_cast<double>(port.ecn) - 1) /
                        std::max(1e-9, options_.ecn_ceiling - 1);
   return place >= 1 || random_.uniform() < place * options_.ecn_surest;
@@ -371,6 +409,7 @@ void PacketNetwork::Engine::end_flow(std::uint32_t index) {
   flow.next_new = flow.packets;
   --running_;
   last_completion_ = std::max(last_completion_, now());
+  forget_samples();  // the others will speed up
   // The callback may add flows and so move them; the slot stays this flow's while it is referred
   // to.
   if (callback_) callback_(tags_[index], {now()});
@@ -449,6 +488,7 @@ void PacketNetwork::Engine::on_nic(std::uint32_t event) {
   if (nic.last_sender != kNone) {
     const std::uint32_t last = nic.last_sender;
     const std::uint32_t index = flows_[last].next_sender;
+    __builtin_prefetch(&flows_[flows_[index].next_sender]);
     if (may_send(flows_[index])) send(index);
     Flow& flow = flows_[index];
     bool stays = may_send(flow);

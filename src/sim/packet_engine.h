@@ -29,7 +29,8 @@ class PacketNetwork::Engine {
   Engine(std::span<const PortSpec> ports, const PacketOptions& options);
 
   void reset();
-  void set_skip(bool on) { skip_ = on; }
+  void set_skip(bool on);
+  void set_hop_limit(std::int64_t packet_hops) { hop_limit_ = packet_hops; }
   void on_completion(OnCompletion callback) { callback_ = std::move(callback); }
   PathSet add_paths(std::span<const std::uint32_t> forward, int hops,
                     std::span<const std::uint32_t> back, int back_hops);
@@ -46,6 +47,7 @@ class PacketNetwork::Engine {
   std::size_t running_flows() const { return running_; }
   PacketTotals totals() const;
   PortTotals port_totals(std::uint32_t port) const;
+  std::int64_t memory() const;
 
  private:
   using Record = packet::Record;
@@ -62,7 +64,7 @@ class PacketNetwork::Engine {
     std::uint32_t lost = 0;
     std::uint32_t transmissions = 0;
     std::uint32_t newest_acked = 0;  ///< transmission
-    std::uint32_t recovery_end = 0;  ///< losses of transmissions before it were paid for
+    std::uint32_t recovery_end = 0;  ///< losses and marks of transmissions before it are paid for
     std::uint32_t window_end = 0;    ///< of the congestion control's observation
     std::uint32_t next_sender = kNone;
     DctcpWindow dctcp;
@@ -103,7 +105,8 @@ class PacketNetwork::Engine {
 
   // packet_engine.cc
   void prepare();
-  void run_events(std::int64_t end);
+  std::int64_t next_stop(std::int64_t end) const;
+  void run_events();
   std::uint32_t take_record();
   void give_back(std::uint32_t index);
   void release(std::uint32_t flow);  // one reference less
@@ -112,7 +115,7 @@ class PacketNetwork::Engine {
   }
   void forward(std::uint32_t index);
   void drop(std::uint32_t index);
-  bool marks(const Port& port, std::int64_t backlog);
+  bool marks(const Port& port, std::int64_t backlog, std::int64_t transmission);
   void handle(std::uint32_t event);
   void receive(std::uint32_t index);
   void answer(std::uint32_t index, Flow& flow);
@@ -139,6 +142,7 @@ class PacketNetwork::Engine {
 
   // packet_changes.cc
   void push_external(External external);
+  void apply_next();
   void apply(const External& external);
   void set_paths(Flow& flow, PathSet paths);
   void go_dark(std::uint32_t port, std::int64_t until);
@@ -190,6 +194,7 @@ class PacketNetwork::Engine {
   std::size_t gave_up_ = 0;
   int dark_ports_ = 0;
   std::int64_t now_ = 0;
+  std::int64_t stop_ = 0;  ///< of run_events(), engine time; new changes from outside lower it
   std::int64_t skipped_ = 0;
   std::int64_t last_completion_ = 0;
   PacketTotals totals_;
@@ -204,6 +209,7 @@ class PacketNetwork::Engine {
     double rate_before = 0;         ///< in the interval before that
   };
   bool skip_ = false;
+  std::int64_t hop_limit_ = 0;
   std::int64_t next_check_ = packet::kNever;
   std::int64_t interval_ = 0;
   int samples_taken_ = 0;

@@ -50,6 +50,7 @@ PacketNetwork& PacketNetwork::operator=(PacketNetwork&&) noexcept = default;
 
 void PacketNetwork::reset() { engine_->reset(); }
 void PacketNetwork::set_skip(bool on) { engine_->set_skip(on); }
+void PacketNetwork::set_hop_limit(std::int64_t packet_hops) { engine_->set_hop_limit(packet_hops); }
 void PacketNetwork::on_completion(OnCompletion callback) {
   engine_->on_completion(std::move(callback));
 }
@@ -83,6 +84,7 @@ void PacketNetwork::drain() { engine_->drain(); }
 
 Time PacketNetwork::now() const { return {engine_->now()}; }
 std::size_t PacketNetwork::running_flows() const { return engine_->running_flows(); }
+Bytes PacketNetwork::memory() const { return {engine_->memory()}; }
 PacketTotals PacketNetwork::totals() const { return engine_->totals(); }
 PortTotals PacketNetwork::port_totals(std::uint32_t port) const {
   return engine_->port_totals(port);

@@ -4,8 +4,8 @@
 // Ports. A directed link is an output port: a FIFO of limited bytes, a rate, a propagation delay.
 // A packet that would exceed the limit is dropped (drop-tail). When a packet arrives, its departure
 // is known, so a hop is one event: the arrival behind the link. ECN marks data packets by the bytes
-// that they find in front of them: all above the threshold (DCTCP), or at random between it and a
-// ceiling (DCQCN).
+// that they find in front of them: all that find a packet more than the threshold (DCTCP), or at
+// random between it and a ceiling (DCQCN).
 //
 // Senders. The first port of a path is a NIC's. A NIC serves its flows that may send in turn,
 // packet by packet, as NICs do with queue pairs; a flow does not queue in its own host. Every data
@@ -106,6 +106,9 @@ class PacketNetwork {
   /// Forgets flows, paths, totals; time starts at zero. Keeps ports and memory.
   void reset();
   void set_skip(bool on);
+  /// While skipping: run() gives up, as if a flow could not end, soon after so many packet-hops;
+  /// zero: never.
+  void set_hop_limit(std::int64_t packet_hops);
   void on_completion(OnCompletion callback);
 
   /// Paths of `hops` ports each, one after another; `back` the way of acknowledgements.
@@ -135,6 +138,7 @@ class PacketNetwork {
   std::size_t running_flows() const;  ///< not ended, started or not
   PacketTotals totals() const;        ///< O(packets in flight)
   PortTotals port_totals(std::uint32_t port) const;
+  Bytes memory() const;  ///< of its arrays, unused room included
 
  private:
   class Engine;

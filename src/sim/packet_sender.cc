@@ -106,8 +106,12 @@ void PacketNetwork::Engine::on_ack(std::uint32_t index) {
   const Record ack = records_[index];
   give_back(index);
   Flow& flow = flows_[ack.flow];
+  // Nothing lost, nothing acknowledged early: then no bit need be looked at.
+  const bool in_order =
+      ack.sequence == flow.first_unacked && flow.next_new - flow.first_unacked == flow.in_flight;
   const bool is_news =
-      !flow.ended && ack.sequence >= flow.first_unacked && !test(ack.flow, kAcked, ack.sequence);
+      !flow.ended &&
+      (in_order || (ack.sequence >= flow.first_unacked && !test(ack.flow, kAcked, ack.sequence)));
   if (!is_news) {
     release(ack.flow);
     return;
@@ -115,9 +119,7 @@ void PacketNetwork::Engine::on_ack(std::uint32_t index) {
   --flow.references;  // not the last: the flow has not ended
   const bool limits_sender =
       static_cast<float>(flow.in_flight) * 2 >= flow.dctcp.window;  // RFC 7661
-  const std::uint32_t outstanding = flow.next_new - flow.first_unacked;
-  const bool all_in_order = outstanding == flow.in_flight;  // none lost, none acknowledged early
-  if (ack.sequence == flow.first_unacked && all_in_order) {
+  if (in_order) {
     ++flow.first_unacked;
     --flow.in_flight;
   } else {
@@ -137,6 +139,10 @@ void PacketNetwork::Engine::on_ack(std::uint32_t index) {
   flow.deadline = now_ + options_.time_out.ps;
   if (options_.transport == Transport::kDctcp) {
     flow.dctcp.on_ack(ack.marked == 1, limits_sender, static_cast<float>(mask_ + 1));
+    if (ack.marked == 1 && ack.transmission >= flow.recovery_end) {
+      flow.dctcp.on_congestion();
+      flow.recovery_end = flow.transmissions;
+    }
     if (flow.first_unacked >= flow.window_end) {
       flow.dctcp.end_observation();
       flow.window_end = flow.next_new;
@@ -151,14 +157,14 @@ void PacketNetwork::Engine::on_ack(std::uint32_t index) {
 void PacketNetwork::Engine::find_losses(Flow& flow) {
   const std::uint32_t first = flow.first_unacked;
   const std::uint32_t oldest = flow.history == kNone ? first : transmission_of(flow, first);
-  if (oldest + flow.reorder >= flow.newest_acked) return;
+  if (oldest + flow.reorder > flow.newest_acked) return;
   const auto index = static_cast<std::uint32_t>(&flow - flows_.data());
   bool fresh = false;
   keep_history(flow);
   for (std::uint32_t s = first; s < flow.next_new; ++s) {
     if (test(index, kAcked, s) || test(index, kLost, s)) continue;
     const std::uint32_t transmission = transmission_of(flow, s);
-    if (transmission + flow.reorder >= flow.newest_acked) continue;
+    if (transmission + flow.reorder > flow.newest_acked) continue;
     set(index, kLost, s);
     ++flow.lost;
     --flow.in_flight;
@@ -202,7 +208,7 @@ void PacketNetwork::Engine::time_out(std::uint32_t index) {
     return;
   }
   flow.dctcp.on_time_out();
-  if (options_.transport == Transport::kDcqcn) rates_[index].on_time_out();
+  if (options_.transport == Transport::kDcqcn) rates_[index].on_time_out(now_);
   join_ring(index);
 }
 
@@ -214,6 +220,7 @@ void PacketNetwork::Engine::give_up(std::uint32_t index) {
   flow.next_new = flow.packets;
   --running_;
   ++gave_up_;
+  forget_samples();
 }
 
 void PacketNetwork::Engine::pace(std::uint32_t index) {

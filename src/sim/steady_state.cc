@@ -23,6 +23,12 @@ constexpr std::int64_t kWorthIt = 3;  // intervals
 
 }  // namespace
 
+void PacketNetwork::Engine::set_skip(bool on) {
+  skip_ = on;
+  next_check_ = packet::kNever;
+  forget_samples();
+}
+
 /// After any change: three checks must pass again.
 void PacketNetwork::Engine::forget_samples() {
   if (!skip_) return;
@@ -76,7 +82,7 @@ std::int64_t PacketNetwork::Engine::steady_time(std::int64_t limit) {
     }
     const double unsent = static_cast<double>(flow.packets) - flow.next_new;
     const double left = unsent - 2.0 * flow.in_flight - kTelling;
-    most = std::min(most, left / sample.rate);
+    most = std::min(most, left / std::max(sample.rate, sample.rate_before));
   }
   return most >= static_cast<double>(kWorthIt * interval_) ? static_cast<std::int64_t>(most) : 0;
 }
