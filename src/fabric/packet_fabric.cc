@@ -51,6 +51,22 @@ void PacketFabric::build_rails() {
   group_down_ = add_links(leaves * uplinks_, 1);
 }
 
+std::vector<LinkTier> PacketFabric::tiers() const {
+  // The two families of a tier are alike and lie one after the other.
+  const auto nics_count = static_cast<std::uint32_t>(nics());
+  const bool rails = kind_ == FabricKind::kRailOptimized;
+  const std::uint32_t group_count = group_down_ - group_up_;
+  const std::uint32_t core_count = core_down_ - core_up_;
+  std::vector<LinkTier> all = {{"nic-up", nic_up_, nics_count},
+                               {rails ? "leaf-up" : "tor-up", group_up_, group_count},
+                               {"core-up", core_up_, core_count},
+                               {"core-down", core_down_, core_count},
+                               {rails ? "leaf-down" : "tor-down", group_down_, group_count},
+                               {"nic-down", nic_down_, nics_count}};
+  std::erase_if(all, [](const LinkTier& tier) { return tier.count == 0; });
+  return all;
+}
+
 PacketFabric::Place PacketFabric::place(int nic) const {
   if (kind_ == FabricKind::kRailOptimized) {
     const int leaves = (servers_ + kServersPerLeaf - 1) / kServersPerLeaf;

@@ -23,6 +23,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "fabric/fabric_kind.h"
@@ -30,6 +31,13 @@
 namespace mixnet {
 
 enum class PathPolicy { kSpray, kEcmp };
+
+/// Links of one kind, in a row.
+struct LinkTier {
+  std::string_view name;
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;
+};
 
 class PacketFabric {
  public:
@@ -48,6 +56,11 @@ class PacketFabric {
 
   /// Rate of each directed link, in NIC rates.
   const std::vector<double>& link_rates() const { return link_rates_; }
+
+  /// All links by kind, on the way up, then down: "nic-up", "tor-up" (ToR to aggregation),
+  /// "core-up" (aggregation to core), "core-down", "tor-down", "nic-down"; rails have "leaf-up" and
+  /// "leaf-down". With kSpray, pools; those left out are not named.
+  std::vector<LinkTier> tiers() const;
 
   /// Appends the links from NIC to NIC, in order; nothing when they are the same NIC.
   void append_path(int from, int to, std::uint64_t hash, std::vector<std::uint32_t>& path) const;

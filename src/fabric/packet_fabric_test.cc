@@ -183,6 +183,38 @@ TEST(PacketFabric, SprayedPathsKeepOnlyPoolsThatCanBind) {
   EXPECT_NE(path[1], path_of(thin, 8, 500)[1]);
 }
 
+TEST(PacketFabric, TiersNameEveryLinkOnce) {
+  const auto names_of = [](const PacketFabric& fabric) {
+    std::vector<std::string_view> names;
+    std::vector<int> named(fabric.link_rates().size());
+    for (const LinkTier& tier : fabric.tiers()) {
+      names.push_back(tier.name);
+      for (std::uint32_t i = 0; i < tier.count; ++i) ++named[tier.first + i];
+    }
+    EXPECT_EQ(named, std::vector<int>(named.size(), 1));
+    return names;
+  };
+  using Names = std::vector<std::string_view>;
+  const PacketFabric tree(FabricKind::kOversubFatTree, 16, kNics, 3, PathPolicy::kEcmp);
+  EXPECT_EQ(names_of(tree),
+            (Names{"nic-up", "tor-up", "core-up", "core-down", "tor-down", "nic-down"}));
+  const PacketFabric rails(FabricKind::kRailOptimized, 96, kNics, 1, PathPolicy::kEcmp);
+  EXPECT_EQ(names_of(rails), (Names{"nic-up", "leaf-up", "leaf-down", "nic-down"}));
+  const PacketFabric pools(FabricKind::kOversubFatTree, 16, kNics, 3, PathPolicy::kSpray);
+  EXPECT_EQ(names_of(pools), (Names{"nic-up", "tor-up", "tor-down", "nic-down"}));
+  const PacketFabric no_pools(FabricKind::kFatTree, 16, kNics, 1, PathPolicy::kSpray);
+  EXPECT_EQ(names_of(no_pools), (Names{"nic-up", "nic-down"}));
+
+  // A path between pods goes through them in this order.
+  const auto path = path_of(tree, 0, 127);
+  const auto tiers = tree.tiers();
+  ASSERT_EQ(path.size(), tiers.size());
+  for (std::size_t hop = 0; hop < path.size(); ++hop) {
+    EXPECT_GE(path[hop], tiers[hop].first);
+    EXPECT_LT(path[hop], tiers[hop].first + tiers[hop].count);
+  }
+}
+
 TEST(PacketFabric, NothingLiesBetweenANicAndItself) {
   for (const PathPolicy paths : {PathPolicy::kSpray, PathPolicy::kEcmp}) {
     const PacketFabric fabric(FabricKind::kOversubFatTree, 4, kNics, 3, paths);
