@@ -31,11 +31,6 @@ PhaseTime scaled(PhaseTime phase, double factor) {
   return phase;
 }
 
-ExchangeTimes scaled(const ExchangeTimes& times, double factor) {
-  return {scaled(times.dispatch, factor), scaled(times.combine, factor),
-          scaled(times.shared_nics_busy, factor)};
-}
-
 std::int64_t bytes_between_servers(const RegionDemand& demand) {
   std::int64_t bytes = 0;
   for (int s = 0; s < demand.servers; ++s) {
@@ -138,7 +133,6 @@ Measurement::Worker& Measurement::worker(int index) {
     packets.reuse = options_.reuse;
     if (options_.fidelity == Fidelity::kAuto) {
       packets.skip_steady = options_.skip_steady;
-      packets.most_hops = patience();
     }
     for (const CommunicationFactory& factory : factories_) {
       worker->flow.push_back(factory.make_flow());
@@ -265,17 +259,7 @@ void Measurement::measure_exchanges() {
 ExchangeTimes Measurement::exchange_in_packets(Worker& work, std::size_t f, std::size_t i) {
   const Place& place = places_[f][i];
   const RegionDemand& demand = load(work, place);
-  ExchangeTimes times = work.packet[f]->exchange(place.first_server, demand);
-  if (times.dispatch.transfer == Time::max() || times.combine.transfer == Time::max()) {
-    // Given up. What headers add is known all the same.
-    const ExchangeTimes fluid = work.flow[f]->exchange(place.first_server, demand);
-    const std::int64_t hops[] = {times.dispatch.packet_hops, times.combine.packet_hops};
-    times = scaled(fluid, wire_bytes_);
-    times.dispatch.packet_hops = hops[0];
-    times.combine.packet_hops = hops[1];
-    is_fluid_[f][i] = 1;
-  }
-  return times;
+  return work.packet[f]->exchange(place.first_server, demand);
 }
 
 void Measurement::measure_all_in_packets(std::size_t f) {
@@ -338,12 +322,14 @@ void Measurement::measure_by_sample(std::size_t f, std::int64_t hops_a_place) {
   const double ratio = fluid > 0 ? packet / fluid : 1;
   double variance = 0;
   for (const double r : ratios) variance += (r / ratio - 1) * (r / ratio - 1);
-  // Dispatch and combine of a place are hardly independent: half as many degrees of freedom.
+  // Dispatch and combine of a place are hardly independent, so a place counts once. Few samples
+  // tell little of their own spread: about Student's 97.5 % quantile.
   const double independent = static_cast<double>(samples);
+  const double quantile = 2 + 4 / std::max(1.0, independent - 1);
   const double deviation =
       ratios.size() > 1 ? std::sqrt(variance / static_cast<double>(ratios.size() - 1)) : 0;
   fabric.report.packet_over_fluid = ratio;
-  fabric.report.error = 2 * deviation / std::sqrt(independent);
+  fabric.report.error = quantile * deviation / std::sqrt(independent);
 
   const double hops_a_byte = bytes > 0 ? hops / bytes : 0;
   parallel_for(exchanges.size(), threads_, [&](std::size_t i, int index) {
@@ -378,9 +364,9 @@ PhaseTime Measurement::phase(std::size_t f, int uses, bool& hopeless, Measure&& 
   Worker& work = worker(0);
   if (!in_packets()) return measure(*work.flow[f]);
   FidelityReport& report = phases_.fabrics[f].report;
-  if (hopeless) work.packet[f]->set_most_hops(1);
+  work.packet[f]->set_most_hops(hopeless ? 1 : patience());
   PhaseTime time = measure(*work.packet[f]);
-  work.packet[f]->set_most_hops(patience());
+  work.packet[f]->set_most_hops(0);
   if (time.packet_hops == 0) return time;  // nothing to send
   report.phases += uses;
   report.plain_packet_hops += uses * time.packet_hops;

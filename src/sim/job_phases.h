@@ -52,7 +52,7 @@ struct FidelityReport {
   std::int64_t packet_hops = 0;  ///< simulated
   std::int64_t plain_packet_hops = 0;  ///< that the iteration takes without shortcuts
   double packet_over_fluid = 1;        ///< mean ratio of times, of the phases run both ways
-  /// Of communication time, relative: twice the standard error of that ratio for what is fluid, and
+  /// Of communication time, relative: the 95 % interval of that ratio for what is fluid, and
   /// 0.2 % for what was skipped.
   double error = 0;
   PhaseTotals totals;

@@ -36,6 +36,19 @@ void check_packet_options(const PacketOptions& options) {
     throw Error("--initial-window", fmt::format("{} is out of range", options.initial_window),
                 "give 1 to 1000000 packets");
   }
+  if (options.largest_window < 0 || options.largest_window > 65'536 ||
+      (options.largest_window & (options.largest_window - 1)) != 0) {
+    throw Error("largest window", fmt::format("{} is no power of two", options.largest_window),
+                "give a power of two up to 65536 packets");
+  }
+  if (options.reorder < 1 || options.reorder > 65'535 || options.reorder_sprayed < 1 ||
+      options.reorder_sprayed > 65'535) {
+    throw Error("reorder", "is out of range", "give 1 to 65535 packets");
+  }
+  if (!(options.ecn_ceiling >= 1) || !(options.ecn_surest >= 0 && options.ecn_surest <= 1)) {
+    throw Error("ECN marking", "is out of range",
+                "give a ceiling of at least the threshold and a probability from 0 to 1");
+  }
   if (options.time_out < Time::microseconds(10) || options.time_out > Time::seconds(10)) {
     throw Error("--time-out", fmt::format("{} is out of range", to_string(options.time_out)),
                 "give 10us to 10s");
