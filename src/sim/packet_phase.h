@@ -95,16 +95,17 @@ class PacketPhase {
 template <typename Simulate>
 PhaseCache::Result PhaseCache::find_or(const Key& key, bool& is_new, Simulate&& simulate) {
   std::unique_lock lock(mutex_);
-  const auto [entry, fresh] = entries_.try_emplace(key);
-  is_new = fresh;
-  if (!fresh) {
-    done_.wait(lock, [&] { return entry->second.done; });
-    return entry->second.result;
+  const auto placed = entries_.try_emplace(key);
+  Entry& entry = placed.first->second;  // entries stay where they are
+  is_new = placed.second;
+  if (!is_new) {
+    done_.wait(lock, [&entry] { return entry.done; });
+    return entry.result;
   }
   lock.unlock();
   const Result result = simulate();
   lock.lock();
-  entry->second = {true, result};
+  entry = {true, result};
   done_.notify_all();
   return result;
 }
