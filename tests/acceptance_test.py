@@ -60,6 +60,13 @@ class FiguresTest(ProgramTest):
         whole = document["time_ps"]["all_to_all"]
         self.assertGreaterEqual(whole, document["time_ps"]["lower_bound"])
 
+    def test_refined_circuits_beat_the_published_ones(self):
+        plan = ("plan", "--demand", PRODUCTION_MATRIX, "--degree", "6", "--allocator")
+        greedy = answer(*plan, "greedy")["time_ps"]
+        refined = answer(*plan, "refined")
+        self.assertLess(refined["time_ps"]["balanced"], 0.85 * greedy["all_to_all"])
+        self.assertLess(refined["gap"], 0.001)
+
     def test_plan_of_a_large_region(self):
         servers = 250
         demand = self.file("large.csv", "".join(

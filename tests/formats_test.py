@@ -119,12 +119,14 @@ class SchemaTest(ProgramTest):
 
     def test_plan(self):
         document = answer("plan", "--demand", PRODUCTION_MATRIX, "--degree", "4")
-        self.has(document, schema=str, servers=int, degree=int, eps_nics=int, bandwidth_bps=int,
-                 numa_of_nic=list, time_ps=dict, pairs_without_circuit=dict, circuits=list)
+        self.has(document, schema=str, servers=int, allocator=str, degree=int, eps_nics=int,
+                 bandwidth_bps=int, numa_of_nic=list, time_ps=dict, gap=float,
+                 pairs_without_circuit=dict, circuits=list)
         self.assertEqual(document["schema"], "mixnet.plan/1")
         self.assertEqual((document["servers"], document["degree"], document["bandwidth_bps"]),
                          (8, 4, 400 * 10**9))
-        self.has(document["time_ps"], all_to_all=int, circuits=int, eps=int, lower_bound=int)
+        self.has(document["time_ps"], all_to_all=int, circuits=int, eps=int, balanced=int,
+                 lower_bound=int)
         self.has(document["pairs_without_circuit"], count=int, bytes=int)
         nics = set()
         for circuit in document["circuits"]:

@@ -15,9 +15,10 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "control/allocator.h"
+#include "control/balanced_time.h"
 #include "control/completion_time.h"
 #include "control/demand_file.h"
-#include "control/greedy.h"
 #include "control/nic_mapping.h"
 
 namespace mixnet::cli {
@@ -35,6 +36,8 @@ struct CircuitPlanFlags {
   int eps_nics = 2;
   std::string bandwidth = "400Gbps";
   std::string numa;
+  std::string allocator = "greedy";
+  std::int64_t budget = RefinedAllocator::kDefaultBudget;
   std::string json;
 };
 
@@ -46,9 +49,17 @@ struct CircuitPlan {
   ServerDemand demand;
   CircuitCounts counts;
   std::vector<Circuit> circuits;
+  AllocatorKind allocator = AllocatorKind::kGreedy;
   CompletionTime time;
+  Time balanced;
   Time lower_bound;
 };
+
+/// How far the all-to-all with split pairs is above the bound, relative; 0 when nothing is sent.
+double gap(const CircuitPlan& plan) {
+  if (plan.lower_bound == Time::zero()) return 0;
+  return std::max(0.0, plan.balanced.to_seconds() / plan.lower_bound.to_seconds() - 1);
+}
 
 void check_nics(int nics, int least, std::string_view flag) {
   if (nics >= least && nics <= kMaxNics) return;
@@ -94,9 +105,14 @@ CircuitPlan make_plan(const CircuitPlanFlags& flags) {
   }
   plan.demand = read_server_demand(flags.demand);
 
-  GreedyAllocator allocator;
+  plan.allocator = parse_allocator(flags.allocator, "--allocator");
+  if (flags.budget < 0 || flags.budget > 1'000'000'000'000) {
+    throw Error("--budget", fmt::format("{} is out of range", flags.budget),
+                "give the moves that the refined allocator may look at, such as 25000");
+  }
+  const auto allocator = make_allocator(plan.allocator, flags.budget);
   const auto start = std::chrono::steady_clock::now();
-  const CircuitCounts& counts = allocator.allocate(plan.demand, plan.degree);
+  const CircuitCounts& counts = allocator->allocate(plan.demand, plan.degree, plan.eps_nics);
   plan.circuits = map_to_nics(counts, plan.numa_of_nic);
   const std::chrono::duration<double, std::micro> lasted = std::chrono::steady_clock::now() - start;
   // Only for a person to see: what goes to standard output and files does not depend on a clock.
@@ -104,6 +120,8 @@ CircuitPlan make_plan(const CircuitPlanFlags& flags) {
 
   plan.counts = counts;
   plan.time = circuits_first_time(plan.demand, plan.counts, plan.eps_nics, plan.bandwidth);
+  const double units = balanced_time(plan.demand, plan.counts, plan.eps_nics);
+  plan.balanced = Time::from_seconds(units / plan.bandwidth.bytes_per_second());
   plan.lower_bound =
       completion_lower_bound(plan.demand, plan.degree + plan.eps_nics, plan.bandwidth);
   return plan;
@@ -121,6 +139,7 @@ std::string json_text(const CircuitPlan& plan) {
   }
   const Json document = {{"schema", "mixnet.plan/1"},
                          {"servers", plan.demand.rows()},
+                         {"allocator", to_string(plan.allocator)},
                          {"degree", plan.degree},
                          {"eps_nics", plan.eps_nics},
                          {"bandwidth_bps", plan.bandwidth.bits_per_second},
@@ -129,7 +148,9 @@ std::string json_text(const CircuitPlan& plan) {
                           {{"all_to_all", time(plan.time.whole())},
                            {"circuits", time(plan.time.circuits)},
                            {"eps", time(plan.time.eps)},
+                           {"balanced", time(plan.balanced)},
                            {"lower_bound", time(plan.lower_bound)}}},
+                         {"gap", plan.balanced == Time::max() ? Json() : Json(gap(plan))},
                          {"pairs_without_circuit",
                           {{"count", plan.time.eps_pairs}, {"bytes", plan.time.eps_bytes.count}}},
                          {"circuits", std::move(circuits)}};
@@ -227,10 +248,15 @@ void print_summary(const CircuitPlan& plan) {
                                      ? std::string("0")
                                      : fmt::format("{} ({})", plan.time.eps_pairs,
                                                    to_string(plan.time.eps_bytes))});
-  table.add_row({"all-to-all", time(plan.time.whole())});
+  table.add_row({"allocator", std::string(to_string(plan.allocator))});
+  table.add_row({"all-to-all, circuits first", time(plan.time.whole())});
   table.add_row({"  circuits", time(plan.time.circuits)});
   table.add_row({"  EPS", time(plan.time.eps)});
-  table.add_row({"lower bound", time(plan.lower_bound)});
+  table.add_row({"all-to-all, pairs split", time(plan.balanced)});
+  table.add_row({"lower bound",
+                 plan.balanced == Time::max()
+                     ? time(plan.lower_bound)
+                     : fmt::format("{} (gap {:.1f} %)", time(plan.lower_bound), 100 * gap(plan))});
   table.print();
 }
 
@@ -267,11 +293,19 @@ void add_plan_command(CLI::App& app) {
       ->add_option("--numa", flags->numa,
                    "NUMA node of each OCS NIC, as in 0,0,0,1,1,1 [half of them each]")
       ->type_name("LIST");
+  command
+      ->add_option("--allocator", flags->allocator,
+                   "greedy (Algorithm 1), refined (local search, knows the EPS) or exact (small\n"
+                   "regions)")
+      ->capture_default_str();
+  command->add_option("--budget", flags->budget, "refined: moves to look at, some 30 ns each")
+      ->capture_default_str();
   command->add_option("--json", flags->json, "Also write the plan as JSON ('-': only that)")
       ->type_name("FILE");
   command->footer(
       "Example:\n"
-      "  mixnet plan --demand demand.csv --degree 6 --bandwidth 400Gbps --json plan.json");
+      "  mixnet plan --demand demand.csv --degree 6 --bandwidth 400Gbps --json plan.json\n"
+      "  mixnet plan --demand demand.csv --allocator refined");
   command->callback([flags] { run_plan(*flags); });
 }
 

@@ -5,45 +5,14 @@
 #include <limits>
 #include <utility>
 
+#include "control/balanced_time.h"
+
 namespace mixnet {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
-
-double balanced_time(const Matrix<std::int64_t>& bytes, const CircuitCounts& circuits,
-                     int eps_nics) {
-  const std::size_t n = bytes.rows();
-  // For one server and direction: sum over pairs of max(0, bytes - circuits * T) <= eps_nics * T.
-  // The left side falls in T and is convex, so Newton from below climbs to the root.
-  const auto solve = [&](auto&& bytes_of, auto&& circuits_of, double start) {
-    for (double time = start;;) {
-      double rest = 0;
-      double slope = eps_nics;
-      for (std::size_t peer = 0; peer < n; ++peer) {
-        const double left = bytes_of(peer) - circuits_of(peer) * time;
-        if (left <= 0) continue;
-        rest += left;
-        slope += circuits_of(peer);
-      }
-      const double excess = rest - eps_nics * time;
-      if (excess <= 0) return time;
-      if (slope == 0) return kInfinity;
-      const double next = time + excess / slope;
-      if (next == time) return time;  // what is left of the excess is rounding
-      time = next;
-    }
-  };
-  double time = 0;
-  for (std::size_t s = 0; s < n; ++s) {
-    time = solve([&](std::size_t t) { return s == t ? 0.0 : static_cast<double>(bytes(s, t)); },
-                 [&](std::size_t t) { return static_cast<double>(circuits(s, t)); }, time);
-    time = solve([&](std::size_t t) { return s == t ? 0.0 : static_cast<double>(bytes(t, s)); },
-                 [&](std::size_t t) { return static_cast<double>(circuits(t, s)); }, time);
-  }
-  return time;
-}
 
 MixNetCommunication::MixNetCommunication(PacketFabric eps, int degree, EpSplit split,
                                          int flows_per_pair, int gpus_per_server)

@@ -81,11 +81,4 @@ class MixNetCommunication final : public CommunicationModel {
   Matrix<std::int64_t> transposed_;
 };
 
-/// The least time, in units of (bytes / NIC rate), in which `bytes` can pass over `circuits` (one
-/// NIC rate each) and, for the rest, through `eps_nics` NICs of each server, both ways. Infinite
-/// when some pair has no way at all. Exact, O(n^2) a Newton step, and few steps: the bound is
-/// piecewise linear and convex.
-double balanced_time(const Matrix<std::int64_t>& bytes, const CircuitCounts& circuits,
-                     int eps_nics);
-
 }  // namespace mixnet

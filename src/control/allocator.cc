@@ -1,0 +1,84 @@
+#include "control/allocator.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/suggest.h"
+#include "control/exact.h"
+#include "control/greedy.h"
+
+namespace mixnet {
+namespace {
+
+class Greedy final : public CircuitAllocator {
+ public:
+  const CircuitCounts& allocate(const ServerDemand& demand, int degree, int) override {
+    return allocator_.allocate(demand, degree);
+  }
+
+ private:
+  GreedyAllocator allocator_;
+};
+
+class Refined final : public CircuitAllocator {
+ public:
+  explicit Refined(std::int64_t budget) : budget_(budget) {}
+  const CircuitCounts& allocate(const ServerDemand& demand, int degree, int eps_nics) override {
+    return allocator_.allocate(demand, degree, eps_nics, budget_);
+  }
+
+ private:
+  std::int64_t budget_;
+  RefinedAllocator allocator_;
+};
+
+class Exact final : public CircuitAllocator {
+ public:
+  const CircuitCounts& allocate(const ServerDemand& demand, int degree, int eps_nics) override {
+    return counts_ = allocate_exactly(demand, degree, eps_nics).counts;
+  }
+
+ private:
+  CircuitCounts counts_;
+};
+
+constexpr std::pair<std::string_view, AllocatorKind> kNames[] = {
+    {"greedy", AllocatorKind::kGreedy},
+    {"refined", AllocatorKind::kRefined},
+    {"exact", AllocatorKind::kExact}};
+
+}  // namespace
+
+AllocatorKind parse_allocator(std::string_view name, std::string_view input) {
+  std::vector<std::string> names;
+  for (const auto& [known, kind] : kNames) {
+    if (known == name) return kind;
+    names.emplace_back(known);
+  }
+  throw Error(input, fmt::format("unknown allocator '{}'", name), suggest(name, names));
+}
+
+std::string_view to_string(AllocatorKind kind) {
+  for (const auto& [name, known] : kNames) {
+    if (known == kind) return name;
+  }
+  return {};
+}
+
+std::unique_ptr<CircuitAllocator> make_allocator(AllocatorKind kind, std::int64_t budget) {
+  switch (kind) {
+    case AllocatorKind::kGreedy:
+      return std::make_unique<Greedy>();
+    case AllocatorKind::kRefined:
+      return std::make_unique<Refined>(budget);
+    case AllocatorKind::kExact:
+      break;
+  }
+  return std::make_unique<Exact>();
+}
+
+}  // namespace mixnet

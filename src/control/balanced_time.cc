@@ -1,0 +1,58 @@
+#include "control/balanced_time.h"
+
+#include <limits>
+#include <vector>
+
+namespace mixnet {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// For one server and direction: sum over peers of max(0, bytes - circuits * T) <= eps_nics * T.
+/// The left side falls in T and is convex, so Newton from below (`time`) climbs to the root.
+template <typename BytesOf, typename CircuitsOf>
+double server_time(std::size_t peers, double eps_nics, double time, BytesOf&& bytes_of,
+                   CircuitsOf&& circuits_of) {
+  for (;;) {
+    double rest = 0;
+    double slope = eps_nics;
+    for (std::size_t peer = 0; peer < peers; ++peer) {
+      const double left = bytes_of(peer) - circuits_of(peer) * time;
+      if (left <= 0) continue;
+      rest += left;
+      slope += circuits_of(peer);
+    }
+    const double excess = rest - eps_nics * time;
+    if (excess <= 0) return time;
+    if (slope == 0) return kInfinity;
+    const double next = time + excess / slope;
+    if (next == time) return time;  // what is left of the excess is rounding
+    time = next;
+  }
+}
+
+}  // namespace
+
+double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits,
+                     std::span<const int> eps_nics) {
+  const std::size_t n = bytes.rows();
+  double time = 0;
+  for (std::size_t s = 0; s < n; ++s) {
+    const auto circuits_to = [&](std::size_t t) { return static_cast<double>(circuits(s, t)); };
+    time = server_time(
+        n, eps_nics[s], time,
+        [&](std::size_t t) { return s == t ? 0.0 : static_cast<double>(bytes(s, t)); },
+        circuits_to);
+    time = server_time(
+        n, eps_nics[s], time,
+        [&](std::size_t t) { return s == t ? 0.0 : static_cast<double>(bytes(t, s)); },
+        circuits_to);
+  }
+  return time;
+}
+
+double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits, int eps_nics) {
+  return balanced_time(bytes, circuits, std::vector<int>(bytes.rows(), eps_nics));
+}
+
+}  // namespace mixnet

@@ -1,0 +1,29 @@
+// How long an all-to-all takes at best on given circuits, when every pair may split its bytes over
+// its circuits and the electrical (EPS) NICs: the objective of RefinedAllocator and ExactAllocator.
+//
+// In a time T a circuit carries rate * T; what the circuits of a pair leave over goes by EPS, and
+// fits when every server's EPS NICs, out and in, carry its share within T. The least such T is the
+// largest over servers and directions, each the root of a piecewise linear convex function. The EPS
+// is taken as non-blocking. Fluid; no queues, no switching time, no limit inside a server.
+//
+// The flow network agrees (mixnet_communication_test.cc): never faster, and equal where the EPS
+// carries nothing or is not shared unevenly; fair sharing on the EPS can take longer.
+//
+// Pure, thread-safe, exact to rounding. O(n^2) a Newton step, and few steps.
+#pragma once
+
+#include <span>
+
+#include "control/circuits.h"
+
+namespace mixnet {
+
+/// In units of (bytes / NIC rate). Infinite when a pair with demand has no way at all. The diagonal
+/// is ignored. `bytes` and `circuits` are square and of one size.
+double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits, int eps_nics);
+
+/// The same when server s has eps_nics[s] EPS NICs, as after failures.
+double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits,
+                     std::span<const int> eps_nics);
+
+}  // namespace mixnet
