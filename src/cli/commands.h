@@ -10,6 +10,7 @@ namespace mixnet::cli {
 void add_compare_command(CLI::App& app);
 void add_validate_command(CLI::App& app);
 void add_plan_command(CLI::App& app);
+void add_predict_command(CLI::App& app);
 void add_flows_command(CLI::App& app);
 void add_cost_command(CLI::App& app);
 void add_models_command(CLI::App& app);

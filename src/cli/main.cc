@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
   mixnet::cli::add_compare_command(app);
   mixnet::cli::add_cost_command(app);
   mixnet::cli::add_plan_command(app);
+  mixnet::cli::add_predict_command(app);
   mixnet::cli::add_flows_command(app);
   mixnet::cli::add_validate_command(app);
   mixnet::cli::add_models_command(app);

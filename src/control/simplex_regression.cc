@@ -72,7 +72,7 @@ void check(const SimplexRegressionOptions& options) {
 void project_onto_simplex(std::span<double> v, double& threshold) {
   const std::size_t size = v.size();
   std::size_t positive = 0;
-  while (true) {
+  for (std::size_t guess = 0; guess < size + 8; ++guess) {
     double sums[4] = {};  // four, as one would wait for its own last addition
     std::size_t counts[4] = {};
     for (std::size_t i = 0; i < size; ++i) {
@@ -82,7 +82,8 @@ void project_onto_simplex(std::span<double> v, double& threshold) {
     }
     const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
     const std::size_t count = (counts[0] + counts[1]) + (counts[2] + counts[3]);
-    if (count == positive && count > 0) break;
+    // From the third guess on, more can only come of rounding.
+    if (count > 0 && (count == positive || (guess > 2 && count > positive))) break;
     if (count == 0) {
       // The start lies above all: the largest less 1 is a start at or below the root.
       threshold = *std::ranges::max_element(v) - 1;

@@ -173,6 +173,22 @@ TEST(ProjectOntoSimplex, IsNearestFromAnyStart) {
   }
 }
 
+// Loads that are all alike, or on the edge of being taken out: rounding must not keep it turning.
+TEST(ProjectOntoSimplex, EndsOnTies) {
+  Random random(2);
+  for (int trial = 0; trial < 20'000; ++trial) {
+    Loads v(2 + random.below(9));
+    const double step = std::pow(10, -18 + 18 * random.uniform());
+    for (double& value : v) value = 0.1 + step * static_cast<double>(random.below(3));
+    for (int again = 0; again < 3; ++again) {
+      project_onto_simplex(v);
+      double sum = 0;
+      for (const double value : v) sum += value;
+      EXPECT_NEAR(sum, 1, 1e-12);
+    }
+  }
+}
+
 // 100 cases: sizes 2 to 24, windows shorter and longer than the records and than half the size,
 // ridges from none on (with records enough), warm starts over several records. After every record
 // F is within 1 % of the independent solver's, and no column leaves its simplex.
