@@ -118,6 +118,21 @@ class OrderTest(ProgramTest):
                     compare(*mixnet, "--ep-split", "balanced", "--reconfiguration", "hidden"),
                     hidden, "balanced, hidden")
 
+    def test_hitless(self):
+        for model in PUBLISHED_MODELS:
+            job = ["--model", model, "--fabric", "mixnet", "--bandwidth", ALL_BANDWIDTHS,
+                   "--reconfiguration"]
+            hitless, block = compare(*job, "hitless"), compare(*job, "block")
+            self.never_longer(hitless, block, f"{model}, hitless against block")
+            self.never_longer(compare(*job, "reuse"), block, f"{model}, reuse against block")
+            self.never_longer(compare(*job, "hidden"), compare(*job, "oracle"), "hidden, oracle")
+            if model.startswith("mixtral"):  # circuits change there
+                for key, one in hitless.items():
+                    self.assertLess(one["iteration_seconds"], block[key]["iteration_seconds"], key)
+            if model == "mixtral-8x22b":
+                hidden = compare(*job, "hidden")["mixnet", 400]["iteration_seconds"]
+                self.assertLess(hitless["mixnet", 400]["iteration_seconds"], 1.02 * hidden)
+
     def test_options_that_help(self):
         job = ["--model", "mixtral-8x7b", "--gpus", "256", "--bandwidth", "100Gbps,400Gbps"]
         plain = compare(*job)

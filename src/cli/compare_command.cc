@@ -148,7 +148,7 @@ void print_report(const Comparison& comparison, const ComparisonRequest& request
                        grouped(plan.servers()), to_string(plan), plan.micro_batches(),
                        plan.micro_batch_size, plan.seq_length, comparison.routing, comparison.seed,
                        comparison.policy,
-                       request.iteration.reconfiguration == Reconfiguration::kBlock
+                       request.iteration.reconfiguration != Reconfiguration::kHidden
                            ? " " + to_string(request.iteration.reconfiguration_delay)
                            : "",
                        comparison.ep_split, comparison.fidelity));

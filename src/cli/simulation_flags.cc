@@ -104,6 +104,7 @@ void SimulationFlags::apply(ComparisonRequest& request) const {
   network.flows_per_pair = flows_per_pair;
   network.ep_nics = first_of(ep_nics, "--ep-nics", "rail", "own") ? EpNics::kRail : EpNics::kOwn;
   network.ep_split = parse_ep_split(ep_split, "--ep-split");
+  network.allocator = parse_allocator(allocator, "--allocator");
   iteration.reconfiguration = parse_reconfiguration(reconfiguration, "--reconfiguration");
   iteration.reconfiguration_delay = parse_time(reconfiguration_delay, "--reconfiguration-delay");
   if (iteration.reconfiguration_delay > Time::seconds(60)) {
@@ -151,11 +152,14 @@ void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
                   "mixnet: NICs of a server on the optical switch (default: 3 of 4)")
       ->group(network);
   add(network, "--reconfiguration", flags.reconfiguration,
-      "mixnet: block (every FP1 waits for the switch) or hidden (nobody ever waits)");
+      "mixnet: block (every FP1 waits for the switch), reuse, oracle, hitless or hidden (nobody\n"
+      "ever waits); docs/iteration.md");
   add(network, "--reconfiguration-delay", flags.reconfiguration_delay,
       "mixnet: from command to light");
   add(network, "--ep-split", flags.ep_split,
       "mixnet: circuits-first (a pair with circuits uses only these) or balanced (also EPS)");
+  add(network, "--allocator", flags.allocator,
+      "mixnet: greedy (Algorithm 1), refined (knows the EPS; use --ep-split balanced) or exact");
   add(network, "--oversubscription", flags.oversubscription,
       "oversub-fat-tree: NICs for one uplink of their ToR switch");
   add(network, "--paths", flags.paths,

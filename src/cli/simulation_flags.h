@@ -25,6 +25,7 @@ struct SimulationFlags {
   int flows_per_pair = 1;
   std::string ep_nics = "rail";
   std::string ep_split = "circuits-first";
+  std::string allocator = "greedy";
   std::string ep_steps = "pipelined";
   std::string reconfiguration = "block";
   std::string reconfiguration_delay = "25ms";

@@ -1,5 +1,6 @@
 #include "control/balanced_time.h"
 
+#include <algorithm>
 #include <limits>
 #include <vector>
 
@@ -53,6 +54,32 @@ double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits,
 
 double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits, int eps_nics) {
   return balanced_time(bytes, circuits, std::vector<int>(bytes.rows(), eps_nics));
+}
+
+double balanced_time_while_moving(const ServerDemand& bytes, const CircuitCounts& lit,
+                                  const CircuitCounts& dark, double lit_at, int eps_nics) {
+  const std::size_t n = bytes.rows();
+  double time = 0;
+  for (std::size_t s = 0; s < n; ++s) {
+    for (const bool in : {false, true}) {
+      const auto bytes_of = [&](std::size_t t) {
+        return s == t ? 0.0 : static_cast<double>(in ? bytes(t, s) : bytes(s, t));
+      };
+      const double without = server_time(n, eps_nics, time, bytes_of, [&](std::size_t t) {
+        return static_cast<double>(lit(s, t));
+      });
+      if (without <= lit_at) {
+        time = without;
+        continue;
+      }
+      // From then on it is as if all had carried from the start and had that much more to do.
+      time = server_time(
+          n, eps_nics, std::max(time, lit_at),
+          [&](std::size_t t) { return bytes_of(t) + dark(s, t) * lit_at; },
+          [&](std::size_t t) { return static_cast<double>(lit(s, t) + dark(s, t)); });
+    }
+  }
+  return time;
 }
 
 }  // namespace mixnet

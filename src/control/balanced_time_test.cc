@@ -71,5 +71,40 @@ TEST(BalancedTime, KnowsTheEnds) {
   EXPECT_EQ(balanced_time(bytes, none, 0), std::numeric_limits<double>::infinity());
 }
 
+TEST(BalancedTime, CircuitsThatLightUpLater) {
+  ServerDemand bytes(2, 2);
+  bytes(0, 1) = 900;
+  const CircuitCounts none(2, 2);
+  CircuitCounts two(2, 2);
+  two(0, 1) = two(1, 0) = 2;
+  // One EPS NIC carries 100 until the light comes at 100; three NICs carry the other 800.
+  EXPECT_DOUBLE_EQ(balanced_time_while_moving(bytes, none, two, 100, 1), 100 + 800 / 3.0);
+  EXPECT_DOUBLE_EQ(balanced_time_while_moving(bytes, none, two, 0, 1), 300);
+  EXPECT_DOUBLE_EQ(balanced_time_while_moving(bytes, none, two, 1e6, 1), 900);
+  EXPECT_DOUBLE_EQ(balanced_time_while_moving(bytes, two, two, 1e6, 1), 300);
+  EXPECT_DOUBLE_EQ(balanced_time_while_moving(bytes, two, none, 5, 1), 300);
+
+  for (int round = 0; round < 200; ++round) {  // never later than waiting for the light
+    Random random(derive_seed(21, round));
+    ServerDemand demand(5, 5);
+    for (auto& b : demand.cells()) b = static_cast<std::int64_t>(random.below(1000));
+    CircuitCounts lit(5, 5);
+    CircuitCounts all(5, 5);
+    for (int s = 0; s < 5; ++s) {
+      for (int t = 0; t < s; ++t) {
+        all(s, t) = all(t, s) = static_cast<std::int32_t>(random.below(3));
+        lit(s, t) = lit(t, s) = static_cast<std::int32_t>(random.below(all(s, t) + 1));
+      }
+    }
+    CircuitCounts dark = all;
+    for (std::size_t i = 0; i < dark.cells().size(); ++i) dark.cells()[i] -= lit.cells()[i];
+    const double at = 500 * random.uniform();
+    const double moving = balanced_time_while_moving(demand, lit, dark, at, 1);
+    EXPECT_LE(moving, at + balanced_time(demand, all, 1) + 1e-9);
+    EXPECT_LE(moving, balanced_time(demand, lit, 1) + 1e-9);
+    EXPECT_GE(moving, balanced_time(demand, all, 1) - 1e-9);
+  }
+}
+
 }  // namespace
 }  // namespace mixnet

@@ -36,12 +36,25 @@ struct PhaseTime {
   Time at(Bandwidth nic_rate) const;
 };
 
+/// What an optical switch was set for before the gate ran, and how fast it can be set anew.
+struct SwitchState {
+  const Matrix<std::int64_t>* lit_for = nullptr;  ///< server to server demand; null: not asked
+  Time delay;                                     ///< from command to light
+  Bandwidth nic_rate;                             ///< at which that delay counts
+};
+
 struct ExchangeTimes {
   PhaseTime dispatch;
   PhaseTime combine;
   /// How long dispatch and combine together occupy the NICs that carry all-reduces, with NICs of
   /// kReferenceRate: the gradients cannot move meanwhile.
   Time shared_nics_busy;
+
+  // Where circuits are switched and a SwitchState was given (switch_policy.h).
+  PhaseTime present_dispatch = {}, present_combine = {};  ///< over the circuits that were lit
+  PhaseTime moving_dispatch =
+      {};  ///< over those that stay lit, EPS, and the others when they light up
+  bool circuits_change = false;
 };
 
 /// Not thread-safe (implementations keep work space); one per thread.
@@ -52,6 +65,11 @@ class CommunicationModel {
   /// The two all-to-alls of one EP group whose servers are first_server, first_server + 1, ...
   /// Traffic inside servers is not in it (RegionDemand::scale_up_*). Zero for a one-server region.
   virtual ExchangeTimes exchange(int first_server, const RegionDemand& demand) = 0;
+  /// The same, with what else there is to know where circuits are switched.
+  virtual ExchangeTimes exchange_switched(int first_server, const RegionDemand& demand,
+                                          const SwitchState& /*state*/) {
+    return exchange(first_server, demand);
+  }
 
   /// Every GPU of the servers [from, from + count) sends `bytes_per_gpu` to the GPU of the same
   /// place in [to, to + count), all at once: activations between pipeline stages.

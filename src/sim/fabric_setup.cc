@@ -72,9 +72,9 @@ std::unique_ptr<PacketCommunication> CommunicationFactory::make_tree() const {
 }
 
 std::unique_ptr<MixNetCommunication> CommunicationFactory::make_mixnet() const {
-  return std::make_unique<MixNetCommunication>(packet_fabric(options_.paths),
-                                               options_.optical_degree, options_.ep_split,
-                                               options_.flows_per_pair, gpus_per_server_);
+  return std::make_unique<MixNetCommunication>(
+      packet_fabric(options_.paths), options_.optical_degree, options_.ep_split,
+      options_.flows_per_pair, gpus_per_server_, options_.allocator);
 }
 
 std::unique_ptr<CommunicationModel> CommunicationFactory::make_flow() const {

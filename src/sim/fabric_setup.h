@@ -25,6 +25,7 @@ struct NetworkOptions {
   int flows_per_pair = 1;  ///< connections between two NICs, hashed apart (kEcmp)
   EpNics ep_nics = EpNics::kRail;
   EpSplit ep_split = EpSplit::kCircuitsFirst;
+  AllocatorKind allocator = AllocatorKind::kGreedy;  ///< mixnet: who decides the circuits
 };
 
 /// Throws Error (naming the flag) when the options contradict each other or the plan.

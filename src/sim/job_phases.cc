@@ -43,13 +43,14 @@ std::int64_t bytes_between_servers(const RegionDemand& demand) {
 struct Place {
   RoutingPlace routing;
   int first_server = 0;
+  RoutingPlace before;  ///< whose demand the switch was set for last
 };
 
 class Measurement {
  public:
   Measurement(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
               const RoutingSource& routing, std::span<const FabricKind> fabrics,
-              const NetworkOptions& network, int gradient_bytes, const FidelityOptions& fidelity);
+              const PhaseOptions& options);
 
   JobPhases run();
 
@@ -60,13 +61,15 @@ class Measurement {
     TokenCounts counts;
     DemandMaker maker;
     Models flow, packet;
-    std::vector<PhaseTotals> totals;  // of packets, by fabric
+    Matrix<std::int64_t> before;  // demand that the switch was set for
   };
 
   bool in_packets() const { return options_.fidelity != Fidelity::kFlow; }
   Worker& worker(int index);
   void list_places();
   const RegionDemand& load(Worker& worker, const Place& place);
+  ExchangeTimes exchange(const Worker& worker, CommunicationModel& network, const Place& place,
+                         const RegionDemand& demand) const;
   void measure_exchanges();
   void measure_all_in_packets(std::size_t fabric);
   void measure_by_sample(std::size_t fabric, std::int64_t hops_a_place);
@@ -86,6 +89,8 @@ class Measurement {
   const RoutingSource& routing_;
   int gradient_bytes_;
   FidelityOptions options_;
+  Time delay_;
+  bool knows_present_;
   int threads_;
   double wire_bytes_;  // for a payload byte
   std::vector<CommunicationFactory> factories_;
@@ -99,17 +104,19 @@ class Measurement {
 
 Measurement::Measurement(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
                          const RoutingSource& routing, std::span<const FabricKind> fabrics,
-                         const NetworkOptions& network, int gradient_bytes,
-                         const FidelityOptions& fidelity)
+                         const PhaseOptions& options)
     : model_(model),
       plan_(plan),
       gpu_(gpu),
       routing_(routing),
-      gradient_bytes_(gradient_bytes),
-      options_(fidelity),
-      threads_(fidelity.threads > 0 ? fidelity.threads : default_threads()),
-      wire_bytes_(static_cast<double>(fidelity.packets.mtu) /
-                  (fidelity.packets.mtu - fidelity.packets.header)),
+      gradient_bytes_(options.gradient_bytes),
+      options_(options.fidelity),
+      delay_(options.reconfiguration_delay),
+      knows_present_(options.reconfiguration != Reconfiguration::kBlock &&
+                     options.reconfiguration != Reconfiguration::kHidden),
+      threads_(options_.threads > 0 ? options_.threads : default_threads()),
+      wire_bytes_(static_cast<double>(options_.packets.mtu) /
+                  (options_.packets.mtu - options_.packets.header)),
       workers_(threads_) {
   phases_.varies = routing.varies();
   phases_.micro_batches = plan.micro_batches();
@@ -118,7 +125,7 @@ Measurement::Measurement(const Model& model, const ParallelPlan& plan, const Gpu
     phases_.moe_index.push_back(model.is_moe[layer] ? phases_.moe_layers++ : -1);
   }
   for (const FabricKind kind : fabrics) {
-    factories_.emplace_back(kind, model, plan, network);
+    factories_.emplace_back(kind, model, plan, options.network);
     phases_.fabrics.emplace_back().kind = kind;
   }
 }
@@ -185,17 +192,23 @@ void Measurement::list_places() {
       for (int replica = 0; replica < phases_.replicas; ++replica) {
         for (int micro_batch = 0; micro_batch < phases_.micro_batches; ++micro_batch) {
           for (int layer = 0; layer < phases_.moe_layers; ++layer) {
-            list.push_back(
-                {{0, layer, micro_batch, replica}, plan_.first_server(stage_of[layer], replica)});
+            const bool first = layer == 0 || stage_of[layer - 1] != stage_of[layer];
+            const auto in_stage = std::ranges::count(stage_of, stage_of[layer]);
+            const int before = first ? layer + static_cast<int>(in_stage) - 1 : layer - 1;
+            const int batches = phases_.micro_batches;
+            const int batch = first ? (micro_batch + batches - 1) % batches : micro_batch;
+            list.push_back({{0, layer, micro_batch, replica},
+                            plan_.first_server(stage_of[layer], replica),
+                            {0, before, batch, replica}});
           }
         }
       }
     } else if (fabric.uniform) {
-      list.push_back({{}, plan_.first_server(0, 0)});
+      list.push_back({{}, plan_.first_server(0, 0), {}});
     } else {
       for (int stage = 0; stage < plan_.pp; ++stage) {
         for (int replica = 0; replica < phases_.replicas; ++replica) {
-          list.push_back({{}, plan_.first_server(stage, replica)});
+          list.push_back({{}, plan_.first_server(stage, replica), {}});
         }
       }
     }
@@ -204,9 +217,22 @@ void Measurement::list_places() {
   }
 }
 
-const RegionDemand& Measurement::load(Worker& worker, const Place& place) {
-  routing_.counts(place.routing, worker.counts);
-  return worker.maker.make(worker.counts);
+/// The demand of `place` and, where it is asked for, worker.before.
+const RegionDemand& Measurement::load(Worker& work, const Place& place) {
+  if (knows_present_) {
+    routing_.counts(place.before, work.counts);
+    work.before = work.maker.make(work.counts).server_bytes;
+  }
+  routing_.counts(place.routing, work.counts);
+  return work.maker.make(work.counts);
+}
+
+/// After load() of `place`, which gave `demand`.
+ExchangeTimes Measurement::exchange(const Worker& work, CommunicationModel& network,
+                                    const Place& place, const RegionDemand& demand) const {
+  if (!knows_present_) return network.exchange(place.first_server, demand);
+  const SwitchState state = {&work.before, delay_, options_.nic_rate};
+  return network.exchange_switched(place.first_server, demand, state);
 }
 
 /// The fluid times of everything, which the packets then replace or correct, and what the demand
@@ -228,7 +254,7 @@ void Measurement::measure_fluid() {
       const std::size_t begin = phases_.varies ? at : 0;
       const std::size_t end = phases_.varies ? at + 1 : places_[f].size();
       for (std::size_t i = begin; i < end; ++i) {
-        fabric.exchanges[i] = work.flow[f]->exchange(places_[f][i].first_server, demand);
+        fabric.exchanges[i] = exchange(work, *work.flow[f], places_[f][i], demand);
       }
     }
     const std::lock_guard lock(progress_mutex);
@@ -257,9 +283,8 @@ void Measurement::measure_exchanges() {
 }
 
 ExchangeTimes Measurement::exchange_in_packets(Worker& work, std::size_t f, std::size_t i) {
-  const Place& place = places_[f][i];
-  const RegionDemand& demand = load(work, place);
-  return work.packet[f]->exchange(place.first_server, demand);
+  const RegionDemand& demand = load(work, places_[f][i]);
+  return exchange(work, *work.packet[f], places_[f][i], demand);
 }
 
 void Measurement::measure_all_in_packets(std::size_t f) {
@@ -341,8 +366,12 @@ void Measurement::measure_by_sample(std::size_t f, std::int64_t hops_a_place) {
       time.packet_hops = std::llround(hops_a_byte * static_cast<double>(demand));
       return time;
     };
-    exchanges[i] = {scale(exchanges[i].dispatch), scale(exchanges[i].combine),
-                    scaled(exchanges[i].shared_nics_busy, ratio)};
+    ExchangeTimes& times = exchanges[i];
+    times.shared_nics_busy = scaled(times.shared_nics_busy, ratio);
+    for (PhaseTime* phase : {&times.dispatch, &times.combine, &times.present_dispatch,
+                             &times.present_combine, &times.moving_dispatch}) {
+      *phase = scale(*phase);
+    }
   });
   std::ranges::fill(is_fluid_[f], 1);
   for (std::size_t i = 0; i < samples; ++i) {
@@ -504,9 +533,8 @@ std::size_t JobPhases::exchange_index(const FabricPhases& fabric, int stage, int
 
 JobPhases measure_phases(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
                          const RoutingSource& routing, std::span<const FabricKind> fabrics,
-                         const NetworkOptions& network, int gradient_bytes,
-                         const FidelityOptions& fidelity) {
-  return Measurement(model, plan, gpu, routing, fabrics, network, gradient_bytes, fidelity).run();
+                         const PhaseOptions& options) {
+  return Measurement(model, plan, gpu, routing, fabrics, options).run();
 }
 
 }  // namespace mixnet

@@ -25,6 +25,7 @@
 #include "moe/plan.h"
 #include "moe/routing.h"
 #include "sim/fabric_setup.h"
+#include "sim/switch_policy.h"
 
 namespace mixnet {
 
@@ -88,10 +89,20 @@ struct JobPhases {
                              int moe_layer) const;
 };
 
-/// Shows a progress bar on a terminal. `gradient_bytes`: a parameter.
+struct PhaseOptions {
+  NetworkOptions network;
+  int gradient_bytes = 2;  ///< a parameter
+  FidelityOptions fidelity;
+  // With a policy other than block or hidden, exchanges also say how long they take over the
+  // circuits of the layer before in the same stage (of the first: of the stage's last layer in the
+  // micro-batch before), at fidelity.nic_rate.
+  Reconfiguration reconfiguration = Reconfiguration::kBlock;
+  Time reconfiguration_delay;
+};
+
+/// Shows a progress bar on a terminal.
 JobPhases measure_phases(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
                          const RoutingSource& routing, std::span<const FabricKind> fabrics,
-                         const NetworkOptions& network, int gradient_bytes,
-                         const FidelityOptions& fidelity);
+                         const PhaseOptions& options);
 
 }  // namespace mixnet

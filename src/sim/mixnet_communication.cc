@@ -15,15 +15,17 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 }  // namespace
 
 MixNetCommunication::MixNetCommunication(PacketFabric eps, int degree, EpSplit split,
-                                         int flows_per_pair, int gpus_per_server)
+                                         int flows_per_pair, int gpus_per_server,
+                                         AllocatorKind allocator)
     : eps_nics_(eps.nics_per_server()),
       eps_(std::move(eps), EpNics::kRail, flows_per_pair, gpus_per_server),
       degree_(degree),
-      split_(split) {}
+      split_(split),
+      allocator_(make_allocator(allocator)) {}
 
 ExchangeTimes MixNetCommunication::exchange(int first_server, const RegionDemand& demand) {
   if (demand.servers < 2) return {};
-  const CircuitCounts& circuits = allocator_.allocate(demand.server_bytes, degree_);
+  const CircuitCounts& circuits = allocator_->allocate(demand.server_bytes, degree_, eps_nics_);
   const std::size_t n = demand.server_bytes.rows();
   if (transposed_.rows() != n) transposed_ = Matrix<std::int64_t>(n, n);
   for (std::size_t s = 0; s < n; ++s) {
@@ -34,36 +36,93 @@ ExchangeTimes MixNetCommunication::exchange(int first_server, const RegionDemand
   return {dispatch.phase, combine.phase, dispatch.eps_busy + combine.eps_busy};
 }
 
+ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const RegionDemand& demand,
+                                                     const SwitchState& state) {
+  ExchangeTimes times = exchange(first_server, demand);
+  if (state.lit_for == nullptr || demand.servers < 2) return times;
+  const CircuitCounts wanted = allocator_->allocate(demand.server_bytes, degree_, eps_nics_);
+  const CircuitCounts present = allocator_->allocate(*state.lit_for, degree_, eps_nics_);
+  times.circuits_change = !(wanted == present);
+  if (!times.circuits_change) {
+    times.present_dispatch = times.moving_dispatch = times.dispatch;
+    times.present_combine = times.combine;
+    return times;
+  }
+  const Matrix<std::int64_t> back = transposed_;  // of exchange()
+  times.present_dispatch = best_way(first_server, demand.server_bytes, present).phase;
+  times.present_combine = best_way(first_server, back, present).phase;
+  const double lit_at = state.delay.to_seconds() * state.nic_rate.bytes_per_second();
+  times.moving_dispatch = while_moving(first_server, demand.server_bytes, present, wanted, lit_at);
+  return times;
+}
+
 MixNetCommunication::Way MixNetCommunication::one_way(int first_server,
                                                       const Matrix<std::int64_t>& bytes,
                                                       const CircuitCounts& circuits) {
+  if (split_ == EpSplit::kCircuitsFirst) {
+    return split_at(kInfinity, first_server, bytes, circuits);
+  }
+  return best_way(first_server, bytes, circuits);
+}
+
+MixNetCommunication::Way MixNetCommunication::best_way(int first_server,
+                                                       const Matrix<std::int64_t>& bytes,
+                                                       const CircuitCounts& circuits) {
   const Way first = split_at(kInfinity, first_server, bytes, circuits);
-  if (split_ == EpSplit::kCircuitsFirst) return first;
   const double time = balanced_time(bytes, circuits, eps_nics_);
   const Way balanced = split_at(time, first_server, bytes, circuits);
   return balanced.phase.transfer < first.phase.transfer ? balanced : first;
 }
 
-MixNetCommunication::Way MixNetCommunication::split_at(double longest, int first_server,
-                                                       const Matrix<std::int64_t>& bytes,
-                                                       const CircuitCounts& circuits) {
+/// Fluid only: in packets, Time::max(), which stands for not known.
+PhaseTime MixNetCommunication::while_moving(int first_server, const Matrix<std::int64_t>& bytes,
+                                            const CircuitCounts& present,
+                                            const CircuitCounts& wanted, double lit_at) {
+  if (packets_) return {Time::max(), Time::zero()};
+  const std::size_t n = bytes.rows();
+  CircuitCounts stay(n, n);
+  CircuitCounts move(n, n);
+  for (std::size_t i = 0; i < stay.cells().size(); ++i) {
+    stay.cells()[i] = std::min(present.cells()[i], wanted.cells()[i]);
+    move.cells()[i] = wanted.cells()[i] - stay.cells()[i];
+  }
+  const double time = balanced_time_while_moving(bytes, stay, move, lit_at, eps_nics_);
+  const bool any_by_eps = split(bytes, [&](std::size_t s, std::size_t t) {
+    return stay(s, t) * time + move(s, t) * std::max(0.0, time - lit_at);
+  });
+  PhaseTime phase = {Time::from_seconds(time / kReferenceRate.bytes_per_second()), kLinkDelay * 2};
+  if (any_by_eps) {
+    const PhaseTime eps = eps_.server_exchange(first_server, by_eps_);
+    phase = {std::max(phase.transfer, eps.transfer), std::max(phase.delay, eps.delay)};
+  }
+  return phase;
+}
+
+template <typename Capacity>
+bool MixNetCommunication::split(const Matrix<std::int64_t>& bytes, Capacity&& capacity) {
   const std::size_t n = bytes.rows();
   if (by_eps_.rows() != n) by_eps_ = by_circuit_ = Matrix<std::int64_t>(n, n);
   bool any_by_eps = false;
   for (std::size_t s = 0; s < n; ++s) {
     for (std::size_t t = 0; t < n; ++t) {
-      std::int64_t rest = s == t ? 0 : bytes(s, t);
-      std::int64_t carried = 0;
-      if (circuits(s, t) > 0 && rest > 0) {
-        const double most = std::ceil(circuits(s, t) * longest);
-        carried = most < static_cast<double>(rest) ? static_cast<std::int64_t>(most) : rest;
-        rest -= carried;
-      }
+      const std::int64_t all = s == t ? 0 : bytes(s, t);
+      const double most = all > 0 ? std::ceil(capacity(s, t)) : 0;
+      const std::int64_t carried =
+          most < static_cast<double>(all) ? static_cast<std::int64_t>(most) : all;
       by_circuit_(s, t) = carried;
-      by_eps_(s, t) = rest;
-      any_by_eps |= rest > 0;
+      by_eps_(s, t) = all - carried;
+      any_by_eps |= carried < all;
     }
   }
+  return any_by_eps;
+}
+
+MixNetCommunication::Way MixNetCommunication::split_at(double longest, int first_server,
+                                                       const Matrix<std::int64_t>& bytes,
+                                                       const CircuitCounts& circuits) {
+  const bool any_by_eps = split(bytes, [&](std::size_t s, std::size_t t) {
+    return circuits(s, t) > 0 ? circuits(s, t) * longest : 0.0;
+  });
   Way way;
   way.phase = circuit_phase(circuits);
   if (any_by_eps) {

@@ -13,7 +13,7 @@
 // Everything else goes over the EPS NICs.
 #pragma once
 
-#include "control/greedy.h"
+#include "control/allocator.h"
 #include "sim/packet_communication.h"
 
 namespace mixnet {
@@ -24,7 +24,7 @@ class MixNetCommunication final : public CommunicationModel {
  public:
   /// `eps`: the electrical fat-tree, over all servers, with the EPS NICs alone (at least one each).
   MixNetCommunication(PacketFabric eps, int degree, EpSplit split, int flows_per_pair,
-                      int gpus_per_server);
+                      int gpus_per_server, AllocatorKind allocator = AllocatorKind::kGreedy);
 
   /// From now on phases run in packets (PacketCommunication::use_packets() of the EPS). A pair's
   /// bytes are dealt evenly to its circuits, one flow each.
@@ -32,6 +32,8 @@ class MixNetCommunication final : public CommunicationModel {
                    std::shared_ptr<PhaseCache> cache);
 
   ExchangeTimes exchange(int first_server, const RegionDemand& demand) override;
+  ExchangeTimes exchange_switched(int first_server, const RegionDemand& demand,
+                                  const SwitchState& state) override;
   PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override {
     return eps_.send(from, to, count, bytes_per_gpu);
   }
@@ -55,9 +57,16 @@ class MixNetCommunication final : public CommunicationModel {
     Time eps_busy;  ///< how long the EPS NICs take part
   };
   Way one_way(int first_server, const Matrix<std::int64_t>& bytes, const CircuitCounts& circuits);
+  /// Circuits first or balanced, what is shorter.
+  Way best_way(int first_server, const Matrix<std::int64_t>& bytes, const CircuitCounts& circuits);
+  PhaseTime while_moving(int first_server, const Matrix<std::int64_t>& bytes,
+                         const CircuitCounts& present, const CircuitCounts& wanted, double lit_at);
   /// Circuits carry for `longest` at most, in units of (bytes / NIC rate); the rest goes by EPS.
   Way split_at(double longest, int first_server, const Matrix<std::int64_t>& bytes,
                const CircuitCounts& circuits);
+  /// What circuits leave of `bytes` when they carry capacity(s, t): into by_circuit_ and by_eps_.
+  template <typename Capacity>
+  bool split(const Matrix<std::int64_t>& bytes, Capacity&& capacity);
 
   struct CircuitPackets {
     PacketFidelity fidelity;
@@ -74,7 +83,7 @@ class MixNetCommunication final : public CommunicationModel {
   PacketCommunication eps_;
   int degree_;
   EpSplit split_;
-  GreedyAllocator allocator_;
+  std::unique_ptr<CircuitAllocator> allocator_;
   std::unique_ptr<CircuitPackets> packets_;
   Matrix<std::int64_t> by_eps_;
   Matrix<std::int64_t> by_circuit_;

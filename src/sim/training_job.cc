@@ -39,8 +39,9 @@ TrainingJob::TrainingJob(Model model, ParallelPlan plan, Gpu gpu, const RoutingS
       options_(std::move(options)),
       compute_(model_, plan_, gpu_, options_.compute) {
   check_network_options(options_.network, plan_);
-  phases_ = measure_phases(model_, plan_, gpu_, routing, fabrics, options_.network,
-                           options_.gradient_bytes, options_.fidelity);
+  const PhaseOptions phases = {options_.network, options_.gradient_bytes, options_.fidelity,
+                               options_.reconfiguration, options_.reconfiguration_delay};
+  phases_ = measure_phases(model_, plan_, gpu_, routing, fabrics, phases);
 }
 
 const FabricPhases& TrainingJob::phases_on(FabricKind fabric) const {
@@ -69,9 +70,8 @@ TrainingJob::Durations TrainingJob::stage_durations(const FabricPhases& phases, 
   const double token_bytes = kBytesPerNumber * model_.hidden;
   const double sequence_bytes = token_bytes * static_cast<double>(plan_.tokens_per_micro_batch());
   const std::int64_t backward_phases = options_.sequence_parallel ? 3 : 2;
-  const bool reconfigures = phases.kind == FabricKind::kMixNet && plan_.region_servers() > 1 &&
-                            options_.network.optical_degree > 0 &&
-                            options_.reconfiguration == Reconfiguration::kBlock;
+  const bool switches = phases.kind == FabricKind::kMixNet && plan_.region_servers() > 1 &&
+                        options_.network.optical_degree > 0;
   const auto add_compute = [&](OperationTime time) {
     sum.forward.compute += scaled(time.forward, compute_scale);
     sum.backward.compute += scaled(time.backward, compute_scale);
@@ -107,18 +107,29 @@ TrainingJob::Durations TrainingJob::stage_durations(const FabricPhases& phases, 
         phases, stage, replica, micro_batch, phases_.moe_index[layer])];
     const Time scale_up = Time::from_seconds(static_cast<double>(phases.scale_up_bytes[place]) /
                                              gpu_.scale_up_bytes_per_second);
-    Time both = Time::zero();  // dispatch and combine
-    for (const PhaseTime& phase : {exchange.dispatch, exchange.combine}) {
+    const auto with_scale_up = [&](const PhaseTime& phase) {
       const Time network = phase.at(nic_rate);
-      both += options_.pipelined_ep_steps ? std::max(network, scale_up) : network + scale_up;
-    }
-    sum.forward.ep += both;
-    sum.backward.ep += both;
+      if (network == Time::max()) return network;
+      return options_.pipelined_ep_steps ? std::max(network, scale_up) : network + scale_up;
+    };
+    const SwitchedExchange switched = {
+        with_scale_up(exchange.dispatch),         with_scale_up(exchange.combine),
+        with_scale_up(exchange.present_dispatch), with_scale_up(exchange.present_combine),
+        with_scale_up(exchange.moving_dispatch),  exchange.circuits_change};
+    sum.backward.ep += switched.dispatch + switched.combine;
     sum.shared_nics_busy += PhaseTime{exchange.shared_nics_busy, Time::zero()}.at(nic_rate);
-    if (reconfigures) {
-      const Time delay = options_.reconfiguration_delay;
+    if (!switches) {
+      sum.forward.ep += switched.dispatch + switched.combine;
+      continue;
+    }
+    const Time delay = options_.reconfiguration_delay;
+    const SwitchCost forward = forward_cost(options_.reconfiguration, delay, switched,
+                                            scaled(attention.forward, compute_scale),
+                                            scaled(experts.forward, compute_scale));
+    sum.forward.ep += forward.exchange;
+    sum.forward.reconfiguration += forward.wait;
+    if (options_.reconfiguration != Reconfiguration::kHidden) {
       const Time hiding = scaled(attention.backward + experts.backward, compute_scale);
-      sum.forward.reconfiguration += delay;
       sum.backward.reconfiguration += std::max(Time::zero(), delay - hiding);
     }
   }

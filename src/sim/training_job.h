@@ -11,11 +11,9 @@
 // end gradients are summed over replicas, as far as possible beneath the last micro-batch's
 // backward, and the optimizer steps. What may overlap is in IterationOptions.
 //
-// Reconfiguration (MixNet only, regions of several servers):
-//   kBlock   the gate has run, then the switch is set: every FP1 waits the whole delay. In backward
-//            the demand is known, so the switch is set beneath a layer's backward computation
-//            (attention and experts), and only what is longer than that waits.
-//   kHidden  nobody ever waits for the switch: what perfect prediction could reach.
+// Reconfiguration (MixNet only, regions of several servers): forward as switch_policy.h says. In
+// backward the demand is known, so the switch is set beneath a layer's backward computation
+// (attention and experts), and only what is longer than that waits; never with kHidden.
 //
 // A TrainingJob does all that depends on traffic once, when made (job_phases.h): the demand of
 // every layer, micro-batch and replica, and its time on every fabric. simulate() then costs
@@ -37,10 +35,9 @@
 #include "sim/fabric_setup.h"
 #include "sim/job_phases.h"
 #include "sim/pipeline.h"
+#include "sim/switch_policy.h"
 
 namespace mixnet {
-
-enum class Reconfiguration { kBlock, kHidden };
 
 struct IterationOptions {
   NetworkOptions network;

@@ -26,7 +26,11 @@ Value parse_choice(std::string_view name, std::string_view input,
 }
 
 constexpr std::pair<std::string_view, Reconfiguration> kPolicies[] = {
-    {"block", Reconfiguration::kBlock}, {"hidden", Reconfiguration::kHidden}};
+    {"block", Reconfiguration::kBlock},
+    {"reuse", Reconfiguration::kReuse},
+    {"oracle", Reconfiguration::kOracle},
+    {"hitless", Reconfiguration::kHitless},
+    {"hidden", Reconfiguration::kHidden}};
 constexpr std::pair<std::string_view, Fidelity> kFidelities[] = {
     {"flow", Fidelity::kFlow}, {"packet", Fidelity::kPacket}, {"auto", Fidelity::kAuto}};
 constexpr std::pair<std::string_view, EpSplit> kSplits[] = {
@@ -128,9 +132,11 @@ Comparison compare(const ComparisonRequest& request) {
   const bool fluid = request.iteration.fidelity.fidelity == Fidelity::kFlow;
   std::optional<TrainingJob> made;
   const auto job_at = [&](Bandwidth bandwidth) -> const TrainingJob& {
-    if (made && fluid) return *made;  // it serves every speed
+    // The fluid scales with the speed; the delay of a switch beside it does not.
+    const bool scales = fluid && request.iteration.reconfiguration != Reconfiguration::kHitless;
+    if (made && scales) return *made;
     IterationOptions options = request.iteration;
-    if (!fluid) options.fidelity.nic_rate = bandwidth;
+    if (!scales) options.fidelity.nic_rate = bandwidth;
     return made.emplace(request.model, comparison.plan, request.gpu, routing, simulated, options);
   };
 

@@ -47,7 +47,7 @@ struct Comparison {
   std::string model;  ///< the model's name
   ParallelPlan plan;
   std::string routing;
-  std::string policy;    ///< of reconfiguration: "block" or "hidden"
+  std::string policy;    ///< of reconfiguration: "block", "hitless", ...
   std::string ep_split;  ///< "circuits-first" or "balanced"
   std::string fidelity;  ///< "flow", "packet" or "auto"
   std::uint64_t seed = 1;
