@@ -117,7 +117,10 @@ CircuitCounts RegionPlanner::running_counts() {
 }
 
 CircuitCounts RegionPlanner::allocated(const ServerDemand& demand, std::span<const int> free) {
-  if (config_->allocator == Allocator::kGreedy) return greedy_.allocate(demand, free);
+  // Without EPS no allocation but a full mesh ends, by the refined allocator's measure.
+  if (config_->allocator == Allocator::kGreedy || config_->eps_nics == 0) {
+    return greedy_.allocate(demand, free);
+  }
   return refined_.allocate_near(present_counts_, demand, free, config_->eps_nics,
                                 config_->tolerance, config_->budget);
 }

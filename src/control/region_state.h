@@ -187,7 +187,10 @@ struct Alarm {
 
 using Decision = std::variant<DeviceCommand, ReadState, TopologyAnnouncement, TenantGone, Alarm>;
 
-enum class Allocator { kGreedy, kRefined };
+enum class Allocator {
+  kGreedy,
+  kRefined  ///< where there are EPS NICs; else kGreedy
+};
 
 struct RegionConfig {
   static constexpr int kMaxServers = 4096;
