@@ -13,7 +13,8 @@
 // port to port, so that a good port that shared its fault is soon tried with another.
 //
 // Deterministic. Not thread-safe. Copying it copies everything, so a copy goes on alike. Cost: an
-// event that changes nothing is O(slices); a plan costs what its allocator costs (`control_bench`).
+// event that changes nothing is O(ports) (0.2 us for 8 servers); a plan costs what its allocator
+// costs (`control_bench`).
 #pragma once
 
 #include <vector>
