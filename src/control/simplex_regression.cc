@@ -259,6 +259,13 @@ SimplexRegression::Outcome SimplexRegression::solve(SimplexWorkspace& work) {
     }
     outcome.objective = std::max(value + to_new + curvature / 2 * square, 0.0);
     outcome.gap = to_new - to_corner + curvature / 2 * square;
+    if (options_.ridge > 0) {
+      // F is at least 2 r convex, so F* >= F(new) + (1 / curvature - 1 / (2 r)) / 2 |G|^2 with
+      // G = curvature * (ahead - new): much the closer of the two bounds near the optimum.
+      const double slope_square = curvature * curvature * square;
+      const double closer = slope_square * (1 / (2 * options_.ridge) - 1 / curvature) / 2;
+      outcome.gap = std::min(outcome.gap, closer);
+    }
     const double optimum = std::max(outcome.objective - outcome.gap, 0.0);
     if (outcome.gap <= std::max(options_.tolerance * optimum, enough)) break;
 

@@ -17,8 +17,9 @@
 // gradient (Nesterov; momentum starts anew when it points uphill), from the previous solution. The
 // step is 1 / (2 (trace + r)), where trace = sum w_i |x_i|^2 bounds the largest eigenvalue and is
 // close to it, load vectors being alike. Projection onto a simplex is exact (Newton). Every step
-// yields a bound: F(P) - F* <= gap, from the best corner of each simplex, and solve() stops once
-// gap <= tolerance * F*, or at an absolute 1e-12 of sum w_i |y_i|^2 where F* is next to nothing.
+// yields a bound F(P) - F* <= gap, the lesser of that from the best corner of each simplex and that
+// from the ridge's convexity; solve() stops once gap <= tolerance * F*, or at an absolute 1e-12 of
+// sum w_i |y_i|^2 where F* is next to nothing.
 //
 // The gradient is 2 (P A - B) with A = sum w x x^T and B = sum w y x^T, kept up to date by one
 // rank-one update for a record in and one for a record out. Where the window is at most half the
@@ -46,11 +47,11 @@ void project_onto_simplex(std::span<double> v);
 void project_onto_simplex(std::span<double> v, double& threshold);
 
 struct SimplexRegressionOptions {
-  int window = 32;          ///< records kept, at least 1
-  double decay = 0.95;      ///< weight of a record against the next newer one, in (0, 1]
-  double ridge = 0.02;      ///< r, >= 0
-  double tolerance = 0.01;  ///< of F
-  int max_steps = 1000;     ///< a limit for bad cases; P is feasible at any step
+  int window = 32;           ///< records kept, at least 1
+  double decay = 0.95;       ///< weight of a record against the next newer one, in (0, 1]
+  double ridge = 0.01;       ///< r, >= 0
+  double tolerance = 0.005;  ///< of F
+  int max_steps = 1000;      ///< a limit for bad cases; P is feasible at any step
 };
 
 /// What solve() works in; nothing in it outlives a call. Grows as needed.
