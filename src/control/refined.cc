@@ -96,15 +96,18 @@ void RefinedAllocator::search() {
     double goal = best_time * (1 - closer);
     if (!std::isfinite(best_time)) goal = bound * 2;
     aim(std::max(goal, bound));
+    left_ -= servers_;
     if (reach()) {
-      best_ = counts_;
       const double time = balanced_time(*demand_, counts_, eps_nics_);
-      best_time = std::min(time, std::nextafter(best_time, 0.0));
-      closer = std::min(kFirstAim, closer * 1.5);
-    } else {
-      closer /= 2;
-      restore();
+      if (time < best_time) {
+        best_ = counts_;
+        best_time = time;
+        closer = std::min(kFirstAim, closer * 1.5);
+        continue;
+      }
     }
+    closer /= 2;
+    restore();
   }
 }
 

@@ -143,6 +143,16 @@ TEST(RefinedAllocator, StaysNearWhatIsThere) {
   EXPECT_GT(kept_near, kept_anyhow);
 }
 
+TEST(RefinedAllocator, EndsWhereNoCircuitsCanDoIt) {
+  // Without EPS NICs and with a circuit fewer than pairs, some pair has no way: for ever.
+  RefinedAllocator refined;
+  for (int round = 0; round < 200; ++round) {
+    const ServerDemand demand = skewed(6, derive_seed(3, round), 3);
+    const CircuitCounts& counts = refined.allocate(demand, 1 + round % 5, 0);
+    expect_valid(counts, std::vector<int>(6, 1 + round % 5));
+  }
+}
+
 TEST(RefinedAllocator, RefusesWhatGreedyRefuses) {
   RefinedAllocator refined;
   EXPECT_THROW(refined.allocate(ServerDemand(2, 3), 6, 2), Error);
