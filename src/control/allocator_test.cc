@@ -17,7 +17,9 @@ TEST(CircuitAllocator, NamesAndKinds) {
     parse_allocator("gredy", "--allocator");
     FAIL();
   } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), "--allocator: unknown allocator 'gredy'; did you mean 'greedy'?");
+    EXPECT_STREQ(error.what(),
+                 "--allocator: unknown allocator 'gredy'; did you mean 'greedy'? known: greedy, "
+                 "refined, exact");
   }
 }
 
