@@ -37,9 +37,7 @@ struct ParallelPlan {
   /// EP groups a stage (= dp / ep): the copies of every expert.
   int replicas() const { return dp / ep; }
   /// Servers of one EP group; 1 when the group fits in a server.
-  int region_servers() const {
-    return ep * tp > gpus_per_server ? ep * tp / gpus_per_server : 1;
-  }
+  int region_servers() const { return ep * tp > gpus_per_server ? ep * tp / gpus_per_server : 1; }
   int micro_batches() const {
     return static_cast<int>(global_batch_size / (micro_batch_size * dp));
   }
