@@ -1,11 +1,11 @@
 // Which NIC carries which circuit, when circuits are there already: as few ports move as can.
 //
-// A port moves when its circuit changes. Of each pair's present circuits as many stay, NICs and
-// all, as the pair wants (where NUMA nodes could be balanced better by keeping another of them,
-// that one: those on nodes that the pair's others do not use come first). The circuits that are new
-// go to the NICs that are left, dealt as in nic_mapping.h. No mapping of the same counts moves
-// fewer ports: a pair that wants more than it has must move, one that has more than it wants must
-// let go, and nothing else does (tested against exhaustive search).
+// A port moves when its circuit changes. Of each pair's present circuits as many stay, NICs and all,
+// as the pair wants (where NUMA nodes could be balanced better by keeping another of them, that one:
+// those on nodes that the pair's others do not use come first). The circuits that are new go to the
+// NICs that are left, dealt as in nic_mapping.h. No mapping of the same counts moves fewer ports:
+// a pair that wants more than it has must move, one that has more than it wants must let go, and
+// nothing else does (tested: of every pair as many stay as its counts and working NICs allow).
 //
 // Deterministic. Workspace; one per thread. Cost: O(n^2 + circuits * degree).
 #pragma once

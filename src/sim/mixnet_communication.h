@@ -1,7 +1,7 @@
 // Communication on MixNet: per region an optical switch with `degree` NICs a server, and a fat-tree
 // for the other NICs of all servers (section 4 of the paper).
 //
-// All-to-alls: the region's circuits are allocated to the demand by Algorithm 1 (greedy.h), which
+// All-to-alls: an allocator (Algorithm 1 by default) gives the region's circuits to the demand; it
 // counts both directions of a pair, so dispatch and combine use the same circuits. Bytes reach the
 // NICs of delegates over the scale-up switch, so a server's circuits to one destination act as one
 // link. What goes where is `EpSplit`:
