@@ -10,47 +10,13 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/text_fields.h"
 #include "base/text_file.h"
 
 namespace mixnet {
 namespace {
 
 constexpr std::int64_t kMaxTotal = std::int64_t{1} << 53;
-constexpr std::size_t kMaxShown = 40;  // characters of a bad value that an error repeats
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r";
-  const auto first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
-/// Steps through the lines that hold values.
-class Lines {
- public:
-  explicit Lines(std::string_view text) : rest_(text) {
-    if (rest_.starts_with("\xEF\xBB\xBF")) rest_.remove_prefix(3);
-  }
-
-  bool next() {
-    while (!rest_.empty()) {
-      const auto newline = rest_.find('\n');
-      line_ = trimmed(rest_.substr(0, newline));
-      rest_.remove_prefix(newline == std::string_view::npos ? rest_.size() : newline + 1);
-      ++number_;
-      if (!line_.empty() && line_.front() != '#') return true;
-    }
-    return false;
-  }
-
-  std::string_view line() const { return line_; }
-  std::size_t number() const { return number_; }
-
- private:
-  std::string_view rest_;
-  std::string_view line_;
-  std::size_t number_ = 0;
-};
 
 std::size_t count_cells(std::string_view line) {
   return static_cast<std::size_t>(std::ranges::count(line, ',')) + 1;
@@ -58,7 +24,7 @@ std::size_t count_cells(std::string_view line) {
 
 /// The number of servers: as many lines as the first has values.
 std::size_t count_servers(std::string_view text, std::string_view input) {
-  Lines lines(text);
+  TextLines lines(text);
   std::size_t rows = 0;
   std::size_t columns = 0;
   while (lines.next()) {
@@ -121,7 +87,7 @@ ServerDemand parse_server_demand(std::string_view text, std::string_view input) 
   const std::size_t servers = count_servers(text, input);
   ServerDemand demand(servers, servers);
   std::int64_t total = 0;
-  Lines lines(text);
+  TextLines lines(text);
   for (std::size_t row = 0; lines.next(); ++row) {
     std::string_view line = lines.line();
     for (std::size_t column = 0; column < servers; ++column) {
@@ -132,8 +98,7 @@ ServerDemand parse_server_demand(std::string_view text, std::string_view input) 
       const std::int64_t bytes = parse_cell(cell, problem);
       if (problem != nullptr) {
         throw Error(fmt::format("{}:{} (column {})", input, lines.number(), column + 1),
-                    fmt::format("'{}{}' {}", cell.substr(0, kMaxShown),
-                                cell.size() > kMaxShown ? "..." : "", problem),
+                    fmt::format("'{}' {}", shown(cell), problem),
                     "give a whole number of bytes, 0 or more (the file has no header line)");
       }
       demand(row, column) = bytes;

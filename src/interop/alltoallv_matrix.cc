@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "base/text_fields.h"
 #include "base/text_file.h"
 #include "interop/flow_list.h"
-#include "interop/text_fields.h"
 
 namespace mixnet {
 namespace {

@@ -13,8 +13,8 @@
 
 #include "base/random.h"
 #include "base/suggest.h"
+#include "base/text_fields.h"
 #include "base/text_file.h"
-#include "interop/text_fields.h"
 
 namespace mixnet {
 namespace {

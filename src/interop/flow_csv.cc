@@ -8,8 +8,8 @@
 
 #include "base/csv.h"
 #include "base/error.h"
+#include "base/text_fields.h"
 #include "base/text_file.h"
-#include "interop/text_fields.h"
 
 namespace mixnet {
 namespace {

@@ -1,4 +1,4 @@
-#include "interop/text_fields.h"
+#include "base/text_fields.h"
 
 #include <fmt/format.h>
 
