@@ -32,17 +32,19 @@ class WholeIterationTest(ProgramTest):
                 self.assertEqual(report["phases"],
                                  report["in_packets"] + report["reused"] + report["fluid"])
 
-    @unittest.skipIf(SLOWDOWN > 1, "takes a release build")
     def test_repeated_demands_cost_a_five_hundredth(self):
-        for fabric, gbps in PAIRS:
-            with self.subTest(f"{fabric} at {gbps} Gb/s"):
-                result = iteration(fabric, gbps, "--routing", "measured")
+        for gbps in (100, 400):
+            with self.subTest(f"{gbps} Gb/s"):
+                result = iteration("fat-tree,mixnet", gbps, "--routing", "measured")
                 self.assertEqual(result.status, 0, str(result))
-                report = json.loads(result.out)["runs"][0]["packets"]
-                self.assertEqual(report["fluid"], 0)
-                # By time, at the speed that plain packets have on this kind of machine at best.
-                plain_seconds = report["plain_packet_hops"] / 25e6
-                self.assertGreater(plain_seconds / result.cpu_seconds, 500)
+                plain = 0
+                for one in json.loads(result.out)["runs"]:
+                    report = one["packets"]
+                    self.assertEqual(report["fluid"], 0)
+                    self.assertGreater(report["plain_packet_hops"], 1000 * report["packet_hops"])
+                    plain += report["plain_packet_hops"]
+                # By time, at the speed that plain packets have on an idle machine of this kind.
+                self.assertGreater(plain / 25e6 / result.cpu_seconds, 500 / SLOWDOWN)
 
 
 class SmallIterationTest(ProgramTest):
