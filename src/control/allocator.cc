@@ -16,8 +16,9 @@ namespace {
 
 class Greedy final : public CircuitAllocator {
  public:
-  const CircuitCounts& allocate(const ServerDemand& demand, int degree, int) override {
-    return allocator_.allocate(demand, degree);
+  const CircuitCounts& allocate(const ServerDemand& demand, std::span<const int> optical,
+                                std::span<const int>) override {
+    return allocator_.allocate(demand, optical);
   }
 
  private:
@@ -27,8 +28,9 @@ class Greedy final : public CircuitAllocator {
 class Refined final : public CircuitAllocator {
  public:
   explicit Refined(std::int64_t budget) : budget_(budget) {}
-  const CircuitCounts& allocate(const ServerDemand& demand, int degree, int eps_nics) override {
-    return allocator_.allocate(demand, degree, eps_nics, budget_);
+  const CircuitCounts& allocate(const ServerDemand& demand, std::span<const int> optical,
+                                std::span<const int> electrical) override {
+    return allocator_.allocate(demand, optical, electrical, budget_);
   }
 
  private:
@@ -38,8 +40,9 @@ class Refined final : public CircuitAllocator {
 
 class Exact final : public CircuitAllocator {
  public:
-  const CircuitCounts& allocate(const ServerDemand& demand, int degree, int eps_nics) override {
-    return counts_ = allocate_exactly(demand, degree, eps_nics).counts;
+  const CircuitCounts& allocate(const ServerDemand& demand, std::span<const int> optical,
+                                std::span<const int> electrical) override {
+    return counts_ = allocate_exactly(demand, optical, electrical).counts;
   }
 
  private:
@@ -52,6 +55,13 @@ constexpr std::pair<std::string_view, AllocatorKind> kNames[] = {
     {"exact", AllocatorKind::kExact}};
 
 }  // namespace
+
+const CircuitCounts& CircuitAllocator::allocate(const ServerDemand& demand, int degree,
+                                                int eps_nics) {
+  optical_.assign(demand.rows(), degree);
+  electrical_.assign(demand.rows(), eps_nics);
+  return allocate(demand, optical_, electrical_);
+}
 
 AllocatorKind parse_allocator(std::string_view name, std::string_view input) {
   std::vector<std::string> names;

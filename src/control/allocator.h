@@ -9,7 +9,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "control/circuits.h"
 #include "control/refined.h"
@@ -26,9 +28,15 @@ std::string_view to_string(AllocatorKind kind);
 class CircuitAllocator {
  public:
   virtual ~CircuitAllocator() = default;
-  /// Circuits for `demand` with `degree` OCS and `eps_nics` EPS NICs a server; valid until the next
-  /// call. Throws Error on a demand that is not square, or too large for the allocator.
-  virtual const CircuitCounts& allocate(const ServerDemand& demand, int degree, int eps_nics) = 0;
+  /// Circuits for `demand` with optical[s] OCS and electrical[s] EPS NICs at server s; valid until
+  /// the next call. Throws Error on a demand that is not square, or too large for the allocator.
+  virtual const CircuitCounts& allocate(const ServerDemand& demand, std::span<const int> optical,
+                                        std::span<const int> electrical) = 0;
+  /// The same with as many at every server.
+  const CircuitCounts& allocate(const ServerDemand& demand, int degree, int eps_nics);
+
+ private:
+  std::vector<int> optical_, electrical_;
 };
 
 /// `budget`: of the refined one, moves to look at; the others do not need it.

@@ -14,7 +14,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 template <typename BytesOf, typename CircuitsOf>
 double server_time(std::size_t peers, double eps_nics, double time, BytesOf&& bytes_of,
                    CircuitsOf&& circuits_of) {
-  for (;;) {
+  while (time < kInfinity) {
     double rest = 0;
     double slope = eps_nics;
     for (std::size_t peer = 0; peer < peers; ++peer) {
@@ -30,6 +30,7 @@ double server_time(std::size_t peers, double eps_nics, double time, BytesOf&& by
     if (next == time) return time;  // what is left of the excess is rounding
     time = next;
   }
+  return kInfinity;
 }
 
 }  // namespace

@@ -69,6 +69,8 @@ TEST(BalancedTime, KnowsTheEnds) {
     EXPECT_DOUBLE_EQ(balanced_time(bytes, seven, 0), static_cast<double>(big) / 7);
   }
   EXPECT_EQ(balanced_time(bytes, none, 0), std::numeric_limits<double>::infinity());
+  const int first_is_cut_off[] = {0, 2};
+  EXPECT_EQ(balanced_time(bytes, none, first_is_cut_off), std::numeric_limits<double>::infinity());
 }
 
 TEST(BalancedTime, CircuitsThatLightUpLater) {

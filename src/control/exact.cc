@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/error.h"
@@ -17,7 +18,9 @@ namespace {
 
 constexpr std::size_t kMaxServers = 64;
 
-double all_nics_bound(const ServerDemand& demand, int nics) {
+/// A server with no NIC at all counts as having one: what cannot be done is found elsewhere.
+double all_nics_bound(const ServerDemand& demand, std::span<const int> optical,
+                      std::span<const int> electrical) {
   double most = 0;
   for (std::size_t s = 0; s < demand.rows(); ++s) {
     double out = 0;
@@ -27,30 +30,34 @@ double all_nics_bound(const ServerDemand& demand, int nics) {
       out += static_cast<double>(demand(s, t));
       in += static_cast<double>(demand(t, s));
     }
-    most = std::max({most, out, in});
+    most = std::max(most, std::max(out, in) / std::max(1, optical[s] + electrical[s]));
   }
-  return most > 0 ? most / nics : 0;
+  return most;
 }
 
 /// The programme for one time; sizes are in units of `unit` bytes, so that GLPK's tolerances fit.
 class Programme {
  public:
-  Programme(const ServerDemand& demand, int degree, int eps_nics, double time)
+  Programme(const ServerDemand& demand, std::span<const int> optical,
+            std::span<const int> electrical, double time)
       : demand_(demand), problem_(glp_create_prob()), n_(static_cast<int>(demand.rows())) {
     unit_ = time;  // then T = 1
     glp_set_obj_dir(problem_.get(), GLP_MIN);
     first_pair_ = glp_add_cols(problem_.get(), n_ * (n_ - 1) / 2);
-    for (int i = 0; i < n_ * (n_ - 1) / 2; ++i) {
-      glp_set_col_kind(problem_.get(), first_pair_ + i, GLP_IV);
-      glp_set_col_bnds(problem_.get(), first_pair_ + i, degree > 0 ? GLP_DB : GLP_FX, 0, degree);
+    for (int s = 0; s < n_; ++s) {
+      for (int t = s + 1; t < n_; ++t) {
+        const int most = std::min(optical[s], optical[t]);
+        glp_set_col_kind(problem_.get(), pair(s, t), GLP_IV);
+        glp_set_col_bnds(problem_.get(), pair(s, t), most > 0 ? GLP_DB : GLP_FX, 0, most);
+      }
     }
     const int first_degree = glp_add_rows(problem_.get(), n_);
     const int first_out = glp_add_rows(problem_.get(), n_);
     const int first_in = glp_add_rows(problem_.get(), n_);
     for (int s = 0; s < n_; ++s) {
-      glp_set_row_bnds(problem_.get(), first_degree + s, GLP_UP, 0, degree);
-      glp_set_row_bnds(problem_.get(), first_out + s, GLP_UP, 0, eps_nics);
-      glp_set_row_bnds(problem_.get(), first_in + s, GLP_UP, 0, eps_nics);
+      glp_set_row_bnds(problem_.get(), first_degree + s, GLP_UP, 0, optical[s]);
+      glp_set_row_bnds(problem_.get(), first_out + s, GLP_UP, 0, electrical[s]);
+      glp_set_row_bnds(problem_.get(), first_in + s, GLP_UP, 0, electrical[s]);
     }
     for (int s = 0; s < n_; ++s) {
       for (int t = s + 1; t < n_; ++t) {
@@ -122,37 +129,49 @@ class Programme {
 }  // namespace
 
 ExactCircuits allocate_exactly(const ServerDemand& demand, int degree, int eps_nics, double gap) {
+  const std::vector<int> optical(demand.rows(), degree);
+  const std::vector<int> electrical(demand.rows(), eps_nics);
+  return allocate_exactly(demand, optical, electrical, gap);
+}
+
+ExactCircuits allocate_exactly(const ServerDemand& demand, std::span<const int> optical,
+                               std::span<const int> electrical, double gap) {
   if (demand.rows() > kMaxServers) {
     throw Error("exact allocation", fmt::format("{} servers are too many", demand.rows()),
                 fmt::format("give at most {}, or use the refined allocator", kMaxServers));
   }
-  if (degree < 0 || eps_nics < 0) {
-    throw Error("exact allocation", "a server cannot have fewer than no NICs");
+  if (optical.size() != demand.rows() || electrical.size() != demand.rows()) {
+    throw Error("exact allocation", "NICs are not given for each server");
+  }
+  for (const auto& nics : {optical, electrical}) {
+    if (std::ranges::any_of(nics, [](int count) { return count < 0; })) {
+      throw Error("exact allocation", "a server cannot have fewer than no NICs");
+    }
   }
   ExactCircuits best;
-  best.counts = GreedyAllocator().allocate(demand, degree);
-  best.time = balanced_time(demand, best.counts, eps_nics);
-  best.bound = all_nics_bound(demand, std::max(1, degree + eps_nics));
+  best.counts = GreedyAllocator().allocate(demand, optical);
+  best.time = balanced_time(demand, best.counts, electrical);
+  best.bound = all_nics_bound(demand, optical, electrical);
   if (!std::isfinite(best.time)) {
     // A pair without a way: then any finite time is better, if there is one.
     double all = 0;
     for (const std::int64_t bytes : demand.cells()) all += static_cast<double>(bytes);
     CircuitCounts counts(demand.rows(), demand.rows());
-    if (!Programme(demand, degree, eps_nics, all).solve(counts)) return best;
+    if (!Programme(demand, optical, electrical, all).solve(counts)) return best;
     best.counts = counts;
-    best.time = balanced_time(demand, counts, eps_nics);
+    best.time = balanced_time(demand, counts, electrical);
   }
   CircuitCounts counts(demand.rows(), demand.rows());
   while (best.time > best.bound * (1 + gap)) {
     const double middle = (best.time + best.bound) / 2;
-    if (Programme(demand, degree, eps_nics, middle).solve(counts)) {
+    if (Programme(demand, optical, electrical, middle).solve(counts)) {
       best.counts = counts;
-      best.time = std::min(middle, balanced_time(demand, counts, eps_nics));
+      best.time = std::min(middle, balanced_time(demand, counts, electrical));
     } else {
       best.bound = middle;
     }
   }
-  best.time = balanced_time(demand, best.counts, eps_nics);
+  best.time = balanced_time(demand, best.counts, electrical);
   return best;
 }
 

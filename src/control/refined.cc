@@ -1,5 +1,7 @@
 #include "control/refined.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -21,16 +23,23 @@ const CircuitCounts& RefinedAllocator::allocate(const ServerDemand& demand, int 
                                                 int eps_nics, std::int64_t budget) {
   if (degree < 0) throw Error("degree", "is negative", "give the OCS NICs of a server");
   same_nics_.assign(demand.rows(), degree);
-  return allocate(demand, same_nics_, eps_nics, budget);
+  same_eps_nics_.assign(demand.rows(), eps_nics);
+  return allocate(demand, same_nics_, same_eps_nics_, budget);
 }
 
 const CircuitCounts& RefinedAllocator::allocate(const ServerDemand& demand,
-                                                std::span<const int> free_nics, int eps_nics,
+                                                std::span<const int> free_nics,
+                                                std::span<const int> eps_nics,
                                                 std::int64_t budget) {
   best_ = greedy_.allocate(demand, free_nics);
+  if (eps_nics.size() != demand.rows()) {
+    throw Error("EPS NICs",
+                fmt::format("has {} entries for {} servers", eps_nics.size(), demand.rows()),
+                "give one for each server");
+  }
   servers_ = static_cast<int>(demand.rows());
   demand_ = &demand;
-  eps_nics_ = eps_nics;
+  eps_nics_.assign(eps_nics.begin(), eps_nics.end());
   bytes_ = Matrix<double>(servers_, servers_);
   counts_ = CircuitCounts(servers_, servers_);
   free_.assign(free_nics.begin(), free_nics.end());
@@ -49,7 +58,8 @@ const CircuitCounts& RefinedAllocator::allocate(const ServerDemand& demand,
 
 const CircuitCounts& RefinedAllocator::allocate_near(const CircuitCounts& present,
                                                      const ServerDemand& demand,
-                                                     std::span<const int> free_nics, int eps_nics,
+                                                     std::span<const int> free_nics,
+                                                     std::span<const int> eps_nics,
                                                      double tolerance, std::int64_t budget) {
   allocate(demand, free_nics, eps_nics, budget);
   restore();
@@ -117,7 +127,7 @@ double RefinedAllocator::lower_bound() const {
   for (int s = 0; s < servers_; ++s) {
     double out = 0;
     double in = 0;
-    double nics = free_[s] + eps_nics_;
+    double nics = free_[s] + eps_nics_[s];
     for (int t = 0; t < servers_; ++t) {
       out += bytes_(s, t);
       in += bytes_(t, s);
@@ -147,8 +157,9 @@ double RefinedAllocator::left(int from, int to, int circuits) const {
 
 void RefinedAllocator::aim(double time) {
   time_ = time;
-  out_.assign(servers_, -eps_nics_ * time);
-  in_.assign(servers_, -eps_nics_ * time);
+  out_.resize(servers_);
+  in_.resize(servers_);
+  for (int s = 0; s < servers_; ++s) out_[s] = in_[s] = -eps_nics_[s] * time;
   for (int s = 0; s < servers_; ++s) {
     for (int t = 0; t < servers_; ++t) {
       const double rest = left(s, t, counts_(s, t));

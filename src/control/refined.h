@@ -33,18 +33,19 @@ class RefinedAllocator {
  public:
   static constexpr std::int64_t kDefaultBudget = 25'000;
 
-  /// `free_nics[s]` OCS NICs and `eps_nics` EPS NICs at server s. `budget`: moves to look at. The
+  /// `free_nics[s]` OCS and `eps_nics[s]` EPS NICs at server s. `budget`: moves to look at. The
   /// result is valid until the next call. Throws Error as GreedyAllocator does.
   const CircuitCounts& allocate(const ServerDemand& demand, std::span<const int> free_nics,
-                                int eps_nics, std::int64_t budget = kDefaultBudget);
-  /// Every server with `degree` OCS NICs.
+                                std::span<const int> eps_nics,
+                                std::int64_t budget = kDefaultBudget);
+  /// Every server with `degree` OCS and `eps_nics` EPS NICs.
   const CircuitCounts& allocate(const ServerDemand& demand, int degree, int eps_nics,
                                 std::int64_t budget = kDefaultBudget);
 
   /// The same, close to `present` circuits (of the same servers): of those, as many are kept as
   /// moves one by one can keep without a time over 1 + `tolerance` times that of allocate().
   const CircuitCounts& allocate_near(const CircuitCounts& present, const ServerDemand& demand,
-                                     std::span<const int> free_nics, int eps_nics,
+                                     std::span<const int> free_nics, std::span<const int> eps_nics,
                                      double tolerance = 0, std::int64_t budget = kDefaultBudget);
 
  private:
@@ -72,10 +73,10 @@ class RefinedAllocator {
   bool keep_one_more(const CircuitCounts& present, int s, int t);
 
   GreedyAllocator greedy_;
-  std::vector<int> same_nics_;
+  std::vector<int> same_nics_, same_eps_nics_;
   Matrix<double> bytes_;
   int servers_ = 0;
-  int eps_nics_ = 0;
+  std::vector<int> eps_nics_;
   CircuitCounts counts_, best_;
   std::vector<int> free_;                // NICs, by server
   std::vector<std::vector<int>> peers_;  // with circuits, of each server

@@ -60,7 +60,8 @@ TEST(RefinedAllocator, IsNeverWorseThanGreedy) {
   for (int round = 0; round < kRounds; ++round) {
     Random random(derive_seed(7, round));
     const int servers = 2 + static_cast<int>(random.below(11));
-    const int eps_nics = static_cast<int>(random.below(4));
+    std::vector<int> eps_nics(servers, static_cast<int>(random.below(4)));
+    if (round % 3 == 0) eps_nics[random.below(servers)] = 0;
     std::vector<int> nics(servers);
     for (int& n : nics) n = static_cast<int>(random.below(8));
     const ServerDemand demand = skewed(servers, derive_seed(8, round), 2 * random.uniform());
@@ -124,9 +125,10 @@ TEST(RefinedAllocator, StaysNearWhatIsThere) {
     }
     const CircuitCounts present = refined.allocate(before, 6, 2);
     const std::vector<int> nics(8, 6);
-    const CircuitCounts anyhow = refined.allocate(after, nics, 2);
+    const std::vector<int> eps_nics(8, 2);
+    const CircuitCounts anyhow = refined.allocate(after, nics, eps_nics);
     const double best = balanced_time(after, anyhow, 2);
-    const CircuitCounts near = refined.allocate_near(present, after, nics, 2, 0.01);
+    const CircuitCounts near = refined.allocate_near(present, after, nics, eps_nics, 0.01);
     expect_valid(near, nics);
     EXPECT_LE(balanced_time(after, near, 2), best * 1.01 * (1 + 1e-9)) << round;
     const auto kept = [&](const CircuitCounts& counts) {

@@ -52,6 +52,7 @@ void RegionPlanner::look(const RegionState& state, const Slice& slice) {
   free_.assign(n, 0);
   live_.assign(n, false);
   eps_.assign(n, false);
+  eps_nics_.assign(n, 0);
   present_.clear();
   demand_ = slice.phase.sequence != 0 ? slice.demand : ServerDemand(n, n);
 
@@ -60,7 +61,8 @@ void RegionPlanner::look(const RegionState& state, const Slice& slice) {
   for (int s = 0; s < servers_; ++s) {
     const int server = slice.servers[s];
     live_[s] = state.live(server);
-    eps_[s] = live_[s] && state.has_eps(server);
+    eps_nics_[s] = live_[s] ? state.eps_nics_up(server) : 0;
+    eps_[s] = eps_nics_[s] > 0;
     for (int nic = 0; nic < nics; ++nic) {
       const int port = server * nics + nic;
       const int peer = state.lit[port];
@@ -121,8 +123,8 @@ CircuitCounts RegionPlanner::allocated(const ServerDemand& demand, std::span<con
   if (config_->allocator == Allocator::kGreedy || config_->eps_nics == 0) {
     return greedy_.allocate(demand, free);
   }
-  return refined_.allocate_near(present_counts_, demand, free, config_->eps_nics,
-                                config_->tolerance, config_->budget);
+  return refined_.allocate_near(present_counts_, demand, free, eps_nics_, config_->tolerance,
+                                config_->budget);
 }
 
 /// Numbers the groups of live servers that circuits and EPS join; returns how many there are.

@@ -50,7 +50,7 @@ class RegionPlanner {
   const RegionConfig* config_ = nullptr;
   int servers_ = 0;  // of the slice; the rest is numbered within it
   Matrix<std::uint8_t> usable_;
-  std::vector<int> free_;
+  std::vector<int> free_, eps_nics_;  // that may be used
   std::vector<bool> live_, eps_;
   std::vector<Circuit> present_;
   CircuitCounts present_counts_;

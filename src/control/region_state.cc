@@ -292,12 +292,11 @@ RegionState RegionState::fresh(const RegionConfig& config) {
   return state;
 }
 
-bool RegionState::has_eps(int server) const {
+int RegionState::eps_nics_up(int server) const {
   const int first = server * config.eps_nics;
-  for (int i = first; i < first + config.eps_nics; ++i) {
-    if (!eps_health[i].failed) return true;
-  }
-  return false;
+  int up = 0;
+  for (int i = first; i < first + config.eps_nics; ++i) up += eps_health[i].failed ? 0 : 1;
+  return up;
 }
 
 const Slice* RegionState::find(int tenant) const {

@@ -288,7 +288,8 @@ struct RegionState {
   static RegionState fresh(const RegionConfig& config);
 
   bool live(int server) const { return !server_health[server].failed; }
-  bool has_eps(int server) const;
+  int eps_nics_up(int server) const;
+  bool has_eps(int server) const { return eps_nics_up(server) > 0; }
   bool suspect(int port) const { return suspicion[port].until > Time::zero(); }
   /// A circuit may be put on it, as far as anybody knows.
   bool usable(int port) const {
