@@ -22,8 +22,8 @@ bool DirectConnect::join(int a, int b) {
   return true;
 }
 
-DirectConnect DirectConnect::find(int servers, int nics_per_server,
-                                  const ExpectedTraffic& traffic) {
+DirectConnect DirectConnect::find(int servers, int nics_per_server, const ExpectedTraffic& traffic,
+                                  const std::set<std::pair<int, int>>& dead) {
   DirectConnect graph;
   graph.nics_per_server_ = nics_per_server;
   graph.free_.assign(servers, nics_per_server);
@@ -41,6 +41,7 @@ DirectConnect DirectConnect::find(int servers, int nics_per_server,
     graph.add_matchings(traffic.pairs, true);
     graph.add_matchings(traffic.pairs, false);
   }
+  graph.darken(dead);
   graph.make_links();
   graph.make_routes(traffic.pairs);
   return graph;
@@ -128,6 +129,29 @@ std::vector<int> DirectConnect::islands() const {
     }
   }
   return island;
+}
+
+/// The circuits of the NICs `dead`, all counted before any goes.
+void DirectConnect::darken(const std::set<std::pair<int, int>>& dead) {
+  std::set<std::tuple<int, int, int>> dark;  // lower server, higher server, which of their circuits
+  for (const auto& [server, nic] : dead) {
+    std::vector<Edge> edges = edges_[server];
+    std::ranges::sort(edges, {}, &Edge::to);
+    int left = nic;
+    for (const Edge& edge : edges) {
+      if (left < edge.circuits) {
+        dark.emplace(std::min(server, edge.to), std::max(server, edge.to), left);
+        break;
+      }
+      left -= edge.circuits;
+    }
+  }
+  for (const auto& [a, b, which] : dark) {
+    for (const auto& [from, to] : {std::pair{a, b}, std::pair{b, a}}) {
+      const auto edge = std::ranges::find(edges_[from], to, &Edge::to);
+      if (--edge->circuits == 0) edges_[from].erase(edge);
+    }
+  }
 }
 
 void DirectConnect::make_links() {

@@ -26,6 +26,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -48,7 +49,10 @@ struct ExpectedTraffic {
 
 class DirectConnect {
  public:
-  static DirectConnect find(int servers, int nics_per_server, const ExpectedTraffic& traffic);
+  /// `dead` (server, NIC): NICs that failed since. NIC k of a server carries its k-th circuit,
+  /// counted by peers; that one is dark, and hosts forward around it.
+  static DirectConnect find(int servers, int nics_per_server, const ExpectedTraffic& traffic,
+                            const std::set<std::pair<int, int>>& dead = {});
 
   int circuits(int a, int b) const;
   int degree(int server) const;  ///< NICs of the server in use
@@ -73,6 +77,7 @@ class DirectConnect {
   void add_matchings(std::span<const ExpectedTraffic::Pair> pairs, bool joining_only);
   bool joins_all(std::span<const ExpectedTraffic::Pair> pairs) const;
   std::vector<int> islands() const;
+  void darken(const std::set<std::pair<int, int>>& dead);
   void make_links();
   void make_routes(std::vector<ExpectedTraffic::Pair> pairs);
   std::vector<std::uint32_t> shortest(int a, int b) const;

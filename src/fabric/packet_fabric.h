@@ -19,10 +19,15 @@
 //           For a fluid that is one pooled link per tier, and a pool that can never bind (1:1: what
 //           leaves a ToR never exceeds what its NICs can send) is left out.
 //
+// Links between switches may have failed, always in both directions. Hashed flows then take the
+// next path that works, and pools are thinner by what failed.
+//
 // Immutable after construction, so thread-safe. Memory: O(NICs). append_path is O(1).
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -39,6 +44,13 @@ struct LinkTier {
   std::uint32_t count = 0;
 };
 
+/// A link that does not work: `tier` is "tor-up", "core-up" or "leaf-up", which stands for the
+/// link down beside it, too; `index` counts the links of that tier with PathPolicy::kEcmp.
+struct DeadLink {
+  std::string tier;
+  std::int64_t index = 0;
+};
+
 class PacketFabric {
  public:
   static constexpr int kNicsPerTor = 8;
@@ -47,8 +59,9 @@ class PacketFabric {
 
   /// `kind`: kFatTree, kOversubFatTree or kRailOptimized (or kMixNet, whose electrical part is a
   /// fat-tree). `oversubscription` >= 1 counts for kOversubFatTree only.
+  /// Of `dead`, what this fabric does not have is passed over: see dead_links().
   PacketFabric(FabricKind kind, int servers, int nics_per_server, double oversubscription,
-               PathPolicy paths);
+               PathPolicy paths, std::span<const DeadLink> dead = {});
 
   int nics() const { return servers_ * nics_per_server_; }
   int nics_per_server() const { return nics_per_server_; }
@@ -62,7 +75,13 @@ class PacketFabric {
   /// "leaf-down". With kSpray, pools; those left out are not named.
   std::vector<LinkTier> tiers() const;
 
-  /// Appends the links from NIC to NIC, in order; nothing when they are the same NIC.
+  /// How many of the `dead` links this fabric has.
+  int dead_links() const { return dead_links_; }
+  /// Whether path `choice`, below path_choices(), has no dead link (kSpray: no empty pool).
+  bool works(int from, int to, std::uint64_t choice) const;
+
+  /// Appends the links from NIC to NIC, in order; nothing when they are the same NIC. Throws Error
+  /// when links failed on every path.
   void append_path(int from, int to, std::uint64_t hash, std::vector<std::uint32_t>& path) const;
 
   /// How many shortest paths join two NICs; hash h of append_path() takes path h modulo that. 1 for
@@ -77,7 +96,7 @@ class PacketFabric {
   /// Hashed paths collide here and not there; under thin links it matters which servers share a
   /// ToR, unless none do.
   bool uniform() const {
-    return paths_ == PathPolicy::kSpray &&
+    return paths_ == PathPolicy::kSpray && dead_links_ == 0 &&
            (oversubscription_ == 1 || nics_per_server_ % kNicsPerTor == 0);
   }
 
@@ -88,8 +107,15 @@ class PacketFabric {
   };
   Place place(int nic) const;
   std::uint32_t add_links(std::int64_t count, double rate);
-  void build_tree();
-  void build_rails();
+  void build_tree(std::span<const DeadLink> dead);
+  void build_rails(std::span<const DeadLink> dead);
+  std::vector<std::uint32_t> dead_of(std::string_view tier, std::int64_t links,
+                                     std::span<const DeadLink> dead);
+  void build_links(std::int64_t groups, std::int64_t pods, double rate);
+  struct Hops {
+    std::uint32_t up = 0, core = 0;
+  };
+  Hops hops_of(std::uint64_t choice) const;
 
   FabricKind kind_;
   int servers_;
@@ -101,6 +127,10 @@ class PacketFabric {
   std::uint32_t nic_up_ = 0, nic_down_ = 0, group_up_ = 0, group_down_ = 0, core_up_ = 0,
                 core_down_ = 0;
   int uplinks_ = 1;  ///< of one ToR or leaf
+  // Failed links: by number within their tier, sorted.
+  int dead_links_ = 0;
+  std::vector<std::uint32_t> dead_group_, dead_core_;
+  bool group_pools_ = false, core_pools_ = false;  ///< of kSpray: those that may bind
 };
 
 }  // namespace mixnet

@@ -4,14 +4,20 @@
 
 namespace mixnet {
 
-DemandMaker::DemandMaker(const ParallelPlan& plan, int hidden)
+DemandMaker::DemandMaker(const ParallelPlan& plan, int hidden, std::span<const int> moved)
     : ep_(plan.ep),
       tp_(plan.tp),
       gpus_per_server_(plan.gpus_per_server),
       token_bytes_(std::int64_t{hidden} * 2) {
-  const auto servers = static_cast<std::size_t>(plan.region_servers());
-  const auto ranks = static_cast<std::size_t>(ep_);
   demand_.servers = plan.region_servers();
+  demand_.region_gpus = ep_ * tp_;
+  for (int rank = 0; rank < ep_; ++rank) {
+    demand_.server_of_rank.push_back(rank * tp_ / gpus_per_server_);
+  }
+  for (const int rank : moved) demand_.server_of_rank[rank] = demand_.servers;
+  if (!moved.empty()) ++demand_.servers;
+  const auto servers = static_cast<std::size_t>(demand_.servers);
+  const auto ranks = static_cast<std::size_t>(ep_);
   demand_.rail_classes = std::max(1, gpus_per_server_ / tp_);
   demand_.rail_width = gpus_per_server_ / demand_.rail_classes;
   demand_.server_bytes = Matrix<std::int64_t>(servers, servers);

@@ -24,6 +24,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/matrix.h"
@@ -35,6 +36,8 @@ namespace mixnet {
 
 struct RegionDemand {
   int servers = 1;
+  int region_gpus = 1;              ///< of its EP group
+  std::vector<int> server_of_rank;  ///< the first, by EP rank
   int rail_classes = 1;
   int rail_width = 1;  ///< GPUs of a server that one rail class stands for
 
@@ -63,15 +66,16 @@ struct RegionDemand {
 /// Makes demands for one model and plan, reusing its memory.
 class DemandMaker {
  public:
-  /// `hidden`: width of a token, 2 bytes a number.
-  DemandMaker(const ParallelPlan& plan, int hidden);
+  /// `hidden`: width of a token, 2 bytes a number. `moved`: EP ranks that run on a server of their
+  /// own, behind the region's (a backup for GPUs that failed); only where tp <= gpus_per_server.
+  DemandMaker(const ParallelPlan& plan, int hidden, std::span<const int> moved = {});
 
   /// The demand of `counts` (rows: the plan's ep ranks; columns: experts, a multiple of ep).
   /// The result lives until the next call.
   const RegionDemand& make(const TokenCounts& counts);
 
  private:
-  int first_server(int rank) const { return rank * tp_ / gpus_per_server_; }
+  int first_server(int rank) const { return demand_.server_of_rank[rank]; }
   void spread_over_servers();
   void find_scale_up_loads();
 

@@ -1,9 +1,12 @@
 #include "sim/packet_communication.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 #include <utility>
 
+#include "base/error.h"
 #include "base/random.h"
 #include "sim/packet_paths.h"
 
@@ -72,10 +75,112 @@ void PacketCommunication::add_flow(int from_nic, int to_nic, Bytes bytes) {
   }
 }
 
+void PacketCommunication::use_places(ServerPlaces places) { places_ = std::move(places); }
+
+bool PacketCommunication::is_whole(int first_server, int servers) const {
+  if (places_.nics.empty()) return true;
+  const auto at = places_.nics.lower_bound(first_server);
+  return (at == places_.nics.end() || at->first >= first_server + servers) &&
+         !places_.extra.contains(first_server);
+}
+
+int PacketCommunication::member(int first_server, int s) const {
+  return s > 0 && s == places_.region_servers ? places_.extra.at(first_server) : first_server + s;
+}
+
+int PacketCommunication::working_nics(int server) const {
+  const auto place = places_.nics.find(server);
+  if (place == places_.nics.end()) return fabric_.nics_per_server();
+  return static_cast<int>(std::ranges::count_if(place->second, [](int nic) { return nic >= 0; }));
+}
+
+/// The NICs that do the work of place `nic` of a server, with each one's share of it.
+void PacketCommunication::serving(int server, int nic, std::vector<Share>& shares) const {
+  shares.clear();
+  const int usual = fabric_.nics_per_server();
+  const auto place = places_.nics.find(server);
+  if (place == places_.nics.end()) {
+    shares.push_back({server * usual + nic, 1});
+    return;
+  }
+  const std::vector<int>& nics = place->second;
+  if (static_cast<int>(nics.size()) == usual && nics[nic] >= 0) {
+    shares.push_back({nics[nic], 1});
+    return;
+  }
+  const int works = working_nics(server);
+  if (works == 0) {
+    throw Error("--fail", fmt::format("server {} has no NIC left to reach the others by", server),
+                "leave it one, or fail the server");
+  }
+  // As many as usual: all that work. Else place `nic` is [nic, nic + 1) of the line [0, usual),
+  // and the i-th NIC that works is [i, i + 1) * usual / works.
+  const bool all = static_cast<int>(nics.size()) == usual;
+  int i = 0;
+  for (const int one : nics) {
+    if (one < 0) continue;
+    const int from = std::max(nic * works, i * usual);
+    const int to = std::min((nic + 1) * works, (i + 1) * usual);
+    if (all) shares.push_back({one, 1});
+    if (!all && to > from) shares.push_back({one, to - from});
+    ++i;
+  }
+}
+
+void PacketCommunication::add_server_flow(int from, int from_nic, int to, int to_nic, Bytes bytes) {
+  const int usual = fabric_.nics_per_server();
+  if (places_.nics.empty() || (!places_.nics.contains(from) && !places_.nics.contains(to))) {
+    add_flow(from * usual + from_nic, to * usual + to_nic, bytes);
+    return;
+  }
+  serving(from, from_nic, from_shares_);
+  serving(to, to_nic, to_shares_);
+  const auto nic_at = [&](int server, int nic) {
+    const auto place = places_.nics.find(server);
+    return place == places_.nics.end() ? server * usual + nic : place->second[nic];
+  };
+  const auto has_usual = [&](int server) {
+    const auto place = places_.nics.find(server);
+    return place == places_.nics.end() || static_cast<int>(place->second.size()) == usual;
+  };
+  if (from_nic == to_nic && has_usual(from) && has_usual(to) &&
+      (from_shares_.size() > 1 || to_shares_.size() > 1)) {
+    // Rails do not cross as long as one works at both ends.
+    std::vector<int> rails;
+    for (int nic = 0; nic < usual; ++nic) {
+      if (nic_at(from, nic) >= 0 && nic_at(to, nic) >= 0) rails.push_back(nic);
+    }
+    const auto count = static_cast<std::int64_t>(rails.size());
+    for (std::int64_t i = 0; i < count; ++i) {
+      add_flow(nic_at(from, rails[i]), nic_at(to, rails[i]),
+               {bytes.count / count + (i < bytes.count % count ? 1 : 0)});
+    }
+    if (count > 0) return;
+  }
+  std::int64_t from_parts = 0;
+  std::int64_t to_parts = 0;
+  for (const Share& share : from_shares_) from_parts += share.parts;
+  for (const Share& share : to_shares_) to_parts += share.parts;
+  const auto all = static_cast<double>(from_parts * to_parts);
+  std::int64_t parts = 0;
+  std::int64_t given = 0;
+  for (const Share& here : from_shares_) {
+    for (const Share& there : to_shares_) {
+      parts += here.parts * there.parts;
+      const std::int64_t upto = parts == from_parts * to_parts
+                                    ? bytes.count
+                                    : static_cast<std::int64_t>(static_cast<double>(bytes.count) *
+                                                                (static_cast<double>(parts) / all));
+      add_flow(here.nic, there.nic, {upto - given});
+      given = upto;
+    }
+  }
+}
+
 /// Whether the links above the ToRs bound the region's all-to-all at twice what its NICs do, so
 /// that leaving out the NICs' own links changes but the tail of it.
 bool PacketCommunication::tors_rule(int first_server, const RegionDemand& demand) {
-  if (packets_ || !fabric_.uniform() || rails_are_apart() ||
+  if (packets_ || !uniform() || rails_are_apart() ||
       fabric_.nics_per_server() != gpus_per_server_) {
     return false;
   }
@@ -131,7 +236,8 @@ ExchangeTimes PacketCommunication::exchange(int first_server, const RegionDemand
   };
   const PhaseTime dispatch = one_way(false);
   // Sprayed paths are the same links both ways round, so combine is dispatch in the mirror.
-  const PhaseTime combine = fabric_.uniform() && !packets_ ? dispatch : one_way(true);
+  const bool mirrors = fabric_.uniform() && !packets_ && is_whole(first_server, demand.servers);
+  const PhaseTime combine = mirrors ? dispatch : one_way(true);
   return {dispatch, combine, dispatch.transfer + combine.transfer};
 }
 
@@ -139,7 +245,7 @@ PhaseTime PacketCommunication::rail_exchange(int first_server, const RegionDeman
                                              bool transposed) {
   const int nics = fabric_.nics_per_server();
   const int gpus_per_nic = gpus_per_server_ / nics;
-  const bool apart = rails_are_apart();
+  const bool apart = rails_are_apart() && is_whole(first_server, demand.servers);
   nics_are_idle_ = tors_rule(first_server, demand);
   const auto rail_of = [&](int gpu) { return gpu / demand.rail_width; };
   PhaseTime slowest;
@@ -158,7 +264,7 @@ PhaseTime PacketCommunication::rail_exchange(int first_server, const RegionDeman
           const auto& out = demand.out[rail_of(gpu)];
           bytes += transposed ? out(t, s) : out(s, t);
         }
-        add_flow((first_server + s) * nics + nic, (first_server + t) * nics + nic, {bytes});
+        add_server_flow(member(first_server, s), nic, member(first_server, t), nic, {bytes});
       }
     }
     if (apart) slowest = longer(slowest, finish());
@@ -171,8 +277,12 @@ PhaseTime PacketCommunication::own_nic_exchange(int first_server, const RegionDe
                                                 bool transposed) {
   const int nics = fabric_.nics_per_server();
   const int ranks = static_cast<int>(demand.rank_bytes.rows());
-  const int tp = demand.servers * gpus_per_server_ / ranks;
-  const auto nic_of = [&](int gpu) { return gpu * nics / gpus_per_server_; };  // of the region
+  const int tp = demand.region_gpus / ranks;
+  const auto nic_of = [&](int rank, int t) {  // of the region
+    const int gpu = rank * tp + t;
+    const int server = demand.server_of_rank[rank] + t / gpus_per_server_;
+    return server * nics + gpu % gpus_per_server_ * nics / gpus_per_server_;
+  };
   const int region_nics = demand.servers * nics;
   if (static_cast<int>(nic_bytes_.rows()) != region_nics) {
     nic_bytes_ = Matrix<std::int64_t>(region_nics, region_nics);
@@ -183,15 +293,15 @@ PhaseTime PacketCommunication::own_nic_exchange(int first_server, const RegionDe
       const std::int64_t bytes =
           (transposed ? demand.rank_bytes(to, from) : demand.rank_bytes(from, to)) / tp;
       for (int t = 0; t < tp; ++t) {
-        nic_bytes_(nic_of(from * tp + t), nic_of(to * tp + t)) += bytes;
+        nic_bytes_(nic_of(from, t), nic_of(to, t)) += bytes;
       }
     }
   }
-  const int first_nic = first_server * nics;
   for (int from = 0; from < region_nics; ++from) {
     for (int to = 0; to < region_nics; ++to) {
       if (from / nics == to / nics) continue;
-      add_flow(first_nic + from, first_nic + to, {nic_bytes_(from, to)});
+      add_server_flow(member(first_server, from / nics), from % nics,
+                      member(first_server, to / nics), to % nics, {nic_bytes_(from, to)});
     }
   }
   return finish();
@@ -201,13 +311,13 @@ PhaseTime PacketCommunication::server_exchange(int first_server,
                                                const Matrix<std::int64_t>& bytes) {
   const int nics = fabric_.nics_per_server();
   const int servers = static_cast<int>(bytes.rows());
-  const int told = rails_are_apart() ? 1 : nics;
+  const int told = rails_are_apart() && is_whole(first_server, servers) ? 1 : nics;
   for (int nic = 0; nic < told; ++nic) {
     for (int s = 0; s < servers; ++s) {
       for (int t = 0; t < servers; ++t) {
         if (s == t) continue;
-        add_flow((first_server + s) * nics + nic, (first_server + t) * nics + nic,
-                 {(bytes(s, t) + nics - 1) / nics});
+        add_server_flow(member(first_server, s), nic, member(first_server, t), nic,
+                        {(bytes(s, t) + nics - 1) / nics});
       }
     }
   }
@@ -219,7 +329,7 @@ PhaseTime PacketCommunication::send(int from, int to, int count, Bytes bytes_per
   const Bytes bytes_per_nic = {bytes_per_gpu.count * gpus_per_server_ / nics};
   for (int server = 0; server < count; ++server) {
     for (int nic = 0; nic < nics; ++nic) {
-      add_flow((from + server) * nics + nic, (to + server) * nics + nic, bytes_per_nic);
+      add_server_flow(from + server, nic, to + server, nic, bytes_per_nic);
     }
   }
   return finish();
@@ -236,7 +346,7 @@ PhaseTime PacketCommunication::all_reduce(std::span<const std::vector<int>> grou
     const Bytes each = {bytes_per_server.count / nics * 2 * (n - 1) / n};
     for (std::size_t i = 0; i < group.size(); ++i) {
       for (int nic = 0; nic < nics; ++nic) {
-        add_flow(group[i] * nics + nic, group[(i + 1) % group.size()] * nics + nic, each);
+        add_server_flow(group[i], nic, group[(i + 1) % group.size()], nic, each);
       }
     }
   }

@@ -12,6 +12,8 @@
 // class. NICs could bind only in the tail: up to 0.2 % of the time on the demands of the presets.
 #pragma once
 
+#include <map>
+
 #include "fabric/packet_fabric.h"
 #include "sim/communication.h"
 #include "sim/flow_network.h"
@@ -21,11 +23,26 @@ namespace mixnet {
 
 enum class EpNics { kRail, kOwn };
 
+/// Where servers are in a graph, where that is not as usual: failures (cluster_health.h).
+struct ServerPlaces {
+  /// NICs of the graph that a server has; -1 in place of one that failed. Others than usual in
+  /// number are dealt evenly to the places of the usual ones.
+  std::map<int, std::vector<int>> nics;
+  /// By first server of a region: the server that belongs to it behind its own.
+  std::map<int, int> extra;
+  int region_servers = 0;
+};
+
 class PacketCommunication final : public CommunicationModel {
  public:
   /// `flows_per_pair`: connections that the bytes between two NICs are dealt to, each hashed onto a
   /// path of its own (PathPolicy::kEcmp only).
   PacketCommunication(PacketFabric fabric, EpNics ep_nics, int flows_per_pair, int gpus_per_server);
+
+  /// From now on servers are where `places` says. Flows of a NIC that failed are dealt evenly to
+  /// the NICs that work at both ends (else to all that work). Throws Error from phases in which a
+  /// server without any NIC takes part.
+  void use_places(ServerPlaces places);
 
   /// From now on phases run in packets. `graph`: the same fabric with PathPolicy::kEcmp. Packets go
   /// where append_packet_paths() says; hashed ones take the path that the fluid takes.
@@ -35,7 +52,7 @@ class PacketCommunication final : public CommunicationModel {
   ExchangeTimes exchange(int first_server, const RegionDemand& demand) override;
   PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override;
   PhaseTime all_reduce(std::span<const std::vector<int>> groups, Bytes bytes_per_server) override;
-  bool uniform() const override { return fabric_.uniform(); }
+  bool uniform() const override { return fabric_.uniform() && places_.nics.empty(); }
   std::int64_t scale_up_bytes(const RegionDemand& demand) const override {
     return ep_nics_ == EpNics::kOwn ? demand.scale_up_inside : demand.scale_up_direct;
   }
@@ -51,7 +68,21 @@ class PacketCommunication final : public CommunicationModel {
   /// NICs, from first_server on.
   PhaseTime server_exchange(int first_server, const Matrix<std::int64_t>& bytes);
 
+  /// Whether a region of `servers` is as usual.
+  bool is_whole(int first_server, int servers) const;
+  /// Member `s` of the region.
+  int member(int first_server, int s) const;
+  /// NICs of a server that work.
+  int working_nics(int server) const;
+
  private:
+  struct Share {
+    int nic;
+    std::int64_t parts;
+  };
+  void serving(int server, int nic, std::vector<Share>& shares) const;
+  /// From a NIC of a server to one of another, around what failed.
+  void add_server_flow(int from, int from_nic, int to, int to_nic, Bytes bytes);
   struct Packets {
     PacketFabric graph;
     PacketPhase phase;
@@ -71,6 +102,8 @@ class PacketCommunication final : public CommunicationModel {
   int flows_per_pair_;
   int gpus_per_server_;
   FlowNetwork network_;
+  ServerPlaces places_;
+  std::vector<Share> from_shares_, to_shares_;  ///< work space
   std::unique_ptr<Packets> packets_;
   std::vector<LinkId> path_;
   Matrix<std::int64_t> nic_bytes_;  ///< of the region's NICs
