@@ -45,8 +45,8 @@ class PacketFabric {
   static constexpr int kTorsPerPod = 8;
   static constexpr int kServersPerLeaf = 32;
 
-  /// `kind`: kFatTree, kOversubFatTree or kRailOptimized (or kMixNet, whose electrical part is a
-  /// fat-tree). `oversubscription` >= 1 counts for kOversubFatTree only.
+  /// `kind`: kFatTree, kOversubFatTree or kRailOptimized (or kMixNet, kNvl72 or kMixNetOpticalIo,
+  /// whose electrical part is a fat-tree). `oversubscription` >= 1 counts for kOversubFatTree only.
   PacketFabric(FabricKind kind, int servers, int nics_per_server, double oversubscription,
                PathPolicy paths);
 
