@@ -29,7 +29,8 @@ MixNetCommunication::MixNetCommunication(PacketFabric eps, int degree, EpSplit s
 
 const CircuitCounts& MixNetCommunication::allocate(const Matrix<std::int64_t>& demand) const {
   // Allocators count whole NICs.
-  return allocator_->allocate(demand, degree_, static_cast<int>(std::lround(eps_circuits_)));
+  const auto eps = static_cast<int>(std::lround(eps_circuits_));
+  return allocator_->allocate(demand, degree_, std::max(1, eps));
 }
 
 Time MixNetCommunication::reference_time(double units) const {

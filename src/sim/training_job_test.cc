@@ -313,8 +313,8 @@ TEST(TrainingJob, BetweenTwoDomainsOnlyBlockWaitsForTheSwitch) {
         .reconfiguration;
   };
   domains.options.reconfiguration_delay = Time::milliseconds(1);  // hides beneath any backward
-  EXPECT_NEAR(waits(Reconfiguration::kBlock).to_seconds(),
-              1e-3 * domains.plan.micro_batches() * 58 / 16, 1e-9);
+  const Time blocked = waits(Reconfiguration::kBlock);
+  EXPECT_NEAR(blocked.to_seconds(), 1e-3 * domains.plan.micro_batches() * 58 / 16, 1e-9);
   domains.options.reconfiguration_delay = Time::seconds(1);
   for (const Reconfiguration policy : {Reconfiguration::kReuse, Reconfiguration::kOracle,
                                        Reconfiguration::kHitless, Reconfiguration::kHidden}) {
