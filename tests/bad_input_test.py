@@ -158,6 +158,38 @@ class BadInputTest(ProgramTest):
             self.refused([*COMPARE, *words], "parallel plan: ", said, "nearest possible: --gpus ")
         self.refused(["validate", "--published", PUBLISHED, "--gpus", "1000"], "nearest possible")
 
+    def test_fabrics_of_domains(self):
+        nvl72 = ["compare", "--model", "mixtral-8x7b", "--fabric", "nvl72"]
+        optical = [*nvl72[:-1], "mixnet-optical-io"]
+        for flag in ("--gpu-bandwidth", "--optical-io"):
+            for bad, said in (("8000", "has no unit; write it as '400Gbps'"), ("", "empty"),
+                              ("-8Tbps", "negative"), ("nanTbps", "not finite"),
+                              ("8TB", "unknown unit"), ("1e30Tbps", "too large")):
+                self.refused([*optical, flag, bad], flag, said)
+        for words, said in (
+                ([*nvl72, "--gpu-bandwidth", "400Gbps"], "leaves nothing beside its NIC of 400 Gb/s"),
+                ([*nvl72, "--gpu-bandwidth", "0Gbps"], "leaves nothing"),
+                ([*nvl72, "--gpu-bandwidth", "1Tbps", "--bandwidth", "400Gbps,1.6Tbps"], "1.6 Tb/s"),
+                ([*nvl72, "--gpu-bandwidth", "2000Tbps"], "--gpu-bandwidth"),
+                ([*nvl72, "--bandwidth", "2000Tbps"], "--bandwidth: "),
+                ([*optical, "--optical-io", "3.6Tbps"], "leave no scale-up bandwidth of 4 Tb/s"),
+                ([*optical, "--optical-io", "0Gbps"], "no optical I/O"),
+                ([*optical, "--gpu-bandwidth", "1Tbps", "--optical-io", "700Gbps"], "--optical-io"),
+                ([*optical, "--optical-lanes", "0"], "--optical-lanes: 0 is out of range"),
+                ([*optical, "--optical-lanes", "65"], "from 1 to 64"),
+                ([*optical, "--optical-lanes", "-1"], "--optical-lanes"),
+                ([*optical, "--optical-lanes", "four"], "not a whole number"),
+                ([*optical, "--nics-per-server", "8"], "8 NICs for 64 GPUs"),
+                ([*nvl72, "--nics-per-server", "32"], "nvl72 has one a GPU"),
+                ([*nvl72, "--gpus-per-server", "128"], "an nvl72 domain has no 128 GPUs"),
+                ([*nvl72, "--gpus", "1000"], "nearest possible: --gpus "),
+                ([*nvl72[:-1], "nvl71"], "did you mean 'nvl72'?"),
+                (["cost", "--fabric", "mixnet,nvl72"], "'nvl72' has no cost"),
+                (["cost", "--fabric", "mixnet-optical-io"], "no prices of it are published")):
+            self.refused(words, said)
+        self.refused(["validate", "--published", "{x}"], "'nvl72' is made of domains",
+                     x="model,bandwidth_gbps,nvl72\nqwen-moe,100,1\n")
+
     def test_model_files(self):
         model = ["compare", "--model", "{x}"]
         self.refused(["compare", "--model", "no/such/config.json"], "no/such/config.json")

@@ -264,6 +264,8 @@ class BadFlowsTest(ProgramTest):
                 ([*tree, "--alltoallv", "{x}"], "--flows: stands beside --alltoallv"),
                 (["--fabric", "fattree", "--flows", "{x}"], "did you mean 'fat-tree'?"),
                 (["--fabric", "fat-tree,mixnet", "--flows", "{x}"], "--fabric: "),
+                (["--fabric", "nvl72", "--flows", "{x}"], "'nvl72' is more than its NICs"),
+                (["--fabric", "mixnet-optical-io", "--flows", "{x}"], "--fabric: "),
                 ([*tree, "--hosts", "16", "--servers", "2"], "--servers: stands beside --hosts"),
                 ([*tree, "--flow", "{x}"], "--flow: no such flag; did you mean '--flows'?"),
                 ([*tree, "--hosts"], "--hosts")):

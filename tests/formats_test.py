@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 
 import program
-from program import ALL_FABRICS, DATA, PRODUCTION_MATRIX, ProgramTest, answer, run
+from program import ALL_FABRICS, DATA, DOMAIN_FABRICS, PRODUCTION_MATRIX, ProgramTest, answer, run
 
 COMPARE = ["compare", "--model", "llama-moe", "--gpus", "128", "--bandwidth", "100Gbps,400Gbps"]
 CAUSES = ["ep", "tp", "pp", "dp", "reconfiguration", "bubble"]
@@ -63,6 +63,28 @@ class SchemaTest(ProgramTest):
                              ("llama-moe", 128, "dynamic", "block", "balanced", "flow", 7))
             self.assertAlmostEqual(one["tokens_per_second"] * one["iteration_seconds"] / tokens, 1)
             self.assertTrue(all(seconds >= 0 for seconds in one["exposed_seconds"].values()))
+
+    def test_compare_domains(self):
+        words = ["compare", "--model", "deepseek-v3", "--gpus", "2048", "--ep", "128", "--routing",
+                 "uniform", "--fabric", ",".join([*DOMAIN_FABRICS, "ideal"]), "--bandwidth"]
+        document = answer(*words, "800Gbps,1.6Tbps")
+        self.assertEqual(document["plan"]["gpus_per_server"], 64)
+        for one in document["runs"]:
+            self.assertIsNone(one["network_cost_usd"])
+            self.assertIsNone(one["performance_per_dollar_vs_fat_tree"])
+            if one["fabric"] == "ideal":
+                self.assertNotIn("gpu_bandwidth_gbps", one)
+                continue
+            gpu = one["gpu_bandwidth_gbps"]
+            self.has(gpu, total=NUMBER, ethernet=NUMBER, scale_up=NUMBER, optical=NUMBER)
+            self.assertEqual(gpu["ethernet"], one["bandwidth_gbps"])
+            self.assertEqual(gpu["total"], 10 * one["bandwidth_gbps"])
+            self.assertEqual(gpu["total"], gpu["ethernet"] + gpu["scale_up"] + gpu["optical"])
+            self.assertEqual(gpu["optical"] > 0, one["fabric"] == "mixnet-optical-io")
+        table = run(*words, "800Gbps").out.decode()
+        self.assertIn("nvl72: 8 Tb/s a GPU = 800 Gb/s Ethernet + 7.2 Tb/s scale-up\n", table)
+        self.assertIn("mixnet-optical-io: 8 Tb/s a GPU = 800 Gb/s Ethernet + 3.6 Tb/s scale-up + "
+                      "3.6 Tb/s optical\n", table)
 
     def test_the_parts_add_up_to_the_iteration(self):
         for words in ([], ["--routing", "measured"], ["--schedule", "eager-1f1b"],
@@ -138,7 +160,7 @@ class SchemaTest(ProgramTest):
         self.assertEqual(len(nics), 2 * len(document["circuits"]), "a NIC has one circuit")
 
     def test_lists(self):
-        for what, count in (("models", 10), ("gpus", 5), ("fabrics", len(ALL_FABRICS))):
+        for what, count in (("models", 10), ("gpus", 5), ("fabrics", len(ALL_FABRICS) + len(DOMAIN_FABRICS))):
             document = answer(what)
             self.has(document, schema=str, **{what: list})
             self.assertEqual(document["schema"], f"mixnet.{what}/1")

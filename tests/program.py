@@ -21,6 +21,7 @@ PRODUCTION_MATRIX = DATA / "routing" / "production_mixtral_8x7b.csv"
 PUBLISHED = DATA / "published" / "iteration_time.csv"
 PRICES = DATA / "prices" / "component_prices.csv"
 ALL_FABRICS = ["fat-tree", "oversub-fat-tree", "rail-optimized", "topoopt", "mixnet", "ideal"]
+DOMAIN_FABRICS = ["nvl72", "mixnet-optical-io"]  # by name only: they are made of domains of 64 GPUs
 ALL_BANDWIDTHS = "100Gbps,200Gbps,400Gbps,800Gbps"
 
 

@@ -54,7 +54,7 @@ struct Bandwidth {
   std::int64_t bits_per_second = 0;
 
   static constexpr Bandwidth gbps(std::int64_t n) { return {n * 1'000'000'000}; }
-  constexpr double to_gbps() const { return static_cast<double>(bits_per_second) * 1e-9; }
+  constexpr double to_gbps() const { return static_cast<double>(bits_per_second) / 1e9; }
   constexpr double bytes_per_second() const { return static_cast<double>(bits_per_second) / 8; }
   constexpr auto operator<=>(const Bandwidth&) const = default;
   constexpr Bandwidth operator+(Bandwidth other) const {

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,21 +32,26 @@ struct CompareFlags {
   SimulationFlags simulation;
 };
 
+// GPUs of a server where no flag says: of an NVL72 domain, 64 of 72 are used (MixNet, section 8).
+constexpr int kServerGpus = 8;
+constexpr int kDomainGpus = 64;
+
 ComparisonRequest request_from(const CompareFlags& flags) {
   ComparisonRequest request;
   request.model = find_model(flags.model);
   request.gpu = find_gpu(flags.gpu);
-  request.plan = flags.plan.request();
   for (const std::string& text : split_list(flags.bandwidths, "--bandwidth")) {
     request.bandwidths.push_back(parse_bandwidth(text, "--bandwidth"));
   }
   if (flags.fabrics.empty()) {
-    request.fabrics.assign(all_fabrics().begin(), all_fabrics().end());
+    request.fabrics.assign(default_fabrics().begin(), default_fabrics().end());
   } else {
     for (const std::string& name : split_list(flags.fabrics, "--fabric")) {
       request.fabrics.push_back(parse_fabric(name, "--fabric"));
     }
   }
+  request.plan = flags.plan.request(
+      std::ranges::any_of(request.fabrics, divides_gpu_bandwidth) ? kDomainGpus : kServerGpus);
   request.prices = flags.prices.empty() ? PriceList::load() : PriceList::load(flags.prices);
   request.server_link = parse_server_link(flags.server_link, "--server-link");
   flags.simulation.apply(request);
@@ -105,10 +112,28 @@ void print_table(std::span<const ComparisonRun> runs) {
   mark_best(7, [&](const Run& run) { return seconds(run.time.dp); });
   mark_best(8, [&](const Run& run) { return seconds(run.time.reconfiguration); });
   mark_best(9, [&](const Run& run) { return seconds(run.time.bubble); });
-  mark_best(10, [&](const Run& run) { return run.network_cost_usd.value_or(0); });
+  if (std::ranges::none_of(runs, [](const Run& run) { return has_price(run.fabric); })) {
+    table.print();
+    return;
+  }
+  mark_best(10, [&](const Run& run) { return run.network_cost_usd.value_or(INFINITY); });
   mark_best(11,
             [&](const Run& run) { return -run.performance_per_dollar_vs_fat_tree.value_or(0); });
   table.print();
+}
+
+/// How a GPU's bandwidth is divided, on the fabrics that do so.
+void print_gpu_bandwidths(std::span<const ComparisonRun> runs) {
+  for (const ComparisonRun& run : runs) {
+    if (!run.gpu_bandwidth) continue;
+    const GpuBandwidth& gpu = *run.gpu_bandwidth;
+    write_output(
+        "-", fmt::format("{}: {} a GPU = {} Ethernet + {} scale-up{}\n", to_string(run.fabric),
+                         to_string(gpu.total()), to_string(gpu.ethernet), to_string(gpu.scale_up),
+                         gpu.optical.bits_per_second > 0
+                             ? fmt::format(" + {} optical", to_string(gpu.optical))
+                             : ""));
+  }
 }
 
 /// What of the runs of one bandwidth was simulated in packets.
@@ -156,6 +181,7 @@ void print_report(const Comparison& comparison, const ComparisonRequest& request
   for (std::size_t begin = 0, end = 0; begin < runs.size(); begin = end) {
     while (end < runs.size() && runs[end].bandwidth == runs[begin].bandwidth) ++end;
     write_output("-", fmt::format("\n{} a NIC\n", to_string(runs[begin].bandwidth)));
+    print_gpu_bandwidths(runs.subspan(begin, end - begin));
     print_table(runs.subspan(begin, end - begin));
     if (comparison.fidelity != "flow") {
       write_output("-", "\n");
@@ -192,6 +218,8 @@ void add_compare_command(CLI::App& app) {
       "Examples:\n"
       "  mixnet compare --model mixtral-8x7b --gpus 1024 --bandwidth 100Gbps,400Gbps\n"
       "  mixnet compare --model mixtral-8x22b --fidelity auto --fabric fat-tree,mixnet\n"
+      "  mixnet compare --model deepseek-v3 --gpus 2048 --pp 16 --ep 128 --bandwidth 800Gbps \\\n"
+      "                 --fabric nvl72,mixnet-optical-io\n"
       "  mixnet compare --model path/to/config.json --tp 4 --pp 4 --ep 8 --micro-batch-size 8 \\\n"
       "                 --global-batch-size 512 --gpus 1024 --json result.json");
   const auto flags = std::make_shared<CompareFlags>();
@@ -203,7 +231,8 @@ void add_compare_command(CLI::App& app) {
   command->add_option("--bandwidth", flags->bandwidths, "Speeds of a NIC, comma-separated")
       ->capture_default_str();
   command->add_option("--fabric", flags->fabrics,
-                      "Fabrics, comma-separated ('mixnet fabrics'; default: all)");
+                      "Fabrics, comma-separated ('mixnet fabrics'; default: all but nvl72 and\n"
+                      "mixnet-optical-io, which are made of domains of 64 GPUs)");
   add_plan_flags(*command, flags->plan);
   add_simulation_flags(*command, flags->simulation);
   command->add_option("--prices", flags->prices, "Price list (CSV) in place of the shipped one")

@@ -44,7 +44,7 @@ void refuse_repeats(std::vector<Value> values, std::string_view flag) {
 }
 
 std::vector<FabricKind> chosen_fabrics(const CostFlags& flags) {
-  std::vector<FabricKind> chosen(all_fabrics().begin(), all_fabrics().end());
+  std::vector<FabricKind> chosen(default_fabrics().begin(), default_fabrics().end());
   if (!flags.fabrics.empty()) {
     chosen.clear();
     for (const std::string& name : split_list(flags.fabrics, "--fabric")) {
@@ -52,6 +52,12 @@ std::vector<FabricKind> chosen_fabrics(const CostFlags& flags) {
     }
   }
   refuse_repeats(chosen, "--fabric");
+  for (const FabricKind kind : chosen) {
+    if (!divides_gpu_bandwidth(kind)) continue;
+    throw Error("--fabric",
+                fmt::format("'{}' has no cost: no prices of it are published", to_string(kind)),
+                "name a fabric of NICs and switches");
+  }
   std::erase(chosen, FabricKind::kIdeal);
   if (chosen.empty()) {
     throw Error("--fabric", "'ideal' has no cost: it cannot be bought",

@@ -2,10 +2,10 @@
 
 namespace mixnet::cli {
 
-PlanRequest PlanFlags::request() const {
+PlanRequest PlanFlags::request(int gpus_per_server_default) const {
   PlanRequest request;
   request.gpus = gpus;
-  request.gpus_per_server = gpus_per_server;
+  request.gpus_per_server = gpus_per_server.value_or(gpus_per_server_default);
   request.tp = tp;
   request.pp = pp;
   request.ep = ep;
@@ -20,8 +20,10 @@ void add_plan_flags(CLI::App& command, PlanFlags& flags) {
   command.add_option("--gpus", flags.gpus, "GPUs, that is tp x pp x dp")
       ->capture_default_str()
       ->group(group);
-  command.add_option("--gpus-per-server", flags.gpus_per_server, "GPUs on one scale-up switch")
-      ->capture_default_str()
+  command
+      .add_option("--gpus-per-server", flags.gpus_per_server,
+                  "GPUs on one scale-up switch (default: 8; 64 where --fabric names nvl72 or\n"
+                  "mixnet-optical-io)")
       ->group(group);
   command.add_option("--tp,--tensor-model-parallel-size", flags.tp, "Tensor-parallel size")
       ->group(group);

@@ -9,11 +9,12 @@ namespace mixnet::cli {
 
 struct PlanFlags {
   std::int64_t gpus = 1024;
-  int gpus_per_server = 8;
+  std::optional<int> gpus_per_server;
   std::optional<int> tp, pp, ep;
   std::optional<std::int64_t> micro_batch_size, global_batch_size, seq_length;
 
-  PlanRequest request() const;
+  /// `gpus_per_server_default`: unless the flag says otherwise.
+  PlanRequest request(int gpus_per_server_default) const;
 };
 
 /// Adds the flags to `command`; `flags` must outlive it.

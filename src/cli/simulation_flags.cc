@@ -105,6 +105,9 @@ void SimulationFlags::apply(ComparisonRequest& request) const {
   network.ep_nics = first_of(ep_nics, "--ep-nics", "rail", "own") ? EpNics::kRail : EpNics::kOwn;
   network.ep_split = parse_ep_split(ep_split, "--ep-split");
   network.allocator = parse_allocator(allocator, "--allocator");
+  if (gpu_bandwidth) network.gpu.total = parse_bandwidth(*gpu_bandwidth, "--gpu-bandwidth");
+  if (optical_io) network.gpu.optical = parse_bandwidth(*optical_io, "--optical-io");
+  network.gpu.optical_lanes = optical_lanes;
   iteration.reconfiguration = parse_reconfiguration(reconfiguration, "--reconfiguration");
   iteration.reconfiguration_delay = parse_time(reconfiguration_delay, "--reconfiguration-delay");
   if (iteration.reconfiguration_delay > Time::seconds(60)) {
@@ -169,6 +172,22 @@ void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
   add(network, "--ep-nics", flags.ep_nics,
       "Packet fabrics: tokens arrive at the NIC of the sender's place (rail) or of the expert's\n"
       "GPU (own)");
+
+  const std::string domains =
+      "Bandwidth of a GPU, one direction (nvl72, mixnet-optical-io; --bandwidth is its NIC's)";
+  command
+      .add_option("--gpu-bandwidth", flags.gpu_bandwidth,
+                  "Ethernet, scale-up and optical together, such as 8Tbps (default: ten times\n"
+                  "--bandwidth); what the others leave is scale-up")
+      ->group(domains);
+  command
+      .add_option(
+          "--optical-io", flags.optical_io,
+          "mixnet-optical-io: on the optical switch, such as 3.6Tbps (default: half of what\n"
+          "the NIC leaves)")
+      ->group(domains);
+  add(domains, "--optical-lanes", flags.optical_lanes,
+      "mixnet-optical-io: ports of a GPU on the optical switch; each is the end of a circuit");
 
   const std::string overlap = "What overlaps";
   add(overlap, "--ep-steps", flags.ep_steps,

@@ -26,6 +26,9 @@ struct SimulationFlags {
   std::string ep_nics = "rail";
   std::string ep_split = "circuits-first";
   std::string allocator = "greedy";
+  std::optional<std::string> gpu_bandwidth;  ///< default: ten times the NIC
+  std::optional<std::string> optical_io;     ///< default: half of what the NIC leaves
+  int optical_lanes = GpuBandwidthOptions{}.optical_lanes;
   std::string ep_steps = "pipelined";
   std::string reconfiguration = "block";
   std::string reconfiguration_delay = "25ms";

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <vector>
 
 namespace mixnet {
 namespace {
@@ -33,32 +32,40 @@ double server_time(std::size_t peers, double eps_nics, double time, BytesOf&& by
   return kInfinity;
 }
 
-}  // namespace
-
-double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits,
-                     std::span<const int> eps_nics) {
+/// `eps_nics_of`: a server's EPS NICs.
+template <typename EpsNicsOf>
+double longest_server_time(const ServerDemand& bytes, const CircuitCounts& circuits,
+                           EpsNicsOf&& eps_nics_of) {
   const std::size_t n = bytes.rows();
   double time = 0;
   for (std::size_t s = 0; s < n; ++s) {
     const auto circuits_to = [&](std::size_t t) { return static_cast<double>(circuits(s, t)); };
     time = server_time(
-        n, eps_nics[s], time,
+        n, eps_nics_of(s), time,
         [&](std::size_t t) { return s == t ? 0.0 : static_cast<double>(bytes(s, t)); },
         circuits_to);
     time = server_time(
-        n, eps_nics[s], time,
+        n, eps_nics_of(s), time,
         [&](std::size_t t) { return s == t ? 0.0 : static_cast<double>(bytes(t, s)); },
         circuits_to);
   }
   return time;
 }
 
-double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits, int eps_nics) {
-  return balanced_time(bytes, circuits, std::vector<int>(bytes.rows(), eps_nics));
+}  // namespace
+
+double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits,
+                     std::span<const int> eps_nics) {
+  return longest_server_time(bytes, circuits,
+                             [&](std::size_t s) { return static_cast<double>(eps_nics[s]); });
+}
+
+double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits, double eps_nics) {
+  return longest_server_time(bytes, circuits, [&](std::size_t) { return eps_nics; });
 }
 
 double balanced_time_while_moving(const ServerDemand& bytes, const CircuitCounts& lit,
-                                  const CircuitCounts& dark, double lit_at, int eps_nics) {
+                                  const CircuitCounts& dark, double lit_at, double eps_nics) {
   const std::size_t n = bytes.rows();
   double time = 0;
   for (std::size_t s = 0; s < n; ++s) {

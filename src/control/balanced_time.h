@@ -19,8 +19,9 @@
 namespace mixnet {
 
 /// In units of (bytes / NIC rate). Infinite when a pair with demand has no way at all. The diagonal
-/// is ignored. `bytes` and `circuits` are square and of one size.
-double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits, int eps_nics);
+/// is ignored. `bytes` and `circuits` are square and of one size. `eps_nics` of a server; a
+/// fraction where the EPS is counted in circuits of another rate.
+double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits, double eps_nics);
 
 /// The same when server s has eps_nics[s] EPS NICs, as after failures.
 double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits,
@@ -29,6 +30,6 @@ double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits,
 /// The same when the circuits `lit` carry from the start and `dark` ones from `lit_at` on, a time
 /// in the same units: an all-to-all that starts while ports still move.
 double balanced_time_while_moving(const ServerDemand& bytes, const CircuitCounts& lit,
-                                  const CircuitCounts& dark, double lit_at, int eps_nics);
+                                  const CircuitCounts& dark, double lit_at, double eps_nics);
 
 }  // namespace mixnet

@@ -53,6 +53,18 @@ TEST(BalancedTime, AgreesWithBisection) {
   }
 }
 
+TEST(BalancedTime, CountsTheEpsInCircuits) {
+  // An EPS of half a circuit beside one circuit: two thirds of the bytes go by the circuit.
+  Matrix<std::int64_t> bytes(2, 2);
+  bytes(0, 1) = 300;
+  CircuitCounts circuits(2, 2);
+  circuits(0, 1) = circuits(1, 0) = 1;
+  EXPECT_DOUBLE_EQ(balanced_time(bytes, circuits, 0.5), 200);
+  // Dark for the first 100, the circuit leaves 250 to both: 50 + 100 + 50 + 100.
+  EXPECT_DOUBLE_EQ(balanced_time_while_moving(bytes, CircuitCounts(2, 2), circuits, 100, 0.5),
+                   800 / 3.0);
+}
+
 TEST(BalancedTime, KnowsTheEnds) {
   Matrix<std::int64_t> bytes(2, 2);
   CircuitCounts none(2, 2);

@@ -90,6 +90,8 @@ Quantities count(const CostRequest& request) {
       break;
     }
     case FabricKind::kIdeal:
+    case FabricKind::kNvl72:
+    case FabricKind::kMixNetOpticalIo:
       break;
   }
   return q;

@@ -18,7 +18,8 @@
 //
 // With DAC or AOC the link from an electrical NIC to its ToR is one ready-made cable in place of
 // two transceivers and a fibre. NICs on a patch panel or an optical switch stay on optics: they
-// need light. The ideal fabric cannot be bought; it has no parts and costs nothing.
+// need light. What has no price (has_price()) has no parts here and costs nothing: the ideal
+// fabric, which cannot be bought, and those of scale-up domains, whose prices are not published.
 //
 // Everything is a plain value; network_cost() is pure and takes constant time.
 #pragma once

@@ -41,6 +41,12 @@ constexpr std::array kEntries = {
     Entry{FabricKind::kIdeal, "ideal",
           "one switch without any contention inside: the bound for all others, cannot be bought",
           "none: a yardstick"},
+    Entry{FabricKind::kNvl72, "nvl72",
+          "NVLink domains of up to 72 GPUs, and a 1:1 fat-tree of one Ethernet NIC a GPU",
+          "NVIDIA GB200 NVL72; MixNet, SIGCOMM 2025, section 8"},
+    Entry{FabricKind::kMixNetOpticalIo, "mixnet-optical-io",
+          "such domains, half of NVLink given to optical I/O on the region's circuit switch",
+          "Liao et al., SIGCOMM 2025, section 8"},
 };
 
 constexpr std::array<FabricKind, kEntries.size()> kinds() {
@@ -58,6 +64,17 @@ std::string_view to_string(FabricKind kind) { return entry(kind).name; }
 std::string_view describe(FabricKind kind) { return entry(kind).description; }
 std::string_view fabric_source(FabricKind kind) { return entry(kind).source; }
 std::span<const FabricKind> all_fabrics() { return kKinds; }
+std::span<const FabricKind> default_fabrics() {
+  return all_fabrics().first(static_cast<std::size_t>(FabricKind::kNvl72));
+}
+
+bool divides_gpu_bandwidth(FabricKind kind) {
+  return kind == FabricKind::kNvl72 || kind == FabricKind::kMixNetOpticalIo;
+}
+
+bool has_price(FabricKind kind) {
+  return kind != FabricKind::kIdeal && !divides_gpu_bandwidth(kind);
+}
 
 FabricKind parse_fabric(std::string_view name, std::string_view input) {
   std::string wanted(name);

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace mixnet {
@@ -10,7 +12,7 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(FabricKind, EveryNameLeadsBackToItsKind) {
-  EXPECT_EQ(all_fabrics().size(), 6U);
+  EXPECT_EQ(all_fabrics().size(), 8U);
   for (const FabricKind kind : all_fabrics()) {
     EXPECT_EQ(parse_fabric(to_string(kind), "--fabric"), kind);
     EXPECT_FALSE(describe(kind).empty());
@@ -26,7 +28,18 @@ TEST(FabricKind, Names) {
   EXPECT_EQ(to_string(FabricKind::kTopoOpt), "topoopt");
   EXPECT_EQ(to_string(FabricKind::kMixNet), "mixnet");
   EXPECT_EQ(to_string(FabricKind::kIdeal), "ideal");
+  EXPECT_EQ(to_string(FabricKind::kNvl72), "nvl72");
+  EXPECT_EQ(to_string(FabricKind::kMixNetOpticalIo), "mixnet-optical-io");
   EXPECT_EQ(parse_fabric("MixNet", "--fabric"), FabricKind::kMixNet);
+}
+
+TEST(FabricKind, FabricsOfDomainsAreAskedForByName) {
+  EXPECT_EQ(default_fabrics().size(), 6U);
+  for (const FabricKind kind : all_fabrics()) {
+    const bool is_default = std::ranges::find(default_fabrics(), kind) != default_fabrics().end();
+    EXPECT_NE(is_default, divides_gpu_bandwidth(kind)) << to_string(kind);
+    EXPECT_EQ(has_price(kind), is_default && kind != FabricKind::kIdeal) << to_string(kind);
+  }
 }
 
 TEST(FabricKind, AnUnknownNameIsMetWithTheNearest) {

@@ -57,8 +57,8 @@ class PacketFabric {
   static constexpr int kTorsPerPod = 8;
   static constexpr int kServersPerLeaf = 32;
 
-  /// `kind`: kFatTree, kOversubFatTree or kRailOptimized (or kMixNet, whose electrical part is a
-  /// fat-tree). `oversubscription` >= 1 counts for kOversubFatTree only.
+  /// `kind`: kFatTree, kOversubFatTree or kRailOptimized (or kMixNet, kNvl72 or kMixNetOpticalIo,
+  /// whose electrical part is a fat-tree). `oversubscription` >= 1 counts for kOversubFatTree only.
   /// Of `dead`, what this fabric does not have is passed over: see dead_links().
   PacketFabric(FabricKind kind, int servers, int nics_per_server, double oversubscription,
                PathPolicy paths, std::span<const DeadLink> dead = {});

@@ -15,6 +15,7 @@ namespace mixnet {
 namespace {
 
 constexpr double kGradientBytes = 2;
+constexpr int kMostNvl72Gpus = 72;
 constexpr int kAllToAlls = 4;     // per MoE layer and micro-batch
 constexpr double kTpPhases = 10;  // of a sequence's activations, per layer and micro-batch, about
 
@@ -48,12 +49,32 @@ void check_network_options(const NetworkOptions& options, const ParallelPlan& pl
   }
 }
 
+void check_domains(std::span<const FabricKind> fabrics, const NetworkOptions& options,
+                   const ParallelPlan& plan) {
+  for (const FabricKind kind : fabrics) {
+    if (!divides_gpu_bandwidth(kind)) continue;
+    if (options.nics_per_server != plan.gpus_per_server) {
+      throw Error("--nics-per-server",
+                  fmt::format("{} NICs for {} GPUs: {} has one a GPU", options.nics_per_server,
+                              plan.gpus_per_server, to_string(kind)),
+                  "leave the flag out");
+    }
+    if (kind == FabricKind::kNvl72 && plan.gpus_per_server > kMostNvl72Gpus) {
+      throw Error("--gpus-per-server",
+                  fmt::format("an nvl72 domain has no {} GPUs", plan.gpus_per_server),
+                  fmt::format("give up to {}; 64 are used of them", kMostNvl72Gpus));
+    }
+  }
+}
+
 CommunicationFactory::CommunicationFactory(FabricKind kind, const Model& model,
-                                           const ParallelPlan& plan, const NetworkOptions& options)
+                                           const ParallelPlan& plan, const NetworkOptions& options,
+                                           Bandwidth nic_rate)
     : kind_(kind),
       servers_(plan.servers()),
       gpus_per_server_(plan.gpus_per_server),
       options_(options) {
+  if (divides_gpu_bandwidth(kind)) gpu_ = divide_gpu_bandwidth(kind, options.gpu, nic_rate);
   if (kind == FabricKind::kTopoOpt) {
     topology_ =
         DirectConnect::find(servers_, options.nics_per_server, expected_traffic(model, plan));
@@ -77,14 +98,27 @@ std::unique_ptr<MixNetCommunication> CommunicationFactory::make_mixnet() const {
       options_.flows_per_pair, gpus_per_server_, options_.allocator);
 }
 
+std::unique_ptr<MixNetCommunication> CommunicationFactory::make_mixnet_optical_io() const {
+  const int lanes = options_.gpu.optical_lanes;
+  const double optical_nics = static_cast<double>(gpu_->optical.bits_per_second) /
+                              static_cast<double>(gpu_->ethernet.bits_per_second);
+  return std::make_unique<MixNetCommunication>(packet_fabric(options_.paths),
+                                               gpus_per_server_ * lanes, options_.ep_split,
+                                               options_.flows_per_pair, gpus_per_server_,
+                                               options_.allocator, OpticalIo{optical_nics / lanes});
+}
+
 std::unique_ptr<CommunicationModel> CommunicationFactory::make_flow() const {
   switch (kind_) {
     case FabricKind::kFatTree:
     case FabricKind::kOversubFatTree:
     case FabricKind::kRailOptimized:
+    case FabricKind::kNvl72:
       return make_tree();
     case FabricKind::kMixNet:
       return make_mixnet();
+    case FabricKind::kMixNetOpticalIo:
+      return make_mixnet_optical_io();
     case FabricKind::kTopoOpt:
       return std::make_unique<DirectCommunication>(topology_, gpus_per_server_);
     case FabricKind::kIdeal:
@@ -98,13 +132,15 @@ std::unique_ptr<CommunicationModel> CommunicationFactory::make_packet(
   switch (kind_) {
     case FabricKind::kFatTree:
     case FabricKind::kOversubFatTree:
-    case FabricKind::kRailOptimized: {
+    case FabricKind::kRailOptimized:
+    case FabricKind::kNvl72: {
       auto tree = make_tree();
       tree->use_packets(packet_fabric(PathPolicy::kEcmp), fidelity, std::move(cache));
       return tree;
     }
-    case FabricKind::kMixNet: {
-      auto mixnet = make_mixnet();
+    case FabricKind::kMixNet:
+    case FabricKind::kMixNetOpticalIo: {
+      auto mixnet = kind_ == FabricKind::kMixNet ? make_mixnet() : make_mixnet_optical_io();
       mixnet->use_packets(packet_fabric(PathPolicy::kEcmp), fidelity, std::move(cache));
       return mixnet;
     }

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "fabric/direct_connect.h"
 #include "fabric/fabric_kind.h"
+#include "fabric/gpu_bandwidth.h"
 #include "moe/model.h"
 #include "moe/plan.h"
 #include "sim/communication.h"
@@ -26,17 +29,27 @@ struct NetworkOptions {
   EpNics ep_nics = EpNics::kRail;
   EpSplit ep_split = EpSplit::kCircuitsFirst;
   AllocatorKind allocator = AllocatorKind::kGreedy;  ///< mixnet: who decides the circuits
+  GpuBandwidthOptions gpu;  ///< of the fabrics that divide a GPU's bandwidth
 };
 
 /// Throws Error (naming the flag) when the options contradict each other or the plan.
 void check_network_options(const NetworkOptions& options, const ParallelPlan& plan);
 
+/// The same for `fabrics`, of which some may be of scale-up domains.
+void check_domains(std::span<const FabricKind> fabrics, const NetworkOptions& options,
+                   const ParallelPlan& plan);
+
 /// Makes communication models of one fabric for a job, one for each thread that wants one. Options
 /// must have been checked. Immutable after construction, so thread-safe.
 class CommunicationFactory {
  public:
+  /// `nic_rate`: at which a GPU's bandwidth is divided, on fabrics that do so.
   CommunicationFactory(FabricKind kind, const Model& model, const ParallelPlan& plan,
-                       const NetworkOptions& options);
+                       const NetworkOptions& options, Bandwidth nic_rate = kReferenceRate);
+
+  /// The parts of a GPU's bandwidth at that NIC rate; nothing where a GPU has its own scale-up
+  /// rate.
+  const std::optional<GpuBandwidth>& gpu_bandwidth() const { return gpu_; }
 
   /// On the fluid network; nothing for kIdeal, which needs no model.
   std::unique_ptr<CommunicationModel> make_flow() const;
@@ -48,11 +61,13 @@ class CommunicationFactory {
   PacketFabric packet_fabric(PathPolicy paths) const;
   std::unique_ptr<PacketCommunication> make_tree() const;
   std::unique_ptr<MixNetCommunication> make_mixnet() const;
+  std::unique_ptr<MixNetCommunication> make_mixnet_optical_io() const;
 
   FabricKind kind_;
   int servers_;
   int gpus_per_server_;
   NetworkOptions options_;
+  std::optional<GpuBandwidth> gpu_;
   DirectConnect topology_;  // of TopoOpt
 };
 

@@ -48,9 +48,8 @@ struct Place {
 
 class Measurement {
  public:
-  Measurement(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
-              const RoutingSource& routing, std::span<const FabricKind> fabrics,
-              const PhaseOptions& options);
+  Measurement(const Model& model, const ParallelPlan& plan, const RoutingSource& routing,
+              std::span<const FabricKind> fabrics, const PhaseOptions& options);
 
   JobPhases run();
 
@@ -85,7 +84,6 @@ class Measurement {
 
   const Model& model_;
   const ParallelPlan& plan_;
-  const Gpu& gpu_;
   const RoutingSource& routing_;
   int gradient_bytes_;
   FidelityOptions options_;
@@ -102,12 +100,10 @@ class Measurement {
   JobPhases phases_;
 };
 
-Measurement::Measurement(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
-                         const RoutingSource& routing, std::span<const FabricKind> fabrics,
-                         const PhaseOptions& options)
+Measurement::Measurement(const Model& model, const ParallelPlan& plan, const RoutingSource& routing,
+                         std::span<const FabricKind> fabrics, const PhaseOptions& options)
     : model_(model),
       plan_(plan),
-      gpu_(gpu),
       routing_(routing),
       gradient_bytes_(options.gradient_bytes),
       options_(options.fidelity),
@@ -125,8 +121,10 @@ Measurement::Measurement(const Model& model, const ParallelPlan& plan, const Gpu
     phases_.moe_index.push_back(model.is_moe[layer] ? phases_.moe_layers++ : -1);
   }
   for (const FabricKind kind : fabrics) {
-    factories_.emplace_back(kind, model, plan, options.network);
-    phases_.fabrics.emplace_back().kind = kind;
+    factories_.emplace_back(kind, model, plan, options.network, options_.nic_rate);
+    FabricPhases& fabric = phases_.fabrics.emplace_back();
+    fabric.kind = kind;
+    fabric.gpu_bandwidth = factories_.back().gpu_bandwidth();
   }
 }
 
@@ -433,14 +431,13 @@ void Measurement::measure_pipeline(std::size_t f) {
 
 void Measurement::measure_gradients(std::size_t f) {
   FabricPhases& fabric = phases_.fabrics[f];
-  const double scale_up_rate = gpu_.scale_up_bytes_per_second;
   const double gpus = plan_.gpus_per_server;
   const double tp_inside = std::min<double>(plan_.tp, gpus);
   const double group_inside = std::min<double>(std::int64_t{plan_.ep} * plan_.tp, gpus);
   const int ring_nics = worker(0).flow[f]->ring_nics();
   // Reduce-scatter and all-gather among the `copies` GPUs of a server that hold the same shard.
   const auto inside = [&](double bytes_per_gpu, double copies) {
-    return 2 * (copies - 1) / copies * bytes_per_gpu / scale_up_rate;
+    return 2 * (copies - 1) / copies * bytes_per_gpu;
   };
   bool dense_hopeless = false;
   bool expert_hopeless = false;
@@ -455,13 +452,13 @@ void Measurement::measure_gradients(std::size_t f) {
     gradient.expert = phase(f, 1, expert_hopeless, [&](CommunicationModel& network) {
       return network.all_reduce(groups.expert, {expert});
     });
-    double seconds = inside(static_cast<double>(dense) / tp_inside, gpus / tp_inside) +
-                     inside(static_cast<double>(expert) / group_inside, gpus / group_inside);
+    double bytes = inside(static_cast<double>(dense) / tp_inside, gpus / tp_inside) +
+                   inside(static_cast<double>(expert) / group_inside, gpus / group_inside);
     if (ring_nics < plan_.gpus_per_server) {
       // In and out of the GPUs that own the rings' NICs.
-      seconds += 2 * static_cast<double>(dense + expert) / ring_nics / scale_up_rate;
+      bytes += 2 * static_cast<double>(dense + expert) / ring_nics;
     }
-    gradient.scale_up = Time::from_seconds(seconds);
+    gradient.scale_up = {std::llround(bytes)};
   }
 }
 
@@ -531,10 +528,9 @@ std::size_t JobPhases::exchange_index(const FabricPhases& fabric, int stage, int
   return fabric.uniform ? 0 : static_cast<std::size_t>(stage) * replicas + replica;
 }
 
-JobPhases measure_phases(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
-                         const RoutingSource& routing, std::span<const FabricKind> fabrics,
-                         const PhaseOptions& options) {
-  return Measurement(model, plan, gpu, routing, fabrics, options).run();
+JobPhases measure_phases(const Model& model, const ParallelPlan& plan, const RoutingSource& routing,
+                         std::span<const FabricKind> fabrics, const PhaseOptions& options) {
+  return Measurement(model, plan, routing, fabrics, options).run();
 }
 
 }  // namespace mixnet

@@ -17,10 +17,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
-#include "hardware/gpu.h"
 #include "moe/model.h"
 #include "moe/plan.h"
 #include "moe/routing.h"
@@ -34,7 +34,7 @@ enum class Fidelity { kFlow, kPacket, kAuto };
 struct FidelityOptions {
   Fidelity fidelity = Fidelity::kFlow;
   PacketOptions packets;
-  Bandwidth nic_rate = kReferenceRate;  ///< that packets run at
+  Bandwidth nic_rate = kReferenceRate;  ///< that packets run at, and GPU bandwidth is divided at
   bool reuse = true;
   bool skip_steady = true;  ///< kAuto only
   bool fluid = true;        ///< kAuto only
@@ -61,17 +61,19 @@ struct FidelityReport {
 
 struct GradientTimes {
   PhaseTime dense, expert;
-  Time scale_up;  ///< inside the server
+  Bytes scale_up;  ///< inside the server, through each GPU's scale-up port
 };
 
 struct FabricPhases {
   FabricKind kind = FabricKind::kIdeal;
   bool uniform = true;
-  std::vector<std::int64_t> scale_up_bytes;  ///< of the busiest GPU, by place_index()
-  std::vector<ExchangeTimes> exchanges;      ///< by exchange_index()
-  std::vector<PhaseTime> sends;              ///< by stage boundary, slowest replica
-  std::vector<GradientTimes> gradients;      ///< by stage
-  PhaseTime tp_gigabyte;                     ///< all-gather of 1 GB when tp spans servers
+  std::optional<GpuBandwidth> gpu_bandwidth;  ///< where the fabric divides it, at the NIC rate of
+                                              ///< FidelityOptions
+  std::vector<std::int64_t> scale_up_bytes;   ///< of the busiest GPU, by place_index()
+  std::vector<ExchangeTimes> exchanges;       ///< by exchange_index()
+  std::vector<PhaseTime> sends;               ///< by stage boundary, slowest replica
+  std::vector<GradientTimes> gradients;       ///< by stage
+  PhaseTime tp_gigabyte;                      ///< all-gather of 1 GB when tp spans servers
   FidelityReport report;
 };
 
@@ -101,8 +103,7 @@ struct PhaseOptions {
 };
 
 /// Shows a progress bar on a terminal.
-JobPhases measure_phases(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
-                         const RoutingSource& routing, std::span<const FabricKind> fabrics,
-                         const PhaseOptions& options);
+JobPhases measure_phases(const Model& model, const ParallelPlan& plan, const RoutingSource& routing,
+                         std::span<const FabricKind> fabrics, const PhaseOptions& options);
 
 }  // namespace mixnet

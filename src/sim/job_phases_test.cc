@@ -97,6 +97,27 @@ TEST(ProductionAllToAll, MixNetAgreesWithTheAuthorsSimulator) {
   EXPECT_NEAR(time, 3.576e-3, 0.02 * 3.576e-3);
 }
 
+TEST(ProductionAllToAll, DomainsArePacketsOverEthernetAndLanes) {
+  // The scale-up switch is no part of it: it stays a fluid.
+  const Production production;
+  const Model model = find_model("mixtral-8x22b");
+  for (const FabricKind kind : {FabricKind::kNvl72, FabricKind::kMixNetOpticalIo}) {
+    for (const EpSplit split : {EpSplit::kCircuitsFirst, EpSplit::kBalanced}) {
+      NetworkOptions options;
+      options.ep_split = split;
+      const PacketFidelity fidelity;
+      const double packets = production.time(kind, fidelity, options).to_seconds();
+      const double fluid = CommunicationFactory(kind, model, production.plan, options)
+                               .make_flow()
+                               ->exchange(0, production.demand)
+                               .dispatch.at(fidelity.nic_rate)
+                               .to_seconds();
+      EXPECT_GT(packets, fluid) << to_string(kind);
+      EXPECT_LT(packets, 1.06 * fluid) << to_string(kind);
+    }
+  }
+}
+
 /// A job of one region of 8 servers and two MoE layers, small enough for plain packets.
 struct SmallJob {
   Model model = find_model("mixtral-8x22b");

@@ -16,16 +16,35 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 MixNetCommunication::MixNetCommunication(PacketFabric eps, int degree, EpSplit split,
                                          int flows_per_pair, int gpus_per_server,
-                                         AllocatorKind allocator)
+                                         AllocatorKind allocator,
+                                         std::optional<OpticalIo> optical_io)
     : eps_nics_(eps.nics_per_server()),
+      optical_io_(optical_io),
+      circuit_rate_(optical_io ? optical_io->lane_rate : 1),
+      eps_circuits_(eps_nics_ / circuit_rate_),
       eps_(std::move(eps), EpNics::kRail, flows_per_pair, gpus_per_server),
       degree_(degree),
       split_(split),
       allocator_(make_allocator(allocator)) {}
 
+const CircuitCounts& MixNetCommunication::allocate(const Matrix<std::int64_t>& demand) const {
+  // Allocators count whole NICs.
+  const auto eps = static_cast<int>(std::lround(eps_circuits_));
+  return allocator_->allocate(demand, degree_, std::max(1, eps));
+}
+
+Time MixNetCommunication::reference_time(double units) const {
+  return Time::from_seconds(units / (kReferenceRate.bytes_per_second() * circuit_rate_));
+}
+
+std::int64_t MixNetCommunication::scale_up_bytes(const RegionDemand& demand) const {
+  if (!optical_io_ || demand.servers < 2) return demand.scale_up_delegated;
+  return optical_io_scale_up_bytes(demand, allocate(demand.server_bytes));
+}
+
 ExchangeTimes MixNetCommunication::exchange(int first_server, const RegionDemand& demand) {
   if (demand.servers < 2) return {};
-  const CircuitCounts& circuits = allocator_->allocate(demand.server_bytes, degree_, eps_nics_);
+  const CircuitCounts& circuits = allocate(demand.server_bytes);
   const std::size_t n = demand.server_bytes.rows();
   if (transposed_.rows() != n) transposed_ = Matrix<std::int64_t>(n, n);
   for (std::size_t s = 0; s < n; ++s) {
@@ -40,8 +59,8 @@ ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const Reg
                                                      const SwitchState& state) {
   ExchangeTimes times = exchange(first_server, demand);
   if (state.lit_for == nullptr || demand.servers < 2) return times;
-  const CircuitCounts wanted = allocator_->allocate(demand.server_bytes, degree_, eps_nics_);
-  const CircuitCounts present = allocator_->allocate(*state.lit_for, degree_, eps_nics_);
+  const CircuitCounts wanted = allocate(demand.server_bytes);
+  const CircuitCounts present = allocate(*state.lit_for);
   times.circuits_change = !(wanted == present);
   if (!times.circuits_change) {
     times.present_dispatch = times.moving_dispatch = times.dispatch;
@@ -51,7 +70,8 @@ ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const Reg
   const Matrix<std::int64_t> back = transposed_;  // of exchange()
   times.present_dispatch = best_way(first_server, demand.server_bytes, present).phase;
   times.present_combine = best_way(first_server, back, present).phase;
-  const double lit_at = state.delay.to_seconds() * state.nic_rate.bytes_per_second();
+  const double lit_at =
+      state.delay.to_seconds() * state.nic_rate.bytes_per_second() * circuit_rate_;
   times.moving_dispatch = while_moving(first_server, demand.server_bytes, present, wanted, lit_at);
   return times;
 }
@@ -69,7 +89,7 @@ MixNetCommunication::Way MixNetCommunication::best_way(int first_server,
                                                        const Matrix<std::int64_t>& bytes,
                                                        const CircuitCounts& circuits) {
   const Way first = split_at(kInfinity, first_server, bytes, circuits);
-  const double time = balanced_time(bytes, circuits, eps_nics_);
+  const double time = balanced_time(bytes, circuits, eps_circuits_);
   const Way balanced = split_at(time, first_server, bytes, circuits);
   return balanced.phase.transfer < first.phase.transfer ? balanced : first;
 }
@@ -86,11 +106,11 @@ PhaseTime MixNetCommunication::while_moving(int first_server, const Matrix<std::
     stay.cells()[i] = std::min(present.cells()[i], wanted.cells()[i]);
     move.cells()[i] = wanted.cells()[i] - stay.cells()[i];
   }
-  const double time = balanced_time_while_moving(bytes, stay, move, lit_at, eps_nics_);
+  const double time = balanced_time_while_moving(bytes, stay, move, lit_at, eps_circuits_);
   const bool any_by_eps = split(bytes, [&](std::size_t s, std::size_t t) {
     return stay(s, t) * time + move(s, t) * std::max(0.0, time - lit_at);
   });
-  PhaseTime phase = {Time::from_seconds(time / kReferenceRate.bytes_per_second()), kLinkDelay * 2};
+  PhaseTime phase = {reference_time(time), kLinkDelay * 2};
   if (any_by_eps) {
     const PhaseTime eps = eps_.server_exchange(first_server, by_eps_);
     phase = {std::max(phase.transfer, eps.transfer), std::max(phase.delay, eps.delay)};
@@ -145,7 +165,7 @@ PhaseTime MixNetCommunication::circuit_phase(const CircuitCounts& circuits) {
     }
   }
   if (slowest == 0) return {};
-  return {Time::from_seconds(slowest / kReferenceRate.bytes_per_second()), kLinkDelay * 2};
+  return {reference_time(slowest), kLinkDelay * 2};
 }
 
 void MixNetCommunication::use_packets(PacketFabric eps_graph, const PacketFidelity& fidelity,
@@ -162,12 +182,13 @@ PhaseTotals MixNetCommunication::packet_totals() const {
   return totals;
 }
 
-/// Every OCS NIC is a port whose link ends at another server: through the switch, two fibres long.
+/// Every OCS NIC (or lane) is a port whose link ends at another server: through the switch, two
+/// fibres long.
 PhaseTime MixNetCommunication::circuit_packets(const CircuitCounts& circuits) {
   const int n = static_cast<int>(circuits.rows());
   CircuitPackets& packets = *packets_;
   if (packets.phase == nullptr || packets.servers != n) {
-    const std::vector<PhasePort> ports(static_cast<std::size_t>(n) * degree_, {1, 2});
+    const std::vector<PhasePort> ports(static_cast<std::size_t>(n) * degree_, {circuit_rate_, 2});
     packets.phase = std::make_unique<PacketPhase>(ports, packets.fidelity, packets.cache);
     packets.servers = n;
     packets.first_port = Matrix<std::uint32_t>(n, n);

@@ -11,9 +11,14 @@
 //                   through every server's EPS NICs within T. Fair sharing on the EPS may then take
 //                   longer than T; where even longer than circuits first, it is circuits first.
 // Everything else goes over the EPS NICs.
+//
+// With optical I/O of its own (optical_io.h), a GPU has lanes where MixNet has OCS NICs: `degree`
+// is then the lanes of a whole server, circuits have the rate of a lane, and every GPU has an EPS
+// NIC.
 #pragma once
 
 #include "control/allocator.h"
+#include "sim/optical_io.h"
 #include "sim/packet_communication.h"
 
 namespace mixnet {
@@ -23,8 +28,10 @@ enum class EpSplit { kCircuitsFirst, kBalanced };
 class MixNetCommunication final : public CommunicationModel {
  public:
   /// `eps`: the electrical fat-tree, over all servers, with the EPS NICs alone (at least one each).
+  /// `optical_io`: where circuits end at GPUs and not at NICs.
   MixNetCommunication(PacketFabric eps, int degree, EpSplit split, int flows_per_pair,
-                      int gpus_per_server, AllocatorKind allocator = AllocatorKind::kGreedy);
+                      int gpus_per_server, AllocatorKind allocator = AllocatorKind::kGreedy,
+                      std::optional<OpticalIo> optical_io = std::nullopt);
 
   /// From now on phases run in packets (PacketCommunication::use_packets() of the EPS). A pair's
   /// bytes are dealt evenly to its circuits, one flow each.
@@ -41,9 +48,7 @@ class MixNetCommunication final : public CommunicationModel {
     return eps_.all_reduce(groups, bytes_per_server);
   }
   bool uniform() const override { return eps_.uniform(); }
-  std::int64_t scale_up_bytes(const RegionDemand& demand) const override {
-    return demand.scale_up_delegated;
-  }
+  std::int64_t scale_up_bytes(const RegionDemand& demand) const override;
   int ring_nics() const override { return eps_nics_; }
   PhaseTotals packet_totals() const override;
   void set_most_hops(std::int64_t hops) override {
@@ -61,7 +66,8 @@ class MixNetCommunication final : public CommunicationModel {
   Way best_way(int first_server, const Matrix<std::int64_t>& bytes, const CircuitCounts& circuits);
   PhaseTime while_moving(int first_server, const Matrix<std::int64_t>& bytes,
                          const CircuitCounts& present, const CircuitCounts& wanted, double lit_at);
-  /// Circuits carry for `longest` at most, in units of (bytes / NIC rate); the rest goes by EPS.
+  /// Circuits carry for `longest` at most, in units of (bytes / circuit rate); the rest goes by
+  /// EPS.
   Way split_at(double longest, int first_server, const Matrix<std::int64_t>& bytes,
                const CircuitCounts& circuits);
   /// What circuits leave of `bytes` when they carry capacity(s, t): into by_circuit_ and by_eps_.
@@ -75,11 +81,18 @@ class MixNetCommunication final : public CommunicationModel {
     int servers = 0;
     Matrix<std::uint32_t> first_port;  // of the circuits from server to server
   };
+  /// Circuits for `demand`; valid until the next call.
+  const CircuitCounts& allocate(const Matrix<std::int64_t>& demand) const;
+  /// A time in units of (bytes / circuit rate).
+  Time reference_time(double units) const;
   /// Runs by_circuit_ over the circuits.
   PhaseTime circuit_phase(const CircuitCounts& circuits);
   PhaseTime circuit_packets(const CircuitCounts& circuits);
 
   int eps_nics_;
+  std::optional<OpticalIo> optical_io_;
+  double circuit_rate_;  ///< in NIC rates
+  double eps_circuits_;  ///< EPS NICs of a server, in circuits' rates
   PacketCommunication eps_;
   int degree_;
   EpSplit split_;

@@ -176,6 +176,108 @@ TEST(MixNetCommunication, OtherTrafficUsesTheElectricalNics) {
   EXPECT_TRUE(mixnet.uniform());
 }
 
+/// Domains of 8 GPUs, each with an Ethernet NIC and lanes.
+MixNetCommunication optical_io_of(int servers, int lanes, double lane_rate, EpSplit split) {
+  return {PacketFabric(FabricKind::kMixNetOpticalIo, servers, 8, 1, PathPolicy::kSpray),
+          8 * lanes,
+          split,
+          1,
+          8,
+          AllocatorKind::kGreedy,
+          OpticalIo{lane_rate}};
+}
+
+TEST(MixNetCommunication, TwoDomainsExchangeOverAllTheirLanes) {
+  TokenCounts counts(2, 2);
+  counts(0, 1) = 1'000'000;
+  counts(1, 0) = 500'000;
+  const RegionDemand demand = demand_of(counts);
+  const double bytes = 1e6 * 2048 * 2;
+  const double rate = kReferenceRate.bytes_per_second();
+  for (const int lanes : {1, 4, 8}) {
+    // 4.5 NICs' worth of optical I/O a GPU, however many lanes it is; split, the NIC beside it.
+    for (const auto& [split, gpu_rate] :
+         {std::pair(EpSplit::kCircuitsFirst, 4.5), std::pair(EpSplit::kBalanced, 5.5)}) {
+      MixNetCommunication network = optical_io_of(2, lanes, 4.5 / lanes, split);
+      const ExchangeTimes times = network.exchange(0, demand);
+      EXPECT_NEAR(times.dispatch.transfer.to_seconds(), bytes / (8 * gpu_rate * rate), 1e-9);
+      EXPECT_EQ(times.dispatch.transfer, times.combine.transfer);
+      EXPECT_EQ(times.shared_nics_busy > Time::zero(), split == EpSplit::kBalanced);
+    }
+  }
+  EXPECT_EQ(optical_io_of(2, 4, 1, EpSplit::kBalanced).ring_nics(), 8);
+}
+
+TEST(MixNetCommunication, LanesOfHalfTheSpeedAreTwiceTheNicsAtHalfTheSpeed) {
+  // 8 NICs of rate R and 16 lanes of R / 2 a server: as 16 NICs and 16 circuits of R / 2.
+  const Bandwidth rate = Bandwidth::gbps(200);
+  const Bandwidth half = Bandwidth::gbps(100);
+  for (const EpSplit split : {EpSplit::kCircuitsFirst, EpSplit::kBalanced}) {
+    for (std::uint64_t seed = 0; seed < 10; ++seed) {
+      MixNetCommunication lanes = optical_io_of(6, 2, 0.5, split);
+      MixNetCommunication nics(PacketFabric(FabricKind::kMixNet, 6, 16, 1, PathPolicy::kSpray), 16,
+                               split, 1, 8);
+      const Matrix<std::int64_t> before =
+          demand_of(random_counts(6, derive_seed(5, seed))).server_bytes;
+      const RegionDemand demand = demand_of(random_counts(6, seed));
+      const Time delay = Time::microseconds(500);
+      const ExchangeTimes a = lanes.exchange_switched(
+          0, demand, {.lit_for = &before, .delay = delay, .nic_rate = rate});
+      const ExchangeTimes b =
+          nics.exchange_switched(0, demand, {.lit_for = &before, .delay = delay, .nic_rate = half});
+      const auto same = [&](const PhaseTime& x, const PhaseTime& y) {
+        PhaseTime without_delay = y;
+        without_delay.delay = x.delay;
+        EXPECT_NEAR(x.at(rate).to_seconds(), without_delay.at(half).to_seconds(), 1e-10);
+      };
+      same(a.dispatch, b.dispatch);
+      same(a.combine, b.combine);
+      same(a.present_dispatch, b.present_dispatch);
+      same(a.present_combine, b.present_combine);
+      same(a.moving_dispatch, b.moving_dispatch);
+    }
+  }
+}
+
+TEST(MixNetCommunication, FasterLanesAreNeverSlower) {
+  for (const EpSplit split : {EpSplit::kCircuitsFirst, EpSplit::kBalanced}) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      const RegionDemand demand = demand_of(random_counts(5, seed));
+      Time before = Time::seconds(1000);
+      for (const double rate : {0.1, 0.7, 1.0, 1.125, 3.0}) {
+        MixNetCommunication network = optical_io_of(5, 4, rate, split);
+        const Time time = network.exchange(0, demand).dispatch.transfer;
+        EXPECT_LE(time.ps, before.ps + 1) << rate;
+        before = time;
+      }
+    }
+  }
+}
+
+TEST(MixNetCommunication, PacketsOverLanesAreAllTheBytes) {
+  TokenCounts counts(2, 2);
+  counts(0, 1) = 10'000;
+  counts(1, 0) = 7'001;
+  MixNetCommunication network = optical_io_of(2, 4, 1.125, EpSplit::kCircuitsFirst);
+  PacketFidelity fidelity;
+  network.use_packets(PacketFabric(FabricKind::kMixNetOpticalIo, 2, 8, 1, PathPolicy::kEcmp),
+                      fidelity, std::make_shared<PhaseCache>());
+  const ExchangeTimes times = network.exchange(0, demand_of(counts));
+  const std::int64_t payload = fidelity.options.mtu - fidelity.options.header;
+  std::int64_t packets = 0;
+  for (const std::int64_t tokens : {10'000, 7'001}) {
+    const std::int64_t bytes = tokens * 2048 * 2;
+    for (int lane = 0; lane < 32; ++lane) {
+      packets += (bytes / 32 + (lane < bytes % 32 ? 1 : 0) + payload - 1) / payload;
+    }
+  }
+  EXPECT_EQ(network.packet_totals().data_packets, 2 * packets);  // there and back
+  const double fluid = 10'000.0 * 2048 * 2 / (32 * 1.125 * fidelity.nic_rate.bytes_per_second());
+  const double ratio = times.dispatch.at(fidelity.nic_rate).to_seconds() / fluid;
+  EXPECT_GT(ratio, 1);
+  EXPECT_LT(ratio, 1.05);
+}
+
 TEST(MixNetCommunication, OneServerExchangesNothing) {
   MixNetCommunication mixnet = mixnet_of(2, 6, EpSplit::kBalanced);
   const ExchangeTimes times = mixnet.exchange(0, demand_of(random_counts(1, 1)));

@@ -39,9 +39,10 @@ TrainingJob::TrainingJob(Model model, ParallelPlan plan, Gpu gpu, const RoutingS
       options_(std::move(options)),
       compute_(model_, plan_, gpu_, options_.compute) {
   check_network_options(options_.network, plan_);
+  check_domains(fabrics, options_.network, plan_);
   const PhaseOptions phases = {options_.network, options_.gradient_bytes, options_.fidelity,
                                options_.reconfiguration, options_.reconfiguration_delay};
-  phases_ = measure_phases(model_, plan_, gpu_, routing, fabrics, phases);
+  phases_ = measure_phases(model_, plan_, routing, fabrics, phases);
 }
 
 const FabricPhases& TrainingJob::phases_on(FabricKind fabric) const {
@@ -52,12 +53,19 @@ const FidelityReport& TrainingJob::fidelity(FabricKind fabric) const {
   return phases_on(fabric).report;
 }
 
+double TrainingJob::scale_up_rate(const FabricPhases& phases, Bandwidth nic_rate) const {
+  if (!phases.gpu_bandwidth) return gpu_.scale_up_bytes_per_second;
+  const GpuBandwidth& gpu = *phases.gpu_bandwidth;
+  return gpu.scale_up.bytes_per_second() * nic_rate.bytes_per_second() /
+         gpu.ethernet.bytes_per_second();
+}
+
 /// All-gather or reduce-scatter of `bytes` over a TP group.
 Time TrainingJob::tp_phase(const FabricPhases& phases, double bytes, Bandwidth nic_rate) const {
   if (plan_.tp == 1 || phases.kind == FabricKind::kIdeal) return Time::zero();
   if (plan_.tp > plan_.gpus_per_server)
     return scaled(phases.tp_gigabyte.at(nic_rate), bytes * 1e-9);
-  return Time::from_seconds(bytes * (plan_.tp - 1) / plan_.tp / gpu_.scale_up_bytes_per_second);
+  return Time::from_seconds(bytes * (plan_.tp - 1) / plan_.tp / scale_up_rate(phases, nic_rate));
 }
 
 TrainingJob::Durations TrainingJob::stage_durations(const FabricPhases& phases, int stage,
@@ -70,8 +78,14 @@ TrainingJob::Durations TrainingJob::stage_durations(const FabricPhases& phases, 
   const double token_bytes = kBytesPerNumber * model_.hidden;
   const double sequence_bytes = token_bytes * static_cast<double>(plan_.tokens_per_micro_batch());
   const std::int64_t backward_phases = options_.sequence_parallel ? 3 : 2;
-  const bool switches = phases.kind == FabricKind::kMixNet && plan_.region_servers() > 1 &&
-                        options_.network.optical_degree > 0;
+  const bool has_circuits =
+      phases.kind == FabricKind::kMixNetOpticalIo ||
+      (phases.kind == FabricKind::kMixNet && options_.network.optical_degree > 0);
+  const bool switches = has_circuits && plan_.region_servers() > 1;
+  // Two servers are one pair, which always has all circuits: then only block waits.
+  const bool moves_in_backward =
+      options_.reconfiguration == Reconfiguration::kBlock ||
+      (options_.reconfiguration != Reconfiguration::kHidden && plan_.region_servers() > 2);
   const auto add_compute = [&](OperationTime time) {
     sum.forward.compute += scaled(time.forward, compute_scale);
     sum.backward.compute += scaled(time.backward, compute_scale);
@@ -106,7 +120,7 @@ TrainingJob::Durations TrainingJob::stage_durations(const FabricPhases& phases, 
     const ExchangeTimes& exchange = phases.exchanges[phases_.exchange_index(
         phases, stage, replica, micro_batch, phases_.moe_index[layer])];
     const Time scale_up = Time::from_seconds(static_cast<double>(phases.scale_up_bytes[place]) /
-                                             gpu_.scale_up_bytes_per_second);
+                                             scale_up_rate(phases, nic_rate));
     const auto with_scale_up = [&](const PhaseTime& phase) {
       const Time network = phase.at(nic_rate);
       if (network == Time::max()) return network;
@@ -128,7 +142,7 @@ TrainingJob::Durations TrainingJob::stage_durations(const FabricPhases& phases, 
                                             scaled(experts.forward, compute_scale));
     sum.forward.ep += forward.exchange;
     sum.forward.reconfiguration += forward.wait;
-    if (options_.reconfiguration != Reconfiguration::kHidden) {
+    if (moves_in_backward) {
       const Time hiding = scaled(attention.backward + experts.backward, compute_scale);
       sum.backward.reconfiguration += std::max(Time::zero(), delay - hiding);
     }
@@ -140,7 +154,9 @@ TrainingJob::Durations TrainingJob::stage_durations(const FabricPhases& phases, 
 Time TrainingJob::gradient_time(const FabricPhases& phases, int stage, Bandwidth nic_rate) const {
   if (phases.kind == FabricKind::kIdeal) return Time::zero();
   const GradientTimes& gradient = phases.gradients[stage];
-  return std::max(gradient.dense.at(nic_rate) + gradient.expert.at(nic_rate), gradient.scale_up);
+  const Time scale_up = Time::from_seconds(static_cast<double>(gradient.scale_up.count) /
+                                           scale_up_rate(phases, nic_rate));
+  return std::max(gradient.dense.at(nic_rate) + gradient.expert.at(nic_rate), scale_up);
 }
 
 IterationTime TrainingJob::simulate(FabricKind fabric, Bandwidth nic_rate,

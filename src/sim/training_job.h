@@ -11,9 +11,13 @@
 // end gradients are summed over replicas, as far as possible beneath the last micro-batch's
 // backward, and the optimizer steps. What may overlap is in IterationOptions.
 //
-// Reconfiguration (MixNet only, regions of several servers): forward as switch_policy.h says. In
-// backward the demand is known, so the switch is set beneath a layer's backward computation
-// (attention and experts), and only what is longer than that waits; never with kHidden.
+// Reconfiguration (MixNet, with NICs or optical I/O on the switch; regions of several servers):
+// forward as switch_policy.h says. In backward the demand is known, so the switch is set beneath a
+// layer's backward computation (attention and experts), and only what is longer than that waits;
+// never with kHidden, and in regions of two servers, where nothing can move, only with kBlock.
+//
+// The scale-up rate is the GPU's own, or its part of the GPU's bandwidth on the fabrics that divide
+// that (gpu_bandwidth.h).
 //
 // A TrainingJob does all that depends on traffic once, when made (job_phases.h): the demand of
 // every layer, micro-batch and replica, and its time on every fabric. simulate() then costs
@@ -30,6 +34,7 @@
 #include <string>
 #include <vector>
 
+#include "hardware/gpu.h"
 #include "moe/routing.h"
 #include "sim/compute.h"
 #include "sim/fabric_setup.h"
@@ -72,8 +77,9 @@ class TrainingJob {
   TrainingJob(Model model, ParallelPlan plan, Gpu gpu, const RoutingSource& routing,
               std::span<const FabricKind> fabrics, IterationOptions options);
 
-  /// `nic_rate`: that of IterationOptions::fidelity unless that is kFlow. `compute_scale`
-  /// multiplies all compute times.
+  /// `nic_rate`: that of IterationOptions::fidelity unless that is kFlow (and a GPU's bandwidth is
+  /// not divided by figures that do not scale with the NIC). `compute_scale` multiplies all compute
+  /// times.
   IterationTime simulate(FabricKind fabric, Bandwidth nic_rate, double compute_scale = 1) const;
 
   /// How the phases on `fabric` were had; all zero for kFlow.
@@ -87,6 +93,8 @@ class TrainingJob {
   struct Durations;
 
   const FabricPhases& phases_on(FabricKind fabric) const;
+  /// Of one GPU, in bytes a second.
+  double scale_up_rate(const FabricPhases& phases, Bandwidth nic_rate) const;
   Time tp_phase(const FabricPhases& phases, double bytes, Bandwidth nic_rate) const;
   Durations stage_durations(const FabricPhases& phases, int stage, int replica, int micro_batch,
                             Bandwidth nic_rate, double compute_scale) const;

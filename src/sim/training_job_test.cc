@@ -116,7 +116,7 @@ TEST(TrainingJob, BlockWaitsForTheSwitchBeforeEveryDispatch) {
 TEST(TrainingJob, ReconfigurationIsOfNoConcernElsewhere) {
   const TrainingJob job = job_of("mixtral-8x7b", "measured", 1024);
   for (const FabricKind fabric : all_fabrics()) {
-    if (fabric == FabricKind::kMixNet) continue;
+    if (fabric == FabricKind::kMixNet || fabric == FabricKind::kMixNetOpticalIo) continue;
     EXPECT_EQ(job.simulate(fabric, kSpeed).reconfiguration, Time::zero()) << to_string(fabric);
   }
   // An EP group within one server has no use for circuits.
@@ -215,6 +215,126 @@ TEST(TrainingJob, TensorParallelismBeyondAServerUsesTheNetwork) {
     EXPECT_GT(job.simulate(fabric, Bandwidth::gbps(100)).tp, job.simulate(fabric, kSpeed).tp)
         << to_string(fabric);
   }
+}
+
+/// DeepSeek-V3 on 2048 GPUs in domains of 64.
+struct Domains {
+  static constexpr Bandwidth kNic = Bandwidth::gbps(800);
+  static constexpr FabricKind kFabrics[] = {FabricKind::kNvl72, FabricKind::kMixNetOpticalIo,
+                                            FabricKind::kIdeal};
+  Model model = find_model("deepseek-v3");
+  ParallelPlan plan;
+  IterationOptions options;
+
+  explicit Domains(int ep = 128, int pp = 16, int tp = 1) {
+    PlanRequest request;
+    request.gpus = 2048;
+    request.gpus_per_server = 64;
+    request.tp = tp;
+    request.pp = pp;
+    request.ep = ep;
+    request.micro_batch_size = 8;
+    request.global_batch_size = 8 * (2048 / tp / pp) * 8;  // 8 micro-batches
+    plan = make_plan(model, request);
+    options.network.nics_per_server = 64;
+    options.network.optical_degree = 0;  // of mixnet, which is not among them
+    options.fidelity.nic_rate = kNic;
+    options.reconfiguration = Reconfiguration::kHidden;
+  }
+  TrainingJob job(std::string_view routing) const {
+    return {model, plan, find_gpu("b200"), routing_of(routing, model, plan), kFabrics, options};
+  }
+  /// Of all all-to-alls of the average GPU when each takes what `bytes_per_second` need for `share`
+  /// of the bytes that a GPU sends.
+  double ep_seconds(double share, double bytes_per_second) const {
+    const double bytes = static_cast<double>(plan.tokens_per_micro_batch()) * 8 * 7168 * 2;
+    return plan.micro_batches() * (58.0 / plan.pp) * 4 * share * bytes / bytes_per_second;
+  }
+};
+
+TEST(TrainingJob, EpBetweenTwoDomainsIsHalfOfTheBytesOverEthernetOrOptics) {
+  Domains domains;
+  const auto ep = [&](FabricKind fabric) {
+    return domains.job("uniform").simulate(fabric, Domains::kNic).ep.to_seconds();
+  };
+  // nvl72: half of the bytes leave the domain, 0.8 Tb/s a GPU; NVLink moves them all but one GPU's
+  // in less.
+  const double ethernet = domains.ep_seconds(0.5, 100e9);
+  EXPECT_NEAR(ep(FabricKind::kNvl72), ethernet, 2e-3 * ethernet);
+  // mixnet-optical-io: they need 3.6 Tb/s of optics for half, and 3.6 Tb/s of NVLink for 63 / 64.
+  const double scale_up = domains.ep_seconds(63.0 / 64, 450e9);
+  EXPECT_NEAR(ep(FabricKind::kMixNetOpticalIo), scale_up, 2e-3 * scale_up);
+  // With less optics, these bind: with 1.2 Tb/s, and 1.2 + 0.8 Tb/s where bytes are split.
+  domains.options.network.gpu.optical = Bandwidth::gbps(1200);
+  const double optics = domains.ep_seconds(0.5, 150e9);
+  EXPECT_NEAR(ep(FabricKind::kMixNetOpticalIo), optics, 2e-3 * optics);
+  domains.options.network.ep_split = EpSplit::kBalanced;
+  const double both = domains.ep_seconds(0.5, 250e9);
+  EXPECT_NEAR(ep(FabricKind::kMixNetOpticalIo), both, 2e-3 * both);
+}
+
+TEST(TrainingJob, TensorParallelismInADomainUsesItsPartOfTheGpu) {
+  const Domains domains(64, 16, 2);
+  const TrainingJob job = domains.job("uniform");
+  const Time nvl72 = job.simulate(FabricKind::kNvl72, Domains::kNic).tp;
+  const Time optical = job.simulate(FabricKind::kMixNetOpticalIo, Domains::kNic).tp;
+  EXPECT_GT(nvl72, Time::zero());
+  EXPECT_NEAR(optical.to_seconds(), 2 * nvl72.to_seconds(), 1e-6 * optical.to_seconds());
+}
+
+TEST(TrainingJob, DomainsKeepTheOrderOfBandwidths) {
+  for (const std::string_view routing : {"uniform", "dynamic"}) {
+    for (const auto& [ep, pp] : {std::pair(128, 16), std::pair(256, 8), std::pair(64, 16)}) {
+      const Domains domains(ep, pp);
+      const TrainingJob job = domains.job(routing);
+      for (const FabricKind fabric : Domains::kFabrics) {
+        SCOPED_TRACE(std::string(to_string(fabric)) + " ep " + std::to_string(ep));
+        const IterationTime time = job.simulate(fabric, Domains::kNic);
+        EXPECT_LE(job.simulate(fabric, Domains::kNic * 2).total, time.total);
+        EXPECT_LE(job.simulate(FabricKind::kIdeal, Domains::kNic).total, time.total);
+        EXPECT_LE(std::abs((time.total - parts(time)).ps), 1000);
+      }
+      // Where the EP group is in one domain, what NVLink gave up for optics is lost.
+      const bool optics_help = ep > 64;
+      EXPECT_EQ(job.simulate(FabricKind::kMixNetOpticalIo, Domains::kNic).total <
+                    job.simulate(FabricKind::kNvl72, Domains::kNic).total,
+                optics_help);
+    }
+  }
+}
+
+TEST(TrainingJob, BetweenTwoDomainsOnlyBlockWaitsForTheSwitch) {
+  Domains domains;
+  const auto waits = [&](Reconfiguration policy) {
+    domains.options.reconfiguration = policy;
+    domains.plan.global_batch_size = 8 * std::int64_t{domains.plan.dp} * 2;
+    return domains.job("dynamic")
+        .simulate(FabricKind::kMixNetOpticalIo, Domains::kNic)
+        .reconfiguration;
+  };
+  domains.options.reconfiguration_delay = Time::milliseconds(1);  // hides beneath any backward
+  const Time blocked = waits(Reconfiguration::kBlock);
+  EXPECT_NEAR(blocked.to_seconds(), 1e-3 * domains.plan.micro_batches() * 58 / 16, 1e-9);
+  domains.options.reconfiguration_delay = Time::seconds(1);
+  for (const Reconfiguration policy : {Reconfiguration::kReuse, Reconfiguration::kOracle,
+                                       Reconfiguration::kHitless, Reconfiguration::kHidden}) {
+    EXPECT_EQ(waits(policy), Time::zero());
+  }
+  domains = Domains(256, 8);  // four domains: circuits do move
+  domains.options.reconfiguration_delay = Time::seconds(1);
+  EXPECT_GT(waits(Reconfiguration::kOracle), Time::zero());
+}
+
+TEST(TrainingJob, RefusesDomainsThatDoNotFitThePlan) {
+  Domains domains;
+  domains.options.network.nics_per_server = 32;
+  EXPECT_THROW(domains.job("uniform"), Error);
+  domains = Domains(128, 4);
+  domains.plan.gpus_per_server = domains.options.network.nics_per_server = 128;
+  EXPECT_THROW(domains.job("uniform"), Error);
+  domains = Domains();
+  domains.options.network.gpu.optical = Bandwidth::gbps(7200);
+  EXPECT_THROW(domains.job("uniform"), Error);
 }
 
 TEST(TrainingJob, RefusesNetworksThatDoNotFitThePlan) {

@@ -41,6 +41,10 @@ std::string_view name_of(Value value, std::span<const std::pair<std::string_view
   return std::ranges::find(choices, value, &std::pair<std::string_view, Value>::second)->first;
 }
 
+bool any_has_price(const ComparisonRequest& request) {
+  return std::ranges::any_of(request.fabrics, has_price);
+}
+
 void check_request(const ComparisonRequest& request) {
   if (request.fabrics.empty()) throw Error("--fabric", "names no fabric", "name at least one");
   if (request.bandwidths.empty()) {
@@ -58,7 +62,11 @@ void check_request(const ComparisonRequest& request) {
       throw Error("--bandwidth", fmt::format("{} is too slow", to_string(bandwidth)),
                   "give at least 1Mbps");
     }
-    (void)request.prices.at(bandwidth);
+    if (any_has_price(request)) (void)request.prices.at(bandwidth);
+    for (const FabricKind fabric : request.fabrics) {
+      if (!divides_gpu_bandwidth(fabric)) continue;
+      (void)divide_gpu_bandwidth(fabric, request.iteration.network.gpu, bandwidth);
+    }
   }
   if (!(request.compute_scale > 0 && request.compute_scale <= 1e6)) {
     throw Error("--compute-scale", fmt::format("{} is out of range", request.compute_scale),
@@ -124,7 +132,8 @@ Comparison compare(const ComparisonRequest& request) {
   comparison.seed = request.seed;
 
   std::vector<FabricKind> simulated = request.fabrics;
-  if (std::ranges::find(simulated, FabricKind::kFatTree) == simulated.end()) {
+  const bool priced = any_has_price(request);
+  if (priced && std::ranges::find(simulated, FabricKind::kFatTree) == simulated.end()) {
     simulated.push_back(FabricKind::kFatTree);
   }
   const RoutingSource routing = RoutingSource::make(
@@ -132,8 +141,10 @@ Comparison compare(const ComparisonRequest& request) {
   const bool fluid = request.iteration.fidelity.fidelity == Fidelity::kFlow;
   std::optional<TrainingJob> made;
   const auto job_at = [&](Bandwidth bandwidth) -> const TrainingJob& {
-    // The fluid scales with the speed; the delay of a switch beside it does not.
-    const bool scales = fluid && request.iteration.reconfiguration != Reconfiguration::kHitless;
+    // The fluid scales with the speed; the delay of a switch and fixed parts of a GPU's bandwidth
+    // beside it do not.
+    const bool scales = fluid && request.iteration.reconfiguration != Reconfiguration::kHitless &&
+                        request.iteration.network.gpu.scales();
     if (made && scales) return *made;
     IterationOptions options = request.iteration;
     if (!scales) options.fidelity.nic_rate = bandwidth;
@@ -148,16 +159,21 @@ Comparison compare(const ComparisonRequest& request) {
           .total_usd();
     };
     const double fat_tree =
-        job.simulate(FabricKind::kFatTree, bandwidth, request.compute_scale).total.to_seconds() *
-        cost(FabricKind::kFatTree);
+        priced ? job.simulate(FabricKind::kFatTree, bandwidth, request.compute_scale)
+                         .total.to_seconds() *
+                     cost(FabricKind::kFatTree)
+               : 0;
     for (const FabricKind fabric : request.fabrics) {
       ComparisonRun run;
       run.fabric = fabric;
       run.bandwidth = bandwidth;
       run.time = job.simulate(fabric, bandwidth, request.compute_scale);
       run.tokens_per_second = tokens / run.time.total.to_seconds();
-      if (fabric != FabricKind::kIdeal) {
-        if (!fluid) run.packets = job.fidelity(fabric);
+      if (!fluid && fabric != FabricKind::kIdeal) run.packets = job.fidelity(fabric);
+      if (divides_gpu_bandwidth(fabric)) {
+        run.gpu_bandwidth = divide_gpu_bandwidth(fabric, request.iteration.network.gpu, bandwidth);
+      }
+      if (has_price(fabric)) {
         run.network_cost_usd = cost(fabric);
         if (*run.network_cost_usd > 0) {
           run.performance_per_dollar_vs_fat_tree =

@@ -2,8 +2,8 @@
 // takes, what the network costs, and what a dollar buys.
 //
 //   performance per dollar = 1 / (iteration time * network cost), given relative to the fat-tree of
-//   the same speed (which is simulated for that even when it is not asked for). The ideal fabric
-//   has no price and so none of it.
+//   the same speed (which is simulated for that even when it is not asked for). Fabrics without a
+//   price (has_price()) have none of it.
 //
 // compare() is deterministic: the same request gives the same result to the byte.
 #pragma once
@@ -40,7 +40,8 @@ struct ComparisonRun {
   double tokens_per_second = 0;
   std::optional<double> network_cost_usd;
   std::optional<double> performance_per_dollar_vs_fat_tree;
-  std::optional<FidelityReport> packets;  ///< unless the fidelity is flow, or the fabric ideal
+  std::optional<FidelityReport> packets;      ///< unless the fidelity is flow, or the fabric ideal
+  std::optional<GpuBandwidth> gpu_bandwidth;  ///< where the fabric divides it
 };
 
 struct Comparison {

@@ -34,6 +34,13 @@ Json packets_json(const FidelityReport& report) {
           {"time_outs", report.totals.time_outs}};
 }
 
+Json gpu_json(const GpuBandwidth& gpu) {
+  return {{"total", gpu.total().to_gbps()},
+          {"ethernet", gpu.ethernet.to_gbps()},
+          {"scale_up", gpu.scale_up.to_gbps()},
+          {"optical", gpu.optical.to_gbps()}};
+}
+
 }  // namespace
 
 std::string to_json(const Comparison& comparison) {
@@ -65,6 +72,7 @@ std::string to_json(const Comparison& comparison) {
          {"ep_split", comparison.ep_split},
          {"fidelity", comparison.fidelity},
          {"seed", comparison.seed}});
+    if (run.gpu_bandwidth) runs.back()["gpu_bandwidth_gbps"] = gpu_json(*run.gpu_bandwidth);
     if (run.packets) runs.back()["packets"] = packets_json(*run.packets);
   }
   const ParallelPlan& plan = comparison.plan;

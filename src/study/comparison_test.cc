@@ -18,7 +18,7 @@ ComparisonRequest small_request() {
   request.model = find_model("mixtral-8x7b");
   request.plan.gpus = 256;
   request.gpu = find_gpu("h100");
-  request.fabrics.assign(all_fabrics().begin(), all_fabrics().end());
+  request.fabrics.assign(default_fabrics().begin(), default_fabrics().end());
   request.bandwidths = {Bandwidth::gbps(100), Bandwidth::gbps(400)};
   request.prices = PriceList::load();
   return request;
@@ -63,6 +63,59 @@ TEST(Compare, BaselineNeedsNotBeAskedFor) {
   ASSERT_EQ(one.runs.size(), 2u);
   EXPECT_EQ(*one.runs[1].performance_per_dollar_vs_fat_tree,
             *run_of(all, FabricKind::kMixNet, 400).performance_per_dollar_vs_fat_tree);
+}
+
+/// DeepSeek-V3 on domains of 64 GPUs, at speeds of which one has no price.
+ComparisonRequest domain_request() {
+  ComparisonRequest request;
+  request.model = find_model("deepseek-v3");
+  request.plan.gpus = 2048;
+  request.plan.gpus_per_server = 64;
+  request.plan.ep = 128;
+  request.gpu = find_gpu("b200");
+  request.routing = "uniform";
+  request.fabrics = {FabricKind::kNvl72, FabricKind::kMixNetOpticalIo};
+  request.bandwidths = {Bandwidth::gbps(800), Bandwidth::gbps(1600)};
+  request.iteration.network.nics_per_server = 64;
+  request.iteration.reconfiguration = Reconfiguration::kHidden;
+  request.prices = PriceList::load();
+  return request;
+}
+
+TEST(Compare, FabricsWithoutPricesNeedNone) {
+  const Comparison comparison = compare(domain_request());
+  ASSERT_EQ(comparison.runs.size(), 4u);
+  for (const ComparisonRun& run : comparison.runs) {
+    EXPECT_FALSE(run.network_cost_usd);
+    EXPECT_FALSE(run.performance_per_dollar_vs_fat_tree);
+    EXPECT_EQ(run.gpu_bandwidth->total(), run.bandwidth * 10);
+  }
+  EXPECT_TRUE(advice(comparison).empty());
+  ComparisonRequest priced = domain_request();
+  priced.fabrics.push_back(FabricKind::kFatTree);
+  EXPECT_THROW(compare(priced), Error);  // no prices at 1.6 Tb/s
+  priced.bandwidths = {Bandwidth::gbps(800)};
+  EXPECT_TRUE(compare(priced).runs[2].network_cost_usd);
+}
+
+TEST(Compare, FixedPartsOfAGpuAreTheSameAtEverySpeed) {
+  ComparisonRequest request = domain_request();
+  const Comparison proportional = compare(request);
+  // The published parts, given as figures: at 800 Gb/s a NIC nothing changes, but at 1.6 Tb/s.
+  request.iteration.network.gpu.total = Bandwidth::gbps(8000);
+  request.iteration.network.gpu.optical = Bandwidth::gbps(3600);
+  const Comparison fixed = compare(request);
+  for (const FabricKind fabric : request.fabrics) {  // NVLink does not bind on nvl72
+    EXPECT_EQ(run_of(fixed, fabric, 800).time.total, run_of(proportional, fabric, 800).time.total);
+    EXPECT_GE(run_of(fixed, fabric, 1600).time.total,
+              run_of(proportional, fabric, 1600).time.total);
+  }
+  // Of 8 Tb/s, 1.6 Tb/s of Ethernet leave 2.8 Tb/s to NVLink, which binds.
+  const ComparisonRun& optical = run_of(fixed, FabricKind::kMixNetOpticalIo, 1600);
+  EXPECT_EQ(optical.gpu_bandwidth->scale_up, Bandwidth::gbps(2800));
+  EXPECT_NEAR(optical.time.ep.to_seconds() * 2800,
+              run_of(fixed, FabricKind::kMixNetOpticalIo, 800).time.ep.to_seconds() * 3600,
+              1e-3 * optical.time.ep.to_seconds() * 2800);
 }
 
 TEST(Compare, SameSeedSameBytes) {

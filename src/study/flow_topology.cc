@@ -286,6 +286,12 @@ class TopoOptTopology final : public FlowTopology {
 
 void check_flow_network_options(const FlowNetworkOptions& options) {
   const int nics = options.nics_per_server;
+  if (divides_gpu_bandwidth(options.fabric)) {
+    throw Error("--fabric",
+                fmt::format("'{}' is more than its NICs, and flows are between NICs",
+                            to_string(options.fabric)),
+                "give fat-tree for its Ethernet; mixnet compare knows all of it");
+  }
   if (nics < 1 || nics > kMostNics) {
     throw Error("--nics-per-server", fmt::format("{} is out of range", nics),
                 fmt::format("give 1 to {}", kMostNics));
@@ -349,6 +355,8 @@ std::unique_ptr<FlowTopology> make_flow_topology(const FlowNetworkOptions& optio
     case FabricKind::kFatTree:
     case FabricKind::kOversubFatTree:
     case FabricKind::kRailOptimized:
+    case FabricKind::kNvl72:            // refused by
+    case FabricKind::kMixNetOpticalIo:  // check_flow_network_options()
       break;
   }
   return std::make_unique<SwitchedTopology>(options, fluid);

@@ -122,7 +122,13 @@ std::vector<PublishedTime> parse_published(std::string_view csv, std::string_vie
     if (c == model || c == speed) continue;
     std::string name = table.header()[c];
     std::ranges::replace(name, '_', '-');
-    fabrics.emplace_back(c, parse_fabric(name, fmt::format("{} (header)", input)));
+    const FabricKind fabric = parse_fabric(name, fmt::format("{} (header)", input));
+    if (divides_gpu_bandwidth(fabric)) {
+      throw Error(fmt::format("{} (header)", input),
+                  fmt::format("'{}' is made of domains, not of a model's default servers", name),
+                  "leave the column out; mixnet compare simulates it");
+    }
+    fabrics.emplace_back(c, fabric);
   }
   if (fabrics.empty()) throw Error(input, "has no column for any fabric", "add one: fat_tree");
   std::vector<PublishedTime> times;

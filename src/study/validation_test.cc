@@ -50,6 +50,8 @@ TEST(ParsePublished, NamesWhatIsWrong) {
   EXPECT_THAT(message_of("model,bandwidth_gbps,fat_treee\nqwen-moe,100,1\n"),
               HasSubstr("did you mean 'fat-tree'"));
   EXPECT_THAT(message_of("model,fat_tree\nqwen-moe,1\n"), HasSubstr("no column 'bandwidth_gbps'"));
+  EXPECT_THAT(message_of("model,bandwidth_gbps,nvl72\nqwen-moe,100,1\n"),
+              HasSubstr("'nvl72' is made of domains"));
   EXPECT_THAT(message_of("model,bandwidth_gbps,fat_tree\nqwen-moe,100,zero\n"),
               HasSubstr("times.csv:2"));
   EXPECT_THAT(message_of("model,bandwidth_gbps,fat_tree\nqwen-moe,100,0\n"),
