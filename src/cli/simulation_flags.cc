@@ -155,8 +155,8 @@ void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
                   "mixnet: NICs of a server on the optical switch (default: 3 of 4)")
       ->group(network);
   add(network, "--reconfiguration", flags.reconfiguration,
-      "mixnet: block (every FP1 waits for the switch), reuse, oracle, hitless or hidden (nobody\n"
-      "ever waits); docs/iteration.md");
+      "mixnet: block (every FP1 waits for the switch), reuse, copilot (set for a forecast during\n"
+      "attention), oracle, hitless or hidden (nobody ever waits); docs/iteration.md");
   add(network, "--reconfiguration-delay", flags.reconfiguration_delay,
       "mixnet: from command to light");
   add(network, "--ep-split", flags.ep_split,

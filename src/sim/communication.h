@@ -38,9 +38,10 @@ struct PhaseTime {
 
 /// What an optical switch was set for before the gate ran, and how fast it can be set anew.
 struct SwitchState {
-  const Matrix<std::int64_t>* lit_for = nullptr;  ///< server to server demand; null: not asked
-  Time delay;                                     ///< from command to light
-  Bandwidth nic_rate;                             ///< at which that delay counts
+  const Matrix<std::int64_t>* lit_for = nullptr;   ///< server to server demand; null: not asked
+  const Matrix<std::int64_t>* forecast = nullptr;  ///< of the demand; null: none
+  Time delay;                                      ///< from command to light
+  Bandwidth nic_rate;                              ///< at which that delay counts
 };
 
 struct ExchangeTimes {
@@ -54,7 +55,13 @@ struct ExchangeTimes {
   PhaseTime present_dispatch = {}, present_combine = {};  ///< over the circuits that were lit
   PhaseTime moving_dispatch =
       {};  ///< over those that stay lit, EPS, and the others when they light up
-  bool circuits_change = false;
+  bool circuits_change = false;  ///< whether those for the demand are not those that were lit
+
+  // Where the SwitchState had a forecast, too.
+  PhaseTime predicted_dispatch = {}, predicted_combine = {};  ///< over the circuits for it
+  /// One all-to-all of the forecast, by arithmetic (balanced_time.h), over these and those lit.
+  PhaseTime expected_predicted = {}, expected_present = {};
+  bool predicted_is_present = true, predicted_is_wanted = false;
 };
 
 /// Not thread-safe (implementations keep work space); one per thread.

@@ -66,6 +66,7 @@ class Measurement {
   bool in_packets() const { return options_.fidelity != Fidelity::kFlow; }
   Worker& worker(int index);
   void list_places();
+  void forecast();
   const RegionDemand& load(Worker& worker, const Place& place);
   ExchangeTimes exchange(const Worker& worker, CommunicationModel& network, const Place& place,
                          const RegionDemand& demand) const;
@@ -89,6 +90,7 @@ class Measurement {
   FidelityOptions options_;
   Time delay_;
   bool knows_present_;
+  bool forecasts_;
   int threads_;
   double wire_bytes_;  // for a payload byte
   std::vector<CommunicationFactory> factories_;
@@ -110,6 +112,7 @@ Measurement::Measurement(const Model& model, const ParallelPlan& plan, const Rou
       delay_(options.reconfiguration_delay),
       knows_present_(options.reconfiguration != Reconfiguration::kBlock &&
                      options.reconfiguration != Reconfiguration::kHidden),
+      forecasts_(options.reconfiguration == Reconfiguration::kCopilot),
       threads_(options_.threads > 0 ? options_.threads : default_threads()),
       wire_bytes_(static_cast<double>(options_.packets.mtu) /
                   (options_.packets.mtu - options_.packets.header)),
@@ -154,6 +157,7 @@ JobPhases Measurement::run() {
     if (first.flow[f]) phases_.fabrics[f].uniform = first.flow[f]->uniform();
   }
   list_places();
+  forecast();
   for (std::size_t f = 0; f < factories_.size(); ++f) {
     if (first.flow[f] == nullptr) continue;
     measure_pipeline(f);
@@ -215,6 +219,15 @@ void Measurement::list_places() {
   }
 }
 
+/// Where a forecast could change anything: two servers have but one pair, which has all circuits.
+void Measurement::forecast() {
+  const bool switched = std::ranges::any_of(phases_.fabrics, [](const FabricPhases& fabric) {
+    return fabric.kind == FabricKind::kMixNet || fabric.kind == FabricKind::kMixNetOpticalIo;
+  });
+  if (!forecasts_ || !switched || !phases_.varies || plan_.region_servers() < 3) return;
+  phases_.forecasts = forecast_demands(model_, plan_, routing_, threads_);
+}
+
 /// The demand of `place` and, where it is asked for, worker.before.
 const RegionDemand& Measurement::load(Worker& work, const Place& place) {
   if (knows_present_) {
@@ -229,7 +242,12 @@ const RegionDemand& Measurement::load(Worker& work, const Place& place) {
 ExchangeTimes Measurement::exchange(const Worker& work, CommunicationModel& network,
                                     const Place& place, const RegionDemand& demand) const {
   if (!knows_present_) return network.exchange(place.first_server, demand);
-  const SwitchState state = {&work.before, delay_, options_.nic_rate};
+  SwitchState state = {&work.before, nullptr, delay_, options_.nic_rate};
+  if (!phases_.forecasts.empty()) {
+    const RoutingPlace& at = place.routing;
+    state.forecast =
+        &phases_.forecasts[phases_.place_index(at.replica, at.micro_batch, at.layer)].server_bytes;
+  }
   return network.exchange_switched(place.first_server, demand, state);
 }
 
@@ -366,8 +384,9 @@ void Measurement::measure_by_sample(std::size_t f, std::int64_t hops_a_place) {
     };
     ExchangeTimes& times = exchanges[i];
     times.shared_nics_busy = scaled(times.shared_nics_busy, ratio);
-    for (PhaseTime* phase : {&times.dispatch, &times.combine, &times.present_dispatch,
-                             &times.present_combine, &times.moving_dispatch}) {
+    for (PhaseTime* phase :
+         {&times.dispatch, &times.combine, &times.present_dispatch, &times.present_combine,
+          &times.moving_dispatch, &times.predicted_dispatch, &times.predicted_combine}) {
       *phase = scale(*phase);
     }
   });

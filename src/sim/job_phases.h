@@ -24,6 +24,7 @@
 #include "moe/model.h"
 #include "moe/plan.h"
 #include "moe/routing.h"
+#include "sim/demand_forecast.h"
 #include "sim/fabric_setup.h"
 #include "sim/switch_policy.h"
 
@@ -84,7 +85,9 @@ struct JobPhases {
   int moe_layers = 0;
   std::vector<int> moe_index;                     ///< of each layer, -1 when dense
   std::vector<std::int64_t> busiest_rank_tokens;  ///< by place_index()
-  std::vector<FabricPhases> fabrics;              ///< in the order asked for
+  std::vector<DemandForecast>
+      forecasts;                      ///< likewise; with kCopilot on MixNet, where places differ
+  std::vector<FabricPhases> fabrics;  ///< in the order asked for
 
   std::size_t place_index(int replica, int micro_batch, int moe_layer) const;
   std::size_t exchange_index(const FabricPhases& fabric, int stage, int replica, int micro_batch,
@@ -97,7 +100,7 @@ struct PhaseOptions {
   FidelityOptions fidelity;
   // With a policy other than block or hidden, exchanges also say how long they take over the
   // circuits of the layer before in the same stage (of the first: of the stage's last layer in the
-  // micro-batch before), at fidelity.nic_rate.
+  // micro-batch before), at fidelity.nic_rate; with kCopilot over those for its forecast, too.
   Reconfiguration reconfiguration = Reconfiguration::kBlock;
   Time reconfiguration_delay;
 };

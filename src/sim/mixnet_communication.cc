@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "control/balanced_time.h"
@@ -59,20 +60,31 @@ ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const Reg
                                                      const SwitchState& state) {
   ExchangeTimes times = exchange(first_server, demand);
   if (state.lit_for == nullptr || demand.servers < 2) return times;
+  const Matrix<std::int64_t> back = transposed_;  // of exchange()
   const CircuitCounts wanted = allocate(demand.server_bytes);
   const CircuitCounts present = allocate(*state.lit_for);
+  const auto both_ways = [&](const CircuitCounts& circuits) {
+    if (circuits == wanted) return std::pair(times.dispatch, times.combine);
+    return std::pair(best_way(first_server, demand.server_bytes, circuits).phase,
+                     best_way(first_server, back, circuits).phase);
+  };
+  std::tie(times.present_dispatch, times.present_combine) = both_ways(present);
   times.circuits_change = !(wanted == present);
-  if (!times.circuits_change) {
-    times.present_dispatch = times.moving_dispatch = times.dispatch;
-    times.present_combine = times.combine;
-    return times;
-  }
-  const Matrix<std::int64_t> back = transposed_;  // of exchange()
-  times.present_dispatch = best_way(first_server, demand.server_bytes, present).phase;
-  times.present_combine = best_way(first_server, back, present).phase;
-  const double lit_at =
-      state.delay.to_seconds() * state.nic_rate.bytes_per_second() * circuit_rate_;
-  times.moving_dispatch = while_moving(first_server, demand.server_bytes, present, wanted, lit_at);
+  times.moving_dispatch = times.circuits_change ? while_moving(first_server, demand.server_bytes,
+                                                               present, wanted, state)
+                                                : times.dispatch;
+  if (state.forecast == nullptr) return times;
+
+  const CircuitCounts predicted = allocate(*state.forecast);
+  std::tie(times.predicted_dispatch, times.predicted_combine) = both_ways(predicted);
+  times.predicted_is_present = predicted == present;
+  times.predicted_is_wanted = predicted == wanted;
+  const auto expected = [&](const CircuitCounts& circuits) {
+    const double time = balanced_time(*state.forecast, circuits, eps_circuits_);
+    return PhaseTime{reference_time(time), kLinkDelay * 2};
+  };
+  times.expected_predicted = expected(predicted);
+  times.expected_present = expected(present);
   return times;
 }
 
@@ -94,26 +106,32 @@ MixNetCommunication::Way MixNetCommunication::best_way(int first_server,
   return balanced.phase.transfer < first.phase.transfer ? balanced : first;
 }
 
-/// Fluid only: in packets, Time::max(), which stands for not known.
 PhaseTime MixNetCommunication::while_moving(int first_server, const Matrix<std::int64_t>& bytes,
                                             const CircuitCounts& present,
-                                            const CircuitCounts& wanted, double lit_at) {
-  if (packets_) return {Time::max(), Time::zero()};
+                                            const CircuitCounts& wanted, const SwitchState& state) {
   const std::size_t n = bytes.rows();
+  const double lit_at =
+      state.delay.to_seconds() * state.nic_rate.bytes_per_second() * circuit_rate_;
   CircuitCounts stay(n, n);
-  CircuitCounts move(n, n);
+  LateCircuits move = {CircuitCounts(n, n), state.delay};
   for (std::size_t i = 0; i < stay.cells().size(); ++i) {
     stay.cells()[i] = std::min(present.cells()[i], wanted.cells()[i]);
-    move.cells()[i] = wanted.cells()[i] - stay.cells()[i];
+    move.counts.cells()[i] = wanted.cells()[i] - stay.cells()[i];
   }
-  const double time = balanced_time_while_moving(bytes, stay, move, lit_at, eps_circuits_);
+  const double time = balanced_time_while_moving(bytes, stay, move.counts, lit_at, eps_circuits_);
+  const double late = std::max(0.0, time - lit_at);
   const bool any_by_eps = split(bytes, [&](std::size_t s, std::size_t t) {
-    return stay(s, t) * time + move(s, t) * std::max(0.0, time - lit_at);
+    return stay(s, t) * time + move.counts(s, t) * late;
   });
   PhaseTime phase = {reference_time(time), kLinkDelay * 2};
+  if (packets_) {
+    move.share = time > 0 ? late / time : 0;
+    phase = circuit_packets(stay, move);
+  }
   if (any_by_eps) {
     const PhaseTime eps = eps_.server_exchange(first_server, by_eps_);
-    phase = {std::max(phase.transfer, eps.transfer), std::max(phase.delay, eps.delay)};
+    phase = {std::max(phase.transfer, eps.transfer), std::max(phase.delay, eps.delay),
+             phase.packet_hops + eps.packet_hops};
   }
   return phase;
 }
@@ -155,7 +173,8 @@ MixNetCommunication::Way MixNetCommunication::split_at(double longest, int first
 }
 
 PhaseTime MixNetCommunication::circuit_phase(const CircuitCounts& circuits) {
-  if (packets_) return circuit_packets(circuits);
+  if (packets_)
+    return circuit_packets(circuits, {CircuitCounts(circuits.rows(), circuits.rows()), {}});
   const std::size_t n = circuits.rows();
   double slowest = 0;
   for (std::size_t s = 0; s < n; ++s) {
@@ -184,8 +203,8 @@ PhaseTotals MixNetCommunication::packet_totals() const {
 
 /// Every OCS NIC (or lane) is a port whose link ends at another server: through the switch, two
 /// fibres long.
-PhaseTime MixNetCommunication::circuit_packets(const CircuitCounts& circuits) {
-  const int n = static_cast<int>(circuits.rows());
+PhaseTime MixNetCommunication::circuit_packets(const CircuitCounts& lit, const LateCircuits& late) {
+  const int n = static_cast<int>(lit.rows());
   CircuitPackets& packets = *packets_;
   if (packets.phase == nullptr || packets.servers != n) {
     const std::vector<PhasePort> ports(static_cast<std::size_t>(n) * degree_, {circuit_rate_, 2});
@@ -197,20 +216,26 @@ PhaseTime MixNetCommunication::circuit_packets(const CircuitCounts& circuits) {
     auto port = static_cast<std::uint32_t>(s * degree_);
     for (int t = 0; t < n; ++t) {
       packets.first_port(s, t) = port;
-      port += static_cast<std::uint32_t>(circuits(s, t));
+      port += static_cast<std::uint32_t>(lit(s, t) + late.counts(s, t));
     }
   }
   for (int s = 0; s < n; ++s) {
     for (int t = 0; t < n; ++t) {
       const std::int64_t bytes = by_circuit_(s, t);
-      const int count = circuits(s, t);
       if (bytes == 0) continue;
-      for (int i = 0; i < count; ++i) {
-        const std::uint32_t there = packets.first_port(s, t) + i;
-        const std::uint32_t back = packets.first_port(t, s) + i;
-        packets.phase->add_flow({&there, 1}, 1, {&back, 1}, 1,
-                                {bytes / count + (i < bytes % count ? 1 : 0)});
-      }
+      std::uint32_t there = packets.first_port(s, t);
+      std::uint32_t back = packets.first_port(t, s);
+      const auto deal = [&](std::int64_t part, int count, Time start) {
+        for (int i = 0; i < count; ++i, ++there, ++back) {
+          packets.phase->add_flow({&there, 1}, 1, {&back, 1}, 1,
+                                  {part / count + (i < part % count ? 1 : 0)}, start);
+        }
+      };
+      const double late_weight = late.counts(s, t) * late.share;
+      const auto late_bytes =
+          std::llround(static_cast<double>(bytes) * late_weight / (lit(s, t) + late_weight));
+      deal(bytes - late_bytes, lit(s, t), Time::zero());
+      deal(late_bytes, late.counts(s, t), late.lit_at);
     }
   }
   return packets.phase->run();

@@ -34,7 +34,8 @@ class MixNetCommunication final : public CommunicationModel {
                       std::optional<OpticalIo> optical_io = std::nullopt);
 
   /// From now on phases run in packets (PacketCommunication::use_packets() of the EPS). A pair's
-  /// bytes are dealt evenly to its circuits, one flow each.
+  /// bytes are dealt evenly to its circuits, one flow each. While ports move, those that stay lit
+  /// start at once and the others when they light up, with as much less.
   void use_packets(PacketFabric eps_graph, const PacketFidelity& fidelity,
                    std::shared_ptr<PhaseCache> cache);
 
@@ -65,7 +66,8 @@ class MixNetCommunication final : public CommunicationModel {
   /// Circuits first or balanced, what is shorter.
   Way best_way(int first_server, const Matrix<std::int64_t>& bytes, const CircuitCounts& circuits);
   PhaseTime while_moving(int first_server, const Matrix<std::int64_t>& bytes,
-                         const CircuitCounts& present, const CircuitCounts& wanted, double lit_at);
+                         const CircuitCounts& present, const CircuitCounts& wanted,
+                         const SwitchState& state);
   /// Circuits carry for `longest` at most, in units of (bytes / circuit rate); the rest goes by
   /// EPS.
   Way split_at(double longest, int first_server, const Matrix<std::int64_t>& bytes,
@@ -85,9 +87,15 @@ class MixNetCommunication final : public CommunicationModel {
   const CircuitCounts& allocate(const Matrix<std::int64_t>& demand) const;
   /// A time in units of (bytes / circuit rate).
   Time reference_time(double units) const;
+  /// Circuits that are dark until `lit_at`, and what one carries of what a lit one does.
+  struct LateCircuits {
+    CircuitCounts counts;
+    Time lit_at;
+    double share = 0;
+  };
   /// Runs by_circuit_ over the circuits.
   PhaseTime circuit_phase(const CircuitCounts& circuits);
-  PhaseTime circuit_packets(const CircuitCounts& circuits);
+  PhaseTime circuit_packets(const CircuitCounts& lit, const LateCircuits& late);
 
   int eps_nics_;
   std::optional<OpticalIo> optical_io_;

@@ -55,7 +55,8 @@ PacketPhase::PacketPhase(std::span<const PhasePort> ports, const PacketFidelity&
 }
 
 void PacketPhase::add_flow(std::span<const std::uint32_t> forward, int hops,
-                           std::span<const std::uint32_t> back, int back_hops, Bytes bytes) {
+                           std::span<const std::uint32_t> back, int back_hops, Bytes bytes,
+                           Time start) {
   if (bytes.count <= 0) return;
   Flow flow;
   flow.forward = static_cast<std::uint32_t>(paths_.size());
@@ -67,6 +68,7 @@ void PacketPhase::add_flow(std::span<const std::uint32_t> forward, int hops,
   flow.hops = static_cast<std::uint8_t>(hops);
   flow.back_hops = static_cast<std::uint8_t>(back_hops);
   flow.bytes = bytes;
+  flow.start = start;
   flows_.push_back(flow);
 }
 
@@ -75,6 +77,7 @@ PhaseCache::Key PacketPhase::key() {
   hash.add(static_cast<std::uint64_t>(fidelity_.nic_rate.bits_per_second));
   for (const Flow& flow : flows_) {
     hash.add(static_cast<std::uint64_t>(flow.bytes.count));
+    hash.add(static_cast<std::uint64_t>(flow.start.ps));
     hash.add(std::uint64_t{flow.forward_size} << 40 | std::uint64_t{flow.back_size} << 16 |
              std::uint64_t{flow.hops} << 8 | flow.back_hops);
     for (std::uint32_t i = flow.forward; i < flow.back + flow.back_size; ++i) {
@@ -129,7 +132,7 @@ PhaseCache::Result PacketPhase::simulate() {
     const PacketNetwork::PathSet set =
         network_->add_paths(paths.subspan(flow.forward, flow.forward_size), flow.hops,
                             paths.subspan(flow.back, flow.back_size), flow.back_hops);
-    network_->add_flow(set, flow.bytes);
+    network_->add_flow(set, flow.bytes, flow.start);
   }
   PhaseCache::Result result;
   result.time = network_->run();

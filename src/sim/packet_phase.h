@@ -1,7 +1,8 @@
 // One communication phase after another on the packet network: flows in, the phase's time out.
 //
 // Identical phases are simulated once, wherever they are: a phase is keyed by what decides its
-// outcome (its ports in the order in which flows meet them, their rates and delays, paths, bytes),
+// outcome (its ports in the order in which flows meet them, their rates and delays, paths, bytes,
+// starts),
 // so the same demand in another region, or in another replica on another thread, finds its result
 // in the PhaseCache. That is exact, and may be switched off to prove it. The key is a hash of 128
 // bits: two different phases of a study of 10^9 share one with a probability of 10^-21.
@@ -57,11 +58,13 @@ class PacketPhase {
   PacketPhase(std::span<const PhasePort> ports, const PacketFidelity& fidelity,
               std::shared_ptr<PhaseCache> cache);
 
-  /// Paths of `hops` (`back_hops`) ports, one after another. No bytes: no flow.
+  /// Paths of `hops` (`back_hops`) ports, one after another. `start`: within the phase. No bytes:
+  /// no flow.
   void add_flow(std::span<const std::uint32_t> forward, int hops,
-                std::span<const std::uint32_t> back, int back_hops, Bytes bytes);
+                std::span<const std::uint32_t> back, int back_hops, Bytes bytes,
+                Time start = Time::zero());
 
-  /// Runs the flows added, all from time zero, and forgets them. `packet_hops` is what the phase
+  /// Runs the flows added, and forgets them. `packet_hops` is what the phase
   /// takes without shortcuts or retransmissions. Time::max() when it was given up.
   PhaseTime run();
 
@@ -77,6 +80,7 @@ class PacketPhase {
     std::uint32_t forward_size, back_size;
     std::uint8_t hops, back_hops;
     Bytes bytes;
+    Time start;
   };
   PhaseCache::Key key();
   PhaseCache::Result simulate();

@@ -7,26 +7,69 @@ namespace {
 
 Time beyond(Time delay, Time hidden) { return std::max(Time::zero(), delay - hidden); }
 
+/// Over the circuits that are lit when the gate has run.
+struct Lit {
+  Time dispatch, combine;
+  bool is_wanted;
+};
+
+void keep_shorter(SwitchCost& best, const SwitchCost& other) {
+  if (other.total() < best.total()) best = other;
+}
+
+/// FP1 over what is lit, and the switch set beneath the experts.
+SwitchCost corrected(Time delay, Time combine, const Lit& lit, Time experts) {
+  return {lit.dispatch + combine, beyond(delay, experts)};
+}
+
+/// The demand is known: a, b or c, what is over first.
+SwitchCost best_from(Time delay, Time dispatch, Time combine, const Lit& lit, Time experts) {
+  if (lit.is_wanted) return {dispatch + combine, Time::zero()};
+  SwitchCost best = {dispatch + combine, delay};
+  keep_shorter(best, corrected(delay, combine, lit, experts));
+  keep_shorter(best, {lit.dispatch + lit.combine, Time::zero()});
+  return best;
+}
+
+SwitchCost copilot_cost(Time delay, const SwitchedExchange& times, const Lit& present,
+                        Time attention, Time experts) {
+  if (!moves_before_gate(delay, times.forecast, attention)) {
+    return best_from(delay, times.dispatch, times.combine, present, experts);
+  }
+  const Lit predicted = {times.predicted_dispatch, times.predicted_combine,
+                         times.predicted_is_wanted};
+  SwitchCost cost = best_from(delay, times.dispatch, times.combine, predicted, experts);
+  cost.wait += beyond(delay, attention);
+  return cost;
+}
+
 }  // namespace
+
+bool moves_before_gate(Time delay, const SwitchForecast& forecast, Time attention) {
+  if (forecast.is_present) return false;
+  // By the forecast, the circuits for it are the wanted ones.
+  const Time wanted = forecast.over_predicted;
+  const Lit present = {forecast.over_present, forecast.over_present, false};
+  return wanted * 2 + beyond(delay, attention) <
+         best_from(delay, wanted, wanted, present, forecast.experts).total();
+}
 
 SwitchCost forward_cost(Reconfiguration policy, Time delay, const SwitchedExchange& times,
                         Time attention, Time experts) {
   const Time wanted = times.dispatch + times.combine;
+  const Lit present = {times.present_dispatch, times.present_combine, !times.changes};
   if (policy == Reconfiguration::kBlock) return {wanted, delay};
+  if (policy == Reconfiguration::kCopilot) {
+    return copilot_cost(delay, times, present, attention, experts);
+  }
   if (policy == Reconfiguration::kHidden || !times.changes) return {wanted, Time::zero()};
   if (policy == Reconfiguration::kOracle) return {wanted, beyond(delay, attention)};
-  const SwitchCost moves_later = {times.present_dispatch + times.combine, beyond(delay, experts)};
-  if (policy == Reconfiguration::kReuse) return moves_later;
+  if (policy == Reconfiguration::kReuse) return corrected(delay, times.combine, present, experts);
 
-  SwitchCost best = {wanted, delay};
-  const auto consider = [&best](const SwitchCost& cost) {
-    if (cost.total() < best.total()) best = cost;
-  };
-  consider(moves_later);
+  SwitchCost best = best_from(delay, times.dispatch, times.combine, present, experts);
   if (times.moving_dispatch != Time::max()) {
-    consider({times.moving_dispatch + times.combine, Time::zero()});
+    keep_shorter(best, {times.moving_dispatch + times.combine, Time::zero()});
   }
-  consider({times.present_dispatch + times.present_combine, Time::zero()});
   return best;
 }
 

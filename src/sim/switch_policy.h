@@ -4,18 +4,21 @@
 //   block    the gate has run, then the switch is set: FP1 waits the whole delay (the paper's).
 //   reuse    FP1 goes over the circuits of the layer before; the switch is set for FP2 while the
 //            experts compute, and FP2 waits for what is longer than that.
+//   copilot  before the gate has run, Copilot forecasts the demand. During attention the switch is
+//            set for that, and FP1 waits for what is longer; or it is left as it is, where by the
+//            forecast that is over sooner. The gate has run: then the demand is known, and what is
+//            over first is done:
+//              a  FP1 over what is lit, then the circuits are corrected beneath the experts;
+//              b  nothing moves (any more);
+//              c  the forecast was so far off that waiting for the switch is better (as block).
+//            So it is never slower than block but for what a move before the gate makes FP1 wait,
+//            and where it did not move then, never slower than reuse either (tested).
 //   oracle   the demand is known before the gate has run; the switch is set during attention, and
-//   FP1
-//            waits for what is longer.
+//            FP1 waits for what is longer.
 //   hitless  FP1 starts at once, over the circuits that are lit and the EPS; and whether ports move
-//   is
-//            decided by what is over first:
-//              a  FP1 over the present circuits, then they move beneath the experts (as reuse, but
-//                 pairs split their bytes over circuits and EPS);
-//              b  wait for the switch (as block);
-//              c  ports that change move at once, those that do not stay lit, and FP1 goes on over
-//                 what is lit and the EPS and flows onto the others as they light up;
-//              d  nothing moves.
+//            is decided by what is over first: a, b or c as above over the present circuits, or
+//              d  ports that change move at once, those that do not stay lit, and FP1 goes on over
+//                 what is lit and the EPS and flows onto the others as they light up.
 //            So it is never slower than block.
 //   hidden   nobody ever waits for the switch: what perfect prediction and early moves could reach.
 //
@@ -27,14 +30,27 @@
 
 namespace mixnet {
 
-enum class Reconfiguration { kBlock, kReuse, kOracle, kHitless, kHidden };
+enum class Reconfiguration { kBlock, kReuse, kCopilot, kOracle, kHitless, kHidden };
+
+/// What Copilot knows of a layer before its gate has run.
+struct SwitchForecast {
+  // One all-to-all over either circuits, at best. Circuits go both ways, so combine, which is
+  // dispatch in the mirror, takes as long.
+  Time over_predicted, over_present;
+  Time experts;
+  bool is_present = true;  ///< whether the circuits for the forecast are those that are lit
+};
 
 /// Times of one layer's forward all-to-alls at one NIC speed.
 struct SwitchedExchange {
   Time dispatch, combine;                  ///< over the wanted circuits
   Time present_dispatch, present_combine;  ///< over those that are lit when the gate has run
-  Time moving_dispatch;                    ///< while ports move (c); Time::max() where not known
+  Time moving_dispatch;                    ///< while ports move (d); Time::max() where it cannot
   bool changes = true;                     ///< whether wanted and lit ones differ
+  // copilot only
+  Time predicted_dispatch = {}, predicted_combine = {};  ///< over the circuits for the forecast
+  bool predicted_is_wanted = false;
+  SwitchForecast forecast = {};
 };
 
 struct SwitchCost {
@@ -42,6 +58,9 @@ struct SwitchCost {
   Time wait;      ///< for the switch
   Time total() const { return exchange + wait; }
 };
+
+/// Whether copilot sets the switch for its forecast during attention.
+bool moves_before_gate(Time delay, const SwitchForecast& forecast, Time attention);
 
 /// `attention` and `experts`: computation that lies before FP1 and between FP1 and FP2.
 SwitchCost forward_cost(Reconfiguration policy, Time delay, const SwitchedExchange& times,

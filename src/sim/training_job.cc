@@ -119,14 +119,16 @@ TrainingJob::Durations TrainingJob::stage_durations(const FabricPhases& phases, 
 
     const ExchangeTimes& exchange = phases.exchanges[phases_.exchange_index(
         phases, stage, replica, micro_batch, phases_.moe_index[layer])];
-    const Time scale_up = Time::from_seconds(static_cast<double>(phases.scale_up_bytes[place]) /
-                                             scale_up_rate(phases, nic_rate));
+    const auto through_scale_up = [&](std::int64_t bytes) {
+      return Time::from_seconds(static_cast<double>(bytes) / scale_up_rate(phases, nic_rate));
+    };
+    Time scale_up = through_scale_up(phases.scale_up_bytes[place]);
     const auto with_scale_up = [&](const PhaseTime& phase) {
       const Time network = phase.at(nic_rate);
       if (network == Time::max()) return network;
       return options_.pipelined_ep_steps ? std::max(network, scale_up) : network + scale_up;
     };
-    const SwitchedExchange switched = {
+    SwitchedExchange switched = {
         with_scale_up(exchange.dispatch),         with_scale_up(exchange.combine),
         with_scale_up(exchange.present_dispatch), with_scale_up(exchange.present_combine),
         with_scale_up(exchange.moving_dispatch),  exchange.circuits_change};
@@ -135,6 +137,17 @@ TrainingJob::Durations TrainingJob::stage_durations(const FabricPhases& phases, 
     if (!switches) {
       sum.forward.ep += switched.dispatch + switched.combine;
       continue;
+    }
+    if (!phases_.forecasts.empty()) {
+      switched.predicted_dispatch = with_scale_up(exchange.predicted_dispatch);
+      switched.predicted_combine = with_scale_up(exchange.predicted_combine);
+      switched.predicted_is_wanted = exchange.predicted_is_wanted;
+      const DemandForecast& forecast = phases_.forecasts[place];
+      scale_up = through_scale_up(forecast.scale_up_bytes);
+      switched.forecast = {
+          with_scale_up(exchange.expected_predicted), with_scale_up(exchange.expected_present),
+          scaled(compute_.experts(forecast.busiest_rank_tokens).forward, compute_scale),
+          exchange.predicted_is_present};
     }
     const Time delay = options_.reconfiguration_delay;
     const SwitchCost forward = forward_cost(options_.reconfiguration, delay, switched,

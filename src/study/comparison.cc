@@ -26,11 +26,9 @@ Value parse_choice(std::string_view name, std::string_view input,
 }
 
 constexpr std::pair<std::string_view, Reconfiguration> kPolicies[] = {
-    {"block", Reconfiguration::kBlock},
-    {"reuse", Reconfiguration::kReuse},
-    {"oracle", Reconfiguration::kOracle},
-    {"hitless", Reconfiguration::kHitless},
-    {"hidden", Reconfiguration::kHidden}};
+    {"block", Reconfiguration::kBlock},     {"reuse", Reconfiguration::kReuse},
+    {"copilot", Reconfiguration::kCopilot}, {"oracle", Reconfiguration::kOracle},
+    {"hitless", Reconfiguration::kHitless}, {"hidden", Reconfiguration::kHidden}};
 constexpr std::pair<std::string_view, Fidelity> kFidelities[] = {
     {"flow", Fidelity::kFlow}, {"packet", Fidelity::kPacket}, {"auto", Fidelity::kAuto}};
 constexpr std::pair<std::string_view, EpSplit> kSplits[] = {

@@ -1,0 +1,77 @@
+#include "sim/demand_forecast.h"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+
+#include "base/parallel.h"
+#include "base/progress.h"
+#include "control/copilot.h"
+#include "moe/demand.h"
+
+namespace mixnet {
+namespace {
+
+/// `shares` of `total` in every row, to whole tokens.
+void counts_of(const RoutingShares& shares, std::int64_t total, TokenCounts& counts) {
+  for (std::size_t i = 0; i < counts.cells().size(); ++i) {
+    counts.cells()[i] =
+        static_cast<std::int32_t>(std::lround(shares.cells()[i] * static_cast<double>(total)));
+  }
+}
+
+/// The MoE layers of a stage, counted among the model's MoE layers.
+LayerRange moe_layers_of(const Model& model, const ParallelPlan& plan, int stage) {
+  const auto [first, end] = stage_layers(model.layers, plan.pp, stage);
+  const auto count = [&model](int layers) {
+    return static_cast<int>(std::count(model.is_moe.begin(), model.is_moe.begin() + layers, true));
+  };
+  return {count(first), count(end)};
+}
+
+}  // namespace
+
+std::vector<DemandForecast> forecast_demands(const Model& model, const ParallelPlan& plan,
+                                             const RoutingSource& routing, int threads) {
+  const int micro_batches = plan.micro_batches();
+  const int all_layers = moe_layers(model);
+  const auto ranks = static_cast<std::size_t>(plan.ep);
+  const auto experts = static_cast<std::size_t>(model.placed_experts);
+  const std::int64_t row_total = plan.tokens_per_micro_batch() * model.top_k;
+  std::vector<DemandForecast> forecasts(static_cast<std::size_t>(plan.replicas()) * micro_batches *
+                                        all_layers);
+  const std::size_t regions = static_cast<std::size_t>(plan.replicas()) * plan.pp;
+  ProgressBar progress("Copilot's forecasts",
+                       regions * static_cast<std::size_t>(kPastMicroBatches + micro_batches));
+  std::mutex progress_mutex;
+
+  parallel_for(regions, threads, [&](std::size_t region, int /*worker*/) {
+    const int replica = static_cast<int>(region) / plan.pp;
+    const auto [first, end] = moe_layers_of(model, plan, static_cast<int>(region) % plan.pp);
+    if (first == end) return;
+    Copilot copilot(static_cast<std::size_t>(end - first), ranks, experts);
+    TokenCounts counts(ranks, experts);
+    DemandMaker maker(plan, model.hidden);
+    for (int k = -kPastMicroBatches; k < micro_batches; ++k) {
+      const int ago = -1 - k;  // micro-batches before the simulated ones
+      const int iteration = k < 0 ? 1 + ago / micro_batches : 0;
+      const int micro_batch = k < 0 ? ago % micro_batches : k;
+      for (int layer = first; layer < end; ++layer) {
+        const auto own = static_cast<std::size_t>(layer - first);
+        if (k >= 0) {
+          counts_of(copilot.predict(own).shares, row_total, counts);
+          const RegionDemand& demand = maker.make(counts);
+          forecasts[(static_cast<std::size_t>(replica) * micro_batches + k) * all_layers + layer] =
+              {demand.server_bytes, demand.scale_up_delegated, demand.busiest_rank_tokens};
+        }
+        routing.counts({iteration, layer, micro_batch, replica}, counts);
+        copilot.observe(own, shares_of(counts));
+      }
+      const std::lock_guard lock(progress_mutex);
+      progress.advance();
+    }
+  });
+  return forecasts;
+}
+
+}  // namespace mixnet
