@@ -28,6 +28,10 @@ struct CompareFlags {
   std::string server_link = "optics";
   std::string json;
   std::string csv;
+  std::vector<std::string> failures;
+  std::string backup = "pool";
+  std::string outage = "10ms";
+  int spare_nics = 0;
   PlanFlags plan;
   SimulationFlags simulation;
 };
@@ -55,6 +59,18 @@ ComparisonRequest request_from(const CompareFlags& flags) {
   request.prices = flags.prices.empty() ? PriceList::load() : PriceList::load(flags.prices);
   request.server_link = parse_server_link(flags.server_link, "--server-link");
   flags.simulation.apply(request);
+  FailureOptions& failures = request.iteration.failures;
+  for (const std::string& list : flags.failures) {
+    for (const std::string& text : split_list(list, "--fail")) {
+      failures.failures.push_back(parse_failure(text, "--fail"));
+    }
+  }
+  request.iteration.network.spare_nics = flags.spare_nics;
+  failures.backup = parse_backup(flags.backup, "--backup");
+  failures.outage = parse_time(flags.outage, "--outage");
+  if (failures.outage > Time::seconds(3600)) {
+    throw Error("--outage", fmt::format("'{}' is too long", flags.outage), "give at most 3600s");
+  }
   return request;
 }
 
@@ -136,6 +152,19 @@ void print_gpu_bandwidths(std::span<const ComparisonRun> runs) {
   }
 }
 
+/// What failures do to the runs of one bandwidth.
+void print_failures(std::span<const ComparisonRun> runs) {
+  TextTable table(
+      {{"failures", Align::kLeft}, {"without"}, {"with"}, {"more"}, {"of it begun again"}});
+  for (const ComparisonRun& run : runs) {
+    const double more = run.time.total.to_seconds() / run.without_failures->to_seconds() - 1;
+    table.add_row({std::string(to_string(run.fabric)), to_string(*run.without_failures),
+                   to_string(run.time.total), fmt::format("{:+.2f} %", more * 100),
+                   to_string(run.time.lost)});
+  }
+  table.print();
+}
+
 /// What of the runs of one bandwidth was simulated in packets.
 void print_fidelity(std::span<const ComparisonRun> runs) {
   TextTable table({{"all phases", Align::kLeft},
@@ -183,6 +212,10 @@ void print_report(const Comparison& comparison, const ComparisonRequest& request
     write_output("-", fmt::format("\n{} a NIC\n", to_string(runs[begin].bandwidth)));
     print_gpu_bandwidths(runs.subspan(begin, end - begin));
     print_table(runs.subspan(begin, end - begin));
+    if (!comparison.failures.empty()) {
+      write_output("-", "\n");
+      print_failures(runs.subspan(begin, end - begin));
+    }
     if (comparison.fidelity != "flow") {
       write_output("-", "\n");
       print_fidelity(runs.subspan(begin, end - begin));
@@ -220,6 +253,7 @@ void add_compare_command(CLI::App& app) {
       "  mixnet compare --model mixtral-8x22b --fidelity auto --fabric fat-tree,mixnet\n"
       "  mixnet compare --model deepseek-v3 --gpus 2048 --pp 16 --ep 128 --bandwidth 800Gbps \\\n"
       "                 --fabric nvl72,mixnet-optical-io\n"
+      "  mixnet compare --model mixtral-8x22b --fail nic:3.1,server:9@2s --fabric fat-tree,mixnet\n"
       "  mixnet compare --model path/to/config.json --tp 4 --pp 4 --ep 8 --micro-batch-size 8 \\\n"
       "                 --global-batch-size 512 --gpus 1024 --json result.json");
   const auto flags = std::make_shared<CompareFlags>();
@@ -235,6 +269,30 @@ void add_compare_command(CLI::App& app) {
                       "mixnet-optical-io, which are made of domains of 64 GPUs)");
   add_plan_flags(*command, flags->plan);
   add_simulation_flags(*command, flags->simulation);
+  command
+      ->add_option("--fail", flags->failures,
+                   "What fails, comma-separated or repeated: nic:SERVER.NIC, link:SERVER.NIC,\n"
+                   "link:TIER.NUMBER, gpu:RANK, server:SERVER, ocs:REGION; with @TIME behind it,\n"
+                   "that long after the iteration's start (docs/failures.md)")
+      ->type_name("PART")
+      ->group("Failures");
+  command
+      ->add_option(
+          "--backup", flags->backup,
+          "Where spare servers are: pool (all their NICs on the packet network) or region\n"
+          "(on its optical switch, too)")
+      ->capture_default_str()
+      ->group("Failures");
+  command
+      ->add_option("--spare-nics", flags->spare_nics,
+                   "mixnet: electrical NICs of a spare in the pool (default: as many as NICs of a\n"
+                   "server)")
+      ->group("Failures");
+  command
+      ->add_option("--outage", flags->outage,
+                   "How long what fails under way stands still until it is routed around")
+      ->capture_default_str()
+      ->group("Failures");
   command->add_option("--prices", flags->prices, "Price list (CSV) in place of the shipped one")
       ->group("Cost");
   command

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <vector>
 
 namespace mixnet {
 namespace {
@@ -60,12 +61,18 @@ double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits,
                              [&](std::size_t s) { return static_cast<double>(eps_nics[s]); });
 }
 
+double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits,
+                     std::span<const double> eps_nics) {
+  return longest_server_time(bytes, circuits, [&](std::size_t s) { return eps_nics[s]; });
+}
+
 double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits, double eps_nics) {
   return longest_server_time(bytes, circuits, [&](std::size_t) { return eps_nics; });
 }
 
 double balanced_time_while_moving(const ServerDemand& bytes, const CircuitCounts& lit,
-                                  const CircuitCounts& dark, double lit_at, double eps_nics) {
+                                  const CircuitCounts& dark, double lit_at,
+                                  std::span<const double> eps_nics) {
   const std::size_t n = bytes.rows();
   double time = 0;
   for (std::size_t s = 0; s < n; ++s) {
@@ -73,7 +80,7 @@ double balanced_time_while_moving(const ServerDemand& bytes, const CircuitCounts
       const auto bytes_of = [&](std::size_t t) {
         return s == t ? 0.0 : static_cast<double>(in ? bytes(t, s) : bytes(s, t));
       };
-      const double without = server_time(n, eps_nics, time, bytes_of, [&](std::size_t t) {
+      const double without = server_time(n, eps_nics[s], time, bytes_of, [&](std::size_t t) {
         return static_cast<double>(lit(s, t));
       });
       if (without <= lit_at) {
@@ -82,12 +89,18 @@ double balanced_time_while_moving(const ServerDemand& bytes, const CircuitCounts
       }
       // From then on it is as if all had carried from the start and had that much more to do.
       time = server_time(
-          n, eps_nics, std::max(time, lit_at),
+          n, eps_nics[s], std::max(time, lit_at),
           [&](std::size_t t) { return bytes_of(t) + dark(s, t) * lit_at; },
           [&](std::size_t t) { return static_cast<double>(lit(s, t) + dark(s, t)); });
     }
   }
   return time;
+}
+
+double balanced_time_while_moving(const ServerDemand& bytes, const CircuitCounts& lit,
+                                  const CircuitCounts& dark, double lit_at, double eps_nics) {
+  const std::vector<double> same(bytes.rows(), eps_nics);
+  return balanced_time_while_moving(bytes, lit, dark, lit_at, same);
 }
 
 }  // namespace mixnet

@@ -26,10 +26,15 @@ double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits, d
 /// The same when server s has eps_nics[s] EPS NICs, as after failures.
 double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits,
                      std::span<const int> eps_nics);
+double balanced_time(const ServerDemand& bytes, const CircuitCounts& circuits,
+                     std::span<const double> eps_nics);
 
 /// The same when the circuits `lit` carry from the start and `dark` ones from `lit_at` on, a time
 /// in the same units: an all-to-all that starts while ports still move.
 double balanced_time_while_moving(const ServerDemand& bytes, const CircuitCounts& lit,
                                   const CircuitCounts& dark, double lit_at, double eps_nics);
+double balanced_time_while_moving(const ServerDemand& bytes, const CircuitCounts& lit,
+                                  const CircuitCounts& dark, double lit_at,
+                                  std::span<const double> eps_nics);
 
 }  // namespace mixnet

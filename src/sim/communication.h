@@ -50,6 +50,7 @@ struct ExchangeTimes {
   /// How long dispatch and combine together occupy the NICs that carry all-reduces, with NICs of
   /// kReferenceRate: the gradients cannot move meanwhile.
   Time shared_nics_busy;
+  bool switched = false;  ///< whether circuits are switched for it
 
   // Where circuits are switched and a SwitchState was given (switch_policy.h).
   PhaseTime present_dispatch = {}, present_combine = {};  ///< over the circuits that were lit

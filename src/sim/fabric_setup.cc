@@ -43,6 +43,10 @@ void check_network_options(const NetworkOptions& options, const ParallelPlan& pl
     throw Error("--oversubscription", fmt::format("{} is out of range", options.oversubscription),
                 "give a ratio from 1 to 1000");
   }
+  if (options.spare_nics < 0 || options.spare_nics > nics) {
+    throw Error("--spare-nics", fmt::format("{} is out of range", options.spare_nics),
+                fmt::format("give 1 to {}", nics));
+  }
   if (options.flows_per_pair < 1 || options.flows_per_pair > 1024) {
     throw Error("--flows-per-pair", fmt::format("{} is out of range", options.flows_per_pair),
                 "give a whole number from 1 to 1024");
@@ -67,45 +71,156 @@ void check_domains(std::span<const FabricKind> fabrics, const NetworkOptions& op
   }
 }
 
-CommunicationFactory::CommunicationFactory(FabricKind kind, const Model& model,
-                                           const ParallelPlan& plan, const NetworkOptions& options,
-                                           Bandwidth nic_rate)
-    : kind_(kind),
-      servers_(plan.servers()),
-      gpus_per_server_(plan.gpus_per_server),
-      options_(options) {
-  if (divides_gpu_bandwidth(kind)) gpu_ = divide_gpu_bandwidth(kind, options.gpu, nic_rate);
-  if (kind == FabricKind::kTopoOpt) {
-    topology_ =
-        DirectConnect::find(servers_, options.nics_per_server, expected_traffic(model, plan));
+void check_failures(std::span<const FabricKind> fabrics, const NetworkOptions& options,
+                    const ParallelPlan& plan, std::span<const Failure> failures) {
+  (void)ClusterHealth(failures, plan, options.nics_per_server, Backup::kPool);
+  for (const Failure& failure : failures) {
+    if (failure.part != FailedPart::kLink) continue;
+    const DeadLink link = {failure.tier, failure.index};
+    const bool known = std::ranges::any_of(fabrics, [&](FabricKind kind) {
+      if (kind == FabricKind::kTopoOpt || kind == FabricKind::kIdeal) return false;
+      const int optical = kind == FabricKind::kMixNet ? options.optical_degree : 0;
+      return PacketFabric(kind, plan.servers(), options.nics_per_server - optical,
+                          options.oversubscription, PathPolicy::kEcmp, {&link, 1})
+                 .dead_links() > 0;
+    });
+    if (known) continue;
+    throw Error("--fail", fmt::format("'{}': no fabric here has that link", failure.text),
+                "give a lower number, or a tier of these fabrics (docs/failures.md)");
   }
 }
 
+CommunicationFactory::CommunicationFactory(FabricKind kind, const Model& model,
+                                           const ParallelPlan& plan, const NetworkOptions& options,
+                                           Bandwidth nic_rate, ClusterHealth health)
+    : kind_(kind),
+      servers_(plan.servers()),
+      gpus_per_server_(plan.gpus_per_server),
+      region_servers_(plan.region_servers()),
+      options_(options),
+      health_(std::move(health)) {
+  if (divides_gpu_bandwidth(kind)) gpu_ = divide_gpu_bandwidth(kind, options.gpu, nic_rate);
+  if (kind == FabricKind::kTopoOpt) {
+    topology_ = DirectConnect::find(servers_, options.nics_per_server,
+                                    expected_traffic(model, plan), health_.dead_nics());
+  }
+}
+
+/// Of a server, on the packet network.
+int CommunicationFactory::eps_nics() const {
+  return options_.nics_per_server - (kind_ == FabricKind::kMixNet ? options_.optical_degree : 0);
+}
+
+/// NICs of a spare of the pool on a fabric with an optical switch.
+int CommunicationFactory::pool_nics() const {
+  return options_.spare_nics > 0 ? options_.spare_nics : options_.nics_per_server;
+}
+
+bool CommunicationFactory::has_ocs() const {
+  return kind_ == FabricKind::kMixNet || kind_ == FabricKind::kMixNetOpticalIo;
+}
+
+/// A spare of the pool has all its NICs on the packet network: as many servers' worth there as it
+/// takes.
 PacketFabric CommunicationFactory::packet_fabric(PathPolicy paths) const {
-  const bool is_mixnet = kind_ == FabricKind::kMixNet;
-  const int nics = options_.nics_per_server - (is_mixnet ? options_.optical_degree : 0);
-  return PacketFabric(kind_, servers_, nics, options_.oversubscription, paths);
+  const int slots = (options_.nics_per_server + eps_nics() - 1) / eps_nics();
+  return PacketFabric(kind_, servers_ + health_.spares() * slots, eps_nics(),
+                      options_.oversubscription, paths, health_.dead_links());
+}
+
+ServerPlaces CommunicationFactory::server_places() const {
+  ServerPlaces places;
+  places.region_servers = region_servers_;
+  const int usual = eps_nics();
+  const int optical = options_.nics_per_server - usual;  // the first ones, as failures count
+  const int slots = (options_.nics_per_server + usual - 1) / usual;
+  const auto own = [&](int server) {
+    std::vector<int> nics;
+    for (int nic = 0; nic < usual; ++nic) {
+      nics.push_back(health_.nic_works(server, optical + nic) ? server * usual + nic : -1);
+    }
+    return nics;
+  };
+  const auto spare = [&](int number) {
+    const bool all = has_ocs() && health_.backup() == Backup::kPool;
+    std::vector<int> nics;
+    for (int nic = 0; nic < (all ? pool_nics() : usual); ++nic) {
+      nics.push_back((servers_ + (number - servers_) * slots) * usual + nic);
+    }
+    return nics;
+  };
+  for (const auto& [server, nic] : health_.dead_nics()) {
+    if (nic >= optical) places.nics[server] = own(server);
+  }
+  for (const auto& [server, number] : health_.replaced()) places.nics[server] = spare(number);
+  for (const auto& [first_server, moved] : health_.moved()) {
+    places.nics[moved.spare] = spare(moved.spare);
+    places.extra[first_server] = moved.spare;
+  }
+  if (!has_ocs()) return places;
+  // Without a NIC of its own, a server reaches others by circuit, and from there by their NICs.
+  for (auto& [server, nics] : places.nics) {
+    if (std::ranges::any_of(nics, [](int nic) { return nic >= 0; })) continue;
+    const int first = server / region_servers_ * region_servers_;
+    if (!health_.ocs_works(first)) continue;
+    nics.clear();
+    for (int i = 1; i < std::min(region_servers_, options_.optical_degree + 1); ++i) {
+      const int neighbour = first + (server - first + i) % region_servers_;
+      if (health_.replaced().contains(neighbour)) continue;
+      for (const int nic : own(neighbour)) {
+        if (nic >= 0) nics.push_back(nic);
+      }
+    }
+  }
+  return places;
+}
+
+OcsPlaces CommunicationFactory::ocs_places() const {
+  OcsPlaces places;
+  const int optical = kind_ == FabricKind::kMixNet ? options_.optical_degree : 0;
+  places.dark_regions = health_.dark_regions();
+  for (const auto& [server, nic] : health_.dead_nics()) {
+    if (nic < optical) {
+      --places.optical_nics.try_emplace(server, optical).first->second;
+    } else {
+      --places.eps_nics.try_emplace(server, eps_nics()).first->second;
+    }
+  }
+  if (health_.backup() == Backup::kRegion) return places;
+  const auto no_circuits = [&](int server) {
+    places.optical_nics[server] = 0;
+    places.eps_nics[server] = pool_nics();
+  };
+  for (const auto& [server, number] : health_.replaced()) no_circuits(server);
+  for (const auto& [first_server, moved] : health_.moved()) no_circuits(moved.spare);
+  return places;
 }
 
 std::unique_ptr<PacketCommunication> CommunicationFactory::make_tree() const {
-  return std::make_unique<PacketCommunication>(packet_fabric(options_.paths), options_.ep_nics,
-                                               options_.flows_per_pair, gpus_per_server_);
+  auto tree = std::make_unique<PacketCommunication>(packet_fabric(options_.paths), options_.ep_nics,
+                                                    options_.flows_per_pair, gpus_per_server_);
+  tree->use_places(server_places());
+  return tree;
 }
 
 std::unique_ptr<MixNetCommunication> CommunicationFactory::make_mixnet() const {
-  return std::make_unique<MixNetCommunication>(
+  auto mixnet = std::make_unique<MixNetCommunication>(
       packet_fabric(options_.paths), options_.optical_degree, options_.ep_split,
       options_.flows_per_pair, gpus_per_server_, options_.allocator);
+  mixnet->use_places(server_places(), ocs_places());
+  return mixnet;
 }
 
 std::unique_ptr<MixNetCommunication> CommunicationFactory::make_mixnet_optical_io() const {
   const int lanes = options_.gpu.optical_lanes;
   const double optical_nics = static_cast<double>(gpu_->optical.bits_per_second) /
                               static_cast<double>(gpu_->ethernet.bits_per_second);
-  return std::make_unique<MixNetCommunication>(packet_fabric(options_.paths),
-                                               gpus_per_server_ * lanes, options_.ep_split,
-                                               options_.flows_per_pair, gpus_per_server_,
-                                               options_.allocator, OpticalIo{optical_nics / lanes});
+  auto mixnet = std::make_unique<MixNetCommunication>(
+      packet_fabric(options_.paths), gpus_per_server_ * lanes, options_.ep_split,
+      options_.flows_per_pair, gpus_per_server_, options_.allocator,
+      OpticalIo{optical_nics / lanes});
+  mixnet->use_places(server_places(), ocs_places());
+  return mixnet;
 }
 
 std::unique_ptr<CommunicationModel> CommunicationFactory::make_flow() const {

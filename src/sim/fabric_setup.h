@@ -12,6 +12,7 @@
 #include "fabric/gpu_bandwidth.h"
 #include "moe/model.h"
 #include "moe/plan.h"
+#include "sim/cluster_health.h"
 #include "sim/communication.h"
 #include "sim/mixnet_communication.h"
 #include "sim/packet_communication.h"
@@ -29,6 +30,8 @@ struct NetworkOptions {
   EpNics ep_nics = EpNics::kRail;
   EpSplit ep_split = EpSplit::kCircuitsFirst;
   AllocatorKind allocator = AllocatorKind::kGreedy;  ///< mixnet: who decides the circuits
+  int spare_nics =
+      0;  ///< mixnet: of a spare in the pool, all electrical; 0: as many as servers have
   GpuBandwidthOptions gpu;  ///< of the fabrics that divide a GPU's bandwidth
 };
 
@@ -39,13 +42,20 @@ void check_network_options(const NetworkOptions& options, const ParallelPlan& pl
 void check_domains(std::span<const FabricKind> fabrics, const NetworkOptions& options,
                    const ParallelPlan& plan);
 
+/// Throws Error when links fail that none of `fabrics` has, or the plan has no such part.
+void check_failures(std::span<const FabricKind> fabrics, const NetworkOptions& options,
+                    const ParallelPlan& plan, std::span<const Failure> failures);
+
 /// Makes communication models of one fabric for a job, one for each thread that wants one. Options
 /// must have been checked. Immutable after construction, so thread-safe.
 class CommunicationFactory {
  public:
-  /// `nic_rate`: at which a GPU's bandwidth is divided, on fabrics that do so.
+  /// `nic_rate`: at which a GPU's bandwidth is divided, on fabrics that do so. `health`: what has
+  /// failed, and what stands in for it. On TopoOpt a spare server is patched into the place of the
+  /// one that failed, and stands in for one of which a GPU failed, too.
   CommunicationFactory(FabricKind kind, const Model& model, const ParallelPlan& plan,
-                       const NetworkOptions& options, Bandwidth nic_rate = kReferenceRate);
+                       const NetworkOptions& options, Bandwidth nic_rate = kReferenceRate,
+                       ClusterHealth health = {});
 
   /// The parts of a GPU's bandwidth at that NIC rate; nothing where a GPU has its own scale-up
   /// rate.
@@ -58,6 +68,11 @@ class CommunicationFactory {
                                                   std::shared_ptr<PhaseCache> cache) const;
 
  private:
+  int eps_nics() const;
+  int pool_nics() const;
+  bool has_ocs() const;
+  ServerPlaces server_places() const;
+  OcsPlaces ocs_places() const;
   PacketFabric packet_fabric(PathPolicy paths) const;
   std::unique_ptr<PacketCommunication> make_tree() const;
   std::unique_ptr<MixNetCommunication> make_mixnet() const;
@@ -66,7 +81,9 @@ class CommunicationFactory {
   FabricKind kind_;
   int servers_;
   int gpus_per_server_;
+  int region_servers_;
   NetworkOptions options_;
+  ClusterHealth health_;
   std::optional<GpuBandwidth> gpu_;
   DirectConnect topology_;  // of TopoOpt
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -56,9 +57,15 @@ class Measurement {
  private:
   /// What one thread works with.
   struct Worker {
-    Worker(const ParallelPlan& plan, int hidden) : maker(plan, hidden) {}
+    Worker(const ParallelPlan& plan, int hidden, const ClusterHealth& health)
+        : maker(plan, hidden) {
+      for (const auto& [first_server, moved] : health.moved()) {
+        with_spare.try_emplace(first_server, plan, hidden, moved.ranks);
+      }
+    }
     TokenCounts counts;
     DemandMaker maker;
+    std::map<int, DemandMaker> with_spare;  // by first server: of regions of which ranks moved
     Models flow, packet;
     Matrix<std::int64_t> before;  // demand that the switch was set for
   };
@@ -67,7 +74,9 @@ class Measurement {
   Worker& worker(int index);
   void list_places();
   void forecast();
-  const RegionDemand& load(Worker& worker, const Place& place);
+  const RegionDemand& load(Worker& worker, const Place& place, std::size_t fabric);
+  void measure_fluid(Worker& worker, std::size_t place);
+  GradientGroups gradient_groups_of(std::size_t fabric, int stage) const;
   ExchangeTimes exchange(const Worker& worker, CommunicationModel& network, const Place& place,
                          const RegionDemand& demand) const;
   void measure_exchanges();
@@ -88,6 +97,7 @@ class Measurement {
   const RoutingSource& routing_;
   int gradient_bytes_;
   FidelityOptions options_;
+  ClusterHealth health_;
   Time delay_;
   bool knows_present_;
   bool forecasts_;
@@ -109,6 +119,7 @@ Measurement::Measurement(const Model& model, const ParallelPlan& plan, const Rou
       routing_(routing),
       gradient_bytes_(options.gradient_bytes),
       options_(options.fidelity),
+      health_(options.health),
       delay_(options.reconfiguration_delay),
       knows_present_(options.reconfiguration != Reconfiguration::kBlock &&
                      options.reconfiguration != Reconfiguration::kHidden),
@@ -124,7 +135,7 @@ Measurement::Measurement(const Model& model, const ParallelPlan& plan, const Rou
     phases_.moe_index.push_back(model.is_moe[layer] ? phases_.moe_layers++ : -1);
   }
   for (const FabricKind kind : fabrics) {
-    factories_.emplace_back(kind, model, plan, options.network, options_.nic_rate);
+    factories_.emplace_back(kind, model, plan, options.network, options_.nic_rate, health_);
     FabricPhases& fabric = phases_.fabrics.emplace_back();
     fabric.kind = kind;
     fabric.gpu_bandwidth = factories_.back().gpu_bandwidth();
@@ -134,7 +145,7 @@ Measurement::Measurement(const Model& model, const ParallelPlan& plan, const Rou
 Measurement::Worker& Measurement::worker(int index) {
   const std::lock_guard lock(workers_mutex_);
   if (workers_[index] == nullptr) {
-    auto worker = std::make_unique<Worker>(plan_, model_.hidden);
+    auto worker = std::make_unique<Worker>(plan_, model_.hidden, health_);
     PacketFidelity packets;
     packets.options = options_.packets;
     packets.nic_rate = options_.nic_rate;
@@ -229,13 +240,16 @@ void Measurement::forecast() {
 }
 
 /// The demand of `place` and, where it is asked for, worker.before.
-const RegionDemand& Measurement::load(Worker& work, const Place& place) {
+const RegionDemand& Measurement::load(Worker& work, const Place& place, std::size_t f) {
+  const bool repatched = phases_.fabrics[f].kind == FabricKind::kTopoOpt;
+  const auto moved = work.with_spare.find(place.first_server);
+  DemandMaker& maker = moved == work.with_spare.end() || repatched ? work.maker : moved->second;
   if (knows_present_) {
     routing_.counts(place.before, work.counts);
-    work.before = work.maker.make(work.counts).server_bytes;
+    work.before = maker.make(work.counts).server_bytes;
   }
   routing_.counts(place.routing, work.counts);
-  return work.maker.make(work.counts);
+  return maker.make(work.counts);
 }
 
 /// After load() of `place`, which gave `demand`.
@@ -245,8 +259,10 @@ ExchangeTimes Measurement::exchange(const Worker& work, CommunicationModel& netw
   SwitchState state = {&work.before, nullptr, delay_, options_.nic_rate};
   if (!phases_.forecasts.empty()) {
     const RoutingPlace& at = place.routing;
-    state.forecast =
-        &phases_.forecasts[phases_.place_index(at.replica, at.micro_batch, at.layer)].server_bytes;
+    const Matrix<std::int64_t>& forecast =
+        phases_.forecasts[phases_.place_index(at.replica, at.micro_batch, at.layer)].server_bytes;
+    // Forecasts know nothing of ranks that moved to a spare.
+    if (forecast.rows() == work.before.rows()) state.forecast = &forecast;
   }
   return network.exchange_switched(place.first_server, demand, state);
 }
@@ -258,24 +274,31 @@ void Measurement::measure_fluid() {
   ProgressBar progress("all-to-alls", places);
   std::mutex progress_mutex;
   parallel_for(places, threads_, [&](std::size_t at, int index) {
-    Worker& work = worker(index);
-    const auto any = std::ranges::find_if(places_, [](const auto& list) { return !list.empty(); });
-    const RegionDemand& demand = load(work, phases_.varies ? (*any)[at] : Place{});
-    phases_.busiest_rank_tokens[at] = demand.busiest_rank_tokens;
-    for (std::size_t f = 0; f < factories_.size(); ++f) {
-      if (work.flow[f] == nullptr) continue;
-      FabricPhases& fabric = phases_.fabrics[f];
-      fabric.scale_up_bytes[at] = work.flow[f]->scale_up_bytes(demand);
-      if (options_.fidelity == Fidelity::kPacket) continue;
-      const std::size_t begin = phases_.varies ? at : 0;
-      const std::size_t end = phases_.varies ? at + 1 : places_[f].size();
-      for (std::size_t i = begin; i < end; ++i) {
-        fabric.exchanges[i] = exchange(work, *work.flow[f], places_[f][i], demand);
-      }
-    }
+    measure_fluid(worker(index), at);
     const std::lock_guard lock(progress_mutex);
     progress.advance();
   });
+}
+
+void Measurement::measure_fluid(Worker& work, std::size_t at) {
+  const RegionDemand* demand = nullptr;  // as long as it is that of all fabrics
+  for (std::size_t f = 0; f < factories_.size(); ++f) {
+    const std::vector<Place>& list = places_[f];
+    const std::size_t begin = phases_.varies ? at : 0;
+    if (demand == nullptr || !work.with_spare.empty()) {
+      demand = &load(work, list.empty() ? Place{} : list[begin], f);
+    }
+    phases_.busiest_rank_tokens[at] = demand->busiest_rank_tokens;
+    if (work.flow[f] == nullptr) continue;
+    FabricPhases& fabric = phases_.fabrics[f];
+    fabric.scale_up_bytes[at] = work.flow[f]->scale_up_bytes(*demand);
+    if (options_.fidelity == Fidelity::kPacket) continue;
+    const std::size_t end = phases_.varies ? at + 1 : list.size();
+    for (std::size_t i = begin; i < end; ++i) {
+      if (i > begin && !work.with_spare.empty()) demand = &load(work, list[i], f);
+      fabric.exchanges[i] = exchange(work, *work.flow[f], list[i], *demand);
+    }
+  }
 }
 
 void Measurement::measure_exchanges() {
@@ -299,7 +322,7 @@ void Measurement::measure_exchanges() {
 }
 
 ExchangeTimes Measurement::exchange_in_packets(Worker& work, std::size_t f, std::size_t i) {
-  const RegionDemand& demand = load(work, places_[f][i]);
+  const RegionDemand& demand = load(work, places_[f][i], f);
   return exchange(work, *work.packet[f], places_[f][i], demand);
 }
 
@@ -337,7 +360,7 @@ void Measurement::measure_by_sample(std::size_t f, std::int64_t hops_a_place) {
     Worker& work = worker(index);
     both[i].fluid = exchanges[sampled(i)];
     both[i].packet = exchange_in_packets(work, f, sampled(i));
-    both[i].bytes = bytes_between_servers(load(work, places_[f][sampled(i)]));
+    both[i].bytes = bytes_between_servers(load(work, places_[f][sampled(i)], f));
     const std::lock_guard lock(progress_mutex);
     progress.advance();
   });
@@ -374,7 +397,7 @@ void Measurement::measure_by_sample(std::size_t f, std::int64_t hops_a_place) {
 
   const double hops_a_byte = bytes > 0 ? hops / bytes : 0;
   parallel_for(exchanges.size(), threads_, [&](std::size_t i, int index) {
-    const std::int64_t demand = bytes_between_servers(load(worker(index), places_[f][i]));
+    const std::int64_t demand = bytes_between_servers(load(worker(index), places_[f][i], f));
     const auto scale = [&](PhaseTime phase) {
       // At this speed, so propagation is in the ratio.
       PhaseTime time =
@@ -448,6 +471,22 @@ void Measurement::measure_pipeline(std::size_t f) {
   }
 }
 
+/// With the spares that ranks moved to, next to the servers that they were on.
+GradientGroups Measurement::gradient_groups_of(std::size_t f, int stage) const {
+  GradientGroups groups = gradient_groups(model_, plan_, stage);
+  if (phases_.fabrics[f].kind == FabricKind::kTopoOpt) return groups;
+  for (const auto& [first_server, moved] : health_.moved()) {
+    const int server = first_server + moved.ranks.front() * plan_.tp / plan_.gpus_per_server;
+    for (auto* rings : {&groups.dense, &groups.expert}) {
+      for (std::vector<int>& ring : *rings) {
+        const auto at = std::ranges::find(ring, server);
+        if (at != ring.end()) ring.insert(at + 1, moved.spare);
+      }
+    }
+  }
+  return groups;
+}
+
 void Measurement::measure_gradients(std::size_t f) {
   FabricPhases& fabric = phases_.fabrics[f];
   const double gpus = plan_.gpus_per_server;
@@ -461,7 +500,7 @@ void Measurement::measure_gradients(std::size_t f) {
   bool dense_hopeless = false;
   bool expert_hopeless = false;
   for (int stage = 0; stage < plan_.pp; ++stage) {
-    const GradientGroups groups = gradient_groups(model_, plan_, stage);
+    const GradientGroups groups = gradient_groups_of(f, stage);
     const std::int64_t dense = groups.dense_parameters_per_server * gradient_bytes_;
     const std::int64_t expert = groups.expert_parameters_per_server * gradient_bytes_;
     GradientTimes& gradient = fabric.gradients.emplace_back();

@@ -24,6 +24,7 @@
 #include "moe/model.h"
 #include "moe/plan.h"
 #include "moe/routing.h"
+#include "sim/cluster_health.h"
 #include "sim/demand_forecast.h"
 #include "sim/fabric_setup.h"
 #include "sim/switch_policy.h"
@@ -103,6 +104,7 @@ struct PhaseOptions {
   // micro-batch before), at fidelity.nic_rate; with kCopilot over those for its forecast, too.
   Reconfiguration reconfiguration = Reconfiguration::kBlock;
   Time reconfiguration_delay;
+  ClusterHealth health = {};
 };
 
 /// Shows a progress bar on a terminal.

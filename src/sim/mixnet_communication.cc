@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "control/balanced_time.h"
+#include "control/relay.h"
 
 namespace mixnet {
 namespace {
@@ -22,16 +23,50 @@ MixNetCommunication::MixNetCommunication(PacketFabric eps, int degree, EpSplit s
     : eps_nics_(eps.nics_per_server()),
       optical_io_(optical_io),
       circuit_rate_(optical_io ? optical_io->lane_rate : 1),
-      eps_circuits_(eps_nics_ / circuit_rate_),
       eps_(std::move(eps), EpNics::kRail, flows_per_pair, gpus_per_server),
       degree_(degree),
       split_(split),
       allocator_(make_allocator(allocator)) {}
 
-const CircuitCounts& MixNetCommunication::allocate(const Matrix<std::int64_t>& demand) const {
+void MixNetCommunication::use_places(ServerPlaces eps, OcsPlaces ocs) {
+  eps_.use_places(std::move(eps));
+  ocs_ = std::move(ocs);
+}
+
+/// What the servers of a region have, for the calls that follow.
+void MixNetCommunication::look_at(int first_server, int servers) {
+  const bool whole = is_whole(first_server, servers);
+  if (whole && region_is_whole_ && optical_.size() == static_cast<std::size_t>(servers)) return;
+  region_is_whole_ = whole;
+  optical_.assign(servers, degree_);
+  eps_circuits_.assign(servers, eps_nics_ / circuit_rate_);
+  for (int s = 0; !whole && s < servers; ++s) {
+    const int server = eps_.member(first_server, s);
+    if (const auto at = ocs_.optical_nics.find(server); at != ocs_.optical_nics.end()) {
+      optical_[s] = at->second;
+    }
+    if (ocs_.dark_regions.contains(first_server)) optical_[s] = 0;
+    if (const auto at = ocs_.eps_nics.find(server); at != ocs_.eps_nics.end()) {
+      eps_circuits_[s] = at->second / circuit_rate_;
+    }
+  }
   // Allocators count whole NICs.
-  const auto eps = static_cast<int>(std::lround(eps_circuits_));
-  return allocator_->allocate(demand, degree_, std::max(1, eps));
+  eps_in_circuits_.clear();
+  for (const double eps : eps_circuits_) {
+    eps_in_circuits_.push_back(eps > 0 ? std::max(1, static_cast<int>(std::lround(eps))) : 0);
+  }
+}
+
+bool MixNetCommunication::is_whole(int first_server, int servers) const {
+  if (!eps_.is_whole(first_server, servers) || ocs_.dark_regions.contains(first_server)) {
+    return false;
+  }
+  const auto at = ocs_.optical_nics.lower_bound(first_server);
+  return at == ocs_.optical_nics.end() || at->first >= first_server + servers;
+}
+
+const CircuitCounts& MixNetCommunication::allocate(const Matrix<std::int64_t>& demand) const {
+  return allocator_->allocate(demand, optical_, eps_in_circuits_);
 }
 
 Time MixNetCommunication::reference_time(double units) const {
@@ -40,11 +75,14 @@ Time MixNetCommunication::reference_time(double units) const {
 
 std::int64_t MixNetCommunication::scale_up_bytes(const RegionDemand& demand) const {
   if (!optical_io_ || demand.servers < 2) return demand.scale_up_delegated;
-  return optical_io_scale_up_bytes(demand, allocate(demand.server_bytes));
+  const auto eps = static_cast<int>(std::lround(eps_nics_ / circuit_rate_));
+  return optical_io_scale_up_bytes(
+      demand, allocator_->allocate(demand.server_bytes, degree_, std::max(1, eps)));
 }
 
 ExchangeTimes MixNetCommunication::exchange(int first_server, const RegionDemand& demand) {
   if (demand.servers < 2) return {};
+  look_at(first_server, demand.servers);
   const CircuitCounts& circuits = allocate(demand.server_bytes);
   const std::size_t n = demand.server_bytes.rows();
   if (transposed_.rows() != n) transposed_ = Matrix<std::int64_t>(n, n);
@@ -53,7 +91,9 @@ ExchangeTimes MixNetCommunication::exchange(int first_server, const RegionDemand
   }
   const Way dispatch = one_way(first_server, demand.server_bytes, circuits);
   const Way combine = one_way(first_server, transposed_, circuits);
-  return {dispatch.phase, combine.phase, dispatch.eps_busy + combine.eps_busy};
+  ExchangeTimes times = {dispatch.phase, combine.phase, dispatch.eps_busy + combine.eps_busy};
+  times.switched = std::ranges::any_of(optical_, [](int nics) { return nics > 0; });
+  return times;
 }
 
 ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const RegionDemand& demand,
@@ -80,7 +120,8 @@ ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const Reg
   times.predicted_is_present = predicted == present;
   times.predicted_is_wanted = predicted == wanted;
   const auto expected = [&](const CircuitCounts& circuits) {
-    const double time = balanced_time(*state.forecast, circuits, eps_circuits_);
+    const double time =
+        balanced_time(hop_by_hop(*state.forecast, circuits), circuits, eps_circuits_);
     return PhaseTime{reference_time(time), kLinkDelay * 2};
   };
   times.expected_predicted = expected(predicted);
@@ -88,18 +129,26 @@ ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const Reg
   return times;
 }
 
+/// `bytes`, or as they go where servers have no EPS.
+const Matrix<std::int64_t>& MixNetCommunication::hop_by_hop(const Matrix<std::int64_t>& bytes,
+                                                            const CircuitCounts& circuits) {
+  if (std::ranges::find(eps_circuits_, 0.0) == eps_circuits_.end()) return bytes;
+  return hops_ = relayed(bytes, circuits, eps_circuits_);
+}
+
 MixNetCommunication::Way MixNetCommunication::one_way(int first_server,
                                                       const Matrix<std::int64_t>& bytes,
                                                       const CircuitCounts& circuits) {
   if (split_ == EpSplit::kCircuitsFirst) {
-    return split_at(kInfinity, first_server, bytes, circuits);
+    return split_at(kInfinity, first_server, hop_by_hop(bytes, circuits), circuits);
   }
   return best_way(first_server, bytes, circuits);
 }
 
 MixNetCommunication::Way MixNetCommunication::best_way(int first_server,
-                                                       const Matrix<std::int64_t>& bytes,
+                                                       const Matrix<std::int64_t>& demand,
                                                        const CircuitCounts& circuits) {
+  const Matrix<std::int64_t>& bytes = hop_by_hop(demand, circuits);
   const Way first = split_at(kInfinity, first_server, bytes, circuits);
   const double time = balanced_time(bytes, circuits, eps_circuits_);
   const Way balanced = split_at(time, first_server, bytes, circuits);
@@ -109,6 +158,10 @@ MixNetCommunication::Way MixNetCommunication::best_way(int first_server,
 PhaseTime MixNetCommunication::while_moving(int first_server, const Matrix<std::int64_t>& bytes,
                                             const CircuitCounts& present,
                                             const CircuitCounts& wanted, const SwitchState& state) {
+  // Over which neighbours bytes would go that need relays changes with the circuits.
+  if (std::ranges::find(eps_circuits_, 0.0) != eps_circuits_.end()) {
+    return {Time::max(), Time::zero()};
+  }
   const std::size_t n = bytes.rows();
   const double lit_at =
       state.delay.to_seconds() * state.nic_rate.bytes_per_second() * circuit_rate_;

@@ -17,6 +17,10 @@
 // NIC.
 #pragma once
 
+#include <map>
+#include <optional>
+#include <set>
+
 #include "control/allocator.h"
 #include "sim/optical_io.h"
 #include "sim/packet_communication.h"
@@ -25,6 +29,13 @@ namespace mixnet {
 
 enum class EpSplit { kCircuitsFirst, kBalanced };
 
+/// What of a region's optical switch works, where that is not all; by server.
+struct OcsPlaces {
+  std::map<int, int> optical_nics;
+  std::map<int, int> eps_nics;  ///< NICs of its own: without any, its bytes go by neighbours
+  std::set<int> dark_regions;   ///< by first server
+};
+
 class MixNetCommunication final : public CommunicationModel {
  public:
   /// `eps`: the electrical fat-tree, over all servers, with the EPS NICs alone (at least one each).
@@ -32,6 +43,10 @@ class MixNetCommunication final : public CommunicationModel {
   MixNetCommunication(PacketFabric eps, int degree, EpSplit split, int flows_per_pair,
                       int gpus_per_server, AllocatorKind allocator = AllocatorKind::kGreedy,
                       std::optional<OpticalIo> optical_io = std::nullopt);
+
+  /// From now on servers have what is given. Of a server without EPS NICs of its own, `eps` says
+  /// through which ones of others it sends what is no all-to-all.
+  void use_places(ServerPlaces eps, OcsPlaces ocs);
 
   /// From now on phases run in packets (PacketCommunication::use_packets() of the EPS). A pair's
   /// bytes are dealt evenly to its circuits, one flow each. While ports move, those that stay lit
@@ -48,7 +63,9 @@ class MixNetCommunication final : public CommunicationModel {
   PhaseTime all_reduce(std::span<const std::vector<int>> groups, Bytes bytes_per_server) override {
     return eps_.all_reduce(groups, bytes_per_server);
   }
-  bool uniform() const override { return eps_.uniform(); }
+  bool uniform() const override {
+    return eps_.uniform() && ocs_.optical_nics.empty() && ocs_.dark_regions.empty();
+  }
   std::int64_t scale_up_bytes(const RegionDemand& demand) const override;
   int ring_nics() const override { return eps_nics_; }
   PhaseTotals packet_totals() const override;
@@ -58,13 +75,17 @@ class MixNetCommunication final : public CommunicationModel {
   }
 
  private:
+  void look_at(int first_server, int servers);
+  bool is_whole(int first_server, int servers) const;
+  const Matrix<std::int64_t>& hop_by_hop(const Matrix<std::int64_t>& bytes,
+                                         const CircuitCounts& circuits);
   struct Way {
     PhaseTime phase;
     Time eps_busy;  ///< how long the EPS NICs take part
   };
   Way one_way(int first_server, const Matrix<std::int64_t>& bytes, const CircuitCounts& circuits);
   /// Circuits first or balanced, what is shorter.
-  Way best_way(int first_server, const Matrix<std::int64_t>& bytes, const CircuitCounts& circuits);
+  Way best_way(int first_server, const Matrix<std::int64_t>& demand, const CircuitCounts& circuits);
   PhaseTime while_moving(int first_server, const Matrix<std::int64_t>& bytes,
                          const CircuitCounts& present, const CircuitCounts& wanted,
                          const SwitchState& state);
@@ -100,12 +121,18 @@ class MixNetCommunication final : public CommunicationModel {
   int eps_nics_;
   std::optional<OpticalIo> optical_io_;
   double circuit_rate_;  ///< in NIC rates
-  double eps_circuits_;  ///< EPS NICs of a server, in circuits' rates
   PacketCommunication eps_;
   int degree_;
   EpSplit split_;
   std::unique_ptr<CircuitAllocator> allocator_;
   std::unique_ptr<CircuitPackets> packets_;
+  OcsPlaces ocs_;
+  // Of the region at hand, by server (look_at()).
+  bool region_is_whole_ = false;
+  std::vector<int> optical_;          ///< OCS NICs
+  std::vector<double> eps_circuits_;  ///< EPS NICs, in circuits' rates
+  std::vector<int> eps_in_circuits_;  ///< the same, rounded to whole ones
+  Matrix<std::int64_t> hops_;
   Matrix<std::int64_t> by_eps_;
   Matrix<std::int64_t> by_circuit_;
   Matrix<std::int64_t> transposed_;

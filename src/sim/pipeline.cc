@@ -23,16 +23,10 @@ Work work_at(int index, int warm_up, int micro_batches) {
   return {false, steady - pairs};
 }
 
-Time send_time(const std::vector<Time>& sends, int boundary) {
-  return sends.empty() ? Time::zero() : sends[boundary];
-}
-
-}  // namespace
-
-std::vector<Time> run_pipeline(const PipelineTimes& times, PipelineSchedule schedule) {
+template <typename End, typename SendForward, typename SendBackward>
+std::vector<Time> run(int stages, int micro_batches, PipelineSchedule schedule, End&& end,
+                      SendForward&& send_forward, SendBackward&& send_backward) {
   const int in_flight = schedule == PipelineSchedule::kEager1F1B ? 2 : 1;
-  const int stages = static_cast<int>(times.forward.rows());
-  const int micro_batches = static_cast<int>(times.forward.columns());
   Matrix<Time> forward_end(stages, micro_batches, kNotYet);
   Matrix<Time> backward_end(stages, micro_batches, kNotYet);
   std::vector<Time> free_at(stages);
@@ -47,20 +41,39 @@ std::vector<Time> run_pipeline(const PipelineTimes& times, PipelineSchedule sche
         const auto [is_forward, i] = work_at(next[s], warm_up, micro_batches);
         Time ready = Time::zero();
         if (is_forward && s > 0) {
-          if (forward_end(s - 1, i) == kNotYet) break;
-          ready = forward_end(s - 1, i) + send_time(times.send_forward, s - 1);
+          const Time sent = forward_end(s - 1, i);
+          if (sent == kNotYet) break;
+          ready = sent + send_forward(s - 1, sent);
         } else if (!is_forward && s + 1 < stages) {
-          if (backward_end(s + 1, i) == kNotYet) break;
-          ready = backward_end(s + 1, i) + send_time(times.send_backward, s);
+          const Time sent = backward_end(s + 1, i);
+          if (sent == kNotYet) break;
+          ready = sent + send_backward(s, sent);
         }
-        const Time duration = is_forward ? times.forward(s, i) : times.backward(s, i);
-        free_at[s] = std::max(free_at[s], ready) + duration;
+        free_at[s] = end(s, i, is_forward, std::max(free_at[s], ready));
         (is_forward ? forward_end : backward_end)(s, i) = free_at[s];
       }
       pending |= next[s] < 2 * micro_batches;
     }
   }
   return free_at;
+}
+
+}  // namespace
+
+std::vector<Time> run_pipeline(const PipelineTimes& times, PipelineSchedule schedule) {
+  const auto send = [](const std::vector<Time>& sends) {
+    return [&sends](int boundary, Time) { return sends.empty() ? Time::zero() : sends[boundary]; };
+  };
+  return run(
+      static_cast<int>(times.forward.rows()), static_cast<int>(times.forward.columns()), schedule,
+      [&](int stage, int i, bool forward, Time start) {
+        return start + (forward ? times.forward(stage, i) : times.backward(stage, i));
+      },
+      send(times.send_forward), send(times.send_backward));
+}
+
+std::vector<Time> run_pipeline(const PipelineWork& work, PipelineSchedule schedule) {
+  return run(work.stages, work.micro_batches, schedule, work.end, work.send, work.send);
 }
 
 }  // namespace mixnet

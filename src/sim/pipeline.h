@@ -18,6 +18,7 @@
 // slowest.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "base/matrix.h"
@@ -36,5 +37,16 @@ enum class PipelineSchedule { k1F1B, kEager1F1B };
 
 /// When each stage ends its last backward; the start is time zero.
 std::vector<Time> run_pipeline(const PipelineTimes& times, PipelineSchedule schedule);
+
+/// The same where lengths depend on when a piece of work begins.
+struct PipelineWork {
+  int stages = 1;
+  int micro_batches = 1;
+  /// When forward (or backward) of a micro-batch ends that begins at `start`. Asked once for each.
+  std::function<Time(int stage, int micro_batch, bool forward, Time start)> end;
+  /// Between stages `boundary` and boundary + 1, of a transfer that begins at `at`.
+  std::function<Time(int boundary, Time at)> send;
+};
+std::vector<Time> run_pipeline(const PipelineWork& work, PipelineSchedule schedule);
 
 }  // namespace mixnet

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/interrupted_work.h"
+
 namespace mixnet {
 namespace {
 
@@ -24,11 +26,22 @@ struct TrainingJob::Parts {
     tp += other.tp;
     reconfiguration += other.reconfiguration;
   }
+  Parts times(double share) const {
+    if (share == 1) return *this;
+    return {scaled(compute, share), scaled(ep, share), scaled(tp, share),
+            scaled(reconfiguration, share)};
+  }
 };
 
 struct TrainingJob::Durations {
   Parts forward, backward;
   Time shared_nics_busy;  ///< by EP, during backward
+};
+
+/// Those that one run of the iteration goes through, in its own time.
+struct TrainingJob::Epochs {
+  std::vector<std::size_t> index;
+  std::vector<Time> begins;
 };
 
 TrainingJob::TrainingJob(Model model, ParallelPlan plan, Gpu gpu, const RoutingSource& routing,
@@ -40,17 +53,39 @@ TrainingJob::TrainingJob(Model model, ParallelPlan plan, Gpu gpu, const RoutingS
       compute_(model_, plan_, gpu_, options_.compute) {
   check_network_options(options_.network, plan_);
   check_domains(fabrics, options_.network, plan_);
-  const PhaseOptions phases = {options_.network, options_.gradient_bytes, options_.fidelity,
-                               options_.reconfiguration, options_.reconfiguration_delay};
-  phases_ = measure_phases(model_, plan_, routing, fabrics, phases);
+  std::vector<Time> moments = {Time::zero()};
+  for (const Failure& failure : options_.failures.failures) {
+    if (failure.at) moments.push_back(*failure.at);
+  }
+  std::ranges::sort(moments);
+  moments.erase(std::unique(moments.begin(), moments.end()), moments.end());
+  for (const Time moment : moments) {
+    std::vector<Failure> failed;
+    Epoch& epoch = epochs_.emplace_back();
+    epoch.begins = moment;
+    for (const Failure& failure : options_.failures.failures) {
+      if (failure.at.value_or(Time::zero()) > moment) continue;
+      failed.push_back(failure);
+      epoch.loses_work |= moment > Time::zero() && failure.at == moment &&
+                          (failure.part == FailedPart::kServer || failure.part == FailedPart::kGpu);
+    }
+    const PhaseOptions phases = {
+        options_.network,
+        options_.gradient_bytes,
+        options_.fidelity,
+        options_.reconfiguration,
+        options_.reconfiguration_delay,
+        ClusterHealth(failed, plan_, options_.network.nics_per_server, options_.failures.backup)};
+    epoch.phases = measure_phases(model_, plan_, routing, fabrics, phases);
+  }
 }
 
-const FabricPhases& TrainingJob::phases_on(FabricKind fabric) const {
-  return *std::ranges::find(phases_.fabrics, fabric, &FabricPhases::kind);
+const FabricPhases& TrainingJob::phases_on(std::size_t epoch, FabricKind fabric) const {
+  return *std::ranges::find(epochs_[epoch].phases.fabrics, fabric, &FabricPhases::kind);
 }
 
 const FidelityReport& TrainingJob::fidelity(FabricKind fabric) const {
-  return phases_on(fabric).report;
+  return phases_on(0, fabric).report;
 }
 
 double TrainingJob::scale_up_rate(const FabricPhases& phases, Bandwidth nic_rate) const {
@@ -68,7 +103,8 @@ Time TrainingJob::tp_phase(const FabricPhases& phases, double bytes, Bandwidth n
   return Time::from_seconds(bytes * (plan_.tp - 1) / plan_.tp / scale_up_rate(phases, nic_rate));
 }
 
-TrainingJob::Durations TrainingJob::stage_durations(const FabricPhases& phases, int stage,
+TrainingJob::Durations TrainingJob::stage_durations(const JobPhases& job,
+                                                    const FabricPhases& phases, int stage,
                                                     int replica, int micro_batch,
                                                     Bandwidth nic_rate,
                                                     double compute_scale) const {
@@ -78,10 +114,6 @@ TrainingJob::Durations TrainingJob::stage_durations(const FabricPhases& phases, 
   const double token_bytes = kBytesPerNumber * model_.hidden;
   const double sequence_bytes = token_bytes * static_cast<double>(plan_.tokens_per_micro_batch());
   const std::int64_t backward_phases = options_.sequence_parallel ? 3 : 2;
-  const bool has_circuits =
-      phases.kind == FabricKind::kMixNetOpticalIo ||
-      (phases.kind == FabricKind::kMixNet && options_.network.optical_degree > 0);
-  const bool switches = has_circuits && plan_.region_servers() > 1;
   // Two servers are one pair, which always has all circuits: then only block waits.
   const bool moves_in_backward =
       options_.reconfiguration == Reconfiguration::kBlock ||
@@ -100,13 +132,13 @@ TrainingJob::Durations TrainingJob::stage_durations(const FabricPhases& phases, 
     const OperationTime attention = compute_.time(Operation::kAttention);
     add_compute(attention);
     add_tp(sequence_bytes);
-    if (phases_.moe_index[layer] < 0) {
+    if (job.moe_index[layer] < 0) {
       add_compute(compute_.time(Operation::kDenseFfn));
       add_tp(sequence_bytes);
       continue;
     }
-    const std::size_t place = phases_.place_index(replica, micro_batch, phases_.moe_index[layer]);
-    const std::int64_t busiest_tokens = phases_.busiest_rank_tokens[place];
+    const std::size_t place = job.place_index(replica, micro_batch, job.moe_index[layer]);
+    const std::int64_t busiest_tokens = job.busiest_rank_tokens[place];
     add_compute(compute_.time(Operation::kGate));
     const OperationTime experts = compute_.experts(busiest_tokens);
     add_compute(experts);
@@ -117,8 +149,8 @@ TrainingJob::Durations TrainingJob::stage_durations(const FabricPhases& phases, 
     }
     if (ideal) continue;
 
-    const ExchangeTimes& exchange = phases.exchanges[phases_.exchange_index(
-        phases, stage, replica, micro_batch, phases_.moe_index[layer])];
+    const ExchangeTimes& exchange = phases.exchanges[job.exchange_index(
+        phases, stage, replica, micro_batch, job.moe_index[layer])];
     const auto through_scale_up = [&](std::int64_t bytes) {
       return Time::from_seconds(static_cast<double>(bytes) / scale_up_rate(phases, nic_rate));
     };
@@ -134,15 +166,15 @@ TrainingJob::Durations TrainingJob::stage_durations(const FabricPhases& phases, 
         with_scale_up(exchange.moving_dispatch),  exchange.circuits_change};
     sum.backward.ep += switched.dispatch + switched.combine;
     sum.shared_nics_busy += PhaseTime{exchange.shared_nics_busy, Time::zero()}.at(nic_rate);
-    if (!switches) {
+    if (!exchange.switched) {
       sum.forward.ep += switched.dispatch + switched.combine;
       continue;
     }
-    if (!phases_.forecasts.empty()) {
+    if (!job.forecasts.empty()) {
       switched.predicted_dispatch = with_scale_up(exchange.predicted_dispatch);
       switched.predicted_combine = with_scale_up(exchange.predicted_combine);
       switched.predicted_is_wanted = exchange.predicted_is_wanted;
-      const DemandForecast& forecast = phases_.forecasts[place];
+      const DemandForecast& forecast = job.forecasts[place];
       scale_up = through_scale_up(forecast.scale_up_bytes);
       switched.forecast = {
           with_scale_up(exchange.expected_predicted), with_scale_up(exchange.expected_present),
@@ -174,54 +206,101 @@ Time TrainingJob::gradient_time(const FabricPhases& phases, int stage, Bandwidth
 
 IterationTime TrainingJob::simulate(FabricKind fabric, Bandwidth nic_rate,
                                     double compute_scale) const {
-  const FabricPhases& phases = phases_on(fabric);
+  Time lost = Time::zero();
+  for (std::size_t first = 0;;) {
+    // What fails while nobody works yet is part of the beginning.
+    for (std::size_t e = first + 1; e < epochs_.size() && epochs_[e].begins <= lost; ++e) {
+      first = e;
+      if (epochs_[e].loses_work) lost = epochs_[e].begins + options_.failures.outage;
+    }
+    Epochs epochs{{first}, {Time::zero()}};
+    std::size_t last = first + 1;
+    for (; last < epochs_.size() && !epochs_[last].loses_work; ++last) {
+      epochs.index.push_back(last);
+      epochs.begins.push_back(epochs_[last].begins - lost);
+    }
+    IterationTime time = run(fabric, nic_rate, compute_scale, epochs);
+    if (last == epochs_.size() || epochs_[last].begins >= lost + time.total) {
+      time.lost = lost;
+      time.total += lost;
+      return time;
+    }
+    lost = epochs_[last].begins + options_.failures.outage;
+    first = last;
+  }
+}
+
+IterationTime TrainingJob::run(FabricKind fabric, Bandwidth nic_rate, double compute_scale,
+                               const Epochs& epochs) const {
   const int stages = plan_.pp;
   const int micro_batches = plan_.micro_batches();
   const int replicas = plan_.replicas();
+  const std::size_t count = epochs.index.size();
+  const auto phases_in = [&](std::size_t epoch) -> const FabricPhases& {
+    return phases_on(epochs.index[epoch], fabric);
+  };
 
-  PipelineTimes pipeline;
-  pipeline.forward = Matrix<Time>(stages, micro_batches);
-  pipeline.backward = pipeline.forward;
-  std::vector<Time> sends;
-  for (const PhaseTime& send : phases.sends) sends.push_back(send.at(nic_rate));
+  std::vector<Matrix<Durations>> durations(count, Matrix<Durations>(stages, micro_batches));
+  std::vector<std::vector<Time>> sends(count);
+  for (std::size_t e = 0; e < count; ++e) {
+    for (const PhaseTime& send : phases_in(e).sends) sends[e].push_back(send.at(nic_rate));
+  }
+  std::vector<Time> lengths(count);
+  std::vector<double> shares(count);
+  Parts busy;
+  const auto end_of = [&](int stage, int i, bool forward, Time start) {
+    for (std::size_t e = 0; e < count; ++e) {
+      const Durations& all = durations[e](stage, i);
+      lengths[e] = (forward ? all.forward : all.backward).total();
+    }
+    return end_of_work(start, epochs.begins, lengths, options_.failures.outage, shares);
+  };
+  const auto end_and_count = [&](int stage, int i, bool forward, Time start) {
+    const Time end = end_of(stage, i, forward, start);
+    for (std::size_t e = 0; e < count; ++e) {
+      const Durations& all = durations[e](stage, i);
+      if (shares[e] > 0) busy.add((forward ? all.forward : all.backward).times(shares[e]));
+    }
+    return end;
+  };
+  const PipelineWork free_sends = {stages, micro_batches, end_of,
+                                   [](int, Time) { return Time::zero(); }};
+  const PipelineWork with_all = {stages, micro_batches, end_and_count, [&](int boundary, Time at) {
+                                   return sends[epoch_at(at, epochs.begins)][boundary];
+                                 }};
 
-  Time with_sends = Time::zero();
   Time without_sends = Time::zero();
   std::vector<Time> stage_end(stages);
   std::vector<Time> overlap(stages, Time::max());  // what the slowest replica's backward can hide
-  Parts busy;
   for (int replica = 0; replica < replicas; ++replica) {
-    for (int stage = 0; stage < stages; ++stage) {
-      const auto [first, end] = stage_layers(model_.layers, stages, stage);
-      const std::int64_t layers = end - first;
-      for (int i = 0; i < micro_batches; ++i) {
-        const Durations durations =
-            stage_durations(phases, stage, replica, i, nic_rate, compute_scale);
-        pipeline.forward(stage, i) = durations.forward.total();
-        pipeline.backward(stage, i) = durations.backward.total();
-        busy.add(durations.forward);
-        busy.add(durations.backward);
-        if (i + 1 < micro_batches) continue;
-        const Time free =
-            std::max(Time::zero(), durations.backward.total() - durations.shared_nics_busy);
-        overlap[stage] = std::min(overlap[stage], Time{free.ps / layers * (layers - 1)});
+    for (std::size_t e = 0; e < count; ++e) {
+      for (int stage = 0; stage < stages; ++stage) {
+        for (int i = 0; i < micro_batches; ++i) {
+          durations[e](stage, i) = stage_durations(epochs_[epochs.index[e]].phases, phases_in(e),
+                                                   stage, replica, i, nic_rate, compute_scale);
+        }
       }
     }
-    pipeline.send_forward = pipeline.send_backward = {};
     without_sends =
-        std::max(without_sends, std::ranges::max(run_pipeline(pipeline, options_.schedule)));
-    pipeline.send_forward = pipeline.send_backward = sends;
-    const std::vector<Time> ends = run_pipeline(pipeline, options_.schedule);
+        std::max(without_sends, std::ranges::max(run_pipeline(free_sends, options_.schedule)));
+    const std::vector<Time> ends = run_pipeline(with_all, options_.schedule);
     for (int stage = 0; stage < stages; ++stage) {
       stage_end[stage] = std::max(stage_end[stage], ends[stage]);
+      const Durations& last =
+          durations[epoch_at(ends[stage], epochs.begins)](stage, micro_batches - 1);
+      const auto [first_layer, end_layer] = stage_layers(model_.layers, stages, stage);
+      const std::int64_t layers = end_layer - first_layer;
+      const Time free = std::max(Time::zero(), last.backward.total() - last.shared_nics_busy);
+      overlap[stage] = std::min(overlap[stage], Time{free.ps / layers * (layers - 1)});
     }
   }
-  with_sends = std::ranges::max(stage_end);
+  const Time with_sends = std::ranges::max(stage_end);
 
   Time with_gradients = with_sends;
   for (int stage = 0; stage < stages; ++stage) {
     const Time hidden = options_.overlap_dp ? overlap[stage] : Time::zero();
     const Time start = stage_end[stage] - hidden;
+    const FabricPhases& phases = phases_in(epoch_at(stage_end[stage], epochs.begins));
     with_gradients = std::max(
         {with_gradients, stage_end[stage], start + gradient_time(phases, stage, nic_rate)});
   }

@@ -19,6 +19,12 @@
 // The scale-up rate is the GPU's own, or its part of the GPU's bandwidth on the fabrics that divide
 // that (gpu_bandwidth.h).
 //
+// Failures (failure.h): what had failed before makes a slower cluster, no more. What fails under
+// way does so from then on: a piece of work (forward or backward of a micro-batch on a stage) that
+// it slows down stands still for a moment, and its rest goes on at the new pace
+// (interrupted_work.h). A server or GPU takes its activations with it: the iteration is lost, and
+// begins again on the spare. Loading the spare with weights and the like is not counted.
+//
 // A TrainingJob does all that depends on traffic once, when made (job_phases.h): the demand of
 // every layer, micro-batch and replica, and its time on every fabric. simulate() then costs
 // O(layers * micro-batches * replicas) additions for any compute speed and, when the phases are
@@ -36,6 +42,7 @@
 
 #include "hardware/gpu.h"
 #include "moe/routing.h"
+#include "sim/cluster_health.h"
 #include "sim/compute.h"
 #include "sim/fabric_setup.h"
 #include "sim/job_phases.h"
@@ -43,6 +50,13 @@
 #include "sim/switch_policy.h"
 
 namespace mixnet {
+
+struct FailureOptions {
+  std::vector<Failure> failures;
+  Backup backup = Backup::kPool;
+  /// How long what fails in mid-iteration stands still, until it is noticed and routed around.
+  Time outage = Time::milliseconds(10);
+};
 
 struct IterationOptions {
   NetworkOptions network;
@@ -60,6 +74,7 @@ struct IterationOptions {
   bool sequence_parallel = true;
   int gradient_bytes = 2;  ///< a parameter: 2 (bf16) or 4 (fp32)
   FidelityOptions fidelity;
+  FailureOptions failures;
 };
 
 struct IterationTime {
@@ -68,6 +83,7 @@ struct IterationTime {
   // What communication adds to it.
   Time ep, tp, pp, dp, reconfiguration;
   Time bubble;  ///< idle: filling and draining the pipeline, and waiting for slower micro-batches
+  Time lost;    ///< what had been done when a server or GPU failed, and the outage after it
 };
 
 class TrainingJob {
@@ -82,7 +98,8 @@ class TrainingJob {
   /// times.
   IterationTime simulate(FabricKind fabric, Bandwidth nic_rate, double compute_scale = 1) const;
 
-  /// How the phases on `fabric` were had; all zero for kFlow.
+  /// How the phases on `fabric` were had (until something fails in mid-iteration); all zero for
+  /// kFlow.
   const FidelityReport& fidelity(FabricKind fabric) const;
 
   const Model& model() const { return model_; }
@@ -91,13 +108,23 @@ class TrainingJob {
  private:
   struct Parts;
   struct Durations;
+  /// From one failure to the next.
+  struct Epoch {
+    Time begins;
+    bool loses_work = false;  ///< the iteration has to begin again
+    JobPhases phases;
+  };
+  struct Epochs;
 
-  const FabricPhases& phases_on(FabricKind fabric) const;
+  const FabricPhases& phases_on(std::size_t epoch, FabricKind fabric) const;
+  IterationTime run(FabricKind fabric, Bandwidth nic_rate, double compute_scale,
+                    const Epochs& epochs) const;
   /// Of one GPU, in bytes a second.
   double scale_up_rate(const FabricPhases& phases, Bandwidth nic_rate) const;
   Time tp_phase(const FabricPhases& phases, double bytes, Bandwidth nic_rate) const;
-  Durations stage_durations(const FabricPhases& phases, int stage, int replica, int micro_batch,
-                            Bandwidth nic_rate, double compute_scale) const;
+  Durations stage_durations(const JobPhases& job, const FabricPhases& phases, int stage,
+                            int replica, int micro_batch, Bandwidth nic_rate,
+                            double compute_scale) const;
   Time gradient_time(const FabricPhases& phases, int stage, Bandwidth nic_rate) const;
 
   Model model_;
@@ -105,7 +132,7 @@ class TrainingJob {
   Gpu gpu_;
   IterationOptions options_;
   ComputeModel compute_;
-  JobPhases phases_;
+  std::vector<Epoch> epochs_;  // at least one
 };
 
 }  // namespace mixnet

@@ -128,6 +128,10 @@ Comparison compare(const ComparisonRequest& request) {
   comparison.ep_split = to_string(request.iteration.network.ep_split);
   comparison.fidelity = to_string(request.iteration.fidelity.fidelity);
   comparison.seed = request.seed;
+  const FailureOptions& failures = request.iteration.failures;
+  for (const Failure& failure : failures.failures) comparison.failures.push_back(failure.text);
+  comparison.backup = to_string(failures.backup);
+  check_failures(request.fabrics, request.iteration.network, comparison.plan, failures.failures);
 
   std::vector<FabricKind> simulated = request.fabrics;
   const bool priced = any_has_price(request);
@@ -138,6 +142,7 @@ Comparison compare(const ComparisonRequest& request) {
       request.routing, routing_shape(request.model, comparison.plan), request.seed);
   const bool fluid = request.iteration.fidelity.fidelity == Fidelity::kFlow;
   std::optional<TrainingJob> made;
+  std::optional<TrainingJob> well;  // the same without failures, where there are any
   const auto job_at = [&](Bandwidth bandwidth) -> const TrainingJob& {
     // The fluid scales with the speed; the delay of a switch and fixed parts of a GPU's bandwidth
     // beside it do not.
@@ -146,6 +151,11 @@ Comparison compare(const ComparisonRequest& request) {
     if (made && scales) return *made;
     IterationOptions options = request.iteration;
     if (!scales) options.fidelity.nic_rate = bandwidth;
+    if (!failures.failures.empty()) {
+      IterationOptions healthy = options;
+      healthy.failures = {};
+      well.emplace(request.model, comparison.plan, request.gpu, routing, request.fabrics, healthy);
+    }
     return made.emplace(request.model, comparison.plan, request.gpu, routing, simulated, options);
   };
 
@@ -166,6 +176,9 @@ Comparison compare(const ComparisonRequest& request) {
       run.fabric = fabric;
       run.bandwidth = bandwidth;
       run.time = job.simulate(fabric, bandwidth, request.compute_scale);
+      if (well) {
+        run.without_failures = well->simulate(fabric, bandwidth, request.compute_scale).total;
+      }
       run.tokens_per_second = tokens / run.time.total.to_seconds();
       if (!fluid && fabric != FabricKind::kIdeal) run.packets = job.fidelity(fabric);
       if (divides_gpu_bandwidth(fabric)) {

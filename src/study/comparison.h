@@ -37,6 +37,7 @@ struct ComparisonRun {
   FabricKind fabric = FabricKind::kFatTree;
   Bandwidth bandwidth;
   IterationTime time;
+  std::optional<Time> without_failures;  ///< where there are failures: the iteration without them
   double tokens_per_second = 0;
   std::optional<double> network_cost_usd;
   std::optional<double> performance_per_dollar_vs_fat_tree;
@@ -52,6 +53,8 @@ struct Comparison {
   std::string ep_split;  ///< "circuits-first" or "balanced"
   std::string fidelity;  ///< "flow", "packet" or "auto"
   std::uint64_t seed = 1;
+  std::vector<std::string> failures;  ///< as they were written
+  std::string backup;                 ///< "pool" or "region"
   std::vector<ComparisonRun> runs;  ///< by bandwidth, then in the order of the fabrics asked for
 };
 

@@ -73,6 +73,12 @@ std::string to_json(const Comparison& comparison) {
          {"fidelity", comparison.fidelity},
          {"seed", comparison.seed}});
     if (run.gpu_bandwidth) runs.back()["gpu_bandwidth_gbps"] = gpu_json(*run.gpu_bandwidth);
+    if (run.without_failures) {
+      runs.back()["iteration_seconds_without_failures"] = run.without_failures->to_seconds();
+      runs.back()["lost_seconds"] = time.lost.to_seconds();
+      runs.back()["failures"] = comparison.failures;
+      runs.back()["backup"] = comparison.backup;
+    }
     if (run.packets) runs.back()["packets"] = packets_json(*run.packets);
   }
   const ParallelPlan& plan = comparison.plan;
