@@ -254,5 +254,25 @@ TEST(DirectConnect, WhatCannotBeJoinedHasNoRoute) {
   EXPECT_TRUE(DirectConnect::find(4, 8, traffic).link_rates().empty());
 }
 
+TEST(DirectConnect, FailedNicsLoseTheirCircuitsAndHostsForwardAroundThem) {
+  ExpectedTraffic traffic;
+  add_mesh(traffic, 0, 5, 100);
+  const DirectConnect whole = DirectConnect::find(5, 4, traffic);
+  ASSERT_EQ(whole.circuits(0, 1), 1);
+  // NIC 0 of server 0 carries its first circuit by peers: that to server 1. So does 1's to 0.
+  for (const std::set<std::pair<int, int>>& dead :
+       {std::set<std::pair<int, int>>{{0, 0}}, {{1, 0}}, {{0, 0}, {1, 0}}}) {
+    DirectConnect graph = DirectConnect::find(5, 4, traffic, dead);
+    EXPECT_EQ(graph.circuits(0, 1), 0);
+    EXPECT_EQ(graph.circuits(1, 0), 0);
+    EXPECT_EQ(graph.circuits(0, 2), 1);
+    EXPECT_EQ(graph.link_rates().size(), whole.link_rates().size() - 2);
+    EXPECT_EQ(graph.route(0, 1).size(), 2U);
+  }
+  EXPECT_EQ(DirectConnect::find(5, 7, traffic, {{0, 6}}).circuits(0, 1),
+            DirectConnect::find(5, 7, traffic).circuits(0, 1))
+      << "a NIC without a circuit is not missed";
+}
+
 }  // namespace
 }  // namespace mixnet

@@ -6,8 +6,10 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/random.h"
 
 namespace mixnet {
@@ -235,6 +237,72 @@ TEST(PacketFabric, IsUniformWherePlacesDoNotMatter) {
   // Thin links: a server is a ToR, or else some servers share one and others do not.
   EXPECT_TRUE(PacketFabric(FabricKind::kOversubFatTree, 8, 8, 3, PathPolicy::kSpray).uniform());
   EXPECT_FALSE(PacketFabric(FabricKind::kOversubFatTree, 8, 4, 3, PathPolicy::kSpray).uniform());
+}
+
+TEST(PacketFabric, HashedPathsGoAroundDeadLinks) {
+  for (const FabricKind kind :
+       {FabricKind::kFatTree, FabricKind::kOversubFatTree, FabricKind::kRailOptimized}) {
+    const bool rails = kind == FabricKind::kRailOptimized;
+    const std::vector<DeadLink> dead = rails
+                                           ? std::vector<DeadLink>{{"leaf-up", 3}, {"leaf-up", 40}}
+                                           : std::vector<DeadLink>{{"tor-up", 1}, {"core-up", 5}};
+    const PacketFabric fabric(kind, 64, kNics, 3, PathPolicy::kEcmp, dead);
+    EXPECT_EQ(fabric.dead_links(), 2);
+    EXPECT_FALSE(fabric.uniform());
+    std::set<std::uint32_t> broken;  // up, and the link down beside it
+    for (const LinkTier& tier : fabric.tiers()) {
+      for (const DeadLink& link : dead) {
+        const std::string stem = link.tier.substr(0, link.tier.find('-'));
+        if (tier.name == link.tier || tier.name == stem + "-down") {
+          broken.insert(tier.first + static_cast<std::uint32_t>(link.index));
+        }
+      }
+    }
+    EXPECT_EQ(broken.size(), 4U);
+    for (int from = 0; from < fabric.nics(); from += 7) {
+      for (int to = 0; to < fabric.nics(); to += 11) {
+        for (std::uint64_t hash = 0; hash < 40; ++hash) {
+          for (const std::uint32_t link : path_of(fabric, from, to, hash)) {
+            ASSERT_FALSE(broken.contains(link)) << from << " " << to << " " << hash;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(PacketFabric, PoolsAreThinnerByDeadLinks) {
+  const std::vector<DeadLink> dead = {{"tor-up", 0}, {"tor-up", 7}, {"core-up", 64}};
+  const PacketFabric fabric(FabricKind::kFatTree, 64, kNics, 3, PathPolicy::kSpray, dead);
+  const auto rate = [&](std::string_view name, int index) {
+    for (const LinkTier& tier : fabric.tiers()) {
+      if (tier.name == name) return fabric.link_rates()[tier.first + index];
+    }
+    return 0.0;
+  };
+  EXPECT_EQ(rate("tor-up", 0), 6);
+  EXPECT_EQ(rate("tor-down", 0), 6);
+  EXPECT_EQ(rate("tor-up", 1), 8);
+  EXPECT_EQ(rate("core-up", 0), 64);
+  EXPECT_EQ(rate("core-down", 1), 63);
+}
+
+TEST(PacketFabric, ADeadLinkThatItDoesNotHaveIsNone) {
+  const std::vector<DeadLink> dead = {{"leaf-up", 0}, {"tor-up", 100'000}, {"tor-up", -1}};
+  EXPECT_EQ(PacketFabric(FabricKind::kFatTree, 8, kNics, 1, PathPolicy::kEcmp, dead).dead_links(),
+            0);
+}
+
+TEST(PacketFabric, WhenEveryPathIsDeadItSaysSo) {
+  std::vector<DeadLink> dead;
+  for (int up = 0; up < 8; ++up) dead.push_back({"tor-up", up});
+  for (const PathPolicy paths : {PathPolicy::kEcmp, PathPolicy::kSpray}) {
+    const PacketFabric fabric(FabricKind::kFatTree, 8, kNics, 1, paths, dead);
+    std::vector<std::uint32_t> path;
+    fabric.append_path(0, 1, 0, path);  // under one ToR
+    EXPECT_THROW(fabric.append_path(0, 8, 0, path), Error);
+    EXPECT_THROW(fabric.append_path(8, 0, 0, path), Error);
+  }
 }
 
 }  // namespace

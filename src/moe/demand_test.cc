@@ -276,5 +276,28 @@ TEST(Demand, OneServerKeepsEverythingInside) {
   }
 }
 
+TEST(Demand, RanksThatMovedAreOnAServerOfTheirOwn) {
+  for (const Shape& shape : {Shape{16, 1, 8}, Shape{8, 4, 8}, Shape{64, 1, 8}}) {
+    const std::vector<int> moved = {1, shape.ep - 1};
+    const TokenCounts counts = random_counts(shape, 2, 5);
+    const RegionDemand before = DemandMaker(plan_of(shape), 64).make(counts);
+    const RegionDemand after = DemandMaker(plan_of(shape), 64, moved).make(counts);
+    EXPECT_EQ(after.servers, before.servers + 1);
+    EXPECT_EQ(after.rank_bytes, before.rank_bytes);
+    EXPECT_EQ(sum(after.server_bytes), sum(before.server_bytes));
+    EXPECT_EQ(after.busiest_rank_tokens, before.busiest_rank_tokens);
+    std::int64_t out = 0;
+    for (int to = 0; to < shape.ep; ++to) {
+      for (const int rank : moved) {
+        const bool stays = to == 1 || to == shape.ep - 1;
+        out += stays ? 0 : after.rank_bytes(rank, to);
+      }
+    }
+    std::int64_t row = 0;
+    for (int t = 0; t < before.servers; ++t) row += after.server_bytes(before.servers, t);
+    EXPECT_EQ(row, out);
+  }
+}
+
 }  // namespace
 }  // namespace mixnet

@@ -252,5 +252,31 @@ TEST(JobPhases, ThreadsDoNotMatter) {
   }
 }
 
+TEST(Failures, PacketsAgreeWithTheFluid) {
+  for (const std::string_view text : {"nic:3.0", "nic:3.7", "server:3", "gpu:30", "ocs:0"}) {
+    for (const FabricKind kind : {FabricKind::kFatTree, FabricKind::kRailOptimized,
+                                  FabricKind::kTopoOpt, FabricKind::kMixNet}) {
+      SmallJob small;
+      small.plan.tp = 1;  // 8 ranks a server
+      small.plan.ep = small.plan.dp = 32;
+      small.plan.global_batch_size = 32;
+      small.model.experts = small.model.placed_experts = 64;
+      const RoutingSource routing =
+          RoutingSource::make("uniform", {32, 64, 2, 2, small.plan.tokens_per_micro_batch()}, 1);
+      const auto time = [&](Fidelity fidelity) {
+        IterationOptions options;
+        options.fidelity.fidelity = fidelity;
+        options.reconfiguration = Reconfiguration::kHidden;
+        options.failures.failures.push_back(parse_failure(text, "--fail"));
+        return TrainingJob(small.model, small.plan, find_gpu("h100"), routing, {&kind, 1}, options)
+            .simulate(kind, kReferenceRate)
+            .ep.to_seconds();
+      };
+      const double fluid = time(Fidelity::kFlow);
+      EXPECT_NEAR(time(Fidelity::kPacket), fluid, 0.06 * fluid) << text << to_string(kind);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mixnet

@@ -285,5 +285,104 @@ TEST(MixNetCommunication, OneServerExchangesNothing) {
             Time::zero());
 }
 
+/// A region of `servers`, of which server 0 has `optical` OCS and `electrical` EPS NICs left.
+MixNetCommunication worn(int servers, EpSplit split, int optical, int electrical) {
+  MixNetCommunication mixnet = mixnet_of(servers, 6, split);
+  ServerPlaces places;
+  places.region_servers = servers;
+  if (electrical < 2) {
+    places.nics[0] = electrical == 1 ? std::vector<int>{0, -1} : std::vector<int>{2, 3, 4, 5};
+  }
+  OcsPlaces ocs;
+  ocs.optical_nics[0] = optical;
+  ocs.eps_nics[0] = electrical;
+  mixnet.use_places(places, ocs);
+  return mixnet;
+}
+
+TEST(MixNetFailures, CircuitsAreForTheNicsThatAreLeft) {
+  for (const int optical : {0, 1, 5, 6}) {
+    for (std::uint64_t seed = 0; seed < 10; ++seed) {
+      const RegionDemand demand = demand_of(random_counts(8, seed));
+      std::vector<int> nics(8, 6);
+      nics[0] = optical;
+      const CircuitCounts circuits = GreedyAllocator().allocate(demand.server_bytes, nics);
+      const Time expected =
+          circuits_first_time(demand.server_bytes, circuits, 2, kReferenceRate).whole();
+      const ExchangeTimes times = worn(8, EpSplit::kCircuitsFirst, optical, 2).exchange(0, demand);
+      EXPECT_NEAR(times.dispatch.transfer.to_seconds(), expected.to_seconds(), 1e-8);
+      EXPECT_TRUE(times.switched);
+    }
+  }
+}
+
+TEST(MixNetFailures, ADarkSwitchLeavesTheElectricalNetwork) {
+  MixNetCommunication mixnet = mixnet_of(16, 6, EpSplit::kCircuitsFirst);
+  OcsPlaces ocs;
+  ocs.dark_regions.insert(8);
+  ServerPlaces places;
+  places.region_servers = 8;
+  mixnet.use_places(places, ocs);
+  EXPECT_FALSE(mixnet.uniform());
+  const RegionDemand demand = demand_of(random_counts(8, 1));
+  const ExchangeTimes dark = mixnet.exchange(8, demand);
+  EXPECT_FALSE(dark.switched);
+  EXPECT_EQ(dark.dispatch.transfer,
+            electrical_of(16, 2).server_exchange(8, demand.server_bytes).transfer);
+  EXPECT_EQ(mixnet.exchange(0, demand).dispatch.transfer,
+            mixnet_of(16, 6, EpSplit::kCircuitsFirst).exchange(0, demand).dispatch.transfer)
+      << "the other region does not notice, also after it";
+}
+
+TEST(MixNetFailures, WithoutEpsAServerGoesByItsNeighbours) {
+  // One circuit to the only neighbour, which passes on what is for the third server by EPS.
+  MixNetCommunication mixnet(PacketFabric(FabricKind::kMixNet, 3, 2, 1, PathPolicy::kSpray), 1,
+                             EpSplit::kCircuitsFirst, 1, 8);
+  ServerPlaces places;
+  places.region_servers = 3;
+  places.nics[0] = {2, 3};
+  OcsPlaces ocs;
+  ocs.eps_nics[0] = 0;
+  mixnet.use_places(places, ocs);
+  TokenCounts counts(3, 3);
+  counts(0, 1) = 500'000;
+  counts(0, 2) = 100'000;
+  const double token = 2048 * 2;
+  const ExchangeTimes times = mixnet.exchange(0, demand_of(counts));
+  // The circuit carries both; the neighbour's two NICs, a sixth of it, end sooner.
+  EXPECT_NEAR(times.dispatch.transfer.to_seconds(), 6e5 * token / kReferenceRate.bytes_per_second(),
+              1e-7);
+  EXPECT_NEAR(times.combine.transfer.to_seconds(), times.dispatch.transfer.to_seconds(), 1e-7);
+  EXPECT_NEAR(times.shared_nics_busy.to_seconds(),
+              2 * 1e5 * token / 2 / kReferenceRate.bytes_per_second(), 1e-7);
+}
+
+TEST(MixNetFailures, FewerNicsAreNeverFasterWhenBalanced) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const RegionDemand demand = demand_of(random_counts(6, seed));
+    const auto time = [&](int optical, int electrical) {
+      // Exact circuits: greedy ones may be luckier with fewer NICs. Fair sharing on the EPS may
+      // be so still, by a percent.
+      MixNetCommunication mixnet(PacketFabric(FabricKind::kMixNet, 6, 2, 1, PathPolicy::kSpray), 2,
+                                 EpSplit::kBalanced, 1, 8, AllocatorKind::kExact);
+      ServerPlaces places;
+      places.region_servers = 6;
+      if (electrical < 2) {
+        places.nics[0] = electrical == 1 ? std::vector<int>{0, -1} : std::vector<int>{2, 3, 4, 5};
+      }
+      OcsPlaces ocs;
+      ocs.optical_nics[0] = optical;
+      ocs.eps_nics[0] = electrical;
+      mixnet.use_places(places, ocs);
+      return mixnet.exchange(0, demand).dispatch.transfer.to_seconds();
+    };
+    const double whole = time(2, 2);
+    for (const auto& [optical, electrical] :
+         {std::pair(1, 2), std::pair(2, 1), std::pair(0, 2), std::pair(1, 1)}) {
+      EXPECT_GE(time(optical, electrical), whole * 0.985) << seed;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mixnet

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <vector>
 
+#include "base/error.h"
 #include "base/random.h"
 #include "moe/routing.h"
 
@@ -334,6 +335,85 @@ TEST(PacketCommunication, IsTheSameEveryTimeAndPlace) {
   const Time first = network.exchange(0, demand).dispatch.transfer;
   for (const int server : {0, 4, 20, 60}) {
     EXPECT_EQ(network.exchange(server, demand).dispatch.transfer, first);
+  }
+}
+
+/// Server 1 of a region of four as `nics` says; 2 more slots of the graph for spares.
+PacketCommunication placed(const Shape& shape, std::vector<int> nics, EpNics policy,
+                           FabricKind kind = FabricKind::kFatTree) {
+  PacketCommunication network = network_of(shape, kind, PathPolicy::kSpray, policy);
+  ServerPlaces places;
+  places.region_servers = 4;
+  places.nics[1] = std::move(nics);
+  network.use_places(places);
+  return network;
+}
+
+TEST(ServerPlaces, AFailedNicsBytesGoByTheOthers) {
+  const Shape shape{4, 8, 8, 8};
+  TokenCounts counts(4, 4);
+  counts(1, 2) = 1'000'000;  // out of server 1
+  counts(3, 1) = 700'000;    // into it
+  const RegionDemand demand = demand_of(shape, counts);
+  const double bytes = 1e6 * 3072 * 2;
+  for (const EpNics policy : {EpNics::kRail, EpNics::kOwn}) {
+    PacketCommunication network = placed(shape, {8, 9, -1, 11, 12, 13, 14, 15}, policy);
+    EXPECT_FALSE(network.uniform());
+    EXPECT_FALSE(network.is_whole(0, 4));
+    EXPECT_TRUE(network.is_whole(4, 4));
+    const ExchangeTimes times = network.exchange(0, demand);
+    // Seven NICs instead of eight; the receiver's own NIC of that place stands idle with rails.
+    EXPECT_NEAR(times.dispatch.transfer.to_seconds(), seconds(bytes / 7), 1e-7);
+    EXPECT_NEAR(times.combine.transfer.to_seconds(), seconds(bytes / 7), 1e-7);
+    const PhaseTime send = network.send(1, 5, 1, {1'000'000});
+    EXPECT_NEAR(send.transfer.to_seconds(), seconds(8e6 / 7), 1e-7);
+    const PhaseTime whole = network.send(2, 6, 1, {1'000'000});
+    EXPECT_NEAR(whole.transfer.to_seconds(), seconds(1e6), 1e-7);
+  }
+}
+
+TEST(ServerPlaces, ASpareWithMoreNicsTakesTheirShareEach) {
+  // Two NICs a server, the spare has eight: four serve each place.
+  const Shape shape{4, 8, 8, 2};
+  TokenCounts counts(4, 4);
+  for (auto& cell : counts.cells()) cell = 100'000;
+  const RegionDemand demand = demand_of(shape, counts);
+  PacketCommunication network =
+      placed(shape, {100, 101, 102, 103, 104, 105, 106, 107}, EpNics::kRail);
+  PacketCommunication usual = network_of(shape);
+  // All others are as busy as ever.
+  EXPECT_NEAR(network.exchange(0, demand).dispatch.transfer.to_seconds(),
+              usual.exchange(0, demand).dispatch.transfer.to_seconds(), 1e-7);
+  EXPECT_NEAR(network.send(1, 5, 1, {1'000'000}).transfer.to_seconds(), seconds(4e6), 1e-7);
+  // Among spares alone it is four times as fast, and 3 of 8 NICs are as good as 3.
+  PacketCommunication worn = placed(shape, {100, -1, -1, 103, -1, -1, 106, -1}, EpNics::kRail);
+  EXPECT_EQ(worn.working_nics(1), 3);
+  EXPECT_NEAR(worn.send(1, 5, 1, {1'000'000}).transfer.to_seconds(), seconds(4e6), 1e-7);
+}
+
+TEST(ServerPlaces, WithoutAnyNicItSaysSo) {
+  const Shape shape{4, 8, 8, 2};
+  PacketCommunication network = placed(shape, {-1, -1}, EpNics::kRail);
+  EXPECT_THROW(network.send(1, 5, 1, {1}), Error);
+  EXPECT_NO_THROW(network.send(2, 6, 1, {1}));
+}
+
+TEST(ServerPlaces, WhatIsPlacedAsUsualIsAsUsual) {
+  // Through the other code: server 1's NICs are named, as they are.
+  for (const Shape& shape : kShapes) {
+    if (plan_of(shape).region_servers() != 4) continue;
+    for (const FabricKind kind : {FabricKind::kFatTree, FabricKind::kRailOptimized}) {
+      std::vector<int> nics;
+      for (int nic = 0; nic < shape.nics; ++nic) nics.push_back(shape.nics + nic);
+      for (const EpNics policy : {EpNics::kRail, EpNics::kOwn}) {
+        const RegionDemand demand = demand_of(shape, random_counts(shape, 3));
+        const ExchangeTimes a = placed(shape, nics, policy, kind).exchange(0, demand);
+        const ExchangeTimes b =
+            network_of(shape, kind, PathPolicy::kSpray, policy).exchange(0, demand);
+        EXPECT_NEAR(a.dispatch.transfer.to_seconds(), b.dispatch.transfer.to_seconds(), 1e-9);
+        EXPECT_NEAR(a.combine.transfer.to_seconds(), b.combine.transfer.to_seconds(), 1e-9);
+      }
+    }
   }
 }
 

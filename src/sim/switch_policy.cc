@@ -73,4 +73,16 @@ SwitchCost forward_cost(Reconfiguration policy, Time delay, const SwitchedExchan
   return best;
 }
 
+SwitchCost backward_cost(Reconfiguration policy, Time delay, const SwitchedExchange& times,
+                         Time hiding) {
+  const Time wanted = times.dispatch + times.combine;
+  const bool moves =
+      policy == Reconfiguration::kBlock || (policy != Reconfiguration::kHidden && times.changes);
+  SwitchCost best = {wanted, moves ? beyond(delay, hiding) : Time::zero()};
+  if (policy == Reconfiguration::kHitless || policy == Reconfiguration::kCopilot) {
+    keep_shorter(best, {times.present_dispatch + times.present_combine, Time::zero()});
+  }
+  return best;
+}
+
 }  // namespace mixnet

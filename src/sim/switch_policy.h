@@ -62,8 +62,14 @@ struct SwitchCost {
 /// Whether copilot sets the switch for its forecast during attention.
 bool moves_before_gate(Time delay, const SwitchForecast& forecast, Time attention);
 
-/// `attention` and `experts`: computation that lies before FP1 and between FP1 and FP2.
+/// `attention` and `experts`: computation that lies before FP1 and between FP1 and FP2. Backward,
+/// where demand is known, is backward_cost().
 SwitchCost forward_cost(Reconfiguration policy, Time delay, const SwitchedExchange& times,
                         Time attention, Time experts);
+
+/// The backward pass of the layer: the switch is set beneath its computation, `hiding`, and what is
+/// longer waits. hitless and copilot leave the switch as it is where that is over sooner.
+SwitchCost backward_cost(Reconfiguration policy, Time delay, const SwitchedExchange& times,
+                         Time hiding);
 
 }  // namespace mixnet

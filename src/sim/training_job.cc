@@ -114,10 +114,6 @@ TrainingJob::Durations TrainingJob::stage_durations(const JobPhases& job,
   const double token_bytes = kBytesPerNumber * model_.hidden;
   const double sequence_bytes = token_bytes * static_cast<double>(plan_.tokens_per_micro_batch());
   const std::int64_t backward_phases = options_.sequence_parallel ? 3 : 2;
-  // Two servers are one pair, which always has all circuits: then only block waits.
-  const bool moves_in_backward =
-      options_.reconfiguration == Reconfiguration::kBlock ||
-      (options_.reconfiguration != Reconfiguration::kHidden && plan_.region_servers() > 2);
   const auto add_compute = [&](OperationTime time) {
     sum.forward.compute += scaled(time.forward, compute_scale);
     sum.backward.compute += scaled(time.backward, compute_scale);
@@ -164,10 +160,10 @@ TrainingJob::Durations TrainingJob::stage_durations(const JobPhases& job,
         with_scale_up(exchange.dispatch),         with_scale_up(exchange.combine),
         with_scale_up(exchange.present_dispatch), with_scale_up(exchange.present_combine),
         with_scale_up(exchange.moving_dispatch),  exchange.circuits_change};
-    sum.backward.ep += switched.dispatch + switched.combine;
     sum.shared_nics_busy += PhaseTime{exchange.shared_nics_busy, Time::zero()}.at(nic_rate);
     if (!exchange.switched) {
       sum.forward.ep += switched.dispatch + switched.combine;
+      sum.backward.ep += switched.dispatch + switched.combine;
       continue;
     }
     if (!job.forecasts.empty()) {
@@ -187,10 +183,11 @@ TrainingJob::Durations TrainingJob::stage_durations(const JobPhases& job,
                                             scaled(experts.forward, compute_scale));
     sum.forward.ep += forward.exchange;
     sum.forward.reconfiguration += forward.wait;
-    if (moves_in_backward) {
-      const Time hiding = scaled(attention.backward + experts.backward, compute_scale);
-      sum.backward.reconfiguration += std::max(Time::zero(), delay - hiding);
-    }
+    const SwitchCost backward =
+        backward_cost(options_.reconfiguration, delay, switched,
+                      scaled(attention.backward + experts.backward, compute_scale));
+    sum.backward.ep += backward.exchange;
+    sum.backward.reconfiguration += backward.wait;
   }
   if (stage == plan_.pp - 1) add_compute(compute_.time(Operation::kHead));
   return sum;
@@ -266,7 +263,8 @@ IterationTime TrainingJob::run(FabricKind fabric, Bandwidth nic_rate, double com
   const PipelineWork free_sends = {stages, micro_batches, end_of,
                                    [](int, Time) { return Time::zero(); }};
   const PipelineWork with_all = {stages, micro_batches, end_and_count, [&](int boundary, Time at) {
-                                   return sends[epoch_at(at, epochs.begins)][boundary];
+                                   const auto& all = sends[epoch_at(at, epochs.begins)];
+                                   return all.empty() ? Time::zero() : all[boundary];
                                  }};
 
   Time without_sends = Time::zero();

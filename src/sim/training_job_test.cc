@@ -34,6 +34,15 @@ TrainingJob job_of(std::string_view name, std::string_view routing, std::int64_t
   return {model, plan, find_gpu("h100"), routing_of(routing, model, plan), all_fabrics(), options};
 }
 
+/// On MixNet alone, which is sooner made.
+TrainingJob mixnet_job_of(std::string_view name, std::string_view routing, std::int64_t gpus,
+                          IterationOptions options) {
+  constexpr FabricKind kMixNet[] = {FabricKind::kMixNet};
+  const Model model = find_model(name);
+  const ParallelPlan plan = plan_of(model, gpus);
+  return {model, plan, find_gpu("h100"), routing_of(routing, model, plan), kMixNet, options};
+}
+
 Time parts(const IterationTime& t) {
   return t.compute + t.ep + t.tp + t.pp + t.dp + t.reconfiguration + t.bubble;
 }
@@ -344,6 +353,115 @@ TEST(TrainingJob, RefusesNetworksThatDoNotFitThePlan) {
   options.network.optical_degree = 1;
   options.network.nics_per_server = 3;
   EXPECT_THROW(job_of("mixtral-8x7b", "uniform", 256, options), Error);
+}
+
+IterationOptions failing(std::initializer_list<std::string_view> texts,
+                         Reconfiguration policy = Reconfiguration::kBlock) {
+  IterationOptions options;
+  options.reconfiguration = policy;
+  for (const std::string_view text : texts) {
+    options.failures.failures.push_back(parse_failure(text, "--fail"));
+  }
+  return options;
+}
+
+TEST(Failures, PartsAddUpWithThem) {
+  for (const auto& options :
+       {failing({"nic:0.0", "nic:1.7", "server:3", "gpu:100", "ocs:1"}),
+        failing({"nic:0.0@500ms", "server:3@1s", "ocs:1@3s", "gpu:9@3s", "nic:5.6@4s"}),
+        failing({"nic:0.6", "nic:0.7", "nic:0.5@1ms"})}) {
+    const TrainingJob job = job_of("mixtral-8x7b", "measured", 256, options);
+    for (const FabricKind fabric : all_fabrics()) {
+      if (divides_gpu_bandwidth(fabric)) continue;
+      const IterationTime time = job.simulate(fabric, kSpeed);
+      EXPECT_LE(std::abs((time.total - parts(time) - time.lost).ps), 1000) << to_string(fabric);
+      for (const Time part : {time.compute, time.ep, time.tp, time.pp, time.dp,
+                              time.reconfiguration, time.bubble, time.lost}) {
+        EXPECT_GE(part, Time{-1000}) << to_string(fabric);
+      }
+    }
+  }
+}
+
+TEST(Failures, OneUnderWayLiesBetweenNoneAndOneBefore) {
+  // Hidden: a dark switch would spare those the waiting that block.
+  const Reconfiguration hidden = Reconfiguration::kHidden;
+  const TrainingJob well = job_of("mixtral-8x7b", "dynamic", 256, failing({}, hidden));
+  const TrainingJob before = job_of("mixtral-8x7b", "dynamic", 256, failing({"ocs:3"}, hidden));
+  const FabricKind mixnet = FabricKind::kMixNet;
+  const Time least = well.simulate(mixnet, kSpeed).total;
+  const Time most = before.simulate(mixnet, kSpeed).total;
+  ASSERT_LT(least, most);
+  Time last = most;
+  for (const std::string_view text : {"ocs:3@1ps", "ocs:3@1s", "ocs:3@3s", "ocs:3@5s"}) {
+    IterationOptions options = failing({text}, hidden);
+    options.failures.outage = Time::zero();
+    const Time total =
+        job_of("mixtral-8x7b", "dynamic", 256, options).simulate(mixnet, kSpeed).total;
+    EXPECT_LE(total, last + Time::microseconds(1)) << text;
+    EXPECT_GE(total, least) << text;
+    last = total;
+  }
+  EXPECT_LT(last, most);
+  EXPECT_EQ(job_of("mixtral-8x7b", "dynamic", 256, failing({"ocs:3@3600s"}, hidden))
+                .simulate(mixnet, kSpeed)
+                .total,
+            least)
+      << "after the end";
+}
+
+TEST(Failures, AServerUnderWayTakesTheIterationWithIt) {
+  const TrainingJob job = job_of("mixtral-8x7b", "measured", 256, failing({"server:3@2s"}));
+  const TrainingJob before = job_of("mixtral-8x7b", "measured", 256, failing({"server:3"}));
+  for (const FabricKind fabric : {FabricKind::kFatTree, FabricKind::kMixNet}) {
+    const IterationTime time = job.simulate(fabric, kSpeed);
+    EXPECT_EQ(time.lost, Time::seconds(2) + Time::milliseconds(10));
+    EXPECT_EQ(time.total, before.simulate(fabric, kSpeed).total + time.lost);
+  }
+}
+
+TEST(Failures, ASpareOnTheRegionsSwitchIsAsGoodAsTheServer) {
+  IterationOptions options = failing({"server:3"});
+  options.failures.backup = Backup::kRegion;
+  const Time spare =
+      job_of("mixtral-8x7b", "dynamic", 256, options).simulate(FabricKind::kMixNet, kSpeed).total;
+  const Time well =
+      job_of("mixtral-8x7b", "dynamic", 256).simulate(FabricKind::kMixNet, kSpeed).total;
+  EXPECT_NEAR(spare.to_seconds(), well.to_seconds(), 1e-4 * well.to_seconds());
+}
+
+TEST(Failures, DoNotTouchAnIdealFabric) {
+  const TrainingJob job = job_of("llama-moe", "dynamic", 256, failing({"gpu:9", "nic:0.0"}));
+  EXPECT_EQ(job.simulate(FabricKind::kIdeal, kSpeed).total,
+            job_of("llama-moe", "dynamic", 256).simulate(FabricKind::kIdeal, kSpeed).total);
+}
+
+TEST(Failures, PublishedCostsAreKept) {
+  // Section 7.5 at 400 Gb/s and 1,024 GPUs: a NIC +3.3 %, a GPU +5.1 %, a server +6.5 %. Ours are
+  // smaller (docs/failures.md says why); held to 5 and 12 %: as published with changing demands,
+  // and by our allocator with even ones, where Algorithm 1 leaves one server with too much EPS.
+  for (const std::string_view model : {"mixtral-8x22b", "deepseek-r1"}) {
+    for (const bool ours : {false, true}) {
+      const std::string_view routing = ours ? "measured" : "dynamic";
+      const auto time = [&](std::initializer_list<std::string_view> failures) {
+        IterationOptions options = failing(failures);
+        if (ours) {
+          options.network.allocator = AllocatorKind::kRefined;
+          options.network.ep_split = EpSplit::kBalanced;
+        }
+        return mixnet_job_of(model, routing, 1024, options)
+            .simulate(FabricKind::kMixNet, kSpeed)
+            .total.to_seconds();
+      };
+      const double well = time({});
+      for (const auto& [text, most] : {std::pair("nic:9.0", 0.05), std::pair("nic:121.7", 0.05),
+                                       std::pair("gpu:970", 0.12), std::pair("server:121", 0.12)}) {
+        const double more = time({text}) / well - 1;
+        EXPECT_LT(more, most) << model << " " << text << " " << routing;
+        EXPECT_GT(more, -0.02) << model << " " << text << " " << routing;
+      }
+    }
+  }
 }
 
 }  // namespace
