@@ -173,6 +173,25 @@ class OrderTest(ProgramTest):
                 hidden = compare(*job, "hidden")["mixnet", 400]["iteration_seconds"]
                 self.assertLess(hitless["mixnet", 400]["iteration_seconds"], 1.02 * hidden)
 
+    def test_copilot(self):
+        for model in PUBLISHED_MODELS:
+            job = ["--model", model, "--fabric", "mixnet", "--bandwidth", ALL_BANDWIDTHS,
+                   "--reconfiguration"]
+            copilot = compare(*job, "copilot")
+            for other in ("block", "reuse", "oracle"):
+                self.never_longer(copilot, compare(*job, other), f"{model}, copilot, {other}")
+            hidden = compare(*job, "hidden")
+            for key, one in copilot.items():
+                self.assertLess(one["iteration_seconds"] - one["exposed_seconds"]["reconfiguration"],
+                                1.01 * hidden[key]["iteration_seconds"], f"{model} {key}")
+        # Where attention hides the switch and all split alike, guessing costs nothing to speak of.
+        job = ["--model", "mixtral-8x22b", "--fabric", "mixnet", "--bandwidth", ALL_BANDWIDTHS,
+               "--reconfiguration-delay", "1ms", "--ep-split", "balanced", "--allocator", "refined",
+               "--reconfiguration"]
+        oracle = compare(*job, "oracle")
+        for key, one in compare(*job, "copilot").items():
+            self.assertLess(one["iteration_seconds"], 1.001 * oracle[key]["iteration_seconds"], key)
+
     def test_options_that_help(self):
         job = ["--model", "mixtral-8x7b", "--gpus", "256", "--bandwidth", "100Gbps,400Gbps"]
         plain = compare(*job)

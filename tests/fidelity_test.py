@@ -97,6 +97,19 @@ class SmallIterationTest(ProgramTest):
                 ratio = one["iteration_seconds"] / fluid[key]["iteration_seconds"]
                 self.assertTrue(0.99 < ratio < 1.5, f"{words} {key} {ratio}")
 
+    def test_policies_of_the_switch(self):
+        for policy in ("hitless", "copilot"):
+            job = [*self.job[:-1], "mixnet", "--reconfiguration", policy,
+                   "--reconfiguration-delay", "300us"]
+            fluid = compare(*job)
+            packet = compare(*job, "--fidelity", "packet")
+            auto = compare(*job, "--fidelity", "auto", "--packet-budget", "1")
+            for key, one in packet.items():
+                ratio = one["iteration_seconds"] / fluid[key]["iteration_seconds"]
+                self.assertTrue(1 <= ratio < 1.03, f"{policy} {key} {ratio}")
+                self.assertAlmostEqual(auto[key]["iteration_seconds"] / one["iteration_seconds"], 1,
+                                       delta=0.01, msg=f"{policy} {key}")
+
     def test_flow_says_nothing_of_packets(self):
         for one in answer("compare", *self.job)["runs"]:
             self.assertEqual(one["fidelity"], "flow")

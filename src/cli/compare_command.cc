@@ -251,6 +251,7 @@ void add_compare_command(CLI::App& app) {
       "Examples:\n"
       "  mixnet compare --model mixtral-8x7b --gpus 1024 --bandwidth 100Gbps,400Gbps\n"
       "  mixnet compare --model mixtral-8x22b --fidelity auto --fabric fat-tree,mixnet\n"
+      "  mixnet compare --model mixtral-8x22b --fabric mixnet --reconfiguration copilot\n"
       "  mixnet compare --model deepseek-v3 --gpus 2048 --pp 16 --ep 128 --bandwidth 800Gbps \\\n"
       "                 --fabric nvl72,mixnet-optical-io\n"
       "  mixnet compare --model mixtral-8x22b --fail nic:3.1,server:9@2s --fabric fat-tree,mixnet\n"

@@ -31,8 +31,9 @@ namespace mixnet {
 inline constexpr int kPastMicroBatches = 32;
 
 struct DemandForecast {
-  Matrix<std::int64_t> server_bytes;     ///< as RegionDemand's
-  std::int64_t scale_up_bytes = 0;       ///< RegionDemand::scale_up_delegated
+  Matrix<std::int64_t> server_bytes;  ///< as RegionDemand's
+  /// RegionDemand::scale_up_delegated; an estimate where GPUs have optical I/O.
+  std::int64_t scale_up_bytes = 0;
   std::int64_t busiest_rank_tokens = 0;  ///< as RegionDemand's
 };
 

@@ -86,8 +86,8 @@ struct JobPhases {
   int moe_layers = 0;
   std::vector<int> moe_index;                     ///< of each layer, -1 when dense
   std::vector<std::int64_t> busiest_rank_tokens;  ///< by place_index()
-  std::vector<DemandForecast>
-      forecasts;                      ///< likewise; with kCopilot on MixNet, where places differ
+  /// Likewise, with kCopilot on MixNet; empty where circuits never change.
+  std::vector<DemandForecast> forecasts;
   std::vector<FabricPhases> fabrics;  ///< in the order asked for
 
   std::size_t place_index(int replica, int micro_batch, int moe_layer) const;

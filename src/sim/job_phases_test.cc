@@ -118,6 +118,9 @@ TEST(ProductionAllToAll, DomainsArePacketsOverEthernetAndLanes) {
   }
 }
 
+// Of the switch: about what attention and all-to-alls of the small job take.
+constexpr Time kDelay = Time::microseconds(300);
+
 /// A job of one region of 8 servers and two MoE layers, small enough for plain packets.
 struct SmallJob {
   Model model = find_model("mixtral-8x22b");
@@ -136,9 +139,12 @@ struct SmallJob {
     return RoutingSource::make(spec, {8, 8, 2, 2, plan.tokens_per_micro_batch()}, 1);
   }
   TrainingJob job(std::string_view spec, const FidelityOptions& fidelity,
-                  std::span<const FabricKind> fabrics) const {
+                  std::span<const FabricKind> fabrics,
+                  Reconfiguration policy = Reconfiguration::kBlock) const {
     IterationOptions options;
     options.fidelity = fidelity;
+    options.reconfiguration = policy;
+    options.reconfiguration_delay = kDelay;
     return {model, plan, find_gpu("h100"), routing(spec), fabrics, options};
   }
 };
@@ -232,6 +238,72 @@ TEST(JobPhases, RepeatedDemandsAreSimulatedOnce) {
   EXPECT_GT(report.plain_packet_hops, 3 * report.packet_hops);
 }
 
+TEST(JobPhases, PoliciesInPacketsAgreeWithTheFluid) {
+  const SmallJob small(4);
+  const FabricKind fabrics[] = {FabricKind::kMixNet};
+  const auto wait = [&](const TrainingJob& job, Bandwidth speed) {
+    const IterationTime time = job.simulate(FabricKind::kMixNet, speed);
+    return (time.ep + time.reconfiguration).to_seconds();
+  };
+  for (const Reconfiguration policy : {Reconfiguration::kHitless, Reconfiguration::kCopilot}) {
+    for (const std::int64_t gbps : {100, 400}) {
+      const Bandwidth speed = Bandwidth::gbps(gbps);
+      FidelityOptions options = plain_packets(gbps);
+      options.reuse = true;
+      const double packets = wait(small.job("dynamic", options, fabrics, policy), speed);
+      options.fidelity = Fidelity::kFlow;
+      const double fluid = wait(small.job("dynamic", options, fabrics, policy), speed);
+      EXPECT_GT(packets, fluid);
+      EXPECT_LT(packets, 1.04 * fluid) << gbps;
+      options.fidelity = Fidelity::kAuto;
+      options.budget = 1;  // four places of eight in packets
+      EXPECT_NEAR(wait(small.job("dynamic", options, fabrics, policy), speed), packets,
+                  0.01 * packets)
+          << gbps;
+    }
+  }
+}
+
+TEST(JobPhases, PoliciesKeepTheirOrder) {
+  const SmallJob small(8);
+  const FabricKind fabrics[] = {FabricKind::kMixNet};
+  for (const std::int64_t gbps : {100, 400}) {
+    FidelityOptions options;
+    options.nic_rate = Bandwidth::gbps(gbps);
+    const auto total = [&](Reconfiguration policy) {
+      return small.job("dynamic", options, fabrics, policy)
+          .simulate(FabricKind::kMixNet, options.nic_rate)
+          .total;
+    };
+    EXPECT_LT(total(Reconfiguration::kCopilot), total(Reconfiguration::kReuse)) << gbps;
+    EXPECT_LT(total(Reconfiguration::kReuse), total(Reconfiguration::kBlock)) << gbps;
+  }
+}
+
+TEST(JobPhases, ForecastsAreMadeWhereCircuitsChangeAndTheyAreAskedFor) {
+  const SmallJob small;
+  const FabricKind mixnet[] = {FabricKind::kMixNet};
+  const FabricKind fat_tree[] = {FabricKind::kFatTree};
+  PhaseOptions options;
+  const auto forecasts = [&](std::string_view routing, std::span<const FabricKind> fabrics) {
+    return measure_phases(small.model, small.plan, small.routing(routing), fabrics, options)
+        .forecasts.size();
+  };
+  EXPECT_EQ(forecasts("dynamic", mixnet), 0);
+  options.reconfiguration = Reconfiguration::kCopilot;
+  EXPECT_EQ(forecasts("dynamic", mixnet), 2 * 2);
+  EXPECT_EQ(forecasts("measured", mixnet), 0);
+  EXPECT_EQ(forecasts("dynamic", fat_tree), 0);
+  // Circuits that never change need no policy, but for the one that waits all the same.
+  const Bandwidth speed = Bandwidth::gbps(100);
+  EXPECT_EQ(small.job("measured", {}, mixnet, Reconfiguration::kCopilot)
+                .simulate(FabricKind::kMixNet, speed)
+                .total,
+            small.job("measured", {}, mixnet, Reconfiguration::kReuse)
+                .simulate(FabricKind::kMixNet, speed)
+                .total);
+}
+
 TEST(JobPhases, ThreadsDoNotMatter) {
   const SmallJob small(4);
   const FabricKind fabrics[] = {FabricKind::kMixNet};
@@ -243,7 +315,7 @@ TEST(JobPhases, ThreadsDoNotMatter) {
     options.nic_rate = Bandwidth::gbps(400);
     options.budget = 1'000'000;
     options.threads = threads;
-    const TrainingJob job = small.job("dynamic", options, fabrics);
+    const TrainingJob job = small.job("dynamic", options, fabrics, Reconfiguration::kCopilot);
     times.push_back(job.simulate(FabricKind::kMixNet, Bandwidth::gbps(400)));
     hops.push_back(job.fidelity(FabricKind::kMixNet).packet_hops);
     EXPECT_EQ(times.back().total, times.front().total) << threads;

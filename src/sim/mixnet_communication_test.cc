@@ -164,6 +164,114 @@ TEST(MixNetCommunication, DelayIsTheLongestWayUsed) {
   EXPECT_EQ(mixnet_of(2, 6, EpSplit::kBalanced).exchange(0, nothing).combine.delay, Time::zero());
 }
 
+/// `mixnet` in packets at `gbps`.
+void use_packets(MixNetCommunication& mixnet, int servers, int degree, std::int64_t gbps) {
+  PacketFidelity fidelity;
+  fidelity.nic_rate = Bandwidth::gbps(gbps);
+  mixnet.use_packets(PacketFabric(FabricKind::kMixNet, servers, 8 - degree, 1, PathPolicy::kEcmp),
+                     fidelity, std::make_shared<PhaseCache>());
+}
+
+TEST(MixNetCommunication, WhilePortsMoveOneFlowGoesByEpsAndThenOverCircuits) {
+  // From server 0 to 2 only, whose circuits were all with server 1. With a circuits dark until t
+  // and e EPS NICs, all of rate r: B = e r T + a r (T - t).
+  RegionDemand demand = demand_of(TokenCounts(3, 3));
+  demand.server_bytes(0, 2) = 400'000'000;
+  Matrix<std::int64_t> before(3, 3);
+  before(0, 1) = 1;
+  const Time delay = Time::milliseconds(3);
+  for (const std::int64_t gbps : {100, 400}) {
+    const Bandwidth speed = Bandwidth::gbps(gbps);
+    const SwitchState state = {&before, nullptr, delay, speed};
+    const double expected = (400e6 / speed.bytes_per_second() + 6 * 3e-3) / 8;
+    MixNetCommunication fluid = mixnet_of(3, 6, EpSplit::kCircuitsFirst);
+    const ExchangeTimes reckoned = fluid.exchange_switched(0, demand, state);
+    EXPECT_TRUE(reckoned.circuits_change);
+    const bool lights_up = expected > 3e-3;  // else it is over by EPS before
+    const double by_eps = 400e6 / speed.bytes_per_second() / 2;
+    const double whole = lights_up ? expected : by_eps;
+    EXPECT_NEAR(reckoned.moving_dispatch.at(speed).to_seconds(), whole, 5e-6);
+
+    MixNetCommunication packets = mixnet_of(3, 6, EpSplit::kCircuitsFirst);
+    use_packets(packets, 3, 6, gbps);
+    const ExchangeTimes real = packets.exchange_switched(0, demand, state);
+    const double time = real.moving_dispatch.at(speed).to_seconds();
+    EXPECT_GE(time, whole);  // headers
+    EXPECT_LE(time, 1.02 * whole + 20e-6);
+    // All of it, over one hop a circuit and two behind one ToR, and acknowledged: no more than a
+    // packet a flow above what the bytes fill.
+    const double eps_bytes = std::min(400e6, 2 * whole * speed.bytes_per_second());
+    const double hops = (400e6 + eps_bytes) / 8936 * 2;
+    EXPECT_NEAR(static_cast<double>(real.moving_dispatch.packet_hops), hops, 1e-3 * hops + 20);
+  }
+}
+
+TEST(MixNetCommunication, WhilePortsMovePacketsAgreeWithTheFluid) {
+  for (const int servers : {4, 8}) {
+    for (const std::int64_t gbps : {100, 400}) {
+      const Bandwidth speed = Bandwidth::gbps(gbps);
+      double sum = 0;
+      int moved = 0;
+      for (std::uint64_t seed = 0; seed < 2; ++seed) {
+        const RegionDemand demand = demand_of(random_counts(servers, seed), 1024);
+        const RegionDemand before = demand_of(random_counts(servers, seed + 100), 1024);
+        for (const Time delay : {Time::microseconds(100), Time::milliseconds(1)}) {
+          const SwitchState state = {&before.server_bytes, nullptr, delay, speed};
+          MixNetCommunication fluid = mixnet_of(servers, 6, EpSplit::kBalanced);
+          MixNetCommunication packets = mixnet_of(servers, 6, EpSplit::kBalanced);
+          use_packets(packets, servers, 6, gbps);
+          const ExchangeTimes reckoned = fluid.exchange_switched(0, demand, state);
+          const ExchangeTimes real = packets.exchange_switched(0, demand, state);
+          ASSERT_EQ(real.circuits_change, reckoned.circuits_change);
+          const double ratio = real.moving_dispatch.at(speed).to_seconds() /
+                               reckoned.moving_dispatch.at(speed).to_seconds();
+          EXPECT_GT(ratio, 1) << servers << " seed " << seed << " at " << gbps;
+          EXPECT_LT(ratio, 1.06) << servers << " seed " << seed << " at " << gbps;
+          sum += ratio;
+          moved += reckoned.circuits_change ? 1 : 0;
+        }
+      }
+      EXPECT_LT(sum / 4, 1.04) << servers << " servers at " << gbps;
+      EXPECT_GT(moved, 2);
+    }
+  }
+}
+
+TEST(MixNetCommunication, OverTheCircuitsForAForecast) {
+  const RegionDemand demand = demand_of(random_counts(8, 1));
+  const RegionDemand before = demand_of(random_counts(8, 2));
+  const RegionDemand guess = demand_of(random_counts(8, 3));
+  const auto times_with = [&](const RegionDemand& lit, const RegionDemand* forecast) {
+    MixNetCommunication mixnet = mixnet_of(8, 6, EpSplit::kBalanced);
+    return mixnet.exchange_switched(
+        0, demand,
+        {&lit.server_bytes, forecast == nullptr ? nullptr : &forecast->server_bytes,
+         Time::milliseconds(25), kReferenceRate});
+  };
+  // A guess is worth what its circuits would be if they were lit already.
+  const ExchangeTimes guessed = times_with(before, &guess);
+  const ExchangeTimes lit = times_with(guess, nullptr);
+  EXPECT_EQ(guessed.predicted_dispatch.transfer, lit.present_dispatch.transfer);
+  EXPECT_EQ(guessed.predicted_combine.transfer, lit.present_combine.transfer);
+  EXPECT_FALSE(guessed.predicted_is_present);
+  EXPECT_FALSE(guessed.predicted_is_wanted);
+  EXPECT_LT(guessed.expected_predicted.transfer, guessed.expected_present.transfer);
+  // A perfect one, and one that says "as before".
+  const ExchangeTimes perfect = times_with(before, &demand);
+  EXPECT_TRUE(perfect.predicted_is_wanted);
+  EXPECT_EQ(perfect.predicted_dispatch.transfer, perfect.dispatch.transfer);
+  const CircuitCounts circuits = GreedyAllocator().allocate(demand.server_bytes, 6);
+  EXPECT_NEAR(perfect.expected_predicted.transfer.to_seconds(),
+              balanced_time(demand.server_bytes, circuits, 2) / kReferenceRate.bytes_per_second(),
+              1e-9);
+  const ExchangeTimes still = times_with(before, &before);
+  EXPECT_TRUE(still.predicted_is_present);
+  EXPECT_EQ(still.predicted_combine.transfer, still.present_combine.transfer);
+  // Whatever is guessed, what was known without it stays.
+  EXPECT_EQ(guessed.dispatch.transfer, lit.dispatch.transfer);
+  EXPECT_EQ(guessed.present_dispatch.transfer, still.present_dispatch.transfer);
+}
+
 TEST(MixNetCommunication, OtherTrafficUsesTheElectricalNics) {
   MixNetCommunication mixnet = mixnet_of(32, 6, EpSplit::kCircuitsFirst);
   PacketCommunication electrical = electrical_of(32, 2);

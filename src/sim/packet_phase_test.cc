@@ -18,10 +18,10 @@ class Star {
       : hosts_(hosts),
         phase_(std::vector<PhasePort>(2 * hosts, PhasePort{}), fidelity, std::move(cache)) {}
 
-  void send(std::uint32_t from, std::uint32_t to, Bytes bytes) {
+  void send(std::uint32_t from, std::uint32_t to, Bytes bytes, Time start = Time::zero()) {
     const std::uint32_t forward[] = {from, hosts_ + to};
     const std::uint32_t back[] = {to, hosts_ + from};
-    phase_.add_flow(forward, 2, back, 2, bytes);
+    phase_.add_flow(forward, 2, back, 2, bytes, start);
   }
   PacketPhase& phase() { return phase_; }
 
@@ -71,6 +71,21 @@ TEST(PacketPhase, IdenticalPhasesAreSimulatedOnceWhereverTheyAre) {
   star.send(0, 1, {1'000'000});
   star.phase().run();
   EXPECT_EQ(star.phase().totals().simulated, 4);
+}
+
+TEST(PacketPhase, AFlowThatStartsLaterIsAnotherPhase) {
+  Star star(3);
+  star.send(0, 1, {893'600});
+  const Time at_once = star.phase().run().at(kSpeed);
+  star.send(0, 1, {893'600}, Time::milliseconds(25));
+  EXPECT_EQ(star.phase().run().at(kSpeed), at_once + Time::milliseconds(25));
+  // Beside another that is over by then.
+  star.send(0, 1, {893'600}, Time::milliseconds(25));
+  star.send(2, 1, {893'600});
+  const PhaseTime both = star.phase().run();
+  EXPECT_EQ(both.at(kSpeed), at_once + Time::milliseconds(25));
+  EXPECT_EQ(both.packet_hops, 800);
+  EXPECT_EQ(star.phase().totals().simulated, 3);
 }
 
 TEST(PacketPhase, ReuseChangesNothing) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/random.h"
 
 namespace mixnet {
@@ -39,11 +41,96 @@ TEST(SwitchPolicy, HitlessTakesWhatIsOverFirst) {
   EXPECT_EQ(total(Reconfiguration::kHitless, ms(25), times), ms(33)) << "waits";
 }
 
+/// What Copilot expects of layer(), and what comes of the circuits for it.
+SwitchedExchange foreseen() {
+  SwitchedExchange times = layer();
+  times.forecast = {ms(4), ms(6), ms(20), false};
+  times.predicted_dispatch = times.predicted_combine = ms(5);
+  return times;
+}
+
+TEST(SwitchPolicy, CopilotMovesBeforeTheGateWhereItExpectsToGain) {
+  // 10 ms of attention hide the delay: 8 ms against 6 + 4, corrected beneath 20 ms of experts.
+  const SwitchForecast forecast = foreseen().forecast;
+  EXPECT_TRUE(moves_before_gate(ms(10), forecast, ms(10)));
+  EXPECT_TRUE(moves_before_gate(ms(11), forecast, ms(10)));
+  EXPECT_FALSE(moves_before_gate(ms(12), forecast, ms(10))) << "no gain is no reason";
+  EXPECT_FALSE(moves_before_gate(ms(25), forecast, ms(10)));
+  SwitchForecast lit = forecast;
+  lit.is_present = true;
+  EXPECT_FALSE(moves_before_gate(ms(1), lit, ms(10)));
+}
+
+TEST(SwitchPolicy, CopilotThenDoesWhatIsOverFirst) {
+  EXPECT_EQ(total(Reconfiguration::kCopilot, ms(10), foreseen()), ms(5 + 4)) << "corrected";
+  EXPECT_EQ(total(Reconfiguration::kCopilot, ms(11), foreseen()), ms(5 + 4 + 1)) << "late by 1";
+  EXPECT_EQ(total(Reconfiguration::kCopilot, ms(25), foreseen()), ms(12)) << "never moved";
+  EXPECT_EQ(total(Reconfiguration::kCopilot, ms(12), foreseen()), ms(6 + 4)) << "as reuse";
+  SwitchedExchange times = foreseen();
+  times.predicted_is_wanted = true;  // the forecast was right
+  times.predicted_dispatch = times.predicted_combine = ms(4);
+  EXPECT_EQ(total(Reconfiguration::kCopilot, ms(10), times), ms(8));
+  times.predicted_is_wanted = false;  // it was wrong, so wrong that waiting is better
+  times.predicted_dispatch = ms(100);
+  EXPECT_EQ(total(Reconfiguration::kCopilot, ms(10), times), ms(8 + 10));
+}
+
+TEST(SwitchPolicy, WhatCopilotDoesBeforeTheGateDependsOnTheForecastAlone) {
+  // Moved or not shows in what a wait beyond attention adds; the real times may be anything.
+  Random random(2);
+  const auto draw = [&] { return Time{static_cast<std::int64_t>(random.below(30'000'000'000))}; };
+  for (int round = 0; round < 10'000; ++round) {
+    const Time delay = draw();
+    const Time attention = draw();
+    const SwitchForecast forecast = {draw(), draw(), draw(), random.below(4) == 0};
+    const bool moves = moves_before_gate(delay, forecast, attention);
+    SwitchedExchange times = {draw(), draw(), draw(), draw(), Time::max(), true};
+    times.forecast = forecast;
+    // Whichever circuits are lit then are the wanted ones.
+    times.predicted_is_wanted = moves;
+    times.changes = moves;
+    const SwitchCost cost =
+        forward_cost(Reconfiguration::kCopilot, delay, times, attention, draw());
+    EXPECT_EQ(cost.wait, moves ? std::max(Time::zero(), delay - attention) : Time::zero());
+    EXPECT_EQ(cost.exchange, times.dispatch + times.combine);
+  }
+}
+
+TEST(SwitchPolicy, CopilotIsSlowerThanBlockByAWaitBeforeTheGateAtMost) {
+  Random random(3);
+  const auto draw = [&] { return Time{static_cast<std::int64_t>(random.below(30'000'000'000))}; };
+  int moved = 0;
+  for (int round = 0; round < 10'000; ++round) {
+    SwitchedExchange times = {draw(), draw(), draw(), draw(), draw(), random.below(2) == 0};
+    times.predicted_dispatch = draw();
+    times.predicted_combine = draw();
+    times.predicted_is_wanted = random.below(2) == 0;
+    times.forecast = {draw(), draw(), draw(), random.below(4) == 0};
+    const Time delay = draw();
+    const Time attention = draw();
+    const Time experts = draw();
+    const auto cost = [&](Reconfiguration policy) {
+      return forward_cost(policy, delay, times, attention, experts).total();
+    };
+    const Time copilot = cost(Reconfiguration::kCopilot);
+    if (moves_before_gate(delay, times.forecast, attention)) {
+      ++moved;
+      EXPECT_LE(copilot, cost(Reconfiguration::kBlock) + std::max(Time::zero(), delay - attention));
+    } else {
+      EXPECT_LE(copilot, cost(Reconfiguration::kBlock));
+      EXPECT_LE(copilot, cost(Reconfiguration::kReuse));
+    }
+  }
+  EXPECT_GT(moved, 1000);
+  EXPECT_LT(moved, 9000);
+}
+
 TEST(SwitchPolicy, NothingToChangeNothingToWaitFor) {
   SwitchedExchange times = layer();
   times.changes = false;
-  for (const Reconfiguration policy : {Reconfiguration::kReuse, Reconfiguration::kOracle,
-                                       Reconfiguration::kHitless, Reconfiguration::kHidden}) {
+  for (const Reconfiguration policy :
+       {Reconfiguration::kReuse, Reconfiguration::kCopilot, Reconfiguration::kOracle,
+        Reconfiguration::kHitless, Reconfiguration::kHidden}) {
     EXPECT_EQ(total(policy, ms(25), times), ms(8));
   }
 }
