@@ -40,6 +40,35 @@ std::int64_t bytes_between_servers(const RegionDemand& demand) {
   return bytes;
 }
 
+/// How much longer phases take in packets than as a fluid.
+class TimeRatio {
+ public:
+  explicit TimeRatio(Bandwidth nic_rate) : nic_rate_(nic_rate) {}
+
+  void add(const PhaseTime& fluid, const PhaseTime& packet) {
+    const Time a = fluid.at(nic_rate_);
+    const Time b = packet.at(nic_rate_);
+    if (a == Time::zero() || a == Time::max() || b == Time::max()) return;
+    fluid_ += a.to_seconds();
+    packet_ += b.to_seconds();
+    ratios_.push_back(b.to_seconds() / a.to_seconds());
+  }
+  double ratio() const { return fluid_ > 0 ? packet_ / fluid_ : 1; }
+  /// Of single phases' ratios, relative.
+  double deviation() const {
+    if (ratios_.size() < 2) return 0;
+    double variance = 0;
+    for (const double r : ratios_) variance += (r / ratio() - 1) * (r / ratio() - 1);
+    return std::sqrt(variance / static_cast<double>(ratios_.size() - 1));
+  }
+
+ private:
+  Bandwidth nic_rate_;
+  double fluid_ = 0;
+  double packet_ = 0;
+  std::vector<double> ratios_;
+};
+
 /// Where an all-to-all happens.
 struct Place {
   RoutingPlace routing;
@@ -365,52 +394,50 @@ void Measurement::measure_by_sample(std::size_t f, std::int64_t hops_a_place) {
     progress.advance();
   });
 
-  double fluid = 0;
-  double packet = 0;
+  TimeRatio own(options_.nic_rate);    // over the circuits for the demand, or other fabrics
+  TimeRatio other(options_.nic_rate);  // over other circuits: pairs split, so packets queue more
   double hops = 0;
   double bytes = 0;
-  std::vector<double> ratios;  // of each all-to-all
   for (const Both& sample : both) {
-    for (const auto& [a, b] : {std::pair(sample.fluid.dispatch, sample.packet.dispatch),
-                               std::pair(sample.fluid.combine, sample.packet.combine)}) {
-      const double fluid_time = a.at(options_.nic_rate).to_seconds();
-      const double packet_time = b.at(options_.nic_rate).to_seconds();
-      hops += static_cast<double>(b.packet_hops);
-      if (fluid_time == 0) continue;
-      fluid += fluid_time;
-      packet += packet_time;
-      ratios.push_back(packet_time / fluid_time);
+    const ExchangeTimes& fluid = sample.fluid;
+    const ExchangeTimes& packet = sample.packet;
+    own.add(fluid.dispatch, packet.dispatch);
+    own.add(fluid.combine, packet.combine);
+    if (packet.circuits_change) {
+      other.add(fluid.present_dispatch, packet.present_dispatch);
+      other.add(fluid.present_combine, packet.present_combine);
+      other.add(fluid.moving_dispatch, packet.moving_dispatch);
     }
+    if (!packet.predicted_is_wanted) {
+      other.add(fluid.predicted_dispatch, packet.predicted_dispatch);
+      other.add(fluid.predicted_combine, packet.predicted_combine);
+    }
+    hops += static_cast<double>(packet.dispatch.packet_hops + packet.combine.packet_hops);
     bytes += 2 * static_cast<double>(sample.bytes);
   }
-  const double ratio = fluid > 0 ? packet / fluid : 1;
-  double variance = 0;
-  for (const double r : ratios) variance += (r / ratio - 1) * (r / ratio - 1);
   // Dispatch and combine of a place are hardly independent, so a place counts once. Few samples
   // tell little of their own spread: about Student's 97.5 % quantile.
   const double independent = static_cast<double>(samples);
   const double quantile = 2 + 4 / std::max(1.0, independent - 1);
-  const double deviation =
-      ratios.size() > 1 ? std::sqrt(variance / static_cast<double>(ratios.size() - 1)) : 0;
-  fabric.report.packet_over_fluid = ratio;
-  fabric.report.error = quantile * deviation / std::sqrt(independent);
+  fabric.report.packet_over_fluid = own.ratio();
+  fabric.report.error =
+      quantile * std::max(own.deviation(), other.deviation()) / std::sqrt(independent);
 
   const double hops_a_byte = bytes > 0 ? hops / bytes : 0;
   parallel_for(exchanges.size(), threads_, [&](std::size_t i, int index) {
     const std::int64_t demand = bytes_between_servers(load(worker(index), places_[f][i], f));
-    const auto scale = [&](PhaseTime phase) {
+    const auto scale = [&](PhaseTime& phase, double ratio) {
       // At this speed, so propagation is in the ratio.
-      PhaseTime time =
-          PhaseTime::measured(scaled(phase.at(options_.nic_rate), ratio), options_.nic_rate);
-      time.packet_hops = std::llround(hops_a_byte * static_cast<double>(demand));
-      return time;
+      phase = PhaseTime::measured(scaled(phase.at(options_.nic_rate), ratio), options_.nic_rate);
+      phase.packet_hops = std::llround(hops_a_byte * static_cast<double>(demand));
     };
     ExchangeTimes& times = exchanges[i];
-    times.shared_nics_busy = scaled(times.shared_nics_busy, ratio);
+    times.shared_nics_busy = scaled(times.shared_nics_busy, own.ratio());
+    for (PhaseTime* phase : {&times.dispatch, &times.combine}) scale(*phase, own.ratio());
     for (PhaseTime* phase :
-         {&times.dispatch, &times.combine, &times.present_dispatch, &times.present_combine,
-          &times.moving_dispatch, &times.predicted_dispatch, &times.predicted_combine}) {
-      *phase = scale(*phase);
+         {&times.present_dispatch, &times.present_combine, &times.moving_dispatch,
+          &times.predicted_dispatch, &times.predicted_combine}) {
+      scale(*phase, other.ratio());
     }
   });
   std::ranges::fill(is_fluid_[f], 1);

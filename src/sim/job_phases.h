@@ -10,7 +10,8 @@
 //              steady  what has settled is jumped over (packet_network.h). Errs by under 0.2 %.
 //              fluid   when the all-to-alls all differ and are too many for the budget of
 //                      packet-hops, some, evenly spread, run in packets and on the fluid network;
-//                      the others on the fluid one, times the mean ratio of the two.
+//                      the others on the fluid one, times the mean ratio of the two (over
+//                      circuits for another demand, of such phases).
 //            The report says what was done how, and how far off the result may be.
 //
 // Independent phases run on all cores; the result does not depend on their number.

@@ -254,11 +254,11 @@ TEST(JobPhases, PoliciesInPacketsAgreeWithTheFluid) {
       options.fidelity = Fidelity::kFlow;
       const double fluid = wait(small.job("dynamic", options, fabrics, policy), speed);
       EXPECT_GT(packets, fluid);
-      EXPECT_LT(packets, 1.04 * fluid) << gbps;
+      EXPECT_LT(packets, 1.08 * fluid) << gbps;  // of some 0.2 ms each at 400 Gb/s
       options.fidelity = Fidelity::kAuto;
       options.budget = 1;  // four places of eight in packets
       EXPECT_NEAR(wait(small.job("dynamic", options, fabrics, policy), speed), packets,
-                  0.01 * packets)
+                  0.02 * packets)
           << gbps;
     }
   }

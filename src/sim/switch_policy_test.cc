@@ -135,6 +135,26 @@ TEST(SwitchPolicy, NothingToChangeNothingToWaitFor) {
   }
 }
 
+TEST(SwitchPolicy, BackwardWaitsForWhatItsComputationDoesNotHide) {
+  const auto both = [](Reconfiguration policy, Time delay, bool changes) {
+    SwitchedExchange times = layer();
+    times.changes = changes;
+    if (!changes) times.present_dispatch = times.present_combine = ms(4);
+    return backward_cost(policy, delay, times, ms(20)).total();
+  };
+  for (const Reconfiguration policy :
+       {Reconfiguration::kBlock, Reconfiguration::kReuse, Reconfiguration::kCopilot,
+        Reconfiguration::kOracle, Reconfiguration::kHitless, Reconfiguration::kHidden}) {
+    const bool may_stay =
+        policy == Reconfiguration::kHitless || policy == Reconfiguration::kCopilot;
+    const bool never_waits = policy == Reconfiguration::kHidden;
+    EXPECT_EQ(both(policy, ms(20), true), ms(8));
+    EXPECT_EQ(both(policy, ms(23), true), never_waits ? ms(8) : ms(11));
+    EXPECT_EQ(both(policy, ms(30), true), never_waits ? ms(8) : may_stay ? ms(12) : ms(18));
+    EXPECT_EQ(both(policy, ms(30), false), policy == Reconfiguration::kBlock ? ms(18) : ms(8));
+  }
+}
+
 TEST(SwitchPolicy, HitlessIsNeverSlowerThanBlock) {
   Random random(1);
   const auto draw = [&] { return Time{static_cast<std::int64_t>(random.below(30'000'000'000))}; };
