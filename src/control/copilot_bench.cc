@@ -45,6 +45,7 @@ void published_update_and_predict(benchmark::State& state) {
   const auto experts = static_cast<std::size_t>(state.range(0));
   const std::vector<RoutingShares> all = iterations(2, 8, experts, 100);
   std::vector<std::vector<double>> loads;
+  loads.reserve(all.size());
   for (const RoutingShares& shares : all) loads.push_back(load_of(shares));
   SimplexRegression regression(experts, {});
   SimplexWorkspace work;

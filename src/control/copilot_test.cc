@@ -179,7 +179,7 @@ TEST(Copilot, ForecastsAreSharesAndRepeat) {
 TEST(Copilot, SeesTopicsThroughAllLayers) {
   constexpr std::size_t kLayers = 10;
   Random random(6);
-  Matrix<double> loading(kLayers, 6 * 2);
+  Matrix<double> loading(kLayers, std::size_t{6} * 2);
   for (double& cell : loading.cells()) cell = 0.3 * random.normal();
   Copilot copilot(kLayers, 4, 6);
   double published[2] = {};
