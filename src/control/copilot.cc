@@ -56,6 +56,10 @@ std::array<double, N> best_combination(const std::array<std::array<double, N>, N
   return a;
 }
 
+void add_scaled(std::span<double> to, std::span<const double> what, double factor) {
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] += factor * what[i];
+}
+
 template <std::size_t N>
 void decay(std::array<std::array<double, N>, N>& errors, double factor) {
   for (auto& row : errors) {
@@ -88,11 +92,12 @@ std::vector<double> load_of(const RoutingShares& shares) {
 
 Copilot::Copilot(std::size_t layers, std::size_t ranks, std::size_t experts,
                  const CopilotOptions& options)
-    : ranks_(ranks), experts_(experts), options_(options) {
-  if (layers < 1 || ranks < 1 || experts < 1) {
-    throw Error("copilot", fmt::format("{} layers, {} ranks, {} experts", layers, ranks, experts),
-                "give each at least 1");
-  }
+    : ranks_(ranks),
+      experts_(experts),
+      options_(options),
+      load_over_layers_(layers, 1, experts, 1.0 / static_cast<double>(experts),
+                        options.cross_layer),
+      deviation_over_layers_(layers, ranks, experts, 0, options.cross_layer) {
   if (!(options.average_rate > 0 && options.average_rate <= 1 && options.error_decay > 0 &&
         options.error_decay <= 1)) {
     throw Error("copilot",
@@ -103,7 +108,8 @@ Copilot::Copilot(std::size_t layers, std::size_t ranks, std::size_t experts,
   const RoutingShares uniform(ranks, experts, 1.0 / static_cast<double>(experts));
   layers_.reserve(layers);
   for (std::size_t l = 0; l < layers; ++l) {
-    layers_.push_back({SimplexRegression(experts, options.regression), uniform, uniform, uniform});
+    layers_.push_back({SimplexRegression(experts, options.regression), uniform, uniform, uniform,
+                       Matrix<double>(1, experts), Matrix<double>(ranks, experts)});
   }
 }
 
@@ -117,22 +123,27 @@ RoutingForecast Copilot::predict_published(std::size_t layer) const {
 
 void Copilot::guess(std::size_t layer) {
   const Layer& own = layers_[layer];
-  Matrix<double> last = own.last;
-  Matrix<double> average = own.average;
-  Matrix<double> passed = layer == 0 ? average : through(own.regression, layers_[layer - 1].now);
-  Matrix<double> corrected = last;
-  if (layer > 0) {
-    const Matrix<double> passed_last = through(own.regression, layers_[layer - 1].last);
-    for (std::size_t i = 0; i < corrected.cells().size(); ++i) {
-      corrected.cells()[i] += passed.cells()[i] - passed_last.cells()[i];
-    }
-  }
-  std::array<Matrix<double>*, kLoadGuesses> all = {&last, &corrected, &average, &passed};
-  for (std::size_t g = 0; g < kLoadGuesses; ++g) {
-    guesses_.load[g] = split_mean(*all[g]);
-    guesses_.deviation[g] = std::move(*all[g]);
-  }
-  project_onto_simplex(guesses_.load[1]);
+  Guesses& now = guesses_;
+  now.load_crossed = load_over_layers_.predict();
+  now.deviation_crossed = deviation_over_layers_.predict();
+  split_mean(now.deviation_crossed);
+  now.deviation[kLast] = own.last;
+  now.load[kLast] = split_mean(now.deviation[kLast]);
+  now.deviation[kPublished] =
+      layer == 0 ? own.average : through(own.regression, layers_[layer - 1].now);
+  now.load[kPublished] = split_mean(now.deviation[kPublished]);
+
+  now.load[kCrossed].assign(load_over_layers_.mean().begin(), load_over_layers_.mean().end());
+  add_scaled(now.load[kCrossed], now.load_crossed.cells(), 1);
+  now.deviation[kCrossed] = now.deviation_crossed;
+  now.load[kCorrected] = now.load[kLast];
+  now.deviation[kCorrected] = now.deviation[kLast];
+  add_scaled(now.load[kCorrected], now.load_crossed.cells(), 1);
+  add_scaled(now.load[kCorrected], own.load_crossed.cells(), -1);
+  add_scaled(now.deviation[kCorrected].cells(), now.deviation_crossed.cells(), 1);
+  add_scaled(now.deviation[kCorrected].cells(), own.deviation_crossed.cells(), -1);
+  project_onto_simplex(now.load[kCrossed]);
+  project_onto_simplex(now.load[kCorrected]);
   guessed_ = true;
 }
 
@@ -179,7 +190,6 @@ RoutingForecast Copilot::predict(std::size_t layer) {
 }
 
 void Copilot::count_errors(std::size_t layer) {
-  if (!guessed_) guess(layer);
   Layer& own = layers_[layer];
   RoutingShares apart = own.now;
   const std::vector<double> load = split_mean(apart);
@@ -228,7 +238,15 @@ void Copilot::observe(std::size_t layer, const RoutingShares& shares) {
   Layer& own = layers_[layer];
   own.now = shares;
   // The first iteration has no iteration before it: its errors would say nothing.
+  if (!guessed_) guess(layer);
   if (iterations_ > 1) count_errors(layer);
+  own.load_crossed = std::move(guesses_.load_crossed);
+  own.deviation_crossed = std::move(guesses_.deviation_crossed);
+  Matrix<double> apart = shares;
+  Matrix<double> load(1, experts_);
+  std::ranges::copy(split_mean(apart), load.row(0).begin());
+  load_over_layers_.observe(load);
+  deviation_over_layers_.observe(apart);
   if (layer > 0) {
     own.regression.add(load_of(layers_[layer - 1].now), load_of(own.now));
     own.regression.solve(work_);

@@ -9,31 +9,38 @@
 // (simplex_regression.h). The prediction is P x. Since P is linear it holds for every rank as for
 // their mean, so rank r's row is P times its row in the layer before.
 //
-// Ours looks at what it was the last time, too. The load is a convex combination of four guesses:
-//     y'                as in the iteration before
-//     y' + P (x - x')   the same, corrected by how the layer before has changed since then
-//     y~                running average over iterations
-//     P x               published
-// and every rank's deviation from the load a convex combination of the same four's, and of none.
+// Ours looks at what it was the last time, and at all layers so far. The load is a convex
+// combination of four guesses:
+//     y'           as in the iteration before
+//     K            from all layers before, by the iterations of the past that they look like
+//                  (cross_layer_regression.h)
+//     y' + K - K'  as in the iteration before, corrected by how K has changed since then
+//     P x          published
+// and every rank's deviation from the load a convex combination of the same four's, and of none; K
+// is there fitted to the ranks' deviations.
 // The weights minimise the squared errors that such combinations would have made so far, those of
 // recent iterations counting more and those of the layer as much as the mean over all layers; a
 // slight pull to "as in the iteration before" decides where the past does not.
 //
-// Layer 0 has no layer before it: there the published prediction is the running average, and ours
-// does without P. Before anything was observed all predictions are uniform.
+// Layer 0 has no layer before it: there the published prediction is the running average, and K the
+// mean of the records. Before anything was observed all predictions are uniform.
+//
+// What circuits should be allocated for is not quite the forecast: demand_hedge.h.
 //
 // Plain state, no clock, no thread, no randomness. Not thread-safe. Memory per layer: P, the
-// records (window x experts x 2) and 3 shares. Cost of predict() and observe() together: one
-// solve() of the regression, and O(ranks * experts^2) to send every rank through P, twice;
-// `control_bench` measures it.
+// records (window x experts x 2, and 64 x experts) and 5 shares. Cost of predict() and observe()
+// together: one solve() of the regression, O(ranks * experts^2) to send every rank through P, and
+// two steps of cross-layer regression; `control_bench` measures it.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
 #include "base/matrix.h"
+#include "control/cross_layer_regression.h"
 #include "control/simplex_regression.h"
 #include "moe/token_counts.h"
 
@@ -55,6 +62,7 @@ struct RoutingForecast {
 
 struct CopilotOptions {
   SimplexRegressionOptions regression;
+  CrossLayerOptions cross_layer;
   double average_rate = 0.1;  ///< of the running average, once 1 / (iterations + 1) is below it
   double error_decay = 0.95;  ///< weight of an iteration's errors against the next one's
 };
@@ -78,6 +86,7 @@ class Copilot {
   const SimplexRegression& regression(std::size_t layer) const { return layers_[layer].regression; }
 
  private:
+  enum Guess : std::uint8_t { kLast, kCrossed, kCorrected, kPublished };
   static constexpr std::size_t kLoadGuesses = 4;
   static constexpr std::size_t kDeviationGuesses = 5;
   /// Sums of products of the guesses' errors.
@@ -87,6 +96,7 @@ class Copilot {
   struct Layer {
     SimplexRegression regression;
     RoutingShares now, last, average;
+    Matrix<double> load_crossed, deviation_crossed;  // K' less the records' mean
     Errors<kLoadGuesses> load_errors = {};
     Errors<kDeviationGuesses> deviation_errors = {};
   };
@@ -95,6 +105,7 @@ class Copilot {
   struct Guesses {
     std::array<std::vector<double>, kLoadGuesses> load;
     std::array<Matrix<double>, kDeviationGuesses - 1> deviation;
+    Matrix<double> load_crossed, deviation_crossed;  // K less the records' mean
   };
 
   void guess(std::size_t layer);
@@ -112,6 +123,7 @@ class Copilot {
   long iterations_ = 0;  // begun
   Guesses guesses_;
   bool guessed_ = false;  // guesses_ are for next_layer_
+  CrossLayerRegression load_over_layers_, deviation_over_layers_;
   SimplexWorkspace work_;
 };
 

@@ -173,9 +173,51 @@ TEST(Copilot, ForecastsAreSharesAndRepeat) {
   }
 }
 
+// Topics that change from one iteration to the next and that every layer feels in its own way: no
+// layer alone tells them, all before it do. Ours learns it, for ranks as for the load; published,
+// which sees one layer, does not.
+TEST(Copilot, SeesTopicsThroughAllLayers) {
+  constexpr std::size_t kLayers = 10;
+  Random random(6);
+  Matrix<double> loading(kLayers, std::size_t{6} * 2);
+  for (double& cell : loading.cells()) cell = 0.3 * random.normal();
+  Copilot copilot(kLayers, 4, 6);
+  double published[2] = {};
+  double ours[2] = {};
+  for (int iteration = 0; iteration < 60; ++iteration) {
+    double topic[4][2];
+    const double common[2] = {random.normal(), random.normal()};
+    for (auto& own : topic) {
+      for (int k = 0; k < 2; ++k) own[k] = common[k] + random.normal();
+    }
+    for (std::size_t l = 0; l < kLayers; ++l) {
+      RoutingShares real(4, 6);
+      for (std::size_t r = 0; r < 4; ++r) {
+        double sum = 0;
+        for (std::size_t e = 0; e < 6; ++e) {
+          const double logit =
+              topic[r][0] * loading(l, 2 * e) + topic[r][1] * loading(l, 2 * e + 1);
+          sum += real(r, e) = std::exp(logit + 0.1 * random.normal());
+        }
+        for (double& share : real.row(r)) share /= sum;
+      }
+      if (iteration >= 30 && l >= 5) {
+        published[0] += load_error(copilot.predict_published(l), real);
+        published[1] += share_error(copilot.predict_published(l), real);
+        ours[0] += load_error(copilot.predict(l), real);
+        ours[1] += share_error(copilot.predict(l), real);
+      }
+      copilot.observe(l, real);
+    }
+  }
+  EXPECT_LT(ours[0], 0.7 * published[0]);
+  EXPECT_LT(ours[1], 0.7 * published[1]);
+}
+
 TEST(Copilot, RefusesWhatIsOutOfOrder) {
   EXPECT_THROW(Copilot(0, 1, 1), Error);
-  EXPECT_THROW(Copilot(1, 1, 1, {.regression = {}, .average_rate = 0}), Error);
+  EXPECT_THROW(Copilot(1, 1, 1, {.regression = {}, .cross_layer = {}, .average_rate = 0}), Error);
+  EXPECT_THROW(Copilot(1, 1, 1, {.regression = {}, .cross_layer = {.records = 0}}), Error);
   Copilot copilot(2, 1, 2);
   const RoutingShares shares(1, 2, 0.5);
   EXPECT_THROW(copilot.observe(1, shares), Error);

@@ -15,6 +15,7 @@
 #include "base/text_file.h"
 #include "control/balanced_time.h"
 #include "control/completion_time.h"
+#include "control/demand_hedge.h"
 #include "moe/routing.h"
 #include "moe/routing_trace.h"
 
@@ -22,6 +23,7 @@ namespace mixnet {
 namespace {
 
 constexpr std::string_view kTracePrefix = "trace:";
+constexpr int kHedgeLearnsEvery = 4;             // gates
 constexpr std::int64_t kRefinedBudget = 10'000;  // moves looked at; more changes no digit shown
 
 /// Gate decisions in the order of time.
@@ -127,30 +129,45 @@ class Scorer {
         allocator_(make_allocator(request.allocator, kRefinedBudget)),
         demand_maker_(request) {}
 
-  /// The next gate; every guess() until the next is about it.
+  /// The next gate; all that follows until the next is about it.
   void set_real(const RoutingShares& real) {
     real_load_ = load_of(real);
     real_demand_ = demand_maker_.make(real);
-    best_ = time_for(real_demand_);
+    best_.reset();
   }
 
   void guess(PredictorScore& score, const RoutingForecast& forecast) {
-    for (std::size_t k = 0; k < PredictorScore::kTops.size(); ++k) {
-      score.accuracy[k] += top_accuracy(forecast.load, real_load_, PredictorScore::kTops[k]);
-    }
-    double distance = 0;
-    for (std::size_t e = 0; e < real_load_.size(); ++e) {
-      distance += std::abs(forecast.load[e] - real_load_[e]);
-    }
-    score.load_error += distance / 2;
-    const Time time = time_for(demand_maker_.make(forecast.shares));
-    score.all_to_all += time;
-    if (best_.ps > 0) {
-      score.regret += static_cast<double>(time.ps) / static_cast<double>(best_.ps) - 1;
-    }
+    guess(score, forecast.load, demand_maker_.make(forecast.shares));
+  }
+
+  void guess_hedged(PredictorScore& score, const RoutingForecast& forecast) {
+    guess(score, forecast.load, hedge_.hedged(demand_maker_.make(forecast.shares)));
+  }
+
+  void learn_to_hedge(const RoutingForecast& forecast) {
+    hedge_.learn(demand_maker_.make(forecast.shares), [this](const ServerDemand& guessed) {
+      return static_cast<double>(time_for(guessed).ps);
+    });
   }
 
  private:
+  void guess(PredictorScore& score, std::span<const double> load, const ServerDemand& demand) {
+    for (std::size_t k = 0; k < PredictorScore::kTops.size(); ++k) {
+      score.accuracy[k] += top_accuracy(load, real_load_, PredictorScore::kTops[k]);
+    }
+    double distance = 0;
+    for (std::size_t e = 0; e < real_load_.size(); ++e) {
+      distance += std::abs(load[e] - real_load_[e]);
+    }
+    score.load_error += distance / 2;
+    const Time time = time_for(demand);
+    score.all_to_all += time;
+    if (!best_) best_ = time_for(real_demand_);
+    if (best_->ps > 0) {
+      score.regret += static_cast<double>(time.ps) / static_cast<double>(best_->ps) - 1;
+    }
+  }
+
   Time time_for(const ServerDemand& guessed) {
     const CircuitCounts& circuits =
         allocator_->allocate(guessed, request_.degree, request_.eps_nics);
@@ -167,7 +184,8 @@ class Scorer {
   DemandMaker demand_maker_;
   std::vector<double> real_load_;
   ServerDemand real_demand_;
-  Time best_;
+  std::optional<Time> best_;  // on circuits for the real demand
+  DemandHedge hedge_;
 };
 
 RoutingForecast forecast_of(const RoutingShares& shares) { return {load_of(shares), shares}; }
@@ -242,16 +260,19 @@ PredictionReport study_prediction(const PredictionRequest& request) {
     for (std::size_t layer = 0; layer < layers; ++layer) {
       replay.counts(iteration, static_cast<int>(layer), counts);
       RoutingShares real = shares_of(counts);
+      scorer.set_real(real);
       if (iteration >= report.warm_up && layer > 0) {
-        scorer.set_real(real);
         std::vector<PredictorScore>& scores = report.predictors;
         scorer.guess(scores[0], uniform);
         scorer.guess(scores[1], forecast_of(layer_before));
         scorer.guess(scores[2], forecast_of(last[layer]));
         scorer.guess(scores[3], copilot.predict_published(layer));
-        scorer.guess(scores[4], copilot.predict(layer));
+        scorer.guess_hedged(scores[4], copilot.predict(layer));
         scorer.guess(scores[5], forecast_of(real));
         ++report.gates_scored;
+      }
+      if (iteration > 0 && (iteration + static_cast<int>(layer)) % kHedgeLearnsEvery == 0) {
+        scorer.learn_to_hedge(copilot.predict(layer));
       }
       copilot.observe(layer, real);
       last[layer] = real;

@@ -11,10 +11,11 @@
 //     equal count in part; one as busy as the k-th busiest is right.
 //   * load error: total variation distance of the loads, half the sum of |guessed - real|: the part
 //     of all token copies that is guessed at the wrong expert.
-//   * time of the all-to-all of the real demand on the circuits allocated for the guessed one, and
-//     regret: that time over the time on the circuits for the real demand, less 1; means. Greedy
-//     circuits are judged by circuits_first_time(), others by balanced_time(). A regret can be
-//     below 0 where the allocator is not exact, most of all with the greedy one.
+//   * time of the all-to-all of the real demand on the circuits allocated for the guessed one (of
+//     copilot: hedged, control/demand_hedge.h), and regret: that time over the time on the circuits
+//     for the real demand, less 1; means. Greedy circuits are judged by circuits_first_time(),
+//     others by balanced_time(). A regret can be below 0 where the allocator is not exact, most of
+//     all with the greedy one.
 //
 // Every EP rank is one server of `degree` OCS and `eps_nics` EPS NICs.
 //
@@ -23,7 +24,7 @@
 // then send alike, as the window as a whole did: a trace is short, and dealt to ranks it would be
 // noise. What does not fill a window at the end of a sequence is left out.
 //
-// Deterministic; no clock. Cost: iterations x layers x (one Copilot step, six allocations).
+// Deterministic; no clock. Cost: iterations x layers x (one Copilot step, seven allocations).
 #pragma once
 
 #include <array>
