@@ -8,8 +8,8 @@ ideal network, hidden reconfiguration and a balanced split never cost time.
 import json
 
 import program
-from program import (ALL_BANDWIDTHS, ALL_FABRICS, DATA, PRODUCTION_MATRIX, PUBLISHED, SLOWDOWN,
-                     ProgramTest, answer, compare, run)
+from program import (ALL_BANDWIDTHS, ALL_FABRICS, DATA, PRICES, PRODUCTION_MATRIX, PUBLISHED,
+                     SLOWDOWN, ProgramTest, answer, compare, run)
 
 PUBLISHED_MODELS = ["mixtral-8x22b", "mixtral-8x7b", "llama-moe", "qwen-moe"]
 
@@ -116,6 +116,96 @@ class OpticalIoTest(ProgramTest):
         self.assertLess(self.gain(*job, "block")[800], 1)
         for policy in ("hitless", "hidden"):
             self.assertGreater(self.gain(*job, policy)[1600], 1)
+
+
+class PublishedShapesTest(ProgramTest):
+    """Curves of the paper of which the shape is published: appendices D.6 and D.7, section 7.5."""
+
+    def iteration(self, *words, speed="400Gbps"):
+        (run_,) = compare("--fabric", "mixnet", "--bandwidth", speed, *words).values()
+        return run_["iteration_seconds"]
+
+    def test_reconfiguration_delay(self):
+        delays = ["1us", "10us", "100us", "1ms", "10ms", "25ms", "100ms", "1s", "10s"]
+        for model in ("mixtral-8x22b", "mixtral-8x7b"):
+            times = {policy: [self.iteration("--model", model, "--reconfiguration", policy,
+                                             "--reconfiguration-delay", delay) for delay in delays]
+                     for policy in ("block", "hitless")}
+            for policy, series in times.items():
+                self.assertEqual(series, sorted(series), f"{model} {policy}")
+            for block, hitless in zip(times["block"], times["hitless"]):
+                self.assertLessEqual(hitless, block)
+            # Flat below 25 ms: with ours. With block, below 1 ms; a second is far too long.
+            self.assertLess(times["hitless"][5], 1.02 * times["hitless"][0], model)
+            self.assertLess(times["block"][3], 1.03 * times["block"][0], model)
+            self.assertGreater(times["block"][7], 3 * times["block"][0], model)
+
+    def test_optical_degree_at_equal_cost(self):
+        # Eight NICs a server, `degree` of them optical, of the speed that the money of 2 + 6 NICs of
+        # 400 Gb/s buys; prices between those listed are on the line between them.
+        lines = [line for line in PRICES.read_text(encoding="utf-8").splitlines()
+                 if line and not line.startswith("#")]
+        listed = [[float(cell) for cell in line.split(",")] for line in lines[1:]]
+
+        def price(gbps):
+            for low, high in zip(listed, listed[1:]):
+                if low[0] <= gbps <= high[0]:
+                    part = (gbps - low[0]) / (high[0] - low[0])
+                    return [a + part * (b - a) for a, b in zip(low, high)]
+            raise ValueError(gbps)
+
+        def server(degree, gbps):
+            _, transceiver, nic, port, ocs, _ = price(gbps)
+            fibre = 150
+            return ((8 - degree) * (nic + 6 * transceiver + 5 * port + 3 * fibre) +
+                    degree * (nic + transceiver + ocs + fibre))
+
+        money = server(6, 400)
+        for model in ("mixtral-8x22b", "mixtral-8x7b"):
+            times = []
+            for degree in range(1, 8):
+                low, high = 100.0, 800.0
+                while high - low > 0.01:
+                    middle = (low + high) / 2
+                    low, high = (middle, high) if server(degree, middle) < money else (low, middle)
+                gbps = round(low, 1)
+                table = {row[0]: row for row in [*listed, price(gbps)]}
+                rows = "\n".join([lines[0], *(",".join(f"{value:.4f}" for value in table[speed])
+                                              for speed in sorted(table))])
+                prices = self.file("prices.csv", rows + "\n")
+                times.append(self.iteration("--model", model, "--degree", str(degree), "--prices",
+                                            prices, "--reconfiguration", "hitless",
+                                            speed=f"{gbps}Gbps"))
+            self.shape(model, times)
+
+    def shape(self, model, times):
+        # More optics are faster. (In the four-server regions of 8x7B three circuits a server, one to
+        # each other, waste the third electrical NIC's money; the others are in order.)
+        in_order = [time for degree, time in enumerate(times, 1)
+                    if degree != 3 or model == "mixtral-8x22b"]
+        self.assertEqual(in_order, sorted(in_order, reverse=True), f"{model}: {times}")
+        self.assertLess(times[6], 0.9 * times[0], f"{model}: {times}")
+
+    def test_failures(self):
+        job = ["--model", "mixtral-8x22b", "--fabric", "fat-tree,rail-optimized,topoopt,mixnet"]
+        for words, least, most in ((["nic:121.7"], 0, 0.05), (["nic:121.0"], 0, 0.05),
+                                   (["gpu:970"], -0.01, 0.12), (["server:121"], -0.01, 0.12),
+                                   (["nic:121.6,nic:121.7"], 0, 0.12), (["ocs:14"], 0, 10),
+                                   (["link:121.7@3s"], 0, 0.05), (["link:tor-up.9"], 0, 0.05)):
+            for (fabric, _), one in compare(*job, "--fail", *words).items():
+                more = (one["iteration_seconds"] / one["iteration_seconds_without_failures"]) - 1
+                what = f"{words} {fabric}: {more}"
+                self.assertGreaterEqual(more, least - 1e-3, what)
+                self.assertLess(more, most, what)
+                self.assertEqual(one["failures"], words[0].split(","))
+
+    def test_a_server_that_fails_under_way(self):
+        job = ["--model", "mixtral-8x7b", "--gpus", "256", "--fabric", "fat-tree,mixnet", "--fail"]
+        before = compare(*job, "server:3")
+        for key, one in compare(*job, "server:3@2s").items():
+            self.assertAlmostEqual(one["lost_seconds"], 2.01)
+            self.assertAlmostEqual(one["iteration_seconds"],
+                                   before[key]["iteration_seconds"] + 2.01, places=6)
 
 
 class OrderTest(ProgramTest):

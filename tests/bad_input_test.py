@@ -64,6 +64,24 @@ class BadInputTest(ProgramTest):
         self.refused(["plan"], "--demand is required")
         self.refused(["validate"], "--published is required")
 
+    def test_failures(self):
+        small = ["compare", "--model", "mixtral-8x7b", "--gpus", "256", "--fabric", "mixnet"]
+        for bad, said in (("nic:3", "as in nic:3.1"), ("nic:32.0", "there is no server 32"),
+                          ("nic:0.8", "there is no NIC 8"), ("gpu:256", "there is no rank 256"),
+                          ("server:32", "there is no server 32"), ("ocs:8", "there is no region 8"),
+                          ("serve:3", "did you mean 'server'?"), ("nic:3.1@5", "5"),
+                          ("nic:3.1@-1s", "-1s"), ("link:tor-up.999", "no fabric here has that link"),
+                          ("link:leaf-up.0", "no fabric here has that link"), ("", "is empty"),
+                          ("link:tor_up.1", "did you mean 'tor-up'?"),
+                          ("gpu:0,gpu:4,gpu:8", "fail the server instead")):
+            self.refused([*small, "--fail", bad], "--fail", said)
+        self.refused([*small, "--backup", "pol"], "--backup", "did you mean 'pool'?")
+        self.refused([*small, "--outage", "10"], "--outage")
+        self.refused([*small, "--outage", "2h"], "--outage")
+        self.refused([*small, "--spare-nics", "9"], "--spare-nics", "give 1 to 8")
+        # Nothing left to reach the others by: no optics, and both electrical NICs gone.
+        self.refused([*small, "--fail", "nic:3.6,nic:3.7,ocs:0"], "server 3 has no NIC left")
+
     def test_numbers(self):
         for flag in ("--gpus", "--tp", "--pp", "--ep", "--micro-batch-size", "--global-batch-size",
                      "--seq-length", "--gpus-per-server"):
