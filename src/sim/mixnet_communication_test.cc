@@ -316,6 +316,19 @@ TEST(MixNetCommunication, TwoDomainsExchangeOverAllTheirLanes) {
   EXPECT_EQ(optical_io_of(2, 4, 1, EpSplit::kBalanced).ring_nics(), 8);
 }
 
+TEST(MixNetCommunication, WithoutTheirSwitchTwoDomainsExchangeOverTheirNics) {
+  TokenCounts counts(2, 2);
+  counts(0, 1) = 1'000'000;
+  MixNetCommunication network = optical_io_of(2, 4, 1.125, EpSplit::kCircuitsFirst);
+  OcsPlaces dark;
+  dark.dark_regions = {0};
+  network.use_places({}, dark);
+  const ExchangeTimes times = network.exchange(0, demand_of(counts));
+  EXPECT_NEAR(times.dispatch.transfer.to_seconds(),
+              1e6 * 2048 * 2 / (8 * kReferenceRate.bytes_per_second()), 1e-9);
+  EXPECT_FALSE(times.switched);
+}
+
 TEST(MixNetCommunication, LanesOfHalfTheSpeedAreTwiceTheNicsAtHalfTheSpeed) {
   // 8 NICs of rate R and 16 lanes of R / 2 a server: as 16 NICs and 16 circuits of R / 2.
   const Bandwidth rate = Bandwidth::gbps(200);
