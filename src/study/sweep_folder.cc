@@ -100,6 +100,7 @@ void SweepFolder::check_identity(const Json& identity, std::string_view study) {
   const fs::path copy = path_ / "study.yaml";
   if (fs::exists(file)) {
     const nlohmann::json other = parse_json(read_text_file(file), file.string());
+    if (!other.is_object()) throw Error(file.string(), "is of no sweep", kAnother);
     const nlohmann::json mine = identity;
     const std::string part = difference(mine, other);
     if (!part.empty()) {
