@@ -69,7 +69,7 @@ void lead(const SweepFlags& flags, const SweepOptions& options) {
     }
     if (!flags.dry_run) {
       folder.emplace(flags.out, *plan, plan->identity("mixnet " MIXNET_VERSION, study_flags()),
-                     text, SweepFolder::Options{flags.retry_failed});
+                     text, SweepFolder::Options{.retry_failed = flags.retry_failed});
     }
   } catch (...) {
     if (options.ranks != nullptr) dismiss_ranks(*options.ranks);

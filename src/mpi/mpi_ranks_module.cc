@@ -1,6 +1,7 @@
 // libmixnet_mpi.so: Ranks over MPI, loaded by study/mpi_ranks.cc. The one file that sees mpi.h.
 #define OMPI_SKIP_MPICXX 1
 #include <mpi.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <deque>
@@ -34,6 +35,8 @@ class MpiRanks final : public mixnet::Ranks {
   }
 
   std::optional<mixnet::RankMessage> receive() override {
+    // A launcher that is killed leaves its ranks running, with the results folder locked.
+    if (::getppid() != launcher_) std::_Exit(1);
     std::erase_if(sending_, [](const auto& sending) {
       int done = 0;
       return MPI_Test(&sending->request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS || done != 0;
@@ -74,6 +77,7 @@ class MpiRanks final : public mixnet::Ranks {
     MPI_Request request = MPI_REQUEST_NULL;
   };
 
+  const pid_t launcher_ = ::getppid();
   int rank_ = 0;
   int size_ = 1;
   std::deque<std::unique_ptr<Sending>> sending_;

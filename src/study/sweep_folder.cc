@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -64,7 +63,7 @@ SweepFolder::SweepFolder(fs::path path, const SweepPlan& plan, const Json& ident
     throw Error(path_.string(), "cannot be made a folder", "give --out a folder, or a new name");
   }
   try {
-    lock();
+    lock(options.patience);
     check_identity(identity, study);
     read_rows(options);
   } catch (...) {
@@ -79,19 +78,17 @@ SweepFolder::~SweepFolder() {
   ::close(lock_);
 }
 
-void SweepFolder::lock() {
+void SweepFolder::lock(std::chrono::milliseconds patience) {
   lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  // The processes of a killed mpirun may take a moment to go. Where folders cannot be locked (some
-  // network file systems), nothing is held against anyone.
-  constexpr std::chrono::milliseconds kPause{100};
-  constexpr int kTries = 50;
-  for (int tries = 0; lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) != 0; ++tries) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    // Some network file systems cannot lock a folder; then nothing is held against anyone.
     if (errno != EWOULDBLOCK && errno != EINTR) return;
-    if (tries == kTries) {
+    if (std::chrono::steady_clock::now() >= deadline) {
       throw Error(path_.string(), "is in use by another sweep",
                   "wait for it, or give another --out");
     }
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
 }
 

@@ -15,6 +15,7 @@
 // Not thread-safe. Holds all rows in memory, about 1.5 kB each.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -31,6 +32,9 @@ class SweepFolder {
  public:
   struct Options {
     bool retry_failed = false;  ///< failed points count as not finished
+    /// How long to wait for another that has the folder: the processes of a killed mpirun may take
+    /// a moment to go.
+    std::chrono::milliseconds patience{5000};
   };
 
   /// Makes the folder, or opens it to go on. `identity`: of the plan; `study`: the study's text.
@@ -59,7 +63,7 @@ class SweepFolder {
   void complete();
 
  private:
-  void lock();
+  void lock(std::chrono::milliseconds patience);
   void check_identity(const nlohmann::ordered_json& identity, std::string_view study);
   void read_rows(Options options);
   void open_rows();
