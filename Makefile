@@ -38,9 +38,10 @@ check: deps ## Run every test under ASan and UBSan, threads under TSan, and each
 	@cmake --build build-sanitize
 	@$(CTEST) --test-dir build-sanitize
 	@cmake --preset threads --log-level=WARNING
-	@cmake --build build-threads --target base_test sim_test
+	@cmake --build build-threads --target base_test sim_test study_test
 	@build-threads/base_test --gtest_brief=1 --gtest_filter='Parallel.*'
 	@build-threads/sim_test --gtest_brief=1 --gtest_filter='*Threads*'
+	@build-threads/study_test --gtest_brief=1 --gtest_filter='TaskPool.*:RunSweep.*'
 	@if command -v clang++ >/dev/null; then \
 	  $(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(FUZZ_CHECK_SECONDS); \
 	else echo "make check: clang++ is not installed, so the fuzz targets were not run"; fi

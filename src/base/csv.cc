@@ -37,6 +37,13 @@ bool parse_whole(std::string_view text, T& value) {
 
 }  // namespace
 
+std::string csv_cell(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
+  return quoted + '"';
+}
+
 CsvTable CsvTable::parse(std::string_view text, std::string_view input, bool has_header) {
   CsvTable table;
   table.input_ = input;

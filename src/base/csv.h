@@ -10,6 +10,10 @@
 
 namespace mixnet {
 
+/// A text as one value of a CSV that others will read (RFC 4180): quoted where it would end the
+/// value.
+std::string csv_cell(std::string_view text);
+
 class CsvTable {
  public:
   /// Parses `text`; `input` names it in errors. With `has_header` false, columns are numbered "1",

@@ -1,8 +1,9 @@
 // A progress bar on standard error for anything that lasts over two seconds.
 //
 // Silent when standard error is not a terminal, and for the first two seconds; then redrawn at most
-// ten times a second, and wiped by the destructor. It is the only thing in the rooms that reads a
-// clock, and results never depend on it. Not thread-safe.
+// ten times a second, and wiped by the destructor. Of bars that exist at once, on any threads, only
+// the first made is drawn: it is the whole of which the others are parts. Results never depend on
+// the clock that it reads. One bar is one thread's at a time.
 #pragma once
 
 #include <chrono>
@@ -10,6 +11,9 @@
 #include <string>
 
 namespace mixnet {
+
+/// "40 s", "5 min 20 s" or "3 h 5 min".
+std::string rough_duration(double seconds);
 
 class ProgressBar {
  public:
@@ -27,7 +31,7 @@ class ProgressBar {
   std::string label_;
   std::uint64_t total_;
   std::uint64_t done_ = 0;
-  bool enabled_;
+  bool enabled_;  // it is drawn, and holds the terminal
   bool drawn_ = false;
   std::chrono::steady_clock::time_point start_;
   std::chrono::steady_clock::time_point next_draw_;

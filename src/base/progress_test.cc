@@ -17,5 +17,14 @@ TEST(ProgressBar, IsSilentWhereNobodyWatches) {
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
 }
 
+TEST(ProgressBar, SaysRoughlyHowLongItTakes) {
+  EXPECT_EQ(rough_duration(0), "0 s");
+  EXPECT_EQ(rough_duration(59.4), "59 s");
+  EXPECT_EQ(rough_duration(59.6), "1 min 0 s");
+  EXPECT_EQ(rough_duration(3599), "59 min 59 s");
+  EXPECT_EQ(rough_duration(36'330), "10 h 5 min");
+  EXPECT_EQ(rough_duration(-1), "0 s");
+}
+
 }  // namespace
 }  // namespace mixnet

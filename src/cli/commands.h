@@ -1,6 +1,7 @@
 // The commands of `mixnet`, one file each. Every function adds one subcommand to the program, with
 // its flags, its help and an example; the subcommand's callback does the work and throws
-// mixnet::Error on bad input (main prints that as one line and exits with status 2).
+// mixnet::Error on bad input (main prints that as one line and exits with status 2), or
+// CLI::RuntimeError to end with a status of its own.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -8,6 +9,7 @@
 namespace mixnet::cli {
 
 void add_compare_command(CLI::App& app);
+void add_sweep_command(CLI::App& app);
 void add_validate_command(CLI::App& app);
 void add_plan_command(CLI::App& app);
 void add_predict_command(CLI::App& app);

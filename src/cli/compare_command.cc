@@ -10,69 +10,18 @@
 #include "base/error.h"
 #include "base/text_file.h"
 #include "cli/commands.h"
+#include "cli/compare_flags.h"
 #include "cli/output.h"
-#include "cli/plan_flags.h"
-#include "cli/simulation_flags.h"
-#include "moe/model_catalog.h"
 #include "study/comparison.h"
 
 namespace mixnet::cli {
 namespace {
 
-struct CompareFlags {
-  std::string model;
-  std::string gpu = "h100";
-  std::string bandwidths = "400Gbps";
-  std::string fabrics;
-  std::string prices;
-  std::string server_link = "optics";
+struct Flags {
+  CompareFlags compare;
   std::string json;
   std::string csv;
-  std::vector<std::string> failures;
-  std::string backup = "pool";
-  std::string outage = "10ms";
-  int spare_nics = 0;
-  PlanFlags plan;
-  SimulationFlags simulation;
 };
-
-// GPUs of a server where no flag says: of an NVL72 domain, 64 of 72 are used (MixNet, section 8).
-constexpr int kServerGpus = 8;
-constexpr int kDomainGpus = 64;
-
-ComparisonRequest request_from(const CompareFlags& flags) {
-  ComparisonRequest request;
-  request.model = find_model(flags.model);
-  request.gpu = find_gpu(flags.gpu);
-  for (const std::string& text : split_list(flags.bandwidths, "--bandwidth")) {
-    request.bandwidths.push_back(parse_bandwidth(text, "--bandwidth"));
-  }
-  if (flags.fabrics.empty()) {
-    request.fabrics.assign(default_fabrics().begin(), default_fabrics().end());
-  } else {
-    for (const std::string& name : split_list(flags.fabrics, "--fabric")) {
-      request.fabrics.push_back(parse_fabric(name, "--fabric"));
-    }
-  }
-  request.plan = flags.plan.request(
-      std::ranges::any_of(request.fabrics, divides_gpu_bandwidth) ? kDomainGpus : kServerGpus);
-  request.prices = flags.prices.empty() ? PriceList::load() : PriceList::load(flags.prices);
-  request.server_link = parse_server_link(flags.server_link, "--server-link");
-  flags.simulation.apply(request);
-  FailureOptions& failures = request.iteration.failures;
-  for (const std::string& list : flags.failures) {
-    for (const std::string& text : split_list(list, "--fail")) {
-      failures.failures.push_back(parse_failure(text, "--fail"));
-    }
-  }
-  request.iteration.network.spare_nics = flags.spare_nics;
-  failures.backup = parse_backup(flags.backup, "--backup");
-  failures.outage = parse_time(flags.outage, "--outage");
-  if (failures.outage > Time::seconds(3600)) {
-    throw Error("--outage", fmt::format("'{}' is too long", flags.outage), "give at most 3600s");
-  }
-  return request;
-}
 
 std::vector<std::string> cells_of(const ComparisonRun& run) {
   const IterationTime& time = run.time;
@@ -225,8 +174,8 @@ void print_report(const Comparison& comparison, const ComparisonRequest& request
   if (!sentence.empty()) write_output("-", "\n" + sentence + "\n");
 }
 
-void run(const CompareFlags& flags) {
-  const ComparisonRequest request = request_from(flags);
+void run(const Flags& flags) {
+  const ComparisonRequest request = flags.compare.request();
   const bool quiet = answers_on_stdout(flags.json, flags.csv);
   const Comparison comparison = compare(request);
   if (!flags.json.empty()) write_output(flags.json, to_json(comparison));
@@ -257,50 +206,8 @@ void add_compare_command(CLI::App& app) {
       "  mixnet compare --model mixtral-8x22b --fail nic:3.1,server:9@2s --fabric fat-tree,mixnet\n"
       "  mixnet compare --model path/to/config.json --tp 4 --pp 4 --ep 8 --micro-batch-size 8 \\\n"
       "                 --global-batch-size 512 --gpus 1024 --json result.json");
-  const auto flags = std::make_shared<CompareFlags>();
-  command
-      ->add_option("--model", flags->model,
-                   "Preset ('mixnet models'), or the path of a HuggingFace config.json")
-      ->required();
-  command->add_option("--gpu", flags->gpu, "Kind of GPU ('mixnet gpus')")->capture_default_str();
-  command->add_option("--bandwidth", flags->bandwidths, "Speeds of a NIC, comma-separated")
-      ->capture_default_str();
-  command->add_option("--fabric", flags->fabrics,
-                      "Fabrics, comma-separated ('mixnet fabrics'; default: all but nvl72 and\n"
-                      "mixnet-optical-io, which are made of domains of 64 GPUs)");
-  add_plan_flags(*command, flags->plan);
-  add_simulation_flags(*command, flags->simulation);
-  command
-      ->add_option("--fail", flags->failures,
-                   "What fails, comma-separated or repeated: nic:SERVER.NIC, link:SERVER.NIC,\n"
-                   "link:TIER.NUMBER, gpu:RANK, server:SERVER, ocs:REGION; with @TIME behind it,\n"
-                   "that long after the iteration's start (docs/failures.md)")
-      ->type_name("PART")
-      ->group("Failures");
-  command
-      ->add_option(
-          "--backup", flags->backup,
-          "Where spare servers are: pool (all their NICs on the packet network) or region\n"
-          "(on its optical switch, too)")
-      ->capture_default_str()
-      ->group("Failures");
-  command
-      ->add_option("--spare-nics", flags->spare_nics,
-                   "mixnet: electrical NICs of a spare in the pool (default: as many as NICs of a\n"
-                   "server)")
-      ->group("Failures");
-  command
-      ->add_option("--outage", flags->outage,
-                   "How long what fails under way stands still until it is routed around")
-      ->capture_default_str()
-      ->group("Failures");
-  command->add_option("--prices", flags->prices, "Price list (CSV) in place of the shipped one")
-      ->group("Cost");
-  command
-      ->add_option("--server-link", flags->server_link,
-                   "Link of an electrical NIC to its ToR switch: optics, dac or aoc")
-      ->capture_default_str()
-      ->group("Cost");
+  const auto flags = std::make_shared<Flags>();
+  add_compare_flags(*command, flags->compare);
   command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
       ->type_name("FILE");
   command->add_option("--csv", flags->csv, "Also write the result as CSV ('-': only that)")

@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
       "Example: mixnet compare --model mixtral-8x7b --gpus 1024 --bandwidth 100Gbps,400Gbps\n"
       "'mixnet COMMAND --help' explains a command. Bad input ends in one line and status 2.");
   mixnet::cli::add_compare_command(app);
+  mixnet::cli::add_sweep_command(app);
   mixnet::cli::add_cost_command(app);
   mixnet::cli::add_plan_command(app);
   mixnet::cli::add_predict_command(app);
@@ -46,8 +47,10 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
     return app.exit(success);  // --help, --version
+  } catch (const CLI::RuntimeError& end) {
+    return end.get_exit_code();  // of a command that ends with a status of its own
   } catch (const CLI::ParseError& error) {
-    return complain(mixnet::cli::explain(app, error));
+    return complain(mixnet::cli::explain(app, error).what());
   } catch (const mixnet::Error& error) {
     return complain(error.what());
   } catch (const std::bad_alloc&) {

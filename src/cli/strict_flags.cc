@@ -53,9 +53,9 @@ std::vector<std::string> command_names(const CLI::App& app) {
 }
 
 /// `word` was left over when the flags of `command` were taken.
-std::string unknown_word(const CLI::App& command, const std::string& word) {
+Error unknown_word(const CLI::App& command, const std::string& word) {
   if (!word.starts_with('-')) {
-    return Error(word, "was not expected here", "see --help for what the command takes").what();
+    return {word, "was not expected here", "see --help for what the command takes"};
   }
   std::vector<std::string> known;
   for (const CLI::Option* option : command.get_options()) {
@@ -65,10 +65,8 @@ std::string unknown_word(const CLI::App& command, const std::string& word) {
   const std::string flag = word.substr(0, word.find('='));
   const std::string hint = suggest(flag, known);
   const auto end = hint.starts_with("did you mean") ? hint.find('?') : std::string::npos;
-  return Error(
-             flag, "no such flag",
-             end == std::string::npos ? "see --help for those there are" : hint.substr(0, end + 1))
-      .what();
+  return {flag, "no such flag",
+          end == std::string::npos ? "see --help for those there are" : hint.substr(0, end + 1)};
 }
 
 }  // namespace
@@ -89,14 +87,13 @@ void refuse_loose_values(CLI::App& app) {
   }
 }
 
-std::string explain(const CLI::App& app, const CLI::ParseError& error) {
+Error explain(const CLI::App& app, const CLI::ParseError& error) {
   const std::vector<CLI::App*> used = app.get_subcommands();
   const CLI::App& command = used.empty() ? app : *used.front();
   const std::vector<std::string> left = app.remaining(true);
   if (!left.empty()) {
     if (used.empty() && !left.front().starts_with('-')) {
-      return Error(left.front(), "no such command", suggest(left.front(), command_names(app)))
-          .what();
+      return {left.front(), "no such command", suggest(left.front(), command_names(app))};
     }
     // A flag that is not known leaves its value behind as well: the flag is what to talk about.
     for (const std::string& word : left) {
@@ -105,12 +102,10 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
     return unknown_word(command, left.front());
   }
   if (used.empty()) {
-    return Error("command line", "names no command",
-                 fmt::format("give one of {}; see --help", fmt::join(command_names(app), ", ")))
-        .what();
+    return {"command line", "names no command",
+            fmt::format("give one of {}; see --help", fmt::join(command_names(app), ", "))};
   }
-  return Error("command line", error.what(), fmt::format("see {} --help", command.get_name()))
-      .what();
+  return {"command line", error.what(), fmt::format("see {} --help", command.get_name())};
 }
 
 }  // namespace mixnet::cli

@@ -6,7 +6,8 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <string>
+
+#include "base/error.h"
 
 namespace mixnet::cli {
 
@@ -14,8 +15,8 @@ namespace mixnet::cli {
 /// Call it once, after all commands are added.
 void refuse_loose_values(CLI::App& app);
 
-/// After `app` failed to parse with `error`: the line that says what is wrong with the command line
-/// (a word or flag that the command does not know, no command, or what CLI11 has to say).
-std::string explain(const CLI::App& app, const CLI::ParseError& error);
+/// After `app` failed to parse with `error`: says what is wrong with the command line (a word or
+/// flag that the command does not know, no command, or what CLI11 has to say).
+Error explain(const CLI::App& app, const CLI::ParseError& error);
 
 }  // namespace mixnet::cli

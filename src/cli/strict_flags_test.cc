@@ -31,7 +31,7 @@ class Program {
     try {
       app_.parse(reversed);
     } catch (const CLI::ParseError& error) {
-      return explain(app_, error);
+      return explain(app_, error).what();
     } catch (const Error& error) {
       return error.what();
     }

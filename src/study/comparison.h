@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,7 +56,7 @@ struct Comparison {
   std::uint64_t seed = 1;
   std::vector<std::string> failures;  ///< as they were written
   std::string backup;                 ///< "pool" or "region"
-  std::vector<ComparisonRun> runs;  ///< by bandwidth, then in the order of the fabrics asked for
+  std::vector<ComparisonRun> runs;    ///< by bandwidth, then in the order of the fabrics asked for
 };
 
 /// Throws Error on an impossible plan, contradicting options, or a speed that has no price.
@@ -68,6 +69,10 @@ std::string advice(const Comparison& comparison);
 /// Schema mixnet.compare/1, docs/compare.md. Both end with a line break.
 std::string to_json(const Comparison& comparison);
 std::string to_csv(const Comparison& comparison);
+
+/// Parts of that document: its plan, and one of its runs.
+nlohmann::ordered_json plan_json(const ParallelPlan& plan);
+nlohmann::ordered_json run_json(const Comparison& comparison, const ComparisonRun& run);
 
 /// The names of the policies, as flags and results carry them; parsing throws Error.
 std::string_view to_string(Reconfiguration policy);

@@ -3,18 +3,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/csv.h"
 #include "study/comparison.h"
 
 namespace mixnet {
 namespace {
-
-/// A text as one CSV value (RFC 4180): quoted where it would end the value.
-std::string csv_text(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
-  return quoted + '"';
-}
 
 using Json = nlohmann::ordered_json;
 
@@ -43,56 +36,60 @@ Json gpu_json(const GpuBandwidth& gpu) {
 
 }  // namespace
 
-std::string to_json(const Comparison& comparison) {
-  Json runs = Json::array();
+nlohmann::ordered_json plan_json(const ParallelPlan& plan) {
+  return {{"tp", plan.tp},
+          {"pp", plan.pp},
+          {"ep", plan.ep},
+          {"dp", plan.dp},
+          {"gpus_per_server", plan.gpus_per_server},
+          {"micro_batch_size", plan.micro_batch_size},
+          {"global_batch_size", plan.global_batch_size},
+          {"seq_length", plan.seq_length}};
+}
+
+nlohmann::ordered_json run_json(const Comparison& comparison, const ComparisonRun& run) {
   const auto or_null = [](const std::optional<double>& value) {
     return value ? Json(*value) : Json(nullptr);
   };
-  for (const ComparisonRun& run : comparison.runs) {
-    const IterationTime& time = run.time;
-    runs.push_back(
-        {{"model", comparison.model},
-         {"fabric", to_string(run.fabric)},
-         {"bandwidth_gbps", run.bandwidth.to_gbps()},
-         {"gpus", comparison.plan.world()},
-         {"iteration_seconds", time.total.to_seconds()},
-         {"tokens_per_second", run.tokens_per_second},
-         {"exposed_seconds",
-          {{"ep", time.ep.to_seconds()},
-           {"tp", time.tp.to_seconds()},
-           {"pp", time.pp.to_seconds()},
-           {"dp", time.dp.to_seconds()},
-           {"reconfiguration", time.reconfiguration.to_seconds()},
-           {"bubble", time.bubble.to_seconds()}}},
-         {"compute_seconds", time.compute.to_seconds()},
-         {"network_cost_usd", or_null(run.network_cost_usd)},
-         {"performance_per_dollar_vs_fat_tree", or_null(run.performance_per_dollar_vs_fat_tree)},
-         {"routing", comparison.routing},
-         {"policy", comparison.policy},
-         {"ep_split", comparison.ep_split},
-         {"fidelity", comparison.fidelity},
-         {"seed", comparison.seed}});
-    if (run.gpu_bandwidth) runs.back()["gpu_bandwidth_gbps"] = gpu_json(*run.gpu_bandwidth);
-    if (run.without_failures) {
-      runs.back()["iteration_seconds_without_failures"] = run.without_failures->to_seconds();
-      runs.back()["lost_seconds"] = time.lost.to_seconds();
-      runs.back()["failures"] = comparison.failures;
-      runs.back()["backup"] = comparison.backup;
-    }
-    if (run.packets) runs.back()["packets"] = packets_json(*run.packets);
+  const IterationTime& time = run.time;
+  Json json = {
+      {"model", comparison.model},
+      {"fabric", to_string(run.fabric)},
+      {"bandwidth_gbps", run.bandwidth.to_gbps()},
+      {"gpus", comparison.plan.world()},
+      {"iteration_seconds", time.total.to_seconds()},
+      {"tokens_per_second", run.tokens_per_second},
+      {"exposed_seconds",
+       {{"ep", time.ep.to_seconds()},
+        {"tp", time.tp.to_seconds()},
+        {"pp", time.pp.to_seconds()},
+        {"dp", time.dp.to_seconds()},
+        {"reconfiguration", time.reconfiguration.to_seconds()},
+        {"bubble", time.bubble.to_seconds()}}},
+      {"compute_seconds", time.compute.to_seconds()},
+      {"network_cost_usd", or_null(run.network_cost_usd)},
+      {"performance_per_dollar_vs_fat_tree", or_null(run.performance_per_dollar_vs_fat_tree)},
+      {"routing", comparison.routing},
+      {"policy", comparison.policy},
+      {"ep_split", comparison.ep_split},
+      {"fidelity", comparison.fidelity},
+      {"seed", comparison.seed}};
+  if (run.gpu_bandwidth) json["gpu_bandwidth_gbps"] = gpu_json(*run.gpu_bandwidth);
+  if (run.without_failures) {
+    json["iteration_seconds_without_failures"] = run.without_failures->to_seconds();
+    json["lost_seconds"] = time.lost.to_seconds();
+    json["failures"] = comparison.failures;
+    json["backup"] = comparison.backup;
   }
-  const ParallelPlan& plan = comparison.plan;
-  const Json document = {{"schema", "mixnet.compare/1"},
-                         {"plan",
-                          {{"tp", plan.tp},
-                           {"pp", plan.pp},
-                           {"ep", plan.ep},
-                           {"dp", plan.dp},
-                           {"gpus_per_server", plan.gpus_per_server},
-                           {"micro_batch_size", plan.micro_batch_size},
-                           {"global_batch_size", plan.global_batch_size},
-                           {"seq_length", plan.seq_length}}},
-                         {"runs", runs}};
+  if (run.packets) json["packets"] = packets_json(*run.packets);
+  return json;
+}
+
+std::string to_json(const Comparison& comparison) {
+  Json runs = Json::array();
+  for (const ComparisonRun& run : comparison.runs) runs.push_back(run_json(comparison, run));
+  const Json document = {
+      {"schema", "mixnet.compare/1"}, {"plan", plan_json(comparison.plan)}, {"runs", runs}};
   return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
@@ -107,12 +104,12 @@ std::string to_csv(const Comparison& comparison) {
   for (const ComparisonRun& run : comparison.runs) {
     const IterationTime& time = run.time;
     text += fmt::format(
-        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_text(comparison.model),
+        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_cell(comparison.model),
         to_string(run.fabric), run.bandwidth.to_gbps(), comparison.plan.world(),
         time.total.to_seconds(), run.tokens_per_second, time.ep.to_seconds(), time.tp.to_seconds(),
         time.pp.to_seconds(), time.dp.to_seconds(), time.reconfiguration.to_seconds(),
         time.bubble.to_seconds(), time.compute.to_seconds(), or_empty(run.network_cost_usd),
-        or_empty(run.performance_per_dollar_vs_fat_tree), csv_text(comparison.routing),
+        or_empty(run.performance_per_dollar_vs_fat_tree), csv_cell(comparison.routing),
         comparison.policy, comparison.ep_split, comparison.fidelity, comparison.seed);
   }
   return text;
