@@ -135,9 +135,9 @@ std::optional<std::vector<PointOutcome>> run_together(const PointArguments& poin
   request->iteration.fidelity.threads = threads;
   const Comparison comparison = compare(*request);
   std::vector<PointOutcome> outcomes;
-  for (const auto& [fabric, bandwidth] : wanted) {
+  for (const auto& one : wanted) {
     const auto run = std::ranges::find_if(comparison.runs, [&](const ComparisonRun& candidate) {
-      return candidate.fabric == fabric && candidate.bandwidth == bandwidth;
+      return std::pair(candidate.fabric, candidate.bandwidth) == one;
     });
     outcomes.push_back(outcome_of(comparison, *run));
   }

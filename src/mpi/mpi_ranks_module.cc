@@ -37,10 +37,7 @@ class MpiRanks final : public mixnet::Ranks {
   std::optional<mixnet::RankMessage> receive() override {
     // A launcher that is killed leaves its ranks running, with the results folder locked.
     if (::getppid() != launcher_) std::_Exit(1);
-    std::erase_if(sending_, [](const auto& sending) {
-      int done = 0;
-      return MPI_Test(&sending->request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS || done != 0;
-    });
+    move_on();
     int waits = 0;
     MPI_Status status;
     if (MPI_Iprobe(MPI_ANY_SOURCE, kTag, MPI_COMM_WORLD, &waits, &status) != MPI_SUCCESS ||
@@ -60,8 +57,7 @@ class MpiRanks final : public mixnet::Ranks {
   }
 
   void finish() override {
-    for (const auto& sending : sending_) MPI_Wait(&sending->request, MPI_STATUS_IGNORE);
-    sending_.clear();
+    while (!sending_.empty()) move_on();
     MPI_Finalize();
   }
 
@@ -76,6 +72,14 @@ class MpiRanks final : public mixnet::Ranks {
     std::string text;
     MPI_Request request = MPI_REQUEST_NULL;
   };
+
+  /// Forgets what has been sent.
+  void move_on() {
+    std::erase_if(sending_, [](const auto& sending) {
+      int done = 0;
+      return MPI_Test(&sending->request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS || done != 0;
+    });
+  }
 
   const pid_t launcher_ = ::getppid();
   int rank_ = 0;

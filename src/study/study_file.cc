@@ -152,14 +152,11 @@ StudyValue Reader::value(const YAML::Node& node, const StudyFlag& flag) const {
     throw error(node, fmt::format("a value of '{}' is not printable text", flag.names.front()),
                 "write it on one line, in UTF-8");
   }
-  if (!flag.is_switch) {
-    value.text = text;
-  } else if (text == "true") {
-    value.text = text;
-  } else if (text != "false") {
+  if (flag.is_switch && text != "true" && text != "false") {
     throw error(node, fmt::format("'{}' is no value of '{}'", shown(text), flag.names.front()),
                 "write true or false");
   }
+  if (!flag.is_switch || text == "true") value.text = text;
   return value;
 }
 

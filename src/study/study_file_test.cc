@@ -1,5 +1,6 @@
 #include "study/study_file.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -145,8 +146,7 @@ TEST(ParseStudy, HostileTextsAreRefused) {
   // Each alias doubles what the one before stands for; none of it is ever unfolded.
   std::string laughs = "tp: [&a0 [x, x]";
   for (int i = 1; i < 60; ++i) {
-    const std::string before = "*a" + std::to_string(i - 1);
-    laughs += ", &a" + std::to_string(i) + " [" + before + ", " + before + "]";
+    laughs += fmt::format(", &a{} [*a{}, *a{}]", i, i - 1, i - 1);
   }
   EXPECT_THAT(message(laughs + "]"), HasSubstr("is a list"));
 }

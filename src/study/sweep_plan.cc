@@ -33,7 +33,7 @@ fs::path file_of(const std::string& value) {
   std::error_code ignored;
   for (const std::string& text : {value, value.substr(value.find(':') + 1)}) {
     if (fs::is_regular_file(text, ignored)) return text;
-    const fs::path config = fs::path(text) / "config.json";
+    fs::path config = fs::path(text) / "config.json";
     if (fs::is_regular_file(config, ignored)) return config;
   }
   return {};

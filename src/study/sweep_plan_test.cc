@@ -13,7 +13,6 @@ namespace mixnet {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 const StudyFlag kFlags[] = {{.names = {"model"}, .names_file = true},
                             {.names = {"fabric"}},

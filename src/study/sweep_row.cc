@@ -36,7 +36,7 @@ class CsvColumns {
   void add(const std::string& path, const Json& value, Row& row) {
     if (value.is_object()) {
       for (const auto& [key, part] : value.items()) {
-        add(path.empty() ? key : path + "." + key, part, row);
+        add(path.empty() ? key : fmt::format("{}.{}", path, key), part, row);
       }
       return;
     }

@@ -44,14 +44,15 @@ TEST(SweepRow, IsReadBack) {
 
 TEST(SweepRow, OthersAreRefused) {
   const SweepPlan plan = plan_with_axes();
-  for (const char* line :
-       {"", "{", "[]", "{}", R"({"schema":"mixnet.sweep/2","point":1})",
-        R"({"schema":"mixnet.sweep/1","point":0,"axes":{}})",
-        R"({"schema":"mixnet.sweep/1","point":5,"axes":{}})",
-        R"({"schema":"mixnet.sweep/1","point":1,"axes":{"fabric":"b","fail":null},"status":"ok"})",
-        R"({"schema":"mixnet.sweep/1","point":1,"axes":{"fabric":"a","fail":null},"status":"?"})",
-        R"({"schema":"mixnet.sweep/1","point":1,"axes":{"fabric":"a","fail":null},)"
-        R"("status":"failed"})"}) {
+  const std::string point = R"({"schema":"mixnet.sweep/1","point":1,"axes":)";
+  for (const std::string& line :
+       {std::string(), std::string("{"), std::string("[]"), std::string("{}"),
+        std::string(R"({"schema":"mixnet.sweep/2","point":1})"),
+        std::string(R"({"schema":"mixnet.sweep/1","point":0,"axes":{}})"),
+        std::string(R"({"schema":"mixnet.sweep/1","point":5,"axes":{}})"),
+        point + R"({"fabric":"b","fail":null},"status":"ok"})",
+        point + R"({"fabric":"a","fail":null},"status":"?"})",
+        point + R"({"fabric":"a","fail":null},"status":"failed"})"}) {
     EXPECT_THROW(read_row(plan, line, "rows:1"), Error) << line;
   }
 }

@@ -117,8 +117,8 @@ class RunSweep : public testing::Test {
       });
     }
     Post::Member ranks(post, 0);
-    const std::vector<int> lost = run_sweep(
-        *plan_, folder, no_group, leader, {.threads = 1, .ranks = &ranks, .rank_timeout = timeout});
+    std::vector<int> lost = run_sweep(*plan_, folder, no_group, leader,
+                                      {.threads = 1, .ranks = &ranks, .rank_timeout = timeout});
     for (std::thread& other : others) other.join();
     return lost;
   }
