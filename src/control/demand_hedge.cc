@@ -25,16 +25,20 @@ ServerDemand level_demand(const ServerDemand& forecast, double strength) {
     }
     mean += excess[to] / static_cast<double>(n);
   }
-  for (double& value : excess) value = strength * (value - mean) / static_cast<double>(n - 1);
-  ServerDemand level = forecast;
+  const double receivers = std::min(strength, 1.0);
+  const double pairs = std::max(strength - 1, 0.0);
+  const double pair_mean = mean / static_cast<double>(n - 1);
+  for (double& value : excess) value = receivers * (value - mean) / static_cast<double>(n - 1);
+  ServerDemand levelled = forecast;
   for (std::size_t from = 0; from < n; ++from) {
     for (std::size_t to = 0; to < n; ++to) {
-      std::int64_t& bytes = level(from, to);
+      std::int64_t& bytes = levelled(from, to);
       if (from == to || bytes == 0) continue;
-      bytes = std::max<std::int64_t>(1, bytes - std::llround(excess[to]));
+      const double level = static_cast<double>(bytes) - excess[to];
+      bytes = std::max<std::int64_t>(1, std::llround(level + pairs * (pair_mean - level)));
     }
   }
-  return level;
+  return levelled;
 }
 
 void DemandHedge::learn(const ServerDemand& forecast,

@@ -8,13 +8,17 @@
 //     strength * (what the server receives - what servers receive in the mean) / (servers - 1)
 //
 // With strength 1 all servers receive alike, and what is left is who sends to whom; with strength 0
-// the demand is as forecast. Which is best depends on how good forecasts are, on the number of
-// servers and on the allocator, so DemandHedge learns it: once the real demand is known, it has
+// the demand is as forecast. From 1 to 2 pairs, too, are drawn to their mean: with 2 all are alike,
+// and circuits are for no demand in particular, which is better than what an allocator makes of a
+// demand when it does not see the EPS, and there are circuits for most pairs. Which is best depends
+// on how good forecasts are, on the number of servers and on the allocator, so DemandHedge learns
+// it: once the real demand is known, it has
 // every strength tried on it after the event, and takes the one that has lost least so far, those
-// gates that are longer ago counting less.
+// gates that are longer ago counting less. It need not see every gate: one in kLearnsEvery is
+// enough.
 //
 // Plain state, no clock, no randomness. Not thread-safe. Cost: O(servers^2); learn() as many
-// allocations as there are strengths. It need not see every gate: one in four is enough.
+// allocations as there are strengths.
 #pragma once
 
 #include <array>
@@ -24,13 +28,14 @@
 
 namespace mixnet {
 
-/// A pair that is forecast to send anything keeps at least a byte. `strength`: 0 to 1.
+/// A pair that is forecast to send anything keeps at least a byte. `strength`: 0 to 2.
 ServerDemand level_demand(const ServerDemand& forecast, double strength);
 
 class DemandHedge {
  public:
   /// The first is taken as long as nothing speaks against it.
-  static constexpr std::array<double, 3> kStrengths = {0.8, 0.4, 0};
+  static constexpr std::array<double, 4> kStrengths = {0.8, 0.4, 0, 2};
+  static constexpr int kLearnsEvery = 4;
 
   /// What to allocate circuits for.
   ServerDemand hedged(const ServerDemand& forecast) const {

@@ -75,6 +75,20 @@ TEST(LevelDemand, DrawsReceiversTogether) {
   const ServerDemand half = level_demand(demand, 0.5);
   EXPECT_EQ(received(half, 1), 200);
   EXPECT_EQ(received(half, 2), 140);
+  // Then pairs: two of a server at 80 each in the mean; the one without demand stays so.
+  const ServerDemand beyond = level_demand(demand, 1.5);
+  EXPECT_EQ(beyond(0, 1), (level(0, 1) + 80) / 2);
+  EXPECT_EQ(beyond(2, 1) - beyond(0, 1), 20);
+  const ServerDemand even = level_demand(demand, 2);
+  for (std::size_t s = 0; s < 3; ++s) {
+    for (std::size_t t = 0; t < 3; ++t) {
+      const std::int64_t pair = demand(s, t) > 0 ? 80 : 0;
+      if (s != t) {
+        EXPECT_EQ(even(s, t), pair) << s << t;
+      }
+    }
+  }
+  EXPECT_EQ(even(1, 1), 7);
 }
 
 TEST(LevelDemand, KeepsPairsApartFromNone) {
@@ -161,8 +175,8 @@ TEST(DemandHedge, TakesWhatHasLostLeast) {
     });
   }
   EXPECT_EQ(hedge.strength(), 0.4);
-  for (int gate = 0; gate < 20; ++gate) hedge.learn(demand, spread);
-  EXPECT_EQ(hedge.strength(), 0.8);
+  for (int gate = 0; gate < 20; ++gate) hedge.learn(demand, spread);  // level is best
+  EXPECT_EQ(hedge.strength(), 2);
 }
 
 }  // namespace

@@ -42,6 +42,9 @@ struct SwitchState {
   const Matrix<std::int64_t>* forecast = nullptr;  ///< of the demand; null: none
   Time delay;                                      ///< from command to light
   Bandwidth nic_rate;                              ///< at which that delay counts
+  /// Strength with which the forecast is levelled before circuits are allocated for it
+  /// (demand_hedge.h).
+  double hedge = 0;
 };
 
 struct ExchangeTimes {
@@ -77,6 +80,12 @@ class CommunicationModel {
   virtual ExchangeTimes exchange_switched(int first_server, const RegionDemand& demand,
                                           const SwitchState& /*state*/) {
     return exchange(first_server, demand);
+  }
+  /// One all-to-all of `bytes` over circuits for `guessed`, by arithmetic (balanced_time.h), with
+  /// NICs of kReferenceRate; zero where nothing is switched. Both are from server to server.
+  virtual Time over_circuits_for(int /*first_server*/, const Matrix<std::int64_t>& /*guessed*/,
+                                 const Matrix<std::int64_t>& /*bytes*/) {
+    return Time::zero();
   }
 
   /// Every GPU of the servers [from, from + count) sends `bytes_per_gpu` to the GPU of the same

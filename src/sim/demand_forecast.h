@@ -11,6 +11,10 @@
 // `dynamic` is the same process backwards as forwards, and nothing simulated uses those iterations,
 // so nothing is known too early.
 //
+// Circuits are allocated for a hedged forecast (control/demand_hedge.h). Every region learns for
+// each fabric how much, from gates that have run: every fourth, from the second micro-batch of
+// training on.
+//
 // Deterministic; regions run on `threads` threads, on which the result does not depend. Cost of a
 // region: (kPastMicroBatches + micro-batches) * layers of the stage * one Copilot step, 21 us
 // at 8 experts and 3.4 ms at 256. Memory while it runs: a Copilot a thread; what is kept is
@@ -18,9 +22,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "base/matrix.h"
+#include "base/units.h"
 #include "moe/model.h"
 #include "moe/plan.h"
 #include "moe/routing.h"
@@ -35,11 +42,20 @@ struct DemandForecast {
   /// RegionDemand::scale_up_delegated; an estimate where GPUs have optical I/O.
   std::int64_t scale_up_bytes = 0;
   std::int64_t busiest_rank_tokens = 0;  ///< as RegionDemand's
+  /// By fabric: how far to level `server_bytes` for circuits (control/demand_hedge.h).
+  std::vector<double> hedges;
 };
+
+/// How long one all-to-all of `bytes` takes on a fabric over circuits for `guessed`, in a region.
+/// Runs on the `worker`-th thread. Zero where that cannot be told.
+using TimeOverCircuits =
+    std::function<Time(int worker, int first_server, const Matrix<std::int64_t>& guessed,
+                       const Matrix<std::int64_t>& bytes)>;
 
 /// By (replica * micro_batches + micro_batch) * MoE layers + MoE layer. Shows a progress bar on a
 /// terminal.
 std::vector<DemandForecast> forecast_demands(const Model& model, const ParallelPlan& plan,
-                                             const RoutingSource& routing, int threads);
+                                             const RoutingSource& routing, int threads,
+                                             std::span<const TimeOverCircuits> fabrics = {});
 
 }  // namespace mixnet

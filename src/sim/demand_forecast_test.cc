@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <map>
+#include <mutex>
 #include <vector>
 
 #include "control/copilot.h"
+#include "control/demand_hedge.h"
 #include "moe/demand.h"
 #include "moe/model_catalog.h"
 
@@ -103,6 +106,68 @@ TEST(DemandForecast, DoesNotDependOnWhatComesLater) {
       }
     }
   }
+}
+
+/// As if level demand were served fastest, or (`reverse`) demand as it is forecast.
+TimeOverCircuits likes_level(bool reverse = false) {
+  return [reverse](int, int, const Matrix<std::int64_t>& guessed, const Matrix<std::int64_t>&) {
+    std::int64_t most = 0;
+    for (std::size_t t = 0; t < guessed.columns(); ++t) {
+      std::int64_t received = 0;
+      for (std::size_t s = 0; s < guessed.rows(); ++s) received += s == t ? 0 : guessed(s, t);
+      most = std::max(most, received);
+    }
+    return Time::from_seconds(reverse ? 1e6 / static_cast<double>(most)
+                                      : static_cast<double>(most) * 1e-6);
+  };
+}
+
+TEST(DemandForecast, LearnsHowFarToLevelOnEachFabric) {
+  const Job job(8);
+  const TimeOverCircuits knows_nothing = [](int, int, const Matrix<std::int64_t>&,
+                                            const Matrix<std::int64_t>&) { return Time::zero(); };
+  const std::vector<TimeOverCircuits> fabrics = {likes_level(), likes_level(true), knows_nothing};
+  const RoutingSource routing = job.routing();
+  const auto plain = job.forecasts();
+  for (const int threads : {1, 3}) {
+    const auto forecasts = forecast_demands(job.model, job.plan, routing, threads, fabrics);
+    ASSERT_EQ(forecasts.size(), plain.size());
+    for (std::size_t i = 0; i < forecasts.size(); ++i) {
+      EXPECT_EQ(forecasts[i].server_bytes, plain[i].server_bytes);
+      EXPECT_EQ(forecasts[i].hedges, (std::vector<double>{2, 0, DemandHedge::kStrengths[0]}));
+      EXPECT_TRUE(plain[i].hedges.empty());
+    }
+  }
+}
+
+// What is learnt is told by the real demand of gates that have run, in the region they ran in.
+TEST(DemandForecast, LearnsFromThePastOfItsRegion) {
+  const Job job(2);
+  const RoutingSource routing = job.routing();
+  DemandMaker maker(job.plan, job.model.hidden);
+  std::mutex mutex;
+  std::map<int, std::vector<Matrix<std::int64_t>>> shown;  // by first server
+  const std::vector<TimeOverCircuits> fabrics = {
+      [&](int, int first_server, const Matrix<std::int64_t>&, const Matrix<std::int64_t>& bytes) {
+        const std::lock_guard lock(mutex);
+        std::vector<Matrix<std::int64_t>>& list = shown[first_server];
+        if (list.empty() || list.back() != bytes) list.push_back(bytes);
+        return Time::zero();
+      }};
+  forecast_demands(job.model, job.plan, routing, 2, fabrics);
+  ASSERT_EQ(shown.size(), 4);
+  // The MoE layers 2 and 3 of stage 1 in replica 1: every fourth gate in order, but for the first
+  // micro-batch, of which nothing was forecast.
+  std::vector<Matrix<std::int64_t>> expected;
+  TokenCounts counts;
+  for (int k = -kPastMicroBatches + 1; k < 2; ++k) {
+    for (const int layer : {2, 3}) {
+      if ((k + kPastMicroBatches + layer) % DemandHedge::kLearnsEvery != 0) continue;
+      routing.counts({k < 0 ? 1 + (-1 - k) / 2 : 0, layer, k < 0 ? (-1 - k) % 2 : k, 1}, counts);
+      expected.push_back(maker.make(counts).server_bytes);
+    }
+  }
+  EXPECT_EQ(shown[job.plan.first_server(1, 1)], expected);
 }
 
 TEST(DemandForecast, ThreadsDoNotMatter) {

@@ -106,8 +106,8 @@ class Measurement {
   const RegionDemand& load(Worker& worker, const Place& place, std::size_t fabric);
   void measure_fluid(Worker& worker, std::size_t place);
   GradientGroups gradient_groups_of(std::size_t fabric, int stage) const;
-  ExchangeTimes exchange(const Worker& worker, CommunicationModel& network, const Place& place,
-                         const RegionDemand& demand) const;
+  ExchangeTimes exchange(const Worker& worker, CommunicationModel& network, std::size_t fabric,
+                         const Place& place, const RegionDemand& demand) const;
   void measure_exchanges();
   void measure_all_in_packets(std::size_t fabric);
   void measure_by_sample(std::size_t fabric, std::int64_t hops_a_place);
@@ -265,7 +265,17 @@ void Measurement::forecast() {
     return fabric.kind == FabricKind::kMixNet || fabric.kind == FabricKind::kMixNetOpticalIo;
   });
   if (!forecasts_ || !switched || !phases_.varies || plan_.region_servers() < 3) return;
-  phases_.forecasts = forecast_demands(model_, plan_, routing_, threads_);
+  std::vector<TimeOverCircuits> fabrics;
+  for (std::size_t f = 0; f < factories_.size(); ++f) {
+    fabrics.emplace_back([this, f](int index, int first_server, const Matrix<std::int64_t>& guessed,
+                                   const Matrix<std::int64_t>& bytes) {
+      CommunicationModel* network = worker(index).flow[f].get();
+      // Forecasts know nothing of ranks that moved to a spare.
+      if (network == nullptr || health_.moved().contains(first_server)) return Time::zero();
+      return network->over_circuits_for(first_server, guessed, bytes);
+    });
+  }
+  phases_.forecasts = forecast_demands(model_, plan_, routing_, threads_, fabrics);
 }
 
 /// The demand of `place` and, where it is asked for, worker.before.
@@ -283,15 +293,19 @@ const RegionDemand& Measurement::load(Worker& work, const Place& place, std::siz
 
 /// After load() of `place`, which gave `demand`.
 ExchangeTimes Measurement::exchange(const Worker& work, CommunicationModel& network,
-                                    const Place& place, const RegionDemand& demand) const {
+                                    std::size_t fabric, const Place& place,
+                                    const RegionDemand& demand) const {
   if (!knows_present_) return network.exchange(place.first_server, demand);
   SwitchState state = {&work.before, nullptr, delay_, options_.nic_rate};
   if (!phases_.forecasts.empty()) {
     const RoutingPlace& at = place.routing;
-    const Matrix<std::int64_t>& forecast =
-        phases_.forecasts[phases_.place_index(at.replica, at.micro_batch, at.layer)].server_bytes;
+    const DemandForecast& forecast =
+        phases_.forecasts[phases_.place_index(at.replica, at.micro_batch, at.layer)];
     // Forecasts know nothing of ranks that moved to a spare.
-    if (forecast.rows() == work.before.rows()) state.forecast = &forecast;
+    if (forecast.server_bytes.rows() == work.before.rows()) {
+      state.forecast = &forecast.server_bytes;
+      state.hedge = forecast.hedges[fabric];
+    }
   }
   return network.exchange_switched(place.first_server, demand, state);
 }
@@ -325,7 +339,7 @@ void Measurement::measure_fluid(Worker& work, std::size_t at) {
     const std::size_t end = phases_.varies ? at + 1 : list.size();
     for (std::size_t i = begin; i < end; ++i) {
       if (i > begin && !work.with_spare.empty()) demand = &load(work, list[i], f);
-      fabric.exchanges[i] = exchange(work, *work.flow[f], list[i], *demand);
+      fabric.exchanges[i] = exchange(work, *work.flow[f], f, list[i], *demand);
     }
   }
 }
@@ -352,7 +366,7 @@ void Measurement::measure_exchanges() {
 
 ExchangeTimes Measurement::exchange_in_packets(Worker& work, std::size_t f, std::size_t i) {
   const RegionDemand& demand = load(work, places_[f][i], f);
-  return exchange(work, *work.packet[f], places_[f][i], demand);
+  return exchange(work, *work.packet[f], f, places_[f][i], demand);
 }
 
 void Measurement::measure_all_in_packets(std::size_t f) {

@@ -304,6 +304,62 @@ TEST(JobPhases, ForecastsAreMadeWhereCircuitsChangeAndTheyAreAskedFor) {
                 .total);
 }
 
+/// Seconds of all dispatches of three iterations, over circuits for that.
+struct OverCircuitsFor {
+  double hedged = 0;
+  double forecast = 0;
+  double demand = 0;
+};
+
+OverCircuitsFor over_circuits_for(AllocatorKind allocator) {
+  constexpr int kBatches = 16;
+  constexpr int kLayers = 7;
+  SmallJob small(kBatches);
+  small.model.layers = kLayers;
+  small.model.is_moe.assign(kLayers, true);
+  const FabricKind fabrics[] = {FabricKind::kMixNet};
+  PhaseOptions options;
+  options.reconfiguration = Reconfiguration::kCopilot;
+  options.network.allocator = allocator;
+  options.network.ep_split = EpSplit::kBalanced;
+  const auto network =
+      CommunicationFactory(FabricKind::kMixNet, small.model, small.plan, options.network)
+          .make_flow();
+  DemandMaker maker(small.plan, small.model.hidden);
+  TokenCounts counts;
+  OverCircuitsFor sums;
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    const RoutingSource routing = RoutingSource::make(
+        "dynamic", {8, 8, 2, kLayers, small.plan.tokens_per_micro_batch()}, seed);
+    const JobPhases phases = measure_phases(small.model, small.plan, routing, fabrics, options);
+    for (int batch = 0; batch < kBatches; ++batch) {
+      for (int layer = 0; layer < kLayers; ++layer) {
+        routing.counts({0, layer, batch, 0}, counts);
+        const RegionDemand& real = maker.make(counts);
+        const std::size_t place = phases.place_index(0, batch, layer);
+        const Matrix<std::int64_t>& forecast = phases.forecasts[place].server_bytes;
+        const ExchangeTimes plain =
+            network->exchange_switched(0, real, {&forecast, &forecast, kDelay, kReferenceRate});
+        const ExchangeTimes& hedged = phases.fabrics[0].exchanges[place];
+        sums.hedged += hedged.predicted_dispatch.transfer.to_seconds();
+        sums.forecast += plain.predicted_dispatch.transfer.to_seconds();
+        sums.demand += plain.dispatch.transfer.to_seconds();
+      }
+    }
+  }
+  return sums;
+}
+
+// Circuits for a hedged forecast are better than those for it as it is. Greedy ones, which are
+// blind to the EPS, gain more than if the demand were known.
+TEST(JobPhases, HedgedForecastsGiveBetterCircuits) {
+  const OverCircuitsFor refined = over_circuits_for(AllocatorKind::kRefined);
+  EXPECT_LT(refined.hedged - refined.demand, 0.3 * (refined.forecast - refined.demand));
+  const OverCircuitsFor greedy = over_circuits_for(AllocatorKind::kGreedy);
+  EXPECT_LT(greedy.hedged, 0.9 * greedy.forecast);
+  EXPECT_LT(greedy.hedged, 0.9 * greedy.demand);
+}
+
 TEST(JobPhases, ThreadsDoNotMatter) {
   const SmallJob small(4);
   const FabricKind fabrics[] = {FabricKind::kMixNet};

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "control/balanced_time.h"
+#include "control/demand_hedge.h"
 #include "control/relay.h"
 
 namespace mixnet {
@@ -115,18 +116,27 @@ ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const Reg
                                                 : times.dispatch;
   if (state.forecast == nullptr) return times;
 
-  const CircuitCounts predicted = allocate(*state.forecast);
+  const CircuitCounts predicted = allocate(level_demand(*state.forecast, state.hedge));
   std::tie(times.predicted_dispatch, times.predicted_combine) = both_ways(predicted);
   times.predicted_is_present = predicted == present;
   times.predicted_is_wanted = predicted == wanted;
   const auto expected = [&](const CircuitCounts& circuits) {
-    const double time =
-        balanced_time(hop_by_hop(*state.forecast, circuits), circuits, eps_circuits_);
-    return PhaseTime{reference_time(time), kLinkDelay * 2};
+    return PhaseTime{expected_time(*state.forecast, circuits), kLinkDelay * 2};
   };
   times.expected_predicted = expected(predicted);
   times.expected_present = expected(present);
   return times;
+}
+
+Time MixNetCommunication::over_circuits_for(int first_server, const Matrix<std::int64_t>& guessed,
+                                            const Matrix<std::int64_t>& bytes) {
+  look_at(first_server, static_cast<int>(bytes.rows()));
+  return expected_time(bytes, allocate(guessed));
+}
+
+Time MixNetCommunication::expected_time(const Matrix<std::int64_t>& bytes,
+                                        const CircuitCounts& circuits) {
+  return reference_time(balanced_time(hop_by_hop(bytes, circuits), circuits, eps_circuits_));
 }
 
 /// `bytes`, or as they go where servers have no EPS.

@@ -57,6 +57,8 @@ class MixNetCommunication final : public CommunicationModel {
   ExchangeTimes exchange(int first_server, const RegionDemand& demand) override;
   ExchangeTimes exchange_switched(int first_server, const RegionDemand& demand,
                                   const SwitchState& state) override;
+  Time over_circuits_for(int first_server, const Matrix<std::int64_t>& guessed,
+                         const Matrix<std::int64_t>& bytes) override;
   PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override {
     return eps_.send(from, to, count, bytes_per_gpu);
   }
@@ -108,6 +110,7 @@ class MixNetCommunication final : public CommunicationModel {
   const CircuitCounts& allocate(const Matrix<std::int64_t>& demand) const;
   /// A time in units of (bytes / circuit rate).
   Time reference_time(double units) const;
+  Time expected_time(const Matrix<std::int64_t>& bytes, const CircuitCounts& circuits);
   /// Circuits that are dark until `lit_at`, and what one carries of what a lit one does.
   struct LateCircuits {
     CircuitCounts counts;

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "control/balanced_time.h"
 #include "control/completion_time.h"
+#include "control/demand_hedge.h"
 #include "control/greedy.h"
 #include "moe/routing.h"
 
@@ -270,6 +271,29 @@ TEST(MixNetCommunication, OverTheCircuitsForAForecast) {
   // Whatever is guessed, what was known without it stays.
   EXPECT_EQ(guessed.dispatch.transfer, lit.dispatch.transfer);
   EXPECT_EQ(guessed.present_dispatch.transfer, still.present_dispatch.transfer);
+}
+
+// Circuits are for the hedged forecast; what is expected on them is the forecast itself.
+TEST(MixNetCommunication, OverTheCircuitsForAHedgedForecast) {
+  const RegionDemand demand = demand_of(random_counts(8, 1));
+  const RegionDemand before = demand_of(random_counts(8, 2));
+  const RegionDemand guess = demand_of(random_counts(8, 3));
+  MixNetCommunication mixnet = mixnet_of(8, 6, EpSplit::kBalanced);
+  SwitchState state = {&before.server_bytes, &guess.server_bytes, Time::milliseconds(25),
+                       kReferenceRate};
+  const ExchangeTimes plain = mixnet.exchange_switched(0, demand, state);
+  state.hedge = 2;
+  const ExchangeTimes hedged = mixnet.exchange_switched(0, demand, state);
+  const ServerDemand level = level_demand(guess.server_bytes, 2);
+  state.hedge = 0;
+  state.forecast = &level;
+  const ExchangeTimes for_level = mixnet.exchange_switched(0, demand, state);
+  EXPECT_NE(hedged.predicted_dispatch.transfer, plain.predicted_dispatch.transfer);
+  EXPECT_EQ(hedged.predicted_dispatch.transfer, for_level.predicted_dispatch.transfer);
+  EXPECT_EQ(hedged.predicted_combine.transfer, for_level.predicted_combine.transfer);
+  EXPECT_EQ(hedged.expected_predicted.transfer,
+            mixnet.over_circuits_for(0, level, guess.server_bytes));
+  EXPECT_EQ(hedged.expected_present.transfer, plain.expected_present.transfer);
 }
 
 TEST(MixNetCommunication, OtherTrafficUsesTheElectricalNics) {

@@ -23,7 +23,6 @@ namespace mixnet {
 namespace {
 
 constexpr std::string_view kTracePrefix = "trace:";
-constexpr int kHedgeLearnsEvery = 4;             // gates
 constexpr std::int64_t kRefinedBudget = 10'000;  // moves looked at; more changes no digit shown
 
 /// Gate decisions in the order of time.
@@ -271,7 +270,7 @@ PredictionReport study_prediction(const PredictionRequest& request) {
         scorer.guess(scores[5], forecast_of(real));
         ++report.gates_scored;
       }
-      if (iteration > 0 && (iteration + static_cast<int>(layer)) % kHedgeLearnsEvery == 0) {
+      if (iteration > 0 && (iteration + static_cast<int>(layer)) % DemandHedge::kLearnsEvery == 0) {
         scorer.learn_to_hedge(copilot.predict(layer));
       }
       copilot.observe(layer, real);
