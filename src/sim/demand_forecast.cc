@@ -1,6 +1,5 @@
 #include "sim/demand_forecast.h"
 
-#include <algorithm>
 #include <cmath>
 #include <mutex>
 
@@ -18,15 +17,6 @@ void counts_of(const RoutingShares& shares, std::int64_t total, TokenCounts& cou
     counts.cells()[i] =
         static_cast<std::int32_t>(std::lround(shares.cells()[i] * static_cast<double>(total)));
   }
-}
-
-/// The MoE layers of a stage, counted among the model's MoE layers.
-LayerRange moe_layers_of(const Model& model, const ParallelPlan& plan, int stage) {
-  const auto [first, end] = stage_layers(model.layers, plan.pp, stage);
-  const auto count = [&model](int layers) {
-    return static_cast<int>(std::count(model.is_moe.begin(), model.is_moe.begin() + layers, true));
-  };
-  return {count(first), count(end)};
 }
 
 }  // namespace
@@ -47,7 +37,7 @@ std::vector<DemandForecast> forecast_demands(const Model& model, const ParallelP
 
   parallel_for(regions, threads, [&](std::size_t region, int /*worker*/) {
     const int replica = static_cast<int>(region) / plan.pp;
-    const auto [first, end] = moe_layers_of(model, plan, static_cast<int>(region) % plan.pp);
+    const auto [first, end] = stage_moe_layers(model, plan.pp, static_cast<int>(region) % plan.pp);
     if (first == end) return;
     Copilot copilot(static_cast<std::size_t>(end - first), ranks, experts);
     TokenCounts counts(ranks, experts);
