@@ -280,30 +280,6 @@ TEST(JobPhases, PoliciesKeepTheirOrder) {
   }
 }
 
-TEST(JobPhases, ForecastsAreMadeWhereCircuitsChangeAndTheyAreAskedFor) {
-  const SmallJob small;
-  const FabricKind mixnet[] = {FabricKind::kMixNet};
-  const FabricKind fat_tree[] = {FabricKind::kFatTree};
-  PhaseOptions options;
-  const auto forecasts = [&](std::string_view routing, std::span<const FabricKind> fabrics) {
-    return measure_phases(small.model, small.plan, small.routing(routing), fabrics, options)
-        .forecasts.size();
-  };
-  EXPECT_EQ(forecasts("dynamic", mixnet), 0);
-  options.reconfiguration = Reconfiguration::kCopilot;
-  EXPECT_EQ(forecasts("dynamic", mixnet), 2 * 2);
-  EXPECT_EQ(forecasts("measured", mixnet), 0);
-  EXPECT_EQ(forecasts("dynamic", fat_tree), 0);
-  // Circuits that never change need no policy, but for the one that waits all the same.
-  const Bandwidth speed = Bandwidth::gbps(100);
-  EXPECT_EQ(small.job("measured", {}, mixnet, Reconfiguration::kCopilot)
-                .simulate(FabricKind::kMixNet, speed)
-                .total,
-            small.job("measured", {}, mixnet, Reconfiguration::kReuse)
-                .simulate(FabricKind::kMixNet, speed)
-                .total);
-}
-
 // A policy that leaves the switch as it is hands on circuits older than those of the layer before,
 // which is what is taken to be lit. Older ones serve as well: layers differ from all others alike.
 TEST(JobPhases, CircuitsOfOlderLayersServeAsWellAsThoseOfTheLayerBefore) {
@@ -336,6 +312,30 @@ TEST(JobPhases, CircuitsOfOlderLayersServeAsWellAsThoseOfTheLayerBefore) {
   for (std::size_t age = 2; age < seconds.size(); ++age) {
     EXPECT_NEAR(seconds[age], seconds[1], 0.03 * seconds[1]) << age;
   }
+}
+
+TEST(JobPhases, ForecastsAreMadeWhereCircuitsChangeAndTheyAreAskedFor) {
+  const SmallJob small;
+  const FabricKind mixnet[] = {FabricKind::kMixNet};
+  const FabricKind fat_tree[] = {FabricKind::kFatTree};
+  PhaseOptions options;
+  const auto forecasts = [&](std::string_view routing, std::span<const FabricKind> fabrics) {
+    return measure_phases(small.model, small.plan, small.routing(routing), fabrics, options)
+        .forecasts.size();
+  };
+  EXPECT_EQ(forecasts("dynamic", mixnet), 0);
+  options.reconfiguration = Reconfiguration::kCopilot;
+  EXPECT_EQ(forecasts("dynamic", mixnet), 2 * 2);
+  EXPECT_EQ(forecasts("measured", mixnet), 0);
+  EXPECT_EQ(forecasts("dynamic", fat_tree), 0);
+  // Circuits that never change need no policy, but for the one that waits all the same.
+  const Bandwidth speed = Bandwidth::gbps(100);
+  EXPECT_EQ(small.job("measured", {}, mixnet, Reconfiguration::kCopilot)
+                .simulate(FabricKind::kMixNet, speed)
+                .total,
+            small.job("measured", {}, mixnet, Reconfiguration::kReuse)
+                .simulate(FabricKind::kMixNet, speed)
+                .total);
 }
 
 TEST(JobPhases, ThreadsDoNotMatter) {
