@@ -130,6 +130,14 @@ LayerRange stage_layers(int layers, int pp, int stage) {
   return {first, first + each + (stage < more ? 1 : 0)};
 }
 
+LayerRange stage_moe_layers(const Model& model, int pp, int stage) {
+  const auto [first, end] = stage_layers(model.layers, pp, stage);
+  const auto count = [&model](int layers) {
+    return static_cast<int>(std::count(model.is_moe.begin(), model.is_moe.begin() + layers, true));
+  };
+  return {count(first), count(end)};
+}
+
 std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& plan,
                                         std::int64_t gpus) {
   const std::int64_t least =

@@ -80,5 +80,7 @@ struct LayerRange {
   int end = 0;
 };
 LayerRange stage_layers(int layers, int pp, int stage);
+/// Likewise of MoE layers, counted among the model's MoE layers.
+LayerRange stage_moe_layers(const Model& model, int pp, int stage);
 
 }  // namespace mixnet

@@ -150,6 +150,22 @@ TEST(Plan, StagesShareTheLayersEvenly) {
   }
 }
 
+TEST(Plan, StagesShareTheMoeLayersInTheirOrder) {
+  Model model = mixtral();
+  model.layers = 7;
+  model.is_moe = {false, false, true, true, false, true, true};
+  const auto range = [&](int pp, int stage) {
+    const auto [first, end] = stage_moe_layers(model, pp, stage);
+    return std::pair(first, end);
+  };
+  EXPECT_EQ(range(1, 0), std::pair(0, 4));
+  EXPECT_EQ(range(2, 0), std::pair(0, 2));
+  EXPECT_EQ(range(2, 1), std::pair(2, 4));
+  EXPECT_EQ(range(7, 0), std::pair(0, 0)) << "none";
+  EXPECT_EQ(range(7, 3), std::pair(1, 2));
+  EXPECT_EQ(range(7, 6), std::pair(3, 4));
+}
+
 TEST(PlanProblem, EveryKindIsNamed) {
   const Model model = mixtral();
   const auto problem = [&](auto change, std::int64_t gpus = 1024) {

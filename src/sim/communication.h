@@ -36,7 +36,8 @@ struct PhaseTime {
   Time at(Bandwidth nic_rate) const;
 };
 
-/// What an optical switch was set for before the gate ran, and how fast it can be set anew.
+/// What an optical switch was set for before the gate ran, how fast it can be set anew, and what to
+/// find out about that.
 struct SwitchState {
   const Matrix<std::int64_t>* lit_for = nullptr;   ///< server to server demand; null: not asked
   const Matrix<std::int64_t>* forecast = nullptr;  ///< of the demand; null: none
@@ -45,6 +46,8 @@ struct SwitchState {
   /// Strength with which the forecast is levelled before circuits are allocated for it
   /// (demand_hedge.h).
   double hedge = 0;
+  bool over_lit = true;      ///< ExchangeTimes::present_*
+  bool while_moving = true;  ///< ExchangeTimes::moving_dispatch
 };
 
 struct ExchangeTimes {
@@ -56,10 +59,10 @@ struct ExchangeTimes {
   bool switched = false;  ///< whether circuits are switched for it
 
   // Where circuits are switched and a SwitchState was given (switch_policy.h).
-  PhaseTime present_dispatch = {}, present_combine = {};  ///< over the circuits that were lit
-  PhaseTime moving_dispatch =
-      {};  ///< over those that stay lit, EPS, and the others when they light up
   bool circuits_change = false;  ///< whether those for the demand are not those that were lit
+  PhaseTime present_dispatch = {}, present_combine = {};  ///< over those that were lit
+  /// Over those that stay lit, EPS, and the others when they light up.
+  PhaseTime moving_dispatch = {Time::max(), Time::zero()};
 
   // Where the SwitchState had a forecast, too.
   PhaseTime predicted_dispatch = {}, predicted_combine = {};  ///< over the circuits for it

@@ -1,6 +1,5 @@
 #include "sim/demand_forecast.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <mutex>
@@ -27,15 +26,6 @@ double in_seconds(Time time) {
   return time == Time::max() ? std::numeric_limits<double>::infinity() : time.to_seconds();
 }
 
-/// The MoE layers of a stage, counted among the model's MoE layers.
-LayerRange moe_layers_of(const Model& model, const ParallelPlan& plan, int stage) {
-  const auto [first, end] = stage_layers(model.layers, plan.pp, stage);
-  const auto count = [&model](int layers) {
-    return static_cast<int>(std::count(model.is_moe.begin(), model.is_moe.begin() + layers, true));
-  };
-  return {count(first), count(end)};
-}
-
 }  // namespace
 
 std::vector<DemandForecast> forecast_demands(const Model& model, const ParallelPlan& plan,
@@ -56,7 +46,7 @@ std::vector<DemandForecast> forecast_demands(const Model& model, const ParallelP
   parallel_for(regions, threads, [&](std::size_t region, int worker) {
     const int replica = static_cast<int>(region) / plan.pp;
     const int stage = static_cast<int>(region) % plan.pp;
-    const auto [first, end] = moe_layers_of(model, plan, stage);
+    const auto [first, end] = stage_moe_layers(model, plan.pp, stage);
     if (first == end) return;
     Copilot copilot(static_cast<std::size_t>(end - first), ranks, experts);
     TokenCounts counts(ranks, experts);

@@ -1,7 +1,6 @@
 #include "sim/job_phases.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -11,6 +10,7 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "moe/demand.h"
+#include "sim/packet_correction.h"
 
 namespace mixnet {
 namespace {
@@ -27,11 +27,6 @@ Time scaled(Time time, double factor) {
   return time == Time::max() ? time : Time::from_seconds(time.to_seconds() * factor);
 }
 
-PhaseTime scaled(PhaseTime phase, double factor) {
-  phase.transfer = scaled(phase.transfer, factor);
-  return phase;
-}
-
 std::int64_t bytes_between_servers(const RegionDemand& demand) {
   std::int64_t bytes = 0;
   for (int s = 0; s < demand.servers; ++s) {
@@ -39,35 +34,6 @@ std::int64_t bytes_between_servers(const RegionDemand& demand) {
   }
   return bytes;
 }
-
-/// How much longer phases take in packets than as a fluid.
-class TimeRatio {
- public:
-  explicit TimeRatio(Bandwidth nic_rate) : nic_rate_(nic_rate) {}
-
-  void add(const PhaseTime& fluid, const PhaseTime& packet) {
-    const Time a = fluid.at(nic_rate_);
-    const Time b = packet.at(nic_rate_);
-    if (a == Time::zero() || a == Time::max() || b == Time::max()) return;
-    fluid_ += a.to_seconds();
-    packet_ += b.to_seconds();
-    ratios_.push_back(b.to_seconds() / a.to_seconds());
-  }
-  double ratio() const { return fluid_ > 0 ? packet_ / fluid_ : 1; }
-  /// Of single phases' ratios, relative.
-  double deviation() const {
-    if (ratios_.size() < 2) return 0;
-    double variance = 0;
-    for (const double r : ratios_) variance += (r / ratio() - 1) * (r / ratio() - 1);
-    return std::sqrt(variance / static_cast<double>(ratios_.size() - 1));
-  }
-
- private:
-  Bandwidth nic_rate_;
-  double fluid_ = 0;
-  double packet_ = 0;
-  std::vector<double> ratios_;
-};
 
 /// Where an all-to-all happens.
 struct Place {
@@ -101,6 +67,8 @@ class Measurement {
 
   bool in_packets() const { return options_.fidelity != Fidelity::kFlow; }
   Worker& worker(int index);
+  std::vector<Place> varying_places() const;
+  std::vector<Place> equal_places(const FabricPhases& fabric) const;
   void list_places();
   void forecast();
   const RegionDemand& load(Worker& worker, const Place& place, std::size_t fabric);
@@ -128,6 +96,7 @@ class Measurement {
   FidelityOptions options_;
   ClusterHealth health_;
   Time delay_;
+  Reconfiguration policy_;
   bool knows_present_;
   bool forecasts_;
   int threads_;
@@ -150,9 +119,9 @@ Measurement::Measurement(const Model& model, const ParallelPlan& plan, const Rou
       options_(options.fidelity),
       health_(options.health),
       delay_(options.reconfiguration_delay),
-      knows_present_(options.reconfiguration != Reconfiguration::kBlock &&
-                     options.reconfiguration != Reconfiguration::kHidden),
-      forecasts_(options.reconfiguration == Reconfiguration::kCopilot),
+      policy_(options.reconfiguration),
+      knows_present_(policy_ != Reconfiguration::kBlock && policy_ != Reconfiguration::kHidden),
+      forecasts_(policy_ == Reconfiguration::kCopilot),
       threads_(options_.threads > 0 ? options_.threads : default_threads()),
       wire_bytes_(static_cast<double>(options_.packets.mtu) /
                   (options_.packets.mtu - options_.packets.header)),
@@ -211,49 +180,51 @@ JobPhases Measurement::run() {
   return std::move(phases_);
 }
 
-void Measurement::list_places() {
-  std::vector<int> stage_of;  // of each MoE layer
-  for (int stage = 0; stage < plan_.pp; ++stage) {
-    const auto [first, end] = stage_layers(model_.layers, plan_.pp, stage);
-    for (int layer = first; layer < end; ++layer) {
-      if (model_.is_moe[layer]) stage_of.push_back(stage);
+/// Every MoE layer of every micro-batch of every replica, in the order of place_index().
+std::vector<Place> Measurement::varying_places() const {
+  std::vector<Place> list;
+  for (int replica = 0; replica < phases_.replicas; ++replica) {
+    for (int micro_batch = 0; micro_batch < phases_.micro_batches; ++micro_batch) {
+      for (int stage = 0; stage < plan_.pp; ++stage) {
+        const auto [first, end] = stage_moe_layers(model_, plan_.pp, stage);
+        for (int layer = first; layer < end; ++layer) {
+          RoutingPlace before = {0, layer - 1, micro_batch, replica};
+          if (layer == first) {
+            before.layer = end - 1;
+            before.micro_batch = (micro_batch + phases_.micro_batches - 1) % phases_.micro_batches;
+          }
+          list.push_back(
+              {{0, layer, micro_batch, replica}, plan_.first_server(stage, replica), before});
+        }
+      }
     }
   }
-  places_.resize(factories_.size());
+  return list;
+}
+
+/// Where all-to-alls take times of their own although their demands are equal.
+std::vector<Place> Measurement::equal_places(const FabricPhases& fabric) const {
+  if (fabric.uniform) return {{{}, plan_.first_server(0, 0), {}}};
+  std::vector<Place> list;
+  for (int stage = 0; stage < plan_.pp; ++stage) {
+    for (int replica = 0; replica < phases_.replicas; ++replica) {
+      list.push_back({{}, plan_.first_server(stage, replica), {}});
+    }
+  }
+  return list;
+}
+
+void Measurement::list_places() {
   std::size_t places = 1;
   if (phases_.varies) {
     places =
         static_cast<std::size_t>(phases_.replicas) * phases_.micro_batches * phases_.moe_layers;
   }
   phases_.busiest_rank_tokens.resize(places);
-  for (std::size_t f = 0; f < factories_.size(); ++f) {
-    FabricPhases& fabric = phases_.fabrics[f];
+  for (FabricPhases& fabric : phases_.fabrics) {
     fabric.scale_up_bytes.resize(places);
-    std::vector<Place>& list = places_[f];
-    if (phases_.varies) {
-      for (int replica = 0; replica < phases_.replicas; ++replica) {
-        for (int micro_batch = 0; micro_batch < phases_.micro_batches; ++micro_batch) {
-          for (int layer = 0; layer < phases_.moe_layers; ++layer) {
-            const bool first = layer == 0 || stage_of[layer - 1] != stage_of[layer];
-            const auto in_stage = std::ranges::count(stage_of, stage_of[layer]);
-            const int before = first ? layer + static_cast<int>(in_stage) - 1 : layer - 1;
-            const int batches = phases_.micro_batches;
-            const int batch = first ? (micro_batch + batches - 1) % batches : micro_batch;
-            list.push_back({{0, layer, micro_batch, replica},
-                            plan_.first_server(stage_of[layer], replica),
-                            {0, before, batch, replica}});
-          }
-        }
-      }
-    } else if (fabric.uniform) {
-      list.push_back({{}, plan_.first_server(0, 0), {}});
-    } else {
-      for (int stage = 0; stage < plan_.pp; ++stage) {
-        for (int replica = 0; replica < phases_.replicas; ++replica) {
-          list.push_back({{}, plan_.first_server(stage, replica), {}});
-        }
-      }
-    }
+    const std::vector<Place>& list =
+        places_.emplace_back(phases_.varies ? varying_places() : equal_places(fabric));
     fabric.exchanges.resize(list.size());
     is_fluid_.emplace_back(list.size(), 0);
   }
@@ -297,6 +268,8 @@ ExchangeTimes Measurement::exchange(const Worker& work, CommunicationModel& netw
                                     const RegionDemand& demand) const {
   if (!knows_present_) return network.exchange(place.first_server, demand);
   SwitchState state = {&work.before, nullptr, delay_, options_.nic_rate};
+  state.over_lit = policy_ != Reconfiguration::kOracle;
+  state.while_moving = policy_ == Reconfiguration::kHitless;
   if (!phases_.forecasts.empty()) {
     const RoutingPlace& at = place.routing;
     const DemandForecast& forecast =
@@ -408,51 +381,12 @@ void Measurement::measure_by_sample(std::size_t f, std::int64_t hops_a_place) {
     progress.advance();
   });
 
-  TimeRatio own(options_.nic_rate);    // over the circuits for the demand, or other fabrics
-  TimeRatio other(options_.nic_rate);  // over other circuits: pairs split, so packets queue more
-  double hops = 0;
-  double bytes = 0;
-  for (const Both& sample : both) {
-    const ExchangeTimes& fluid = sample.fluid;
-    const ExchangeTimes& packet = sample.packet;
-    own.add(fluid.dispatch, packet.dispatch);
-    own.add(fluid.combine, packet.combine);
-    if (packet.circuits_change) {
-      other.add(fluid.present_dispatch, packet.present_dispatch);
-      other.add(fluid.present_combine, packet.present_combine);
-      other.add(fluid.moving_dispatch, packet.moving_dispatch);
-    }
-    if (!packet.predicted_is_wanted) {
-      other.add(fluid.predicted_dispatch, packet.predicted_dispatch);
-      other.add(fluid.predicted_combine, packet.predicted_combine);
-    }
-    hops += static_cast<double>(packet.dispatch.packet_hops + packet.combine.packet_hops);
-    bytes += 2 * static_cast<double>(sample.bytes);
-  }
-  // Dispatch and combine of a place are hardly independent, so a place counts once. Few samples
-  // tell little of their own spread: about Student's 97.5 % quantile.
-  const double independent = static_cast<double>(samples);
-  const double quantile = 2 + 4 / std::max(1.0, independent - 1);
-  fabric.report.packet_over_fluid = own.ratio();
-  fabric.report.error =
-      quantile * std::max(own.deviation(), other.deviation()) / std::sqrt(independent);
-
-  const double hops_a_byte = bytes > 0 ? hops / bytes : 0;
+  PacketCorrection correction(options_.nic_rate);
+  for (const Both& sample : both) correction.add(sample.fluid, sample.packet, sample.bytes);
+  fabric.report.packet_over_fluid = correction.ratio();
+  fabric.report.error = correction.error();
   parallel_for(exchanges.size(), threads_, [&](std::size_t i, int index) {
-    const std::int64_t demand = bytes_between_servers(load(worker(index), places_[f][i], f));
-    const auto scale = [&](PhaseTime& phase, double ratio) {
-      // At this speed, so propagation is in the ratio.
-      phase = PhaseTime::measured(scaled(phase.at(options_.nic_rate), ratio), options_.nic_rate);
-      phase.packet_hops = std::llround(hops_a_byte * static_cast<double>(demand));
-    };
-    ExchangeTimes& times = exchanges[i];
-    times.shared_nics_busy = scaled(times.shared_nics_busy, own.ratio());
-    for (PhaseTime* phase : {&times.dispatch, &times.combine}) scale(*phase, own.ratio());
-    for (PhaseTime* phase :
-         {&times.present_dispatch, &times.present_combine, &times.moving_dispatch,
-          &times.predicted_dispatch, &times.predicted_combine}) {
-      scale(*phase, other.ratio());
-    }
+    correction.correct(exchanges[i], bytes_between_servers(load(worker(index), places_[f][i], f)));
   });
   std::ranges::fill(is_fluid_[f], 1);
   for (std::size_t i = 0; i < samples; ++i) {
@@ -483,7 +417,8 @@ PhaseTime Measurement::phase(std::size_t f, int uses, bool& hopeless, Measure&& 
   hopeless = time.transfer == Time::max();
   if (hopeless) {
     const std::int64_t hops = time.packet_hops;
-    time = scaled(measure(*work.flow[f]), wire_bytes_);
+    time = measure(*work.flow[f]);
+    time.transfer = scaled(time.transfer, wire_bytes_);
     time.packet_hops = hops;
     report.fluid += uses;
   }
@@ -582,13 +517,11 @@ void Measurement::report(std::size_t f) {
     if (worker) report.totals += worker->packet[f]->packet_totals();
   }
   for (int stage = 0; stage < plan_.pp; ++stage) {
-    const auto [first, end] = stage_layers(model_.layers, plan_.pp, stage);
+    const auto [first, end] = stage_moe_layers(model_, plan_.pp, stage);
     for (int layer = first; layer < end; ++layer) {
-      if (phases_.moe_index[layer] < 0) continue;
       for (int replica = 0; replica < phases_.replicas; ++replica) {
         for (int micro_batch = 0; micro_batch < phases_.micro_batches; ++micro_batch) {
-          const std::size_t at =
-              phases_.exchange_index(fabric, stage, replica, micro_batch, phases_.moe_index[layer]);
+          const std::size_t at = phases_.exchange_index(fabric, stage, replica, micro_batch, layer);
           const ExchangeTimes& exchange = fabric.exchanges[at];
           for (const PhaseTime& phase : {exchange.dispatch, exchange.combine}) {
             if (phase.packet_hops == 0) continue;

@@ -280,6 +280,40 @@ TEST(JobPhases, PoliciesKeepTheirOrder) {
   }
 }
 
+// A policy that leaves the switch as it is hands on circuits older than those of the layer before,
+// which is what is taken to be lit. Older ones serve as well: layers differ from all others alike.
+TEST(JobPhases, CircuitsOfOlderLayersServeAsWellAsThoseOfTheLayerBefore) {
+  constexpr int kLayers = 8;
+  const SmallJob small;
+  const auto network =
+      CommunicationFactory(FabricKind::kMixNet, small.model, small.plan, {}).make_flow();
+  DemandMaker maker(small.plan, small.model.hidden);
+  TokenCounts counts;
+  std::vector<double> seconds(7);  // by age
+  for (const std::uint64_t seed : {1, 2, 3, 4}) {
+    const RoutingSource routing = RoutingSource::make(
+        "dynamic", {8, 8, 2, kLayers, small.plan.tokens_per_micro_batch()}, seed);
+    std::vector<RegionDemand> demands;
+    for (int batch = 0; batch < 24; ++batch) {
+      for (int layer = 0; layer < kLayers; ++layer) {
+        routing.counts({0, layer, batch, 0}, counts);
+        demands.push_back(maker.make(counts));
+      }
+    }
+    for (std::size_t i = seconds.size(); i < demands.size(); ++i) {
+      for (std::size_t age = 0; age < seconds.size(); ++age) {
+        const SwitchState state = {&demands[i - age].server_bytes, nullptr, kDelay, kReferenceRate};
+        seconds[age] += network->exchange_switched(0, demands[i], state)
+                            .present_dispatch.at(kReferenceRate)
+                            .to_seconds();
+      }
+    }
+  }
+  for (std::size_t age = 2; age < seconds.size(); ++age) {
+    EXPECT_NEAR(seconds[age], seconds[1], 0.03 * seconds[1]) << age;
+  }
+}
+
 TEST(JobPhases, ForecastsAreMadeWhereCircuitsChangeAndTheyAreAskedFor) {
   const SmallJob small;
   const FabricKind mixnet[] = {FabricKind::kMixNet};

@@ -109,11 +109,15 @@ ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const Reg
     return std::pair(best_way(first_server, demand.server_bytes, circuits).phase,
                      best_way(first_server, back, circuits).phase);
   };
-  std::tie(times.present_dispatch, times.present_combine) = both_ways(present);
   times.circuits_change = !(wanted == present);
-  times.moving_dispatch = times.circuits_change ? while_moving(first_server, demand.server_bytes,
-                                                               present, wanted, state)
-                                                : times.dispatch;
+  if (state.over_lit) {
+    std::tie(times.present_dispatch, times.present_combine) = both_ways(present);
+  }
+  if (state.while_moving) {
+    times.moving_dispatch = times.circuits_change ? while_moving(first_server, demand.server_bytes,
+                                                                 present, wanted, state)
+                                                  : times.dispatch;
+  }
   if (state.forecast == nullptr) return times;
 
   const CircuitCounts predicted = allocate(level_demand(*state.forecast, state.hedge));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -238,6 +239,62 @@ TEST(MixNetCommunication, WhilePortsMovePacketsAgreeWithTheFluid) {
   }
 }
 
+TEST(MixNetCommunication, WhilePortsMoveBetweenNoDelayAndAnEndlessOne) {
+  // Without delay, as over the wanted circuits; with an endless one, as over those that stay.
+  const Bandwidth speed = Bandwidth::gbps(100);
+  for (const bool in_packets : {false, true}) {
+    for (std::uint64_t seed = 0; seed < 4; ++seed) {
+      const RegionDemand demand = demand_of(random_counts(8, seed), 1024);
+      const RegionDemand before = demand_of(random_counts(8, seed + 100), 1024);
+      MixNetCommunication mixnet = mixnet_of(8, 6, EpSplit::kBalanced);
+      if (in_packets) use_packets(mixnet, 8, 6, 100);
+      const auto times_after = [&](Time delay) {
+        return mixnet.exchange_switched(0, demand, {&before.server_bytes, nullptr, delay, speed});
+      };
+      const ExchangeTimes at_once = times_after(Time::zero());
+      ASSERT_TRUE(at_once.circuits_change);
+      const double wanted = at_once.dispatch.at(speed).to_seconds();
+      EXPECT_NEAR(at_once.moving_dispatch.at(speed).to_seconds(), wanted, 0.01 * wanted) << seed;
+
+      const CircuitCounts lit = GreedyAllocator().allocate(before.server_bytes, 6);
+      CircuitCounts stay = GreedyAllocator().allocate(demand.server_bytes, 6);
+      for (std::size_t i = 0; i < stay.cells().size(); ++i) {
+        stay.cells()[i] = std::min(stay.cells()[i], lit.cells()[i]);
+      }
+      const double without = balanced_time(demand.server_bytes, stay, 2) / speed.bytes_per_second();
+      const double never = times_after(Time::seconds(10)).moving_dispatch.at(speed).to_seconds();
+      EXPECT_GT(never, without) << seed;
+      EXPECT_LT(never, (in_packets ? 1.07 : 1.03) * without) << seed;
+      // In between it takes no less for a longer delay, but for what fair sharing on the EPS does.
+      double last = wanted;
+      for (const std::int64_t us : {200, 1000, 3000, 10'000}) {
+        const double time =
+            times_after(Time::microseconds(us)).moving_dispatch.at(speed).to_seconds();
+        EXPECT_GT(time, 0.98 * last) << seed << " after " << us;
+        EXPECT_LT(time, 1.01 * never) << seed << " after " << us;
+        last = time;
+      }
+    }
+  }
+}
+
+TEST(MixNetCommunication, FindsOutNoMoreThanIsAsked) {
+  const RegionDemand demand = demand_of(random_counts(8, 1));
+  const RegionDemand before = demand_of(random_counts(8, 2));
+  MixNetCommunication mixnet = mixnet_of(8, 6, EpSplit::kBalanced);
+  SwitchState state = {&before.server_bytes, nullptr, Time::milliseconds(1), kReferenceRate};
+  const ExchangeTimes all = mixnet.exchange_switched(0, demand, state);
+  state.while_moving = false;
+  const ExchangeTimes present = mixnet.exchange_switched(0, demand, state);
+  EXPECT_EQ(present.present_dispatch.transfer, all.present_dispatch.transfer);
+  EXPECT_EQ(present.moving_dispatch.transfer, Time::max()) << "as if it could not be";
+  state.over_lit = false;
+  const ExchangeTimes least = mixnet.exchange_switched(0, demand, state);
+  EXPECT_TRUE(least.circuits_change);
+  EXPECT_EQ(least.dispatch.transfer, all.dispatch.transfer);
+  EXPECT_EQ(least.present_dispatch.transfer, Time::zero());
+}
+
 TEST(MixNetCommunication, OverTheCircuitsForAForecast) {
   const RegionDemand demand = demand_of(random_counts(8, 1));
   const RegionDemand before = demand_of(random_counts(8, 2));
@@ -430,9 +487,9 @@ TEST(MixNetCommunication, OneServerExchangesNothing) {
             Time::zero());
 }
 
-/// A region of `servers`, of which server 0 has `optical` OCS and `electrical` EPS NICs left.
-MixNetCommunication worn(int servers, EpSplit split, int optical, int electrical) {
-  MixNetCommunication mixnet = mixnet_of(servers, 6, split);
+/// `mixnet`, a region of `servers` with two EPS NICs each, after server 0 was left `optical` OCS
+/// and `electrical` EPS NICs.
+MixNetCommunication worn(MixNetCommunication mixnet, int servers, int optical, int electrical) {
   ServerPlaces places;
   places.region_servers = servers;
   if (electrical < 2) {
@@ -454,7 +511,8 @@ TEST(MixNetFailures, CircuitsAreForTheNicsThatAreLeft) {
       const CircuitCounts circuits = GreedyAllocator().allocate(demand.server_bytes, nics);
       const Time expected =
           circuits_first_time(demand.server_bytes, circuits, 2, kReferenceRate).whole();
-      const ExchangeTimes times = worn(8, EpSplit::kCircuitsFirst, optical, 2).exchange(0, demand);
+      const ExchangeTimes times =
+          worn(mixnet_of(8, 6, EpSplit::kCircuitsFirst), 8, optical, 2).exchange(0, demand);
       EXPECT_NEAR(times.dispatch.transfer.to_seconds(), expected.to_seconds(), 1e-8);
       EXPECT_TRUE(times.switched);
     }
@@ -510,16 +568,9 @@ TEST(MixNetFailures, FewerNicsAreNeverFasterWhenBalanced) {
       // be so still, by a percent.
       MixNetCommunication mixnet(PacketFabric(FabricKind::kMixNet, 6, 2, 1, PathPolicy::kSpray), 2,
                                  EpSplit::kBalanced, 1, 8, AllocatorKind::kExact);
-      ServerPlaces places;
-      places.region_servers = 6;
-      if (electrical < 2) {
-        places.nics[0] = electrical == 1 ? std::vector<int>{0, -1} : std::vector<int>{2, 3, 4, 5};
-      }
-      OcsPlaces ocs;
-      ocs.optical_nics[0] = optical;
-      ocs.eps_nics[0] = electrical;
-      mixnet.use_places(places, ocs);
-      return mixnet.exchange(0, demand).dispatch.transfer.to_seconds();
+      return worn(std::move(mixnet), 6, optical, electrical)
+          .exchange(0, demand)
+          .dispatch.transfer.to_seconds();
     };
     const double whole = time(2, 2);
     for (const auto& [optical, electrical] :

@@ -86,6 +86,15 @@ TEST(PacketPhase, AFlowThatStartsLaterIsAnotherPhase) {
   EXPECT_EQ(both.at(kSpeed), at_once + Time::milliseconds(25));
   EXPECT_EQ(both.packet_hops, 800);
   EXPECT_EQ(star.phase().totals().simulated, 3);
+  // Who starts late, and when, is part of it.
+  for (const bool first_is_late : {true, false}) {
+    for (const Time late : {Time::microseconds(20), Time::microseconds(40)}) {
+      star.send(0, 1, {893'600}, first_is_late ? late : Time::zero());
+      star.send(2, 1, {89'360}, first_is_late ? Time::zero() : late);
+      star.phase().run();
+    }
+  }
+  EXPECT_EQ(star.phase().totals().simulated, 7);
 }
 
 TEST(PacketPhase, ReuseChangesNothing) {

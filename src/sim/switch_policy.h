@@ -22,7 +22,8 @@
 //            So it is never slower than block.
 //   hidden   nobody ever waits for the switch: what perfect prediction and early moves could reach.
 //
-// Where the wanted circuits are those that are lit, only block waits (the paper's accounting).
+// Where the wanted circuits are those that are lit, only block waits (the paper's accounting); and
+// copilot, where its forecast had it move away from them.
 // Pure.
 #pragma once
 
@@ -45,7 +46,7 @@ struct SwitchForecast {
 struct SwitchedExchange {
   Time dispatch, combine;                  ///< over the wanted circuits
   Time present_dispatch, present_combine;  ///< over those that are lit when the gate has run
-  Time moving_dispatch;                    ///< while ports move (d); Time::max() where it cannot
+  Time moving_dispatch;                    ///< while ports move (d); Time::max() where they cannot
   bool changes = true;                     ///< whether wanted and lit ones differ
   // copilot only
   Time predicted_dispatch = {}, predicted_combine = {};  ///< over the circuits for the forecast

@@ -155,6 +155,39 @@ TEST(SwitchPolicy, BackwardWaitsForWhatItsComputationDoesNotHide) {
   }
 }
 
+TEST(SwitchPolicy, CopilotMayWaitInVainWhereItsForecastWasWrong) {
+  SwitchedExchange times = foreseen();
+  times.changes = false;  // what was lit would have been right
+  times.present_dispatch = times.present_combine = ms(4);
+  EXPECT_EQ(total(Reconfiguration::kCopilot, ms(11), times), ms(5 + 4 + 1)) << "there and back";
+  EXPECT_EQ(total(Reconfiguration::kCopilot, ms(12), times), ms(8)) << "expected no gain";
+}
+
+TEST(SwitchPolicy, BackwardIsNeverSlowerThanWithBlock) {
+  Random random(4);
+  const auto draw = [&] { return Time{static_cast<std::int64_t>(random.below(30'000'000'000))}; };
+  int stayed = 0;
+  for (int round = 0; round < 10'000; ++round) {
+    const SwitchedExchange times = {draw(), draw(), draw(), draw(), draw(), random.below(2) == 0};
+    const Time delay = draw();
+    const Time hiding = draw();
+    const auto cost = [&](Reconfiguration policy) {
+      return backward_cost(policy, delay, times, hiding).total();
+    };
+    const Time block = cost(Reconfiguration::kBlock);
+    const Time stays = times.present_dispatch + times.present_combine;
+    const Time moves = cost(Reconfiguration::kOracle);
+    EXPECT_EQ(cost(Reconfiguration::kReuse), moves);
+    EXPECT_LE(moves, block);
+    for (const Reconfiguration policy : {Reconfiguration::kHitless, Reconfiguration::kCopilot}) {
+      EXPECT_EQ(cost(policy), std::min(moves, stays));
+    }
+    EXPECT_EQ(cost(Reconfiguration::kHidden), times.dispatch + times.combine);
+    stayed += stays < moves ? 1 : 0;
+  }
+  EXPECT_GT(stayed, 1000);
+}
+
 TEST(SwitchPolicy, HitlessIsNeverSlowerThanBlock) {
   Random random(1);
   const auto draw = [&] { return Time{static_cast<std::int64_t>(random.below(30'000'000'000))}; };

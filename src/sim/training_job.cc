@@ -103,6 +103,43 @@ Time TrainingJob::tp_phase(const FabricPhases& phases, double bytes, Bandwidth n
   return Time::from_seconds(bytes * (plan_.tp - 1) / plan_.tp / scale_up_rate(phases, nic_rate));
 }
 
+/// The all-to-alls of one layer with what they take inside servers, at one speed.
+SwitchedExchange TrainingJob::switched_exchange(const JobPhases& job, const FabricPhases& phases,
+                                                std::size_t place, const ExchangeTimes& exchange,
+                                                Bandwidth nic_rate, double compute_scale) const {
+  const auto with_scale_up = [&](const PhaseTime& phase, std::int64_t scale_up_bytes) {
+    const Time network = phase.at(nic_rate);
+    if (network == Time::max()) return network;
+    const Time inside =
+        Time::from_seconds(static_cast<double>(scale_up_bytes) / scale_up_rate(phases, nic_rate));
+    return options_.pipelined_ep_steps ? std::max(network, inside) : network + inside;
+  };
+  const auto real = [&](const PhaseTime& phase) {
+    return with_scale_up(phase, phases.scale_up_bytes[place]);
+  };
+  SwitchedExchange switched;
+  switched.dispatch = real(exchange.dispatch);
+  switched.combine = real(exchange.combine);
+  switched.present_dispatch = real(exchange.present_dispatch);
+  switched.present_combine = real(exchange.present_combine);
+  switched.moving_dispatch = real(exchange.moving_dispatch);
+  switched.changes = exchange.circuits_change;
+  if (!exchange.switched || job.forecasts.empty()) return switched;
+
+  const DemandForecast& forecast = job.forecasts[place];
+  const auto expected = [&](const PhaseTime& phase) {
+    return with_scale_up(phase, forecast.scale_up_bytes);
+  };
+  switched.predicted_dispatch = real(exchange.predicted_dispatch);
+  switched.predicted_combine = real(exchange.predicted_combine);
+  switched.predicted_is_wanted = exchange.predicted_is_wanted;
+  switched.forecast = {
+      expected(exchange.expected_predicted), expected(exchange.expected_present),
+      scaled(compute_.experts(forecast.busiest_rank_tokens).forward, compute_scale),
+      exchange.predicted_is_present};
+  return switched;
+}
+
 TrainingJob::Durations TrainingJob::stage_durations(const JobPhases& job,
                                                     const FabricPhases& phases, int stage,
                                                     int replica, int micro_batch,
@@ -147,35 +184,13 @@ TrainingJob::Durations TrainingJob::stage_durations(const JobPhases& job,
 
     const ExchangeTimes& exchange = phases.exchanges[job.exchange_index(
         phases, stage, replica, micro_batch, job.moe_index[layer])];
-    const auto through_scale_up = [&](std::int64_t bytes) {
-      return Time::from_seconds(static_cast<double>(bytes) / scale_up_rate(phases, nic_rate));
-    };
-    Time scale_up = through_scale_up(phases.scale_up_bytes[place]);
-    const auto with_scale_up = [&](const PhaseTime& phase) {
-      const Time network = phase.at(nic_rate);
-      if (network == Time::max()) return network;
-      return options_.pipelined_ep_steps ? std::max(network, scale_up) : network + scale_up;
-    };
-    SwitchedExchange switched = {
-        with_scale_up(exchange.dispatch),         with_scale_up(exchange.combine),
-        with_scale_up(exchange.present_dispatch), with_scale_up(exchange.present_combine),
-        with_scale_up(exchange.moving_dispatch),  exchange.circuits_change};
+    const SwitchedExchange switched =
+        switched_exchange(job, phases, place, exchange, nic_rate, compute_scale);
     sum.shared_nics_busy += PhaseTime{exchange.shared_nics_busy, Time::zero()}.at(nic_rate);
     if (!exchange.switched) {
       sum.forward.ep += switched.dispatch + switched.combine;
       sum.backward.ep += switched.dispatch + switched.combine;
       continue;
-    }
-    if (!job.forecasts.empty()) {
-      switched.predicted_dispatch = with_scale_up(exchange.predicted_dispatch);
-      switched.predicted_combine = with_scale_up(exchange.predicted_combine);
-      switched.predicted_is_wanted = exchange.predicted_is_wanted;
-      const DemandForecast& forecast = job.forecasts[place];
-      scale_up = through_scale_up(forecast.scale_up_bytes);
-      switched.forecast = {
-          with_scale_up(exchange.expected_predicted), with_scale_up(exchange.expected_present),
-          scaled(compute_.experts(forecast.busiest_rank_tokens).forward, compute_scale),
-          exchange.predicted_is_present};
     }
     const Time delay = options_.reconfiguration_delay;
     const SwitchCost forward = forward_cost(options_.reconfiguration, delay, switched,

@@ -4,8 +4,7 @@
 //   forward    attention | TP | gate | [reconfigure] | dispatch | TP | experts | TP | shared
 //              experts | combine
 //   backward   the same in reverse; backward of combine has dispatch's traffic, backward of
-//   dispatch
-//              has combine's
+//              dispatch has combine's
 // A layer's parts follow each other; the EP group waits for its slowest rank and its busiest expert
 // rank. Micro-batches run through the stages in 1F1B order (pipeline.h) in every replica; at the
 // end gradients are summed over replicas, as far as possible beneath the last micro-batch's
@@ -122,6 +121,9 @@ class TrainingJob {
   /// Of one GPU, in bytes a second.
   double scale_up_rate(const FabricPhases& phases, Bandwidth nic_rate) const;
   Time tp_phase(const FabricPhases& phases, double bytes, Bandwidth nic_rate) const;
+  SwitchedExchange switched_exchange(const JobPhases& job, const FabricPhases& phases,
+                                     std::size_t place, const ExchangeTimes& exchange,
+                                     Bandwidth nic_rate, double compute_scale) const;
   Durations stage_durations(const JobPhases& job, const FabricPhases& phases, int stage,
                             int replica, int micro_batch, Bandwidth nic_rate,
                             double compute_scale) const;
