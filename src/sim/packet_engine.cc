@@ -69,6 +69,7 @@ void PacketNetwork::Engine::reset() {
   running_ = gave_up_ = 0;
   dark_ports_ = 0;
   now_ = skipped_ = last_completion_ = 0;
+  stopped_ = false;
   totals_ = {};
   next_check_ = kNever;
   samples_.clear();
@@ -144,6 +145,7 @@ bool PacketNetwork::Engine::run_until(std::int64_t end) {
     const std::int64_t stop = next_stop(end);
     stop_ = stop == kNever ? kNever : stop - skipped_;
     run_events();
+    if (std::exchange(stopped_, false)) return running_ == 0;
     if (running_ == 0) break;
     if (next_stop(end) != stop) continue;  // a flow ended, and its callback may have changed things
     if (stop == kNever) return false;      // nothing left to happen
