@@ -7,6 +7,11 @@
 #include <utility>
 
 namespace mixnet {
+namespace {
+
+constexpr std::size_t kFewEvents = 1024;  // of which outdated ones are not worth looking for
+
+}  // namespace
 
 LiveFluid::LiveFluid(std::span<const Bandwidth> capacities) {
   links_.resize(capacities.size());
@@ -46,6 +51,11 @@ void LiveFluid::add_flow(std::span<const std::uint32_t> path, Bytes bytes, Time 
 void LiveFluid::push(std::int64_t time, std::uint32_t flow, bool is_end) {
   events_.push_back({time, order_++, flow, flows_[flow].version, is_end});
   std::ranges::push_heap(events_, std::greater<>{});
+  if (events_.size() < kFewEvents || events_.size() < 4 * running_) return;
+  std::erase_if(events_, [&](const Event& event) {
+    return event.version != flows_[event.flow].version;
+  });
+  std::ranges::make_heap(events_, std::greater<>{});
 }
 
 /// Its links are free of it; only its delay is left.
@@ -82,9 +92,10 @@ bool LiveFluid::run_until(Time end) {
     free_flows_.push_back(event.flow);
     --running_;
     if (callback_) callback_(flows_[event.flow].tag, now_);
-    if (std::exchange(stopped_, false)) break;
+    if (std::exchange(stopped_, false)) return running_ == 0;
   }
-  return running_ == 0;
+  if (end != Time::max()) now_ = std::max(now_, end);
+  return true;
 }
 
 void LiveFluid::solve() {

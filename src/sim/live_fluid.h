@@ -36,7 +36,8 @@ class LiveFluid {
   /// From now on. `bytes` > 0; no link twice in the path, which is not empty. `tag` comes back.
   void add_flow(std::span<const std::uint32_t> path, Bytes bytes, Time delay, std::uint64_t tag);
 
-  /// Up to `end`, what happens then included; true when no flow is left.
+  /// Up to `end`, what happens then included; true when no flow is left. now() is `end` then, or,
+  /// when that is Time::max(), the last completion.
   bool run_until(Time end);
   /// From a callback: run_until() returns right after it.
   void stop() { stopped_ = true; }
