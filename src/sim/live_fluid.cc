@@ -52,9 +52,8 @@ void LiveFluid::push(std::int64_t time, std::uint32_t flow, bool is_end) {
   events_.push_back({time, order_++, flow, flows_[flow].version, is_end});
   std::ranges::push_heap(events_, std::greater<>{});
   if (events_.size() < kFewEvents || events_.size() < 4 * running_) return;
-  std::erase_if(events_, [&](const Event& event) {
-    return event.version != flows_[event.flow].version;
-  });
+  std::erase_if(events_,
+                [&](const Event& event) { return event.version != flows_[event.flow].version; });
   std::ranges::make_heap(events_, std::greater<>{});
 }
 

@@ -272,6 +272,11 @@ class Execution {
 
 }  // namespace
 
+double utilisation(const TaskNetwork::TierUse& tier, Time iteration) {
+  const double most = tier.bytes_per_second * iteration.to_seconds();
+  return most > 0 ? std::min(1.0, tier.bytes / most) : 0;
+}
+
 TaskRunReport run_task_graph(const TaskGraph& graph, const TaskRunRequest& request) {
   return Execution(graph, request).run();
 }

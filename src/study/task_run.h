@@ -89,6 +89,9 @@ struct TaskRunReport {
 /// none), when a flag is out of range, or when it does not end within 30 days.
 TaskRunReport run_task_graph(const TaskGraph& graph, const TaskRunRequest& request);
 
+/// Bytes that crossed the tier's ports, of what they could carry in `iteration`.
+double utilisation(const TaskNetwork::TierUse& tier, Time iteration);
+
 /// Schema mixnet.simulate/1, docs/task-graphs.md; ends with a line break.
 std::string to_json(const TaskGraph& graph, const TaskRunReport& report);
 
