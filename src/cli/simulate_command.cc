@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/packet_flags.h"
 #include "interop/flexflow_graph.h"
+#include "interop/flow_list.h"
 #include "study/comparison.h"
 #include "study/task_run.h"
 

@@ -86,10 +86,10 @@ TEST(FlexFlowGraph, GraphsOfTheAuthorsRoundTrip) {
 }
 
 TEST(FlexFlowGraph, BytesMayLieAskew) {
-  const std::string bytes = "x" + to_flexflow_graph(mixnet_test_graph(), "g");
+  const std::string bytes = to_flexflow_graph(mixnet_test_graph(), "g");
   for (const std::size_t shift : {1, 2, 4}) {
     std::string moved(shift, ' ');
-    moved += bytes.substr(1);
+    moved += bytes;
     EXPECT_EQ(parse_flexflow_graph(std::string_view(moved).substr(shift), "g"),
               mixnet_test_graph());
   }
@@ -107,6 +107,11 @@ TEST(FlexFlowGraph, EveryTruncationIsOneClearLine) {
     const std::string bytes = to_flexflow_graph(graph, "g");
     for (std::size_t size = 0; size < bytes.size(); ++size) {
       const std::string error = error_of(bytes.substr(0, size));
+      if (error == "no error") {  // only padding is missing
+        ASSERT_GT(size + 8, bytes.size());
+        ASSERT_EQ(parse_flexflow_graph(bytes.substr(0, size), "g"), graph);
+        continue;
+      }
       ASSERT_THAT(error, StartsWith("g.fbuf: ")) << size;
       ASSERT_EQ(error.find('\n'), std::string::npos) << size;
     }

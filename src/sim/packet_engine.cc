@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::int64_t kQueueTime = 320'000'000;  // ps: default limit of a queue
 constexpr std::int64_t kEcnTime = 10'000'000;     // ps: default ECN threshold
+constexpr int kHorizonBits = 27;                  // 2^27 ps: small networks need no longer wheel
 constexpr int kTierHops = 6;  // of the longest path of a three-tier network, for the window
 
 }  // namespace
@@ -129,7 +130,8 @@ void PacketNetwork::Engine::prepare() {
   }
   // Seldom are all busy, and as many acknowledgements come along.
   const double apart = arrivals > 0 ? 1 / arrivals : 1e6;
-  wheel_.set_slot(static_cast<int>(std::ceil(std::log2(std::max(16.0, 2 * apart)))));
+  const int slot = static_cast<int>(std::ceil(std::log2(std::max(16.0, 2 * apart))));
+  wheel_.set_slot(slot, kHorizonBits - slot);
 }
 
 /// The next change from outside, check of the steady state, or just behind `end`.
