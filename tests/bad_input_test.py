@@ -82,6 +82,26 @@ class BadInputTest(ProgramTest):
         # Nothing left to reach the others by: no optics, and both electrical NICs gone.
         self.refused([*small, "--fail", "nic:3.6,nic:3.7,ocs:0"], "server 3 has no NIC left")
 
+    def test_task_graphs(self):
+        simulate = ["simulate", "--fabric", "ideal", "--task-graph"]
+        self.refused(["simulate", "--fabric", "ideal"], "--task-graph is required")
+        self.refused(["simulate", "--task-graph", "g.fbuf"], "--fabric is required")
+        self.refused([*simulate, "none.fbuf"], "none.fbuf: no such file")
+        self.refused([*simulate, "{g}"], "is no FlexFlow task graph", g=BINARY)
+        self.refused([*simulate, "{g}"], "is no FlexFlow task graph", g="")
+        self.refused([*simulate, "{g}", "--routing", "mesured"], "is no FlexFlow", g=BINARY)
+        self.refused([*simulate, "{g}", "--hosts", "-1"], "--hosts", g=BINARY)
+        self.refused([*simulate, "{g}", "--mtu", "10"], "--mtu", g=BINARY)
+        self.refused([*simulate, "{g}", "--reconfiguration-delay", "2h"],
+                     "--reconfiguration-delay", g=BINARY)
+        self.refused(["simulate", "--fabric", "toptopt", "--task-graph", "{g}"],
+                     "did you mean 'topoopt'?", g=BINARY)
+        self.refused(["convert"], "convert", "give its file")
+        self.refused(["convert", "{g}"], "--to", "is required", g=BINARY)
+        self.refused(["convert", "{g}", "--to", "dott"], "did you mean 'dot'?", g=BINARY)
+        self.refused(["convert", "{g}", "--to", "dot"], "is no FlexFlow task graph", g=BINARY)
+        self.refused(["convert", "{g}", "--to", "dot", "--output", "none/x"], "none", g=BINARY)
+
     def test_numbers(self):
         for flag in ("--gpus", "--tp", "--pp", "--ep", "--micro-batch-size", "--global-batch-size",
                      "--seq-length", "--gpus-per-server"):

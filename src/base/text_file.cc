@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -24,7 +25,9 @@ std::string read_text_file(const fs::path& path) {
   if (!file) throw Error(path.string(), fmt::format("cannot be read ({})", std::strerror(errno)));
   constexpr std::size_t kLimit = std::size_t{1} << 30;
   std::string content;
-  char block[1 << 16];
+  if (const std::uintmax_t size = fs::file_size(path, code); !code)
+    content.reserve(std::min<std::uintmax_t>(size, kLimit));
+  char block[1 << 14];
   while (file.read(block, sizeof block), file.gcount() > 0) {
     content.append(block, static_cast<std::size_t>(file.gcount()));
     if (content.size() > kLimit) throw Error(path.string(), "is larger than 1 GiB");

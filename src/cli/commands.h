@@ -14,6 +14,8 @@ void add_validate_command(CLI::App& app);
 void add_plan_command(CLI::App& app);
 void add_predict_command(CLI::App& app);
 void add_flows_command(CLI::App& app);
+void add_simulate_command(CLI::App& app);
+void add_convert_command(CLI::App& app);
 void add_cost_command(CLI::App& app);
 void add_models_command(CLI::App& app);
 void add_gpus_command(CLI::App& app);

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/suggest.h"
 #include "cli/commands.h"
+#include "cli/network_flags.h"
 #include "cli/output.h"
 #include "cli/packet_flags.h"
 #include "interop/alltoallv_matrix.h"
@@ -28,15 +28,9 @@ constexpr int kBins = 10;      // of the histogram
 constexpr int kBarWidth = 40;  // of its longest bar
 
 struct FlowsFlags {
-  std::string fabric;
+  NetworkFlags network;
   std::optional<int> hosts;
   std::optional<int> servers;
-  int nics_per_server = FlowNetworkOptions{}.nics_per_server;
-  std::optional<int> degree;
-  double oversubscription = FlowNetworkOptions{}.oversubscription;
-  std::string paths = "ecmp";
-  std::string bandwidth = "100Gbps";
-  std::string latency = "1us";
   std::string flows;
   std::string alltoallv;
   std::string fidelity = "packet";
@@ -46,19 +40,12 @@ struct FlowsFlags {
   PacketFlags packets;
 };
 
-PathPolicy parse_paths(const std::string& name) {
-  if (name == "spray") return PathPolicy::kSpray;
-  if (name == "ecmp") return PathPolicy::kEcmp;
-  const std::string known[] = {"spray", "ecmp"};
-  throw Error("--paths", fmt::format("unknown choice '{}'", name), suggest(name, known));
-}
-
-int parse_hosts(const FlowsFlags& flags) {
+int parse_hosts(const FlowsFlags& flags, int nics_per_server) {
   if (flags.hosts && flags.servers) {
     throw Error("--servers", "stands beside --hosts",
                 "give one of them: hosts are servers times --nics-per-server");
   }
-  const std::int64_t nics = flags.servers ? flags.nics_per_server : 1;
+  const std::int64_t nics = flags.servers ? nics_per_server : 1;
   const std::string_view flag = flags.servers ? "--servers" : "--hosts";
   const std::optional<int>& count = flags.servers ? flags.servers : flags.hosts;
   if (!count) return 0;
@@ -96,14 +83,8 @@ void read_traffic(const FlowsFlags& flags, FlowStudyRequest& request) {
 FlowStudyRequest request_from(const FlowsFlags& flags) {
   FlowStudyRequest request;
   FlowNetworkOptions& network = request.network;
-  network.fabric = parse_fabric(flags.fabric, "--fabric");
-  network.nics_per_server = flags.nics_per_server;
-  network.hosts = parse_hosts(flags);
-  network.optical_degree = flags.degree;
-  network.oversubscription = flags.oversubscription;
-  network.paths = parse_paths(flags.paths);
-  network.bandwidth = parse_bandwidth(flags.bandwidth, "--bandwidth");
-  network.latency = parse_time(flags.latency, "--latency");
+  network = flags.network.options();
+  network.hosts = parse_hosts(flags, network.nics_per_server);
   request.fidelity = parse_fidelity(flags.fidelity, "--fidelity");
   request.packets = flags.packets.options();
   if (!flags.until.empty()) request.until = parse_time(flags.until, "--until");
@@ -267,23 +248,9 @@ void add_flows_command(CLI::App& app) {
   add("Flows", "--alltoallv", flags->alltoallv, "Bytes from rank to rank: hosts, or servers")
       ->type_name("FILE");
 
-  const std::string network = "Network";
-  add(network, "--fabric", flags->fabric, "Fabric ('mixnet fabrics')")->required();
-  add(network, "--hosts", flags->hosts, "Hosts, which are NICs (default: those the file names)");
-  add(network, "--servers", flags->servers, "The same in servers of --nics-per-server");
-  add(network, "--nics-per-server", flags->nics_per_server, "NICs of a server")
-      ->capture_default_str();
-  add(network, "--bandwidth", flags->bandwidth, "Speed of a NIC")->capture_default_str();
-  add(network, "--latency", flags->latency, "Propagation of one link; of a circuit twice that")
-      ->capture_default_str();
-  add(network, "--degree", flags->degree,
-      "mixnet: NICs of a server on the optical switch (default: 3 of 4)");
-  add(network, "--oversubscription", flags->oversubscription,
-      "oversub-fat-tree: NICs for one uplink of their ToR switch")
-      ->capture_default_str();
-  add(network, "--paths", flags->paths,
-      "ecmp (one hashed path a flow, the default as in other packet\n"
-      "simulators) or spray (packets over all paths in turn)");
+  add_network_flags(*command, flags->network, "8");
+  add("Network", "--hosts", flags->hosts, "Hosts, which are NICs (default: those the file names)");
+  add("Network", "--servers", flags->servers, "The same in servers of --nics-per-server");
 
   add("Fidelity", "--fidelity", flags->fidelity,
       "packet (every packet), auto (jumps over the steady state) or flow (fluid)")

@@ -30,16 +30,22 @@ template <typename Record>
 class EventWheel {
  public:
   explicit EventWheel(std::vector<Record>& records) : records_(records) {
-    heads_.assign(kSlots, kNoEvent);
-    occupied_.assign(kSlots / 64, 0);
+    set_slot(11, kLeastSlots);
   }
 
   bool empty() const { return size_ == 0; }
 
-  /// Slots of 2^bits ps each; about as long as events lie apart is best. The wheel must be empty.
-  void set_slot(int bits) {
+  static constexpr int kLeastSlots = 14, kMostSlots = 18;
+
+  /// 2^slots slots of 2^bits ps each. About as long as events lie apart is best, and as many as
+  /// hold nearly all of them. The wheel must be empty.
+  void set_slot(int bits, int slots = kMostSlots) {
     slot_bits_ = std::clamp(bits, 4, 24);
     clear();
+    slots_ = std::int64_t{1} << std::clamp(slots, kLeastSlots, kMostSlots);
+    if (heads_.size() == static_cast<std::size_t>(slots_)) return;
+    heads_ = std::vector<std::uint32_t>(static_cast<std::size_t>(slots_), kNoEvent);
+    occupied_ = std::vector<std::uint64_t>(static_cast<std::size_t>(slots_ / 64));
   }
 
   /// Forgets all events; time starts again at zero.
@@ -108,9 +114,9 @@ class EventWheel {
     if (walker_ == kNoEvent) {
       if (walked_ > tick_ + kLead || size_ == 0) return kNoEvent;
       const std::int64_t tick = next_occupied(std::max(walked_, tick_));
-      if (tick == INT64_MAX || tick - tick_ >= kSlots / 2) return kNoEvent;
+      if (tick == INT64_MAX || tick - tick_ >= slots_ / 2) return kNoEvent;
       walked_ = tick;
-      walker_ = heads_[tick & (kSlots - 1)];
+      walker_ = heads_[tick & (slots_ - 1)];
       __builtin_prefetch(&records_[walker_]);
       return kNoEvent;
     }
@@ -121,7 +127,6 @@ class EventWheel {
   }
 
  private:
-  static constexpr std::int64_t kSlots = 1 << 18;
   static constexpr std::size_t kFew = 24;
   static constexpr std::int64_t kLead = 8;  // slots
   struct Far {
@@ -137,8 +142,8 @@ class EventWheel {
     const std::int64_t tick = records_[event].time >> slot_bits_;
     if (tick <= tick_) {
       insert_now(event);
-    } else if (tick - tick_ < kSlots) {
-      link(tick & (kSlots - 1), event);
+    } else if (tick - tick_ < slots_) {
+      link(tick & (slots_ - 1), event);
     } else {
       far_.push_back({records_[event].time, far_order_++, event});
       std::ranges::push_heap(far_, std::greater<>{});
@@ -162,15 +167,15 @@ class EventWheel {
   }
 
   std::int64_t next_occupied(std::int64_t after) const {
-    const std::int64_t slot = (after + 1) & (kSlots - 1);
+    const std::int64_t slot = (after + 1) & (slots_ - 1);
     auto word = static_cast<std::size_t>(slot >> 6);
     std::uint64_t bits = occupied_[word] & (~std::uint64_t{0} << (slot & 63));
-    for (std::int64_t scanned = 0; scanned <= kSlots / 64; ++scanned) {
+    for (std::int64_t scanned = 0; scanned <= slots_ / 64; ++scanned) {
       if (bits != 0) {
         const std::int64_t found = static_cast<std::int64_t>(word) * 64 + std::countr_zero(bits);
-        return after + 1 + ((found - slot) & (kSlots - 1));
+        return after + 1 + ((found - slot) & (slots_ - 1));
       }
-      word = (word + 1) & (kSlots / 64 - 1);
+      word = (word + 1) & (slots_ / 64 - 1);
       bits = occupied_[word];
     }
     return INT64_MAX;
@@ -186,13 +191,13 @@ class EventWheel {
     if (walked_ <= tick_) walker_ = kNoEvent;
     ready_.clear();
     at_ = 0;
-    while (!far_.empty() && (far_.front().time >> slot_bits_) - tick_ < kSlots / 2) {
+    while (!far_.empty() && (far_.front().time >> slot_bits_) - tick_ < slots_ / 2) {
       const std::uint32_t event = far_.front().event;
       std::ranges::pop_heap(far_, std::greater<>{});
       far_.pop_back();
       place(event);
     }
-    const std::int64_t slot = tick_ & (kSlots - 1);
+    const std::int64_t slot = tick_ & (slots_ - 1);
     const std::size_t placed = ready_.size();
     for (std::uint32_t event = heads_[slot]; event != kNoEvent; event = records_[event].next) {
       ready_.push_back(event);
@@ -228,6 +233,7 @@ class EventWheel {
 
   std::vector<Record>& records_;
   int slot_bits_ = 11;
+  std::int64_t slots_ = 0;               // a power of two
   std::vector<std::uint32_t> heads_;     // newest event of each slot
   std::vector<std::uint64_t> occupied_;  // one bit a slot
   std::vector<std::uint32_t> ready_;     // the current slot in order

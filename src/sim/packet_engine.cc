@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::int64_t kQueueTime = 320'000'000;  // ps: default limit of a queue
 constexpr std::int64_t kEcnTime = 10'000'000;     // ps: default ECN threshold
+constexpr int kHorizonBits = 27;                  // 2^27 ps: small networks need no longer wheel
 constexpr int kTierHops = 6;  // of the longest path of a three-tier network, for the window
 
 }  // namespace
@@ -69,6 +70,7 @@ void PacketNetwork::Engine::reset() {
   running_ = gave_up_ = 0;
   dark_ports_ = 0;
   now_ = skipped_ = last_completion_ = 0;
+  stopped_ = false;
   totals_ = {};
   next_check_ = kNever;
   samples_.clear();
@@ -128,7 +130,8 @@ void PacketNetwork::Engine::prepare() {
   }
   // Seldom are all busy, and as many acknowledgements come along.
   const double apart = arrivals > 0 ? 1 / arrivals : 1e6;
-  wheel_.set_slot(static_cast<int>(std::ceil(std::log2(std::max(16.0, 2 * apart)))));
+  const int slot = static_cast<int>(std::ceil(std::log2(std::max(16.0, 2 * apart))));
+  wheel_.set_slot(slot, kHorizonBits - slot);
 }
 
 /// The next change from outside, check of the steady state, or just behind `end`.
@@ -144,6 +147,7 @@ bool PacketNetwork::Engine::run_until(std::int64_t end) {
     const std::int64_t stop = next_stop(end);
     stop_ = stop == kNever ? kNever : stop - skipped_;
     run_events();
+    if (std::exchange(stopped_, false)) return running_ == 0;
     if (running_ == 0) break;
     if (next_stop(end) != stop) continue;  // a flow ended, and its callback may have changed things
     if (stop == kNever) return false;      // nothing left to happen

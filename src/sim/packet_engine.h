@@ -39,6 +39,10 @@ class PacketNetwork::Engine {
   void darken(std::uint32_t port, std::int64_t from, std::int64_t until);
 
   bool run_until(std::int64_t end);
+  void stop() {
+    stopped_ = true;
+    stop_ = now_;
+  }
   void drain();
 
   std::int64_t now() const { return now_ + skipped_; }
@@ -195,6 +199,7 @@ class PacketNetwork::Engine {
   int dark_ports_ = 0;
   std::int64_t now_ = 0;
   std::int64_t stop_ = 0;  ///< of run_events(), engine time; new changes from outside lower it
+  bool stopped_ = false;   ///< by the callback of a completion
   std::int64_t skipped_ = 0;
   std::int64_t last_completion_ = 0;
   PacketTotals totals_;

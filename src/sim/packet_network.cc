@@ -93,6 +93,7 @@ Time PacketNetwork::run() {
   return complete ? Time{engine_->last_completion()} : Time::max();
 }
 bool PacketNetwork::run_until(Time end) { return engine_->run_until(end.ps); }
+void PacketNetwork::stop() { engine_->stop(); }
 void PacketNetwork::drain() { engine_->drain(); }
 
 Time PacketNetwork::now() const { return {engine_->now()}; }

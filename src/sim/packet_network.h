@@ -131,6 +131,9 @@ class PacketNetwork {
   Time run();
   /// The same up to `end`; true when every flow has ended.
   bool run_until(Time end);
+  /// From the callback of a completion: run() and run_until() return right after it, and go on from
+  /// there when called again. For a caller with events of his own between the network's.
+  void stop();
   /// Lets what is still on its way arrive, after the last completion.
   void drain();
 

@@ -865,5 +865,36 @@ TEST(PacketNetwork, options_out_of_range_are_refused_by_name) {
   EXPECT_TRUE(has(refused([](PacketOptions& o) { o.time_out = Time{1}; }), "--time-out"));
 }
 
+TEST(PacketNetwork, ACallbackStopsTheRun) {
+  const Line line({{kTestRate, kTestDelay}});
+  PacketNetwork whole(line.ports, unlimited_options());
+  PacketNetwork parted(line.ports, unlimited_options());
+  Completions whole_ends;
+  whole_ends.watch(whole);
+  std::vector<Time> ends;
+  parted.on_completion([&](std::uint64_t, Time at) {
+    ends.push_back(at);
+    parted.stop();
+  });
+  for (PacketNetwork* network : {&whole, &parted}) {
+    const std::uint32_t there[] = {0};
+    const std::uint32_t back[] = {1};
+    const auto paths = network->add_paths(there, 1, back, 1);
+    for (std::uint64_t flow = 0; flow < 3; ++flow) {
+      network->add_flow(paths,
+                        full_packets(unlimited_options(), 10 + 5 * static_cast<std::int64_t>(flow)),
+                        Time::zero(), flow);
+    }
+  }
+  whole.run();
+  EXPECT_FALSE(parted.run_until(Time::max()));
+  EXPECT_EQ(parted.now(), whole_ends.at[0]);
+  EXPECT_EQ(parted.running_flows(), 2U);
+  EXPECT_FALSE(parted.run_until(Time::max()));
+  EXPECT_TRUE(parted.run_until(Time::max()));
+  EXPECT_EQ(ends, (std::vector{whole_ends.at[0], whole_ends.at[1], whole_ends.at[2]}));
+  EXPECT_EQ(parted.totals().events, whole.totals().events);
+}
+
 }  // namespace
 }  // namespace mixnet

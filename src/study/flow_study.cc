@@ -312,22 +312,7 @@ void FlowStudy::check_packets() const {
                             to_string(flow.bytes), flow.from, flow.to),
                 "give a smaller one, or --fidelity flow");
   }
-  const auto slowest = std::ranges::min(topology_->ports(), {}, &PortSpec::rate).rate;
-  if (options.queue_limit / slowest > Time::seconds(3600) ||
-      options.ecn_threshold / slowest > Time::seconds(3600)) {
-    throw Error(options.queue_limit / slowest > Time::seconds(3600) ? "--queue" : "--ecn-threshold",
-                fmt::format("is over an hour's worth of a link of {}", to_string(slowest)),
-                "give fewer bytes");
-  }
-  const Time round_trip =
-      topology_->longest_delay() * 2 +
-      (Bytes{options.mtu + options.ack_bytes} / slowest) * topology_->longest_path();
-  if (options.time_out <= round_trip) {
-    throw Error("--time-out",
-                fmt::format("{} is no more than a round trip of {}", to_string(options.time_out),
-                            to_string(round_trip)),
-                "give a multiple of that");
-  }
+  check_packets_on(*topology_, options);
 }
 
 FlowReport FlowStudy::run() {

@@ -362,4 +362,23 @@ std::unique_ptr<FlowTopology> make_flow_topology(const FlowNetworkOptions& optio
   return std::make_unique<SwitchedTopology>(options, fluid);
 }
 
+void check_packets_on(const FlowTopology& topology, const PacketOptions& options) {
+  const auto slowest = std::ranges::min(topology.ports(), {}, &PortSpec::rate).rate;
+  if (options.queue_limit / slowest > Time::seconds(3600) ||
+      options.ecn_threshold / slowest > Time::seconds(3600)) {
+    throw Error(options.queue_limit / slowest > Time::seconds(3600) ? "--queue" : "--ecn-threshold",
+                fmt::format("is over an hour's worth of a link of {}", to_string(slowest)),
+                "give fewer bytes");
+  }
+  const Time round_trip =
+      topology.longest_delay() * 2 +
+      (Bytes{options.mtu + options.ack_bytes} / slowest) * topology.longest_path();
+  if (options.time_out <= round_trip) {
+    throw Error("--time-out",
+                fmt::format("{} is no more than a round trip of {}", to_string(options.time_out),
+                            to_string(round_trip)),
+                "give a multiple of that");
+  }
+}
+
 }  // namespace mixnet

@@ -104,4 +104,7 @@ std::unique_ptr<FlowTopology> make_flow_topology(const FlowNetworkOptions& optio
                                                  const ServerDemand& demand, bool fluid,
                                                  std::string input);
 
+/// Throws Error, naming the flag, when queues or the time-out do not suit the ports and distances.
+void check_packets_on(const FlowTopology& topology, const PacketOptions& options);
+
 }  // namespace mixnet

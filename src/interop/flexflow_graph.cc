@@ -1,0 +1,520 @@
+#include "interop/flexflow_graph.h"
+
+#include <flatbuffers/flatbuffers.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/text_fields.h"
+#include "base/text_file.h"
+#include "flexflow_mixnet_generated.h"
+#include "flexflow_topoopt_generated.h"
+
+namespace mixnet {
+namespace {
+
+namespace fb = flatbuffers;
+namespace mixnet_era = flexflow_mixnet;
+namespace topoopt_era = flexflow_topoopt;
+
+constexpr std::size_t kMostBytes = std::size_t{1} << 30;
+constexpr std::size_t kAlignment = 8;    // of the widest number
+constexpr float kLeastTopoOptSpeed = 2;  // see flexflow_graph.h
+constexpr std::uint64_t kNoDeviceId = 0;
+
+// By the number in the file.
+constexpr TaskKind kTopoOptKinds[] = {
+    TaskKind::kForward, TaskKind::kBackward,    TaskKind::kComm,     TaskKind::kUpdate,
+    TaskKind::kBarrier, TaskKind::kNominalComm, TaskKind::kAllReduce};
+constexpr TaskKind kMixNetKinds[] = {
+    TaskKind::kForward,     TaskKind::kBackward,    TaskKind::kComm,      TaskKind::kUpdate,
+    TaskKind::kBarrier,     TaskKind::kNominalComm, TaskKind::kP2p,       TaskKind::kSubAllReduce,
+    TaskKind::kDpAllReduce, TaskKind::kTpAllReduce, TaskKind::kAllReduce, TaskKind::kReduceScatter,
+    TaskKind::kAllGather,   TaskKind::kAllToAll};
+
+std::span<const TaskKind> kinds_of(GraphEra era) {
+  if (era == GraphEra::kTopoOpt) return kTopoOptKinds;
+  return kMixNetKinds;
+}
+
+// ---------------------------------------------------------------------------------- Reading
+
+/// Elements of a vector, also where a hostile file has put it at an odd place.
+template <typename T>
+T element(const fb::Vector<T>& vector, fb::uoffset_t index) {
+  T value;
+  std::memcpy(&value, vector.Data() + std::size_t{index} * sizeof(T), sizeof(T));
+  return fb::EndianScalar(value);
+}
+
+/// Calls `visit` with every element; nothing when the vector is absent.
+template <typename Vector, typename Visit>
+void for_each_table(const Vector* vector, const Visit& visit) {
+  if (vector == nullptr) return;
+  for (fb::uoffset_t i = 0; i < vector->size(); ++i) visit(*vector->Get(i));
+}
+
+/// Task indices by id.
+class IdIndex {
+ public:
+  void reserve(std::size_t size) { entries_.reserve(size); }
+  void add(std::uint64_t id) {
+    entries_.emplace_back(id, static_cast<std::uint32_t>(entries_.size()));
+  }
+  void sort() { std::ranges::sort(entries_); }
+
+  std::optional<std::uint32_t> find(std::uint64_t id) {
+    // Neighbours are mostly asked for one after another.
+    if (++last_ < entries_.size() && entries_[last_].first == id) return entries_[last_].second;
+    const auto found = std::ranges::lower_bound(entries_, id, {}, &Entry::first);
+    if (found == entries_.end() || found->first != id) return std::nullopt;
+    last_ = static_cast<std::size_t>(found - entries_.begin());
+    return found->second;
+  }
+
+ private:
+  using Entry = std::pair<std::uint64_t, std::uint32_t>;
+  std::vector<Entry> entries_;
+  std::size_t last_ = 0;
+};
+
+class GraphReader {
+ public:
+  GraphReader(std::string_view bytes, std::string_view input)
+      : input_(input), most_items_(bytes.size()) {
+    graph_.names.emplace_back();
+    name_indices_.emplace(std::string_view{}, 0);
+  }
+
+  TaskGraph read(const topoopt_era::TaskGraph& root) {
+    graph_.era = GraphEra::kTopoOpt;
+    read_common(root);
+    graph_.switches = root.nswitch();
+    if (!(graph_.network_bandwidth.count >= kLeastTopoOptSpeed)) {
+      throw Error(input_, fmt::format("has a network of {} bytes a ms", root.netbw()),
+                  "give at least 2, or files of the two eras could not be told apart");
+    }
+    for_each_table(root.tasks(), [&](const topoopt_era::Task& task) { read_task(task); });
+    for_each_table(root.tasks(), [&](const topoopt_era::Task& task) {
+      const bool is_group = kind_of(task) == TaskKind::kAllReduce;
+      is_group ? graph_.next.end_list() : read_successors(task.nexttasks());
+      graph_.from.end_list();
+      is_group ? read_endpoints(task.nexttasks(), graph_.to) : graph_.to.end_list();
+    });
+    for_each_table(root.conn(), [&](const topoopt_era::Connection& one) {
+      graph_.connections.push_back({one.fromnode(), one.tonode(), one.nconn()});
+    });
+    for_each_table(root.routes(), [&](const topoopt_era::Route& one) {
+      GraphRoute& route = graph_.routes.emplace_back();
+      route.from = one.fromnode();
+      route.to = one.tonode();
+      for_each_table(one.paths(), [&](const topoopt_era::Path& path) {
+        route.paths.push_back({numbers<std::uint32_t>(path.hopnode()), path.chance()});
+      });
+    });
+    for_each_table(root.rings(), [&](const topoopt_era::Rings& one) {
+      GraphRings& rings = graph_.rings.emplace_back();
+      rings.size = one.ringsz();
+      for_each_table(one.ringpaths(), [&](const topoopt_era::RingDescriptor& ring) {
+        rings.jumps.push_back(numbers<std::int32_t>(ring.jumps()));
+      });
+    });
+    return std::move(graph_);
+  }
+
+  TaskGraph read(const mixnet_era::TaskGraph& root) {
+    graph_.era = GraphEra::kMixNet;
+    read_common(root);
+    graph_.dp = root.dp_degree();
+    graph_.tp = root.tp_degree();
+    graph_.pp = root.pp_degree();
+    graph_.ep = root.ep_degree();
+    for_each_table(root.tasks(), [&](const mixnet_era::Task& task) {
+      GraphTask& read = read_task(task);
+      read.counter = task.counter();
+      read.name = name_index(task.name());
+      read.info = name_index(task.info());
+      read.micro_batch = task.micro_batch_id();
+      read.layer = task.layer_id();
+      read.target_micro_batch = task.target_micro_batch_id();
+      read.target_layer = task.target_layer_id();
+    });
+    for_each_table(root.tasks(), [&](const mixnet_era::Task& task) {
+      read_successors(task.nexttasks());
+      read_endpoints(task.from_node_ids(), graph_.from);
+      read_endpoints(task.to_node_ids(), graph_.to);
+    });
+    return std::move(graph_);
+  }
+
+ private:
+  /// All but the tasks, whose number is known then.
+  template <typename Root>
+  void read_common(const Root& root) {
+    graph_.gpus_per_node = root.ngpupernode();
+    graph_.nodes = root.nnode();
+    graph_.gpu_bandwidth = {root.intergpubw()};
+    graph_.memory_bandwidth = {root.drambw()};
+    graph_.network_bandwidth = {root.netbw()};
+    for_each_table(root.ops(), [&](const auto& one) {
+      graph_.operators.push_back({one.opid(), one.type(), name_index(one.name())});
+    });
+    for_each_table(root.devices(), [&](const auto& one) {
+      const auto kind = static_cast<std::int64_t>(one.type());
+      if (kind < 0 || kind >= static_cast<std::int64_t>(kDeviceKinds)) {
+        throw Error(input_, fmt::format("device {} is of type {}", graph_.devices.size(), kind),
+                    fmt::format("give 0 to {}", kDeviceKinds - 1));
+      }
+      graph_.devices.push_back({static_cast<DeviceKind>(kind), one.deviceid(), one.nodeid(),
+                                one.deviceproperty(), one.bandwidth()});
+      devices_.add(one.deviceid());
+    });
+    devices_.sort();
+    const std::size_t tasks = root.tasks()->size();
+    if (tasks > kMaxGraphTasks) {
+      throw Error(input_, fmt::format("has {} tasks", tasks),
+                  fmt::format("give 1 to {}", kMaxGraphTasks));
+    }
+    graph_.tasks.reserve(tasks);
+    tasks_.reserve(tasks);
+    for_each_table(root.tasks(), [&](const auto& one) { tasks_.add(one.taskid()); });
+    tasks_.sort();
+    for (TaskLists* lists : {&graph_.next, &graph_.from, &graph_.to}) lists->reserve(tasks);
+  }
+
+  template <typename Task>
+  TaskKind kind_of(const Task& task) const {
+    const std::span<const TaskKind> kinds = kinds_of(graph_.era);
+    const auto kind = static_cast<std::int64_t>(task.type());
+    if (kind < 0 || kind >= static_cast<std::int64_t>(kinds.size())) {
+      throw Error(input_, fmt::format("task {} is of type {}", graph_.tasks.size(), kind),
+                  fmt::format("give 0 to {}", kinds.size() - 1));
+    }
+    return kinds[static_cast<std::size_t>(kind)];
+  }
+
+  template <typename Task>
+  GraphTask& read_task(const Task& task) {
+    GraphTask& read = graph_.tasks.emplace_back();
+    read.kind = kind_of(task);
+    read.id = task.taskid();
+    read.runtime = {task.runtime()};
+    // What does not fit is negative then, which check_task_graph() refuses.
+    read.bytes = {static_cast<std::int64_t>(task.xfersize())};
+    read.device = devices_.find(task.deviceid()).value_or(GraphTask::kNoDevice);
+    return read;
+  }
+
+  void count_items(std::size_t items) {
+    if (items > most_items_) {
+      throw Error(input_, "has lists that share their place and unfold to more than the file",
+                  "give lists of their own");
+    }
+    most_items_ -= items;
+  }
+
+  void read_successors(const fb::Vector<std::uint64_t>* list) {
+    const fb::uoffset_t size = list == nullptr ? 0 : list->size();
+    count_items(size);
+    for (fb::uoffset_t i = 0; i < size; ++i) {
+      const std::uint64_t id = element(*list, i);
+      const auto task = tasks_.find(id);
+      if (!task) {
+        throw Error(
+            input_,
+            fmt::format("{} names the successor {}", describe(graph_, graph_.next.size()), id),
+            "give the id of a task of the graph");
+      }
+      graph_.next.add(*task);
+    }
+    graph_.next.end_list();
+  }
+
+  void read_endpoints(const fb::Vector<std::uint64_t>* list, TaskLists& lists) {
+    const fb::uoffset_t size = list == nullptr ? 0 : list->size();
+    count_items(size);
+    for (fb::uoffset_t i = 0; i < size; ++i) {
+      // Larger ones are cut to what check_task_graph() refuses.
+      lists.add(static_cast<std::uint32_t>(
+          std::min<std::uint64_t>(element(*list, i), std::numeric_limits<std::uint32_t>::max())));
+    }
+    lists.end_list();
+  }
+
+  template <typename T>
+  std::vector<T> numbers(const fb::Vector<T>* vector) {
+    std::vector<T> values;
+    if (vector == nullptr) return values;
+    count_items(vector->size());
+    values.reserve(vector->size());
+    for (fb::uoffset_t i = 0; i < vector->size(); ++i) values.push_back(element(*vector, i));
+    return values;
+  }
+
+  std::uint32_t name_index(const fb::String* name) {
+    if (name == nullptr) return 0;
+    const std::string_view text(name->c_str(), name->size());
+    if (text.size() > kMaxGraphName) {
+      throw Error(input_, fmt::format("has a name of {} bytes, '{}'", text.size(), shown(text)),
+                  fmt::format("give at most {}", kMaxGraphName));
+    }
+    const auto [entry, is_new] =
+        name_indices_.try_emplace(text, static_cast<std::uint32_t>(graph_.names.size()));
+    if (is_new) graph_.names.emplace_back(text);
+    return entry->second;
+  }
+
+  std::string_view input_;
+  std::size_t most_items_;  ///< of lists, that may yet come
+  TaskGraph graph_;
+  IdIndex tasks_, devices_;
+  std::unordered_map<std::string_view, std::uint32_t> name_indices_;  ///< views into the file
+};
+
+/// The root, when the bytes hold such tables and at least one task.
+template <typename Root>
+const Root* root_of(std::string_view bytes) {
+  // As many tables as could have a place of their own in a vector.
+  const auto most_tables = static_cast<fb::uoffset_t>(bytes.size() / sizeof(fb::uoffset_t));
+  constexpr fb::uoffset_t kDepth = 8;
+  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  fb::Verifier verifier(data, bytes.size(), kDepth, most_tables);
+  if (!verifier.VerifyBuffer<Root>(nullptr)) return nullptr;
+  const auto* root = fb::GetRoot<Root>(data);
+  return root->tasks() == nullptr || root->tasks()->size() == 0 ? nullptr : root;
+}
+
+// ---------------------------------------------------------------------------------- Writing
+
+/// Refuses what would not come back when it is read.
+void check_era(const TaskGraph& graph, std::string_view input) {
+  const std::span<const TaskKind> kinds = kinds_of(graph.era);
+  const bool is_topoopt = graph.era == GraphEra::kTopoOpt;
+  for (std::size_t i = 0; i < graph.tasks.size(); ++i) {
+    const TaskKind kind = graph.tasks[i].kind;
+    const bool is_group = kind == TaskKind::kAllReduce;
+    if (std::ranges::find(kinds, kind) == kinds.end() ||
+        (is_topoopt &&
+         (!graph.from[i].empty() || (is_group ? !graph.next[i].empty() : !graph.to[i].empty())))) {
+      throw Error(input,
+                  fmt::format("{} cannot be said in a graph of TopoOpt's era", describe(graph, i)),
+                  "write it in MixNet's");
+    }
+  }
+  if (is_topoopt && !(graph.network_bandwidth.count >= kLeastTopoOptSpeed)) {
+    throw Error(input, "has a network of less than 2 bytes a ms", "give more");
+  }
+  if (!is_topoopt && !(graph.connections.empty() && graph.routes.empty() && graph.rings.empty())) {
+    throw Error(input, "has connections, routes or rings, of which MixNet's era knows nothing",
+                "write it in TopoOpt's");
+  }
+  // A generous estimate: FlatBuffers cannot stop half-way.
+  std::size_t bytes = 4096 + 40 * graph.operators.size() + 56 * graph.devices.size() +
+                      120 * graph.tasks.size() + 16 * graph.connections.size();
+  for (const TaskLists* lists : {&graph.next, &graph.from, &graph.to}) {
+    bytes += 8 * lists->items() + 12 * lists->size();
+  }
+  for (const std::string& name : graph.names) bytes += name.size() + 12;
+  for (const GraphRoute& route : graph.routes) {
+    bytes += 32;
+    for (const GraphPath& path : route.paths) bytes += 32 + 4 * path.hops.size();
+  }
+  for (const GraphRings& rings : graph.rings) {
+    bytes += 32;
+    for (const auto& jumps : rings.jumps) bytes += 24 + 4 * jumps.size();
+  }
+  if (bytes > kMostBytes) {
+    throw Error(
+        input,
+        fmt::format("makes a file of {}", to_string(Bytes{static_cast<std::int64_t>(bytes)})),
+        "write a graph of at most 1 GiB");
+  }
+}
+
+class GraphWriter {
+ public:
+  explicit GraphWriter(const TaskGraph& graph) : graph_(graph) {}
+
+  std::string write() {
+    no_numbers_ = builder_.CreateVector(std::vector<std::uint64_t>{});
+    graph_.era == GraphEra::kTopoOpt ? write_topoopt() : write_mixnet();
+    return {reinterpret_cast<const char*>(builder_.GetBufferPointer()), builder_.GetSize()};
+  }
+
+ private:
+  using Numbers = fb::Offset<fb::Vector<std::uint64_t>>;
+
+  template <typename Table>
+  using Tables = fb::Offset<fb::Vector<fb::Offset<Table>>>;
+
+  std::uint64_t task_id(std::uint32_t task) const { return graph_.tasks[task].id; }
+  std::uint64_t device_id(const GraphTask& task) const {
+    return task.device == GraphTask::kNoDevice ? kNoDeviceId : graph_.devices[task.device].id;
+  }
+
+  Numbers numbers(std::span<const std::uint32_t> list, bool are_tasks) {
+    if (list.empty()) return no_numbers_;
+    std::uint64_t* out = nullptr;
+    const auto offset = builder_.CreateUninitializedVector<std::uint64_t>(list.size(), &out);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const std::uint64_t number =
+          fb::EndianScalar<std::uint64_t>(are_tasks ? task_id(list[i]) : list[i]);
+      std::memcpy(out + i, &number, sizeof number);
+    }
+    return {offset};
+  }
+
+  /// Strings in the order of their first use, so that names nobody uses leave no trace.
+  fb::Offset<fb::String> name(std::uint32_t index) {
+    const auto [entry, is_new] = names_.try_emplace(graph_.names[index]);
+    if (is_new) entry->second = builder_.CreateString(graph_.names[index]);
+    return entry->second;
+  }
+
+  template <typename Operator, typename Create>
+  Tables<Operator> operators(const Create& create) {
+    std::vector<fb::Offset<Operator>> offsets;
+    offsets.reserve(graph_.operators.size());
+    for (const GraphOperator& one : graph_.operators) {
+      offsets.push_back(create(builder_, one.id, one.type, name(one.name)));
+    }
+    return builder_.CreateVector(offsets);
+  }
+
+  template <typename Device, typename Type, typename Create>
+  Tables<Device> devices(const Create& create) {
+    std::vector<fb::Offset<Device>> offsets;
+    offsets.reserve(graph_.devices.size());
+    for (const GraphDevice& one : graph_.devices) {
+      offsets.push_back(create(builder_, static_cast<Type>(one.kind), one.id, one.node,
+                               one.property, one.bandwidth));
+    }
+    return builder_.CreateVector(offsets);
+  }
+
+  void write_topoopt() {
+    using namespace topoopt_era;
+    std::vector<fb::Offset<Task>> tasks;
+    tasks.reserve(graph_.tasks.size());
+    for (std::size_t i = 0; i < graph_.tasks.size(); ++i) {
+      const GraphTask& task = graph_.tasks[i];
+      const bool is_group = task.kind == TaskKind::kAllReduce;
+      const Numbers next = numbers(is_group ? graph_.to[i] : graph_.next[i], !is_group);
+      tasks.push_back(CreateTask(
+          builder_, is_group ? SimTaskType::ALLREDUCE : static_cast<SimTaskType>(task.kind),
+          task.id, device_id(task), task.runtime.count,
+          static_cast<std::uint64_t>(task.bytes.count), next));
+    }
+    const auto task_offsets = builder_.CreateVector(tasks);
+    const auto operator_offsets = operators<Operator>(CreateOperator);
+    const auto device_offsets = devices<Device, DeviceType>(CreateDevice);
+    std::vector<fb::Offset<Connection>> connections;
+    for (const GraphConnection& one : graph_.connections) {
+      connections.push_back(CreateConnection(builder_, one.from, one.to, one.count));
+    }
+    std::vector<fb::Offset<Route>> routes;
+    for (const GraphRoute& one : graph_.routes) {
+      std::vector<fb::Offset<Path>> paths;
+      for (const GraphPath& path : one.paths) {
+        paths.push_back(CreatePath(builder_, builder_.CreateVector(path.hops), path.chance));
+      }
+      routes.push_back(CreateRoute(builder_, one.from, one.to, builder_.CreateVector(paths)));
+    }
+    std::vector<fb::Offset<Rings>> rings;
+    for (const GraphRings& one : graph_.rings) {
+      std::vector<fb::Offset<RingDescriptor>> jumps;
+      for (const auto& ring : one.jumps) {
+        jumps.push_back(CreateRingDescriptor(builder_, builder_.CreateVector(ring)));
+      }
+      rings.push_back(CreateRings(builder_, one.size, builder_.CreateVector(jumps)));
+    }
+    const auto connection_offsets = builder_.CreateVector(connections);
+    const auto route_offsets = builder_.CreateVector(routes);
+    const auto ring_offsets = builder_.CreateVector(rings);
+    builder_.Finish(CreateTaskGraph(
+        builder_, graph_.gpus_per_node, graph_.nodes, graph_.switches, graph_.gpu_bandwidth.count,
+        graph_.memory_bandwidth.count, graph_.network_bandwidth.count, connection_offsets,
+        operator_offsets, task_offsets, device_offsets, route_offsets, ring_offsets));
+  }
+
+  void write_mixnet() {
+    using namespace mixnet_era;
+    std::vector<fb::Offset<Task>> tasks;
+    tasks.reserve(graph_.tasks.size());
+    for (std::size_t i = 0; i < graph_.tasks.size(); ++i) {
+      const GraphTask& task = graph_.tasks[i];
+      const Numbers next = numbers(graph_.next[i], true);
+      const Numbers from = numbers(graph_.from[i], false);
+      const Numbers to = numbers(graph_.to[i], false);
+      const auto task_name = name(task.name);
+      const auto info = name(task.info);
+      tasks.push_back(CreateTask(builder_, static_cast<SimTaskType>(task.kind), task.id,
+                                 device_id(task), task.runtime.count,
+                                 static_cast<std::uint64_t>(task.bytes.count), task.counter, next,
+                                 from, to, task_name, info, task.micro_batch, task.layer,
+                                 task.target_micro_batch, task.target_layer));
+    }
+    const auto task_offsets = builder_.CreateVector(tasks);
+    const auto operator_offsets = operators<Operator>(CreateOperator);
+    const auto device_offsets = devices<Device, DeviceType>(CreateDevice);
+    builder_.Finish(CreateTaskGraph(builder_, graph_.gpus_per_node, graph_.nodes,
+                                    graph_.gpu_bandwidth.count, graph_.memory_bandwidth.count,
+                                    graph_.network_bandwidth.count, operator_offsets, task_offsets,
+                                    device_offsets, graph_.dp, graph_.tp, graph_.pp, graph_.ep));
+  }
+
+  const TaskGraph& graph_;
+  fb::FlatBufferBuilder builder_;
+  std::unordered_map<std::string_view, fb::Offset<fb::String>> names_;
+  Numbers no_numbers_;
+};
+
+static_assert(static_cast<int>(mixnet_era::SimTaskType::ALLTOALL) ==
+              static_cast<int>(TaskKind::kAllToAll));
+static_assert(static_cast<int>(topoopt_era::SimTaskType::NOMINAL_COMM) ==
+              static_cast<int>(TaskKind::kNominalComm));
+static_assert(static_cast<int>(mixnet_era::DeviceType::NW_NOMINAL) ==
+              static_cast<int>(DeviceKind::kNetworkNominal));
+
+}  // namespace
+
+TaskGraph parse_flexflow_graph(std::string_view bytes, std::string_view input) {
+  if (bytes.size() > kMostBytes) throw Error(input, "is larger than 1 GiB");
+  std::vector<std::uint64_t> aligned;  // a copy, where the bytes lie askew
+  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % kAlignment != 0) {
+    aligned.resize(bytes.size() / kAlignment + 1);
+    std::memcpy(aligned.data(), bytes.data(), bytes.size());
+    bytes = {reinterpret_cast<const char*>(aligned.data()), bytes.size()};
+  }
+  TaskGraph graph;
+  if (const auto* mixnet_root = root_of<mixnet_era::TaskGraph>(bytes)) {
+    graph = GraphReader(bytes, input).read(*mixnet_root);
+  } else if (const auto* topoopt_root = root_of<topoopt_era::TaskGraph>(bytes)) {
+    graph = GraphReader(bytes, input).read(*topoopt_root);
+  } else {
+    throw Error(input, "is no FlexFlow task graph, or a damaged one",
+                "give a FlatBuffers file as TopoOpt or MixNet's FlexFlow writes it");
+  }
+  check_task_graph(graph, input);
+  return graph;
+}
+
+TaskGraph read_flexflow_graph(const std::filesystem::path& path) {
+  return parse_flexflow_graph(read_text_file(path), path.string());
+}
+
+std::string to_flexflow_graph(const TaskGraph& graph, std::string_view input) {
+  check_task_graph(graph, input);
+  check_era(graph, input);
+  return GraphWriter(graph).write();
+}
+
+}  // namespace mixnet

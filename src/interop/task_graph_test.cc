@@ -1,0 +1,52 @@
+#include "interop/task_graph.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "interop/task_graph_dot.h"
+#include "interop/test_task_graphs.h"
+
+namespace mixnet {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(TaskGraph, UnitsOfFiles) {
+  EXPECT_EQ(Milliseconds{0.25F}.time(), Time::microseconds(250));
+  EXPECT_EQ(BytesPerMs{12.5e6F}.bandwidth(), Bandwidth::gbps(100));
+}
+
+TEST(TaskGraph, ListsAreByTask) {
+  TaskLists lists;
+  lists.add(7);
+  lists.add(8);
+  lists.end_list();
+  lists.end_list();
+  lists.append(std::vector<std::uint32_t>{9});
+  EXPECT_EQ(lists.size(), 3U);
+  EXPECT_EQ(lists.items(), 3U);
+  EXPECT_THAT(lists[0], ElementsAre(7, 8));
+  EXPECT_TRUE(lists[1].empty());
+  EXPECT_THAT(lists[2], ElementsAre(9));
+}
+
+TEST(TaskGraph, ErrorsNameTheTask) {
+  const TaskGraph graph = mixnet_test_graph();
+  EXPECT_EQ(describe(graph, 1), "task 1 (id 1010, ALLTOALL AGGREGATE forward all2all)");
+  EXPECT_EQ(describe(graph, 3), "task 3 (id 1030, FORWARD)");
+}
+
+TEST(TaskGraph, DotHasEveryTaskAndEdge) {
+  TaskGraph graph = topoopt_test_graph();
+  graph.names[1] = "a \"quoted\\ name\n";
+  graph.tasks[0].name = 1;
+  const std::string dot = to_dot(graph);
+  EXPECT_THAT(dot, HasSubstr("t0 [label=\"a \\\"quoted\\\\ name?\\nFORWARD 0.25 ms\", "
+                             "fillcolor=1];\n"));
+  EXPECT_THAT(dot, HasSubstr("t2 [label=\"NOMINAL_COMM 4.1 kB\", shape=ellipse];\n"));
+  EXPECT_THAT(dot, HasSubstr("t0 -> t2;\n  t1 -> t3;\n  t2 -> t1;\n}\n"));
+}
+
+}  // namespace
+}  // namespace mixnet
