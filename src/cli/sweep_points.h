@@ -12,11 +12,16 @@
 #include <string>
 #include <vector>
 
+#include "study/comparison.h"
 #include "study/study_file.h"
 #include "study/sweep.h"
 #include "study/sweep_plan.h"
 
 namespace mixnet::cli {
+
+/// What `mixnet compare WORDS...` would simulate. Throws Error on words that are wrong, or that
+/// name an output (--json, --csv).
+ComparisonRequest comparison_request(const std::vector<std::string>& arguments);
 
 /// The flags of `mixnet compare` but for its outputs.
 std::vector<StudyFlag> study_flags();
