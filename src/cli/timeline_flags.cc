@@ -1,0 +1,58 @@
+#include "cli/timeline_flags.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <climits>
+
+#include "base/error.h"
+#include "base/units.h"
+#include "cli/output.h"
+
+namespace mixnet::cli {
+namespace {
+
+// A file of about 80 MB, which ui.perfetto.dev opens in a browser.
+constexpr std::int64_t kMostSpans = 600'000;
+constexpr const char* kFlag = "--timeline-";
+
+}  // namespace
+
+int TimelineFlags::limit(std::int64_t spans) const {
+  if (file.empty()) {
+    if (most) throw Error("--timeline", "is missing", "name the file of the timeline, too");
+    return 0;
+  }
+  if (most && *most < 1) {
+    throw Error("--timeline", fmt::format("{} of its parts are too few", *most),
+                "give 1 or more, or leave their number out");
+  }
+  if (most) return *most;
+  const std::int64_t number = kMostSpans / std::max<std::int64_t>(1, spans);
+  return static_cast<int>(std::clamp<std::int64_t>(number, 1, INT_MAX));
+}
+
+void add_timeline_flags(CLI::App& command, TimelineFlags& flags, const std::string& part) {
+  const std::string group = "Timeline (docs/timeline.md)";
+  command
+      .add_option("--timeline", flags.file,
+                  "Also write what happens when, as Chrome trace events, which ui.perfetto.dev\n"
+                  "opens ('-': only that)")
+      ->type_name("FILE")
+      ->group(group);
+  command
+      .add_option(kFlag + part, flags.most,
+                  "Of so many " + part + " (default: as many as make a file of about 80 MB)")
+      ->group(group);
+}
+
+std::string describe_timeline(const TimelineFlags& flags, const std::string& part, int drawn,
+                              int all, std::size_t bytes) {
+  std::string text = fmt::format("\n{}: timeline of {} of {} {}, {}; open it in ui.perfetto.dev\n",
+                                 flags.file, grouped(drawn), grouped(all), part,
+                                 to_string(Bytes{static_cast<std::int64_t>(bytes)}));
+  if (drawn < all) text += fmt::format("{}{} says how many to draw\n", kFlag, part);
+  return text;
+}
+
+}  // namespace mixnet::cli
