@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <climits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -51,15 +53,23 @@ void print_report(const ComparisonRequest& request, const Comparison& comparison
   write_output("-", end + "\n");
 }
 
+/// To draw.
+int regions_of(const Flags& flags, const ComparisonRequest& request) {
+  flags.timeline.check("regions");
+  if (flags.timeline.file.empty()) return 0;
+  if (flags.timeline.most) return *flags.timeline.most;
+  const ParallelPlan plan = make_plan(request.model, request.plan);
+  const std::int64_t fit = TimelineFlags::kMostSpans / spans_of_region(request.model, plan);
+  return static_cast<int>(std::clamp<std::int64_t>(fit, 1, INT_MAX));
+}
+
 void run(const Flags& flags) {
   if (flags.job.fabrics.empty()) {
     throw Error("--fabric", "is required", "give one of 'mixnet fabrics'");
   }
   const ComparisonRequest request = flags.job.request();
   const bool quiet = answers_on_stdout(flags.json, flags.timeline.file, "--timeline");
-  const ParallelPlan plan = make_plan(request.model, request.plan);
-  const int regions = flags.timeline.limit(spans_of_region(request.model, plan));
-  const IterationRun result = run_iteration(request, {.regions = regions});
+  const IterationRun result = run_iteration(request, {.regions = regions_of(flags, request)});
   if (!flags.json.empty()) write_output(flags.json, to_json(result.comparison));
   std::size_t bytes = 0;
   if (!flags.timeline.file.empty()) {

@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <climits>
-
 #include "base/error.h"
 #include "base/units.h"
 #include "cli/output.h"
@@ -12,24 +9,18 @@
 namespace mixnet::cli {
 namespace {
 
-// A file of about 80 MB, which ui.perfetto.dev opens in a browser.
-constexpr std::int64_t kMostSpans = 600'000;
 constexpr const char* kFlag = "--timeline-";
 
 }  // namespace
 
-int TimelineFlags::limit(std::int64_t spans) const {
+void TimelineFlags::check(const std::string& part) const {
+  if (!most) return;
   if (file.empty()) {
-    if (most) throw Error("--timeline", "is missing", "name the file of the timeline, too");
-    return 0;
+    throw Error(kFlag + part, "goes with --timeline", "name the file of the timeline, too");
   }
-  if (most && *most < 1) {
-    throw Error("--timeline", fmt::format("{} of its parts are too few", *most),
-                "give 1 or more, or leave their number out");
+  if (*most < 1) {
+    throw Error(kFlag + part, fmt::format("{} is too few", *most), "give 1 or more");
   }
-  if (most) return *most;
-  const std::int64_t number = kMostSpans / std::max<std::int64_t>(1, spans);
-  return static_cast<int>(std::clamp<std::int64_t>(number, 1, INT_MAX));
 }
 
 void add_timeline_flags(CLI::App& command, TimelineFlags& flags, const std::string& part) {

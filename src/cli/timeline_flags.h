@@ -9,18 +9,20 @@
 namespace mixnet::cli {
 
 struct TimelineFlags {
-  std::string file;  ///< empty: none
-  std::optional<int> most;
+  /// Of a file of about 80 MB, which ui.perfetto.dev opens in a browser.
+  static constexpr std::int64_t kMostSpans = 600'000;
 
-  /// How many regions or nodes to draw when each has about `spans` spans. Throws Error when a
-  /// number was given without a file, or is out of range.
-  int limit(std::int64_t spans) const;
+  std::string file;         ///< empty: none
+  std::optional<int> most;  ///< parts to draw
+
+  /// Throws Error when their number was given without a file, or is out of range.
+  void check(const std::string& part) const;
 };
 
 /// `part`: "regions" or "nodes".
 void add_timeline_flags(CLI::App& command, TimelineFlags& flags, const std::string& part);
 
-/// "\ntimeline.json: 16 of 32 regions, 12.3 MB; ...".
+/// "timeline.json: timeline of 16 of 32 regions, 12.3 MB; ...".
 std::string describe_timeline(const TimelineFlags& flags, const std::string& part, int drawn,
                               int all, std::size_t bytes);
 

@@ -129,7 +129,7 @@ struct TimelineUse {
   std::vector<double> eps;         ///< uses the NICs that carry gradients
   std::vector<double> dark;        ///< has its optical switch dark
 };
-/// O(spans * log(spans) + regions * bins).
+/// O(spans * log(spans) + bins).
 TimelineUse use_of(const IterationTimeline& timeline, int bins);
 
 }  // namespace mixnet
