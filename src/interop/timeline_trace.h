@@ -2,7 +2,7 @@
 // tracks of sim/timeline.h, and one for all regions, with counters. docs/timeline.md says how to
 // read it.
 //
-// Pure, deterministic. About 110 bytes a span.
+// Pure, deterministic. About 130 bytes a span.
 #pragma once
 
 #include <string>

@@ -3,7 +3,7 @@
 // of a region of MixNet's, one for its switch; and a process for all, with counters.
 // docs/timeline.md says how to read it.
 //
-// Pure, deterministic. About 120 bytes a task; memory: the text and 32 bytes a task.
+// Pure, deterministic. About 170 bytes a task; memory: the text and 32 bytes a task.
 #pragma once
 
 #include <cstdint>
