@@ -94,6 +94,11 @@ void check(const std::vector<Figure>& figures, std::string_view input) {
     if (!categories.empty() && figure.x.logarithmic) {
       refuse(fmt::format("has categories on a logarithmic axis in '{}'", figure.name));
     }
+    for (const FigureCheck& check : figure.checks) {
+      if (!(check.fluid > 0 && check.packets > 0 && std::isfinite(check.difference()))) {
+        refuse(fmt::format("has a spot check of nothing in '{}'", figure.name));
+      }
+    }
     if (figure.panels.empty()) refuse(fmt::format("has no panel in '{}'", figure.name));
     for (const FigurePanel& panel : figure.panels) {
       if (panel.series.empty()) refuse(fmt::format("has a panel of nothing in '{}'", figure.name));
@@ -162,11 +167,19 @@ Json figure_json(const Figure& figure) {
                         {"holds", to_string(verdict.holds)},
                         {"note", verdict.note}});
   }
+  Json checks = Json::array();
+  for (const FigureCheck& check : figure.checks) {
+    checks.push_back({{"what", check.what},
+                      {"unit", check.unit},
+                      {"fluid", check.fluid},
+                      {"packets", check.packets}});
+  }
   return {{"name", figure.name},         {"title", figure.title},
           {"source", figure.source},     {"question", figure.question},
           {"settings", figure.settings}, {"kind", to_string(figure.kind)},
           {"x", axis_json(figure.x)},    {"y", axis_json(figure.y)},
-          {"panels", std::move(panels)}, {"verdicts", std::move(verdicts)}};
+          {"panels", std::move(panels)}, {"verdicts", std::move(verdicts)},
+          {"checks", std::move(checks)}};
 }
 
 class FigureReader {
@@ -195,6 +208,15 @@ class FigureReader {
                                   .ours = read_text(verdict.at("ours")),
                                   .holds = read_choice<Holds>(verdict.at("holds"), kHolds),
                                   .note = read_text(verdict.at("note"))});
+    }
+    const JsonReader checks = reader.at("checks");
+    const std::size_t check_count = read_size(checks, 0, kMostPoints);
+    for (std::size_t i = 0; i < check_count; ++i) {
+      const JsonReader check = checks.at(i);
+      figure_.checks.push_back({.what = read_text(check.at("what")),
+                                .unit = read_text(check.at("unit")),
+                                .fluid = check.at("fluid").number(),
+                                .packets = check.at("packets").number()});
     }
     return std::move(figure_);
   }
@@ -291,6 +313,17 @@ std::string to_verdicts_csv(const std::vector<Figure>& figures) {
       text += fmt::format("{},{},{},{},{},{}\n", figure.name, csv_cell(verdict.claim),
                           csv_cell(verdict.published), csv_cell(verdict.ours),
                           to_string(verdict.holds), csv_cell(verdict.note));
+    }
+  }
+  return text;
+}
+
+std::string to_checks_csv(const std::vector<Figure>& figures) {
+  std::string text = "figure,what,unit,fluid,packets,difference\n";
+  for (const Figure& figure : figures) {
+    for (const FigureCheck& check : figure.checks) {
+      text += fmt::format("{},{},{},{},{},{}\n", figure.name, csv_cell(check.what),
+                          csv_cell(check.unit), check.fluid, check.packets, check.difference());
     }
   }
   return text;

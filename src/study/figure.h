@@ -13,6 +13,7 @@
 //   * x and y are finite, and above 0 on a logarithmic axis
 //   * where the x axis has categories, an x is the number of one, from 0, and written as its name
 //   * a figure has a panel, a panel a series
+//   * both figures of a spot check are above 0
 //
 // Plain values, pure functions. At most 1000 figures, 100,000 points each, texts of 4000 bytes.
 #pragma once
@@ -73,6 +74,17 @@ struct FigureVerdict {
   bool operator==(const FigureVerdict&) const = default;
 };
 
+/// A spot check: one figure of the fluid network beside the same in packets.
+struct FigureCheck {
+  std::string what;  ///< "Mixtral 8x7B, mixnet, 400 Gb/s: iteration"
+  std::string unit;  ///< of both
+  double fluid = 0;  ///< above 0
+  double packets = 0;
+
+  double difference() const { return packets / fluid - 1; }
+  bool operator==(const FigureCheck&) const = default;
+};
+
 enum class FigureKind { kLine, kBar, kScatter };
 
 struct Figure {
@@ -85,6 +97,7 @@ struct Figure {
   FigureAxis x, y;
   std::vector<FigurePanel> panels;
   std::vector<FigureVerdict> verdicts;
+  std::vector<FigureCheck> checks;
 
   bool operator==(const Figure&) const = default;
 };
@@ -102,5 +115,7 @@ std::vector<Figure> parse_figures_json(std::string_view text, std::string_view i
 std::string to_csv(const Figure& figure);
 /// figure,claim,published,ours,holds,note: a line a verdict, over all figures.
 std::string to_verdicts_csv(const std::vector<Figure>& figures);
+/// figure,what,unit,fluid,packets,difference: a line a spot check, over all figures.
+std::string to_checks_csv(const std::vector<Figure>& figures);
 
 }  // namespace mixnet
