@@ -22,7 +22,7 @@ constexpr std::size_t kMostFigures = 1000;
 constexpr std::size_t kMostPoints = 100'000;  // of a figure; as many categories, panels, ...
 constexpr std::size_t kLongestText = 4000;
 constexpr std::size_t kLongestName = 40;
-constexpr double kLeast = -1e300;
+constexpr double kLargest = 1e100;
 constexpr std::string_view kRemedy = "give the figures.json that 'mixnet reproduce' has written";
 
 template <typename Value>
@@ -84,7 +84,7 @@ void check(const std::vector<Figure>& figures, std::string_view input) {
       refuse(fmt::format("has the figure '{}' twice", figure.name));
     }
     const auto fits = [](double value, const FigureAxis& axis) {
-      return std::isfinite(value) && (value > 0 || !axis.logarithmic);
+      return std::abs(value) <= kLargest && (value >= 1 / kLargest || !axis.logarithmic);
     };
     const std::set<std::string_view> categories(figure.x.categories.begin(),
                                                 figure.x.categories.end());
@@ -244,7 +244,7 @@ class FigureReader {
     FigurePoint point;
     const JsonReader x = reader.at("x");
     if (figure_.x.categories.empty()) {
-      point.x = x.number(kLeast);
+      point.x = x.number(-kLargest);
     } else {
       const auto found = std::ranges::find(figure_.x.categories, x.string());
       if (found == figure_.x.categories.end()) {
@@ -252,7 +252,7 @@ class FigureReader {
       }
       point.x = static_cast<double>(found - figure_.x.categories.begin());
     }
-    point.y = reader.at("y").number(kLeast);
+    point.y = reader.at("y").number(-kLargest);
     if (reader.has("label")) point.label = read_text(reader.at("label"));
     return point;
   }

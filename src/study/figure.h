@@ -9,8 +9,9 @@
 // figures.json (schema mixnet.figures/1) holds figures in the order given. Writing is
 // deterministic; reading refuses, with one Error that names file and place, anything that does not
 // keep the invariants:
-//   * a name is lower-case letters, digits and '-', at most 40 (it names files); no two are equal
-//   * x and y are finite, and above 0 on a logarithmic axis
+//   * a name is lower-case letters, digits and '-', at most 40 (it names files), and
+//     neither "verdicts" nor "checks"; no two are equal
+//   * x and y are from -1e100 to 1e100, on a logarithmic axis from 1e-100
 //   * where the x axis has categories, an x is the number of one, from 0, and written as its name
 //   * a figure has a panel, a panel a series
 //   * both figures of a spot check are above 0
