@@ -12,7 +12,7 @@ namespace mixnet {
 namespace {
 
 // Sizes in pixels of the document at its natural size.
-constexpr double kPanelWidth = 330, kPanelHeight = 250;
+constexpr double kPanelWidth = 330, kLonePanelWidth = 640, kPanelHeight = 250;
 constexpr double kLeft = 62, kRight = 14, kTop = 28, kBottom = 48;  // around a plot, in its panel
 constexpr double kMargin = 12;
 constexpr double kTitleHeight = 50, kLegendLine = 18;
@@ -55,6 +55,12 @@ std::string tick_text(double value) {
   return fmt::format("{:.4g}", value);
 }
 
+/// Never "-0.0".
+std::string bar_text(double value, int digits) {
+  const bool is_nothing = std::abs(value) < 0.5 * std::pow(10.0, -digits);
+  return fmt::format("{:.{}f}", is_nothing ? 0 : value, digits);
+}
+
 std::string axis_title(const FigureAxis& axis) {
   return axis.unit.empty() ? axis.label : fmt::format("{} ({})", axis.label, axis.unit);
 }
@@ -92,7 +98,8 @@ class Chart {
     const auto panels = static_cast<int>(figure_.panels.size());
     const int columns = std::min(panels, kMostColumns);
     const int rows = (panels + columns - 1) / columns;
-    width_ = std::max(2 * kMargin + columns * kPanelWidth, 520.0);
+    panel_width_ = panels == 1 ? kLonePanelWidth : kPanelWidth;
+    width_ = 2 * kMargin + columns * panel_width_;
     const double legend = legend_height();
     const double height = kTitleHeight + legend + rows * kPanelHeight + kMargin;
     out_ = fmt::format(
@@ -109,7 +116,8 @@ class Chart {
     text(kMargin, 40, figure_.question, "fill=\"#444\"");
     draw_legend();
     for (int i = 0; i < panels; ++i) {
-      draw_panel(figure_.panels[static_cast<std::size_t>(i)], kMargin + (i % columns) * kPanelWidth,
+      draw_panel(figure_.panels[static_cast<std::size_t>(i)],
+                 kMargin + (i % columns) * panel_width_,
                  kTitleHeight + legend + (i / columns) * kPanelHeight);
     }
     return std::move(out_) + "</svg>\n";
@@ -134,7 +142,7 @@ class Chart {
   /// What the marks stand for, below the names.
   std::vector<std::pair<FigureOrigin, std::string_view>> origin_words() const {
     std::vector<std::pair<FigureOrigin, std::string_view>> words;
-    if (origins_.size() < 2) return words;
+    if (is_bar() || origins_.size() < 2) return words;  // hatching says it in the name's box
     words.emplace_back(FigureOrigin::kOurs, "ours");
     if (origins_.contains(FigureOrigin::kPackets)) {
       words.emplace_back(FigureOrigin::kPackets, "ours, in packets");
@@ -173,7 +181,6 @@ class Chart {
           x, y - 8, is_hatched ? "url(#hatch)" : colour(name), is_hatched ? "#444" : colour(name));
       text(x + 18, y + 1, name);
     });
-    if (is_bar()) return;
     double x = kMargin;
     const double y = kTitleHeight + kLegendLine * lines + 8;
     for (const auto& [origin, words] : origin_words()) {
@@ -241,7 +248,7 @@ class Chart {
         distinct.insert(point.x);
       }
     }
-    const double right = left + kPanelWidth - kRight, bottom = top + kPanelHeight - kBottom;
+    const double right = left + panel_width_ - kRight, bottom = top + kPanelHeight - kBottom;
     left += kLeft;
     top += kTop;
     Scale x = scale_for(xs, figure_.x, false), y = scale_for(ys, figure_.y, true);
@@ -304,7 +311,8 @@ class Chart {
       for (const FigurePoint& point : series.points) {
         draw_mark(series.origin, x.at(point.x), y.at(point.y), tint);
         if (!point.label.empty() && series.origin == FigureOrigin::kOurs && is_labelled(panel)) {
-          text(x.at(point.x) + 5, y.at(point.y) - 6, point.label, "font-size=\"8\" fill=\"#555\"");
+          text(x.at(point.x), y.at(point.y) - 8, point.label,
+               "font-size=\"8\" text-anchor=\"middle\" fill=\"#555\"");
         }
       }
     }
@@ -316,6 +324,9 @@ class Chart {
     const auto count = static_cast<double>(panel.series.size());
     const double slot = x.at(1) - x.at(0), width = 0.8 * slot / count;
     const double zero = y.at(y.logarithmic ? y.least : 0);
+    // Three digits of the tallest; what is less is nothing here.
+    const double tallest = std::max(std::abs(y.least), std::abs(y.most));
+    const int digits = std::clamp(2 - static_cast<int>(std::floor(std::log10(tallest))), 0, 2);
     for (std::size_t s = 0; s < panel.series.size(); ++s) {
       const FigureSeries& series = panel.series[s];
       const bool is_hatched = series.origin == FigureOrigin::kPublished;
@@ -328,7 +339,7 @@ class Chart {
             left, top, width - 1, std::max(0.5, std::abs(y.at(point.y) - zero)),
             is_hatched ? "url(#hatch)" : colour(series.name),
             is_hatched ? "#444" : colour(series.name));
-        text(left + width / 2 - 0.5, top - 3, fmt::format("{:.3g}", point.y),
+        text(left + width / 2 - 0.5, top - 3, bar_text(point.y, digits),
              "font-size=\"8\" text-anchor=\"middle\" fill=\"#333\"");
       }
     }
@@ -337,7 +348,7 @@ class Chart {
   const Figure& figure_;
   std::vector<std::string> names_;  // of series, as they first appear
   std::set<FigureOrigin> origins_;
-  double width_ = 0;
+  double width_ = 0, panel_width_ = 0;
   std::string out_;
 };
 

@@ -9,8 +9,11 @@
 namespace mixnet {
 namespace {
 
-/// Above or below 1.
-bool same_side(double a, double b) { return (a > 1) == (b > 1); }
+/// Whether `ours` is on the side of 1 that `published` is on, and not at 1 itself.
+bool same_side(double published, double ours) {
+  constexpr double kAtOne = 0.01;
+  return published > 1 ? ours > 1 + kAtOne : ours < 1 - kAtOne;
+}
 
 bool is_near(double published, double ours) {
   return ours >= published / (1 + kFactorTolerance) && ours <= published * (1 + kFactorTolerance);

@@ -9,7 +9,8 @@
 //                                             several settings, encloses
 //                                             it
 //
-// A factor is a ratio such as 1.5 (times as fast); an overhead is relative, 0.033 for +3.3 %.
+// What is within 1 % of 1 is on neither side. A factor is a ratio such as 1.5 (times as fast); an
+// overhead is relative, 0.033 for +3.3 %.
 // A range of ours goes from the least to the most over cases (models, speeds, settings).
 //
 // Pure.

@@ -12,8 +12,9 @@ TEST(FigureVerdict, FactorIsHeldToTenPercentThenToItsSideOfOne) {
   EXPECT_EQ(judge_factor(1.5, 1.64), Holds::kYes);
   EXPECT_EQ(judge_factor(1.5, 1.37), Holds::kYes);
   EXPECT_EQ(judge_factor(1.5, 1.66), Holds::kPartly);
-  EXPECT_EQ(judge_factor(1.5, 1.01), Holds::kPartly);
-  EXPECT_EQ(judge_factor(1.5, 0.99), Holds::kNo);
+  EXPECT_EQ(judge_factor(1.5, 1.02), Holds::kPartly);
+  EXPECT_EQ(judge_factor(1.5, 1.005), Holds::kNo);
+  EXPECT_EQ(judge_factor(1.5, 0.9), Holds::kNo);
   EXPECT_EQ(judge_factor(0.5, 0.8), Holds::kPartly);
   EXPECT_EQ(judge_factor(0.5, 1.2), Holds::kNo);
 }

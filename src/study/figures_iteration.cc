@@ -229,7 +229,9 @@ Figure pareto(const Runs& runs) {
   figure.name = "pareto";
   figure.title = "Networking cost and training speed";
   figure.source = "MixNet (SIGCOMM 2025), section 7.3";
-  figure.question = "Which fabric gives most training for the money?";
+  figure.question =
+      "Which fabric gives most training for the money? From left to right: 100, 200, 400, 800 "
+      "Gb/s.";
   figure.settings = kSettings;
   figure.kind = FigureKind::kScatter;
   figure.x = {.label = "networking cost", .unit = "USD", .logarithmic = true, .categories = {}};

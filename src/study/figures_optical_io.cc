@@ -46,6 +46,7 @@ ComparisonRequest request_for(const FigureSettings& settings, const Setting& set
   request.bandwidths.assign(kNics.begin(), kNics.end());
   request.plan.gpus = 2048;
   request.plan.gpus_per_server = kDomainGpus;
+  request.iteration.network.nics_per_server = kDomainGpus;
   request.plan.pp = 16;
   request.plan.ep = 128;
   request.plan.micro_batch_size = kMicroBatch;
