@@ -46,9 +46,11 @@ std::string escaped(std::string_view text) {
   return safe;
 }
 
-/// "32k", "0.25", "1.6M".
+/// "32k", "0.25", "1.6M", "16384".
 std::string tick_text(double value) {
   const double size = std::abs(value);
+  const bool is_uneven = std::fmod(size, 100) != 0 && std::fmod(size, 1) == 0;
+  if (size < 1e6 && is_uneven) return fmt::format("{:.0f}", value);
   if (size >= 1e9) return fmt::format("{:.4g}G", value / 1e9);
   if (size >= 1e6) return fmt::format("{:.4g}M", value / 1e6);
   if (size >= 1e4) return fmt::format("{:.4g}k", value / 1e3);
@@ -303,10 +305,10 @@ class Chart {
           points += fmt::format("{:.1f},{:.1f} ", x.at(point.x), y.at(point.y));
         }
         const bool is_dashed = series.origin == FigureOrigin::kPublished;
+        const bool is_dashed = series.origin == FigureOrigin::kPublished;
         out_ += fmt::format(
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"{}/>\n", points,
-            tint, figure_.kind == FigureKind::kScatter ? "0.8" : "1.6",
-            is_dashed ? " stroke-dasharray=\"5 4\"" : "");
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{:.1f}\"{}/>\n",
+            points, tint, line_width(series), is_dashed ? " stroke-dasharray=\"5 4\"" : "");
       }
       for (const FigurePoint& point : series.points) {
         draw_mark(series.origin, x.at(point.x), y.at(point.y), tint);
@@ -316,6 +318,13 @@ class Chart {
         }
       }
     }
+  }
+  /// Earlier lines are wider, to be seen beneath later ones that lie on them.
+  double line_width(const FigureSeries& series) const {
+    if (figure_.kind == FigureKind::kScatter) return 0.8;
+    if (series.origin == FigureOrigin::kPublished) return 1.6;
+    const auto later = names_.end() - std::ranges::find(names_, series.name) - 1;
+    return 1.6 + 0.7 * static_cast<double>(std::min<std::ptrdiff_t>(later, 4));
   }
   /// Labels of many series would lie over each other.
   static bool is_labelled(const FigurePanel& panel) { return panel.series.size() <= 2; }
@@ -339,6 +348,8 @@ class Chart {
             left, top, width - 1, std::max(0.5, std::abs(y.at(point.y) - zero)),
             is_hatched ? "url(#hatch)" : colour(series.name),
             is_hatched ? "#444" : colour(series.name));
+        constexpr double kTextWidth = 18;
+        if (width < kTextWidth) continue;
         text(left + width / 2 - 0.5, top - 3, bar_text(point.y, digits),
              "font-size=\"8\" text-anchor=\"middle\" fill=\"#333\"");
       }
