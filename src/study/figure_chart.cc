@@ -118,9 +118,9 @@ class Chart {
     text(kMargin, 40, figure_.question, "fill=\"#444\"");
     draw_legend();
     for (int i = 0; i < panels; ++i) {
-      draw_panel(figure_.panels[static_cast<std::size_t>(i)],
-                 kMargin + (i % columns) * panel_width_,
-                 kTitleHeight + legend + (i / columns) * kPanelHeight);
+      const int row = i / columns, column = i % columns;
+      draw_panel(figure_.panels[static_cast<std::size_t>(i)], kMargin + column * panel_width_,
+                 kTitleHeight + legend + row * kPanelHeight);
     }
     return std::move(out_) + "</svg>\n";
   }
@@ -236,7 +236,7 @@ class Chart {
     double pad = 0.06 * (span.most - span.least);
     if (pad <= 0) pad = std::max(1.0, std::abs(span.most) * 0.1);
     scale.least = from_zero && span.least >= 0 ? 0 : span.least - pad;
-    scale.most = from_zero && span.most <= 0 ? 0 : span.most + pad;
+    scale.most = from_zero && span.most <= 0 && span.least < 0 ? 0 : span.most + pad;
     return scale;
   }
 
@@ -304,7 +304,6 @@ class Chart {
         for (const FigurePoint& point : series.points) {
           points += fmt::format("{:.1f},{:.1f} ", x.at(point.x), y.at(point.y));
         }
-        const bool is_dashed = series.origin == FigureOrigin::kPublished;
         const bool is_dashed = series.origin == FigureOrigin::kPublished;
         out_ += fmt::format(
             "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{:.1f}\"{}/>\n",

@@ -205,6 +205,7 @@ class IterationFigure {
       if (row.published.fabric == FabricKind::kMixNet) pair[1] = row.published.time;
     }
     std::vector<double> ratios;
+    ratios.reserve(both.size());
     for (const auto& [key, pair] : both) ratios.push_back(pair[1] / pair[0]);
     return fmt::format("the published series have {} by case", factor_text(range_of(ratios)));
   }

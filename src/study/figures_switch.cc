@@ -97,9 +97,10 @@ Figure degree(const DegreeRuns& runs) {
          .holds = all_faster     ? Holds::kYes
                   : most_is_best ? Holds::kPartly
                                  : Holds::kNo,
-         .note = all_faster ? ""
-                            : "three circuits join a region of four servers evenly; a third "
-                              "electrical NIC's money is wasted"});
+         .note = all_faster
+                     ? ""
+                     : "three circuits give a server one to each other of its region, so circuits "
+                       "first leaves the five electrical NICs idle"});
     figure.checks.push_back({.what = fmt::format("{}, 6 optical NICs: iteration", model.title),
                              .unit = "s",
                              .fluid = runs.seconds(model, kDegree),

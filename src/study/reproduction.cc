@@ -80,6 +80,7 @@ std::vector<Figure> reproduce(const ReproductionRequest& request) {
   }
   std::vector<FigureStudy> studies;
   std::vector<const std::function<void()>*> tasks;
+  studies.reserve(entries.size());
   for (const Entry& entry : entries) studies.push_back(entry.study(settings));
   for (const FigureStudy& study : studies) {
     for (const auto& task : study.tasks) tasks.push_back(&task);
@@ -94,6 +95,7 @@ std::vector<Figure> reproduce(const ReproductionRequest& request) {
     });
   }
   std::vector<Figure> figures;
+  figures.reserve(studies.size());
   for (const FigureStudy& study : studies) figures.push_back(study.figure());
   return figures;
 }
