@@ -323,7 +323,7 @@ class Chart {
     if (figure_.kind == FigureKind::kScatter) return 0.8;
     if (series.origin == FigureOrigin::kPublished) return 1.6;
     const auto later = names_.end() - std::ranges::find(names_, series.name) - 1;
-    return 1.6 + 0.7 * static_cast<double>(std::min<std::ptrdiff_t>(later, 4));
+    return 1.6 + 0.7 * static_cast<double>(std::min<std::ptrdiff_t>(later, 7));
   }
   /// Labels of many series would lie over each other.
   static bool is_labelled(const FigurePanel& panel) { return panel.series.size() <= 2; }
