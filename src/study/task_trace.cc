@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -22,7 +21,7 @@ constexpr double kPercent = 100;
 struct TrackKey {
   enum Group : std::uint8_t { kDevice, kKind, kSwitch } group = kDevice;
   std::uint32_t index = 0;  ///< of the device, or the kind
-  auto operator<=>(const TrackKey&) const = default;
+  bool operator==(const TrackKey&) const = default;
 };
 
 struct Placed {
@@ -30,8 +29,12 @@ struct Placed {
   TrackKey track;
   Time start;
   std::uint32_t index = 0;  ///< of the task, or the switch's move
-  auto operator<=>(const Placed&) const = default;
 };
+
+bool is_before(const Placed& a, const Placed& b) {
+  return std::tuple(a.node, a.track.group, a.track.index, a.start, a.index) <
+         std::tuple(b.node, b.track.group, b.track.index, b.start, b.index);
+}
 
 class Trace {
  public:
@@ -93,7 +96,7 @@ class Trace {
       placed_.push_back(
           {static_cast<std::uint64_t>(move.server), {TrackKey::kSwitch, 0}, move.begins, i});
     }
-    std::ranges::sort(placed_);
+    std::ranges::sort(placed_, is_before);
   }
 
   std::vector<std::size_t> node_begins() const {
