@@ -113,7 +113,7 @@ TEST(TaskExchanges, TransfersOfPairs) {
   EXPECT_EQ(transfers[0].from, 3U);
   EXPECT_EQ(transfers[0].to, 1U);
   EXPECT_EQ(transfers[0].bytes.count, 500);
-  EXPECT_FALSE(exchanges.has_all_to_all());
+  EXPECT_FALSE(exchanges.uses_routing());
 }
 
 TEST(TaskExchanges, RefusesWhatCannotBeExecuted) {

@@ -121,7 +121,7 @@ class Execution {
     check_order(graph, waits_, input_);
     report_.tasks.resize(graph.tasks.size());
     report_.endpoints = static_cast<int>(exchanges_.endpoints());
-    if (exchanges_.has_all_to_all()) report_.routing = request.routing;
+    if (exchanges_.uses_routing()) report_.routing = request.routing;
     report_.network = options_.network;
     report_.fidelity = request.fidelity;
     report_.packet_options = request.packets;
