@@ -262,7 +262,7 @@ class Exporter {
                        const List& joined) {
     const auto group = exchanges_.group(task);
     const GraphDemand& demand = exchanges_.demand(task);
-    const bool is_back = is_return(graph_, graph_.tasks[task]);
+    const bool is_back = is_return(graph_.info_of(graph_.tasks[task]));
     const std::size_t tp = group.size() / demand.rows();
     const auto row_of = [&](std::uint32_t one) {
       return static_cast<std::size_t>(std::ranges::find(group, one) - group.begin()) / tp;
@@ -312,10 +312,13 @@ class Exporter {
     const GraphTask& one = graph_.tasks[task];
     std::string name = to_chakra_name(graph_, one);
     if (runs_on_device(graph_, one)) {
-      ChakraNode& node = add_node(trace, ChakraKind::kCompute, std::move(name), deps);
+      const DeviceKind on = graph_.devices[one.device].kind;
+      ChakraNode& node = add_node(
+          trace, on == DeviceKind::kGpuMemory ? ChakraKind::kMemoryLoad : ChakraKind::kCompute,
+          std::move(name), deps);
       node.duration_us =
           static_cast<std::uint64_t>(std::llround(static_cast<double>(one.runtime.count) * 1e3));
-      node.is_cpu_op = graph_.devices[one.device].kind == DeviceKind::kCpu;
+      node.is_cpu_op = on == DeviceKind::kCpu;
       return;
     }
     if (!is_transfer(graph_, task)) {

@@ -2,7 +2,8 @@
 // whoever else reads them; PREFIX.comm_groups.json says who is in which process group, in
 // ASTRA-sim's form.
 //
-//   work                  COMP_NODE, with its time in whole microseconds
+//   work                  COMP_NODE, with its time in whole microseconds; of a GPU's memory
+//                         MEM_LOAD_NODE
 //   COMM, P2P             COMM_SEND and COMM_RECV, a pair for each transfer, with a tag that counts
 //                         the transfers from this rank to that
 //   ..._ALLREDUCE         COMM_COLL ALL_REDUCE of its bytes; of none, BARRIER

@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "study/task_exchange.h"
+
 namespace mixnet {
 namespace {
 
@@ -33,7 +35,12 @@ std::string full_name(TaskKind kind, std::string_view name, std::int32_t layer,
 std::string to_chakra_name(const TaskGraph& graph, const GraphTask& task) {
   const std::string_view name =
       task.kind == TaskKind::kAllToAll ? graph.info_of(task) : graph.name_of(task);
-  return full_name(task.kind, name, task.layer, task.micro_batch);
+  TaskKind kind = task.kind;
+  if (kind == TaskKind::kNominalComm) kind = TaskKind::kP2p;
+  if (kind == TaskKind::kComm) {
+    kind = runs_on_device(graph, task) ? TaskKind::kForward : TaskKind::kP2p;
+  }
+  return full_name(kind, name, task.layer, task.micro_batch);
 }
 
 std::string signal_name() { return full_name(TaskKind::kP2p, "signal", 0, 0); }

@@ -18,7 +18,8 @@ struct ChakraName {
   std::optional<std::int32_t> layer, micro_batch;  ///< both or none
 };
 
-/// Of an all-to-all, the name is its info.
+/// Of an all-to-all, the name is its info. COMM is called what it is here: P2P, or on a bus
+/// FORWARD.
 std::string to_chakra_name(const TaskGraph& graph, const GraphTask& task);
 
 /// Of a message that only says that something is done.

@@ -47,8 +47,7 @@ bool is_dispatch(const TaskGraph& graph, const GraphTask& task) {
          info.find("backward") == std::string_view::npos;
 }
 
-bool is_return(const TaskGraph& graph, const GraphTask& task) {
-  const std::string_view info = graph.info_of(task);
+bool is_return(std::string_view info) {
   const bool is_backward = info.find("backward") != std::string_view::npos;
   return info.starts_with("AGGREGATE") != is_backward;
 }
@@ -233,7 +232,7 @@ void TaskExchanges::all_to_all(std::size_t index, std::vector<TaskTransfer>& tra
   const GraphDemand& bytes = demand(index);
   const std::size_t ep = bytes.rows();
   const std::size_t tp = gpus.size() / ep;
-  const bool is_back = is_return(graph_, graph_.tasks[index]);
+  const bool is_back = is_return(graph_.info_of(graph_.tasks[index]));
   for (std::size_t s = 0; s < ep; ++s) {
     for (std::size_t d = 0; d < ep; ++d) {
       if (s == d || bytes(s, d) == 0) continue;

@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -41,8 +42,9 @@ bool runs_on_device(const TaskGraph& graph, const GraphTask& task);
 /// Whether the all-to-all is the first of its layer, for which circuits are allocated.
 bool is_dispatch(const TaskGraph& graph, const GraphTask& task);
 
-/// Whether it brings back what a dispatch sent: AGGREGATE forward and GROUP_BY backward.
-bool is_return(const TaskGraph& graph, const GraphTask& task);
+/// Whether an all-to-all of that info brings back what a dispatch sent: AGGREGATE forward and
+/// GROUP_BY backward.
+bool is_return(std::string_view info);
 
 class TaskExchanges {
  public:
