@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <tuple>
 #include <unordered_map>
@@ -66,17 +67,21 @@ class Importer {
     graph_.names.emplace_back();
   }
 
-  TaskGraph read() {
+  /// `bytes_of`: a rank's file.
+  TaskGraph read(std::size_t ranks, const std::function<std::string(std::size_t)>& bytes_of) {
     if (options_.gpus_per_node < 1 || options_.gpus_per_node > kMaxGpusPerNode) {
       throw Error("--gpus-per-server", fmt::format("{} is out of range", options_.gpus_per_node),
                   fmt::format("give 1 to {}", kMaxGpusPerNode));
     }
-    const std::size_t ranks = count_chakra_ranks(options_.prefix);
+    if (ranks < 1 || ranks > kMaxChakraRanks) {
+      throw Error(options_.prefix, fmt::format("has {} ranks", ranks),
+                  fmt::format("give 1 to {}", kMaxChakraRanks));
+    }
     graph_.nodes =
         static_cast<std::uint32_t>((ranks + options_.gpus_per_node - 1) / options_.gpus_per_node);
     ProgressBar progress("reading traces", ranks);
     for (std::size_t rank = 0; rank < ranks; ++rank) {
-      read_rank(static_cast<std::uint32_t>(rank));
+      read_rank(static_cast<std::uint32_t>(rank), bytes_of(rank));
       progress.advance();
     }
     close_groups();
@@ -104,10 +109,9 @@ class Importer {
     return place->second;
   }
 
-  void read_rank(std::uint32_t rank) {
-    const auto path = chakra_path(options_.prefix, rank);
-    file_ = path.string();
-    const ChakraTrace trace = parse_chakra_trace(read_text_file(path), file_);
+  void read_rank(std::uint32_t rank, const std::string& bytes) {
+    file_ = chakra_path(options_.prefix, rank).string();
+    const ChakraTrace trace = parse_chakra_trace(bytes, file_);
     rank_ = rank;
     rank_begin_.push_back(static_cast<std::uint32_t>(draft_of_.size()));
     if (draft_of_.size() + trace.nodes.size() > kMaxGraphTasks) {
@@ -522,6 +526,14 @@ class Importer {
 
 }  // namespace
 
-TaskGraph read_chakra_graph(const ChakraImport& options) { return Importer(options).read(); }
+TaskGraph read_chakra_graph(const ChakraImport& options) {
+  return Importer(options).read(count_chakra_ranks(options.prefix), [&](std::size_t rank) {
+    return read_text_file(chakra_path(options.prefix, rank));
+  });
+}
+
+TaskGraph parse_chakra_graph(std::span<const std::string> files, const ChakraImport& options) {
+  return Importer(options).read(files.size(), [&](std::size_t rank) { return files[rank]; });
+}
 
 }  // namespace mixnet

@@ -23,11 +23,12 @@
 // An all-to-all without them counts as a dispatch of its own, so that on MixNet it waits for the
 // switch: its n-th in a group is layer n.
 //
-// Deterministic; tasks stand in the order of the files as far as that is one. Memory: 60 bytes a
-// node and one rank's file.
+// Deterministic; tasks stand in the order of the files as far as that is one. Memory: 250
+// bytes a node, and one rank's file.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "hardware/gpu.h"
@@ -45,5 +46,8 @@ struct ChakraImport {
 /// Throws Error naming the file: damaged, a message without its other half, ranks that disagree
 /// about a collective, numbers out of range.
 TaskGraph read_chakra_graph(const ChakraImport& options);
+
+/// The same of files in memory, that of rank 0 first; the prefix names them in errors.
+TaskGraph parse_chakra_graph(std::span<const std::string> files, const ChakraImport& options);
 
 }  // namespace mixnet
