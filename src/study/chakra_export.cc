@@ -148,7 +148,7 @@ class Exporter {
         ranks.push_back(to);
       }
       std::ranges::sort(ranks);
-      ranks.erase(std::ranges::unique(ranks).begin(), ranks.end());
+      ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
     } else {
       const auto group = exchanges_.group(task);
       ranks.assign(group.begin(), group.end());
@@ -358,7 +358,7 @@ class Exporter {
       }
       add_signals(trace, signals_before_, task, rank, &Message::to, {}, &deps);
       std::ranges::sort(deps);
-      deps.erase(std::ranges::unique(deps).begin(), deps.end());
+      deps.erase(std::unique(deps.begin(), deps.end()), deps.end());
       begin[place] = next_id_;
       add_task(trace, task, rank, deps);
       end[place] = next_id_;

@@ -486,7 +486,7 @@ class Importer {
       Draft& draft = drafts_[order_[place]];
       List& list = before[order_[place]];
       std::ranges::sort(list);
-      list.erase(std::ranges::unique(list).begin(), list.end());
+      list.erase(std::unique(list.begin(), list.end()), list.end());
       for (const std::uint32_t one : list) next[one].push_back(place);
       draft.task.id = place;
       draft.task.counter = static_cast<std::int32_t>(list.size());

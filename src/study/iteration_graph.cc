@@ -139,7 +139,7 @@ class Builder {
                     std::span<const std::uint32_t> to = {}) {
     const auto index = static_cast<std::uint32_t>(graph_.tasks.size());
     std::ranges::sort(before);
-    before.erase(std::ranges::unique(before).begin(), before.end());
+    before.erase(std::unique(before.begin(), before.end()), before.end());
     if (!before.empty() && before.back() == kNone) before.pop_back();
     task.id = index;
     task.counter = static_cast<std::int32_t>(before.size());

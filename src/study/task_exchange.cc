@@ -247,19 +247,4 @@ void TaskExchanges::all_to_all(std::size_t index, std::vector<TaskTransfer>& tra
   }
 }
 
-void fix_demands(TaskGraph& graph, const std::string& routing, std::uint64_t seed,
-                 const std::string& input) {
-  TaskExchanges exchanges(graph, routing, seed, input);
-  std::vector<GraphDemand> demands = graph.demands;
-  std::vector<std::uint32_t> demand_of = graph.demand_of;
-  demand_of.resize(graph.tasks.size(), TaskGraph::kNoDemand);
-  for (std::size_t task = 0; task < graph.tasks.size(); ++task) {
-    if (graph.tasks[task].kind != TaskKind::kAllToAll || graph.demand(task) != nullptr) continue;
-    demand_of[task] = static_cast<std::uint32_t>(demands.size());
-    demands.push_back(exchanges.demand(task));
-  }
-  graph.demands = std::move(demands);
-  graph.demand_of = std::move(demand_of);
-}
-
 }  // namespace mixnet

@@ -92,9 +92,4 @@ class TaskExchanges {
   double transfers_ = 0;
 };
 
-/// Writes into the graph what its all-to-alls send as `routing` has it, where it does not say.
-/// Throws Error as TaskExchanges does.
-void fix_demands(TaskGraph& graph, const std::string& routing, std::uint64_t seed,
-                 const std::string& input);
-
 }  // namespace mixnet
