@@ -142,6 +142,7 @@ void add_convert_command(CLI::App& app) {
       "PREFIX.0.et, PREFIX.1.et, ... (docs/chakra.md).\n\n"
       "Examples:\n"
       "  mixnet convert moe.fbuf --to dot | dot -Tsvg > moe.svg\n"
+      "  mixnet convert moe.fbuf --to chrome --output timeline.json\n"
       "  mixnet convert moe.fbuf --to flexflow --output again.fbuf\n"
       "  mixnet convert moe.fbuf --to chakra --output traces/moe\n"
       "  mixnet convert traces/moe --to flexflow --output moe.fbuf\n"
