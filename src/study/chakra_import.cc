@@ -17,6 +17,7 @@
 #include "base/text_file.h"
 #include "interop/chakra_trace.h"
 #include "study/chakra_names.h"
+#include "study/shared_order.h"
 #include "study/task_exchange.h"
 
 namespace mixnet {
@@ -32,7 +33,6 @@ struct Draft {
   GraphTask task;
   List from, to;
   std::uint32_t demand = TaskGraph::kNoDemand;
-  std::uint32_t nodes = 0;  ///< that stand for it
 };
 
 /// The n-th collective of a process group.
@@ -86,8 +86,8 @@ class Importer {
     }
     close_groups();
     match_messages();
-    place_drafts();
-    link_tasks();
+    rank_begin_.push_back(static_cast<std::uint32_t>(draft_of_.size()));
+    link_tasks(shared_order(draft_of_, rank_begin_, drafts_.size()));
     check_task_graph(graph_, options_.prefix);
     return std::move(graph_);
   }
@@ -172,7 +172,6 @@ class Importer {
     const ChakraName parsed = parse_chakra_name(node.name);
     draft_of_.push_back(static_cast<std::uint32_t>(drafts_.size()));
     Draft& draft = drafts_.emplace_back();
-    draft.nodes = 1;
     draft.task.kind = kind;
     draft.task.layer = parsed.layer.value_or(0);
     draft.task.micro_batch = parsed.micro_batch.value_or(0);
@@ -269,7 +268,7 @@ class Importer {
     if (number == group.joined.size()) {
       const ChakraName parsed = parse_chakra_name(node.name);
       const auto draft = static_cast<std::uint32_t>(drafts_.size());
-      new_draft(node, kind_of(collective, parsed.kind)).nodes = 0;
+      new_draft(node, kind_of(collective, parsed.kind));
       draft_of_.pop_back();
       group.joined.push_back({draft, collective, bytes, where(node), {}, parsed.layer.has_value()});
     }
@@ -289,7 +288,6 @@ class Importer {
     }
     if (is_uneven) joined.splits.push_back(node.splits);
     draft_of_.push_back(joined.draft);
-    ++drafts_[joined.draft].nodes;
   }
 
   void close_groups() {
@@ -392,9 +390,7 @@ class Importer {
         const std::uint32_t transfer = draft_of_[sends[i].node];
         const std::uint32_t receive = receives[i].node;
         if (deps_[receive].empty()) {
-          drafts_[draft_of_[receive]].nodes = 0;
           draft_of_[receive] = transfer;
-          ++drafts_[transfer].nodes;
         } else {
           after_transfer_.emplace(receive, transfer);
         }
@@ -402,89 +398,23 @@ class Importer {
     }
   }
 
-  /// In an order that is that of every file, where there is one: a task comes when all its nodes
-  /// are the next of their files. Where none is, the first file's next comes first.
-  void place_drafts() {
-    const std::size_t ranks = rank_begin_.size();
-    rank_begin_.push_back(static_cast<std::uint32_t>(draft_of_.size()));
-    List at(rank_begin_.begin(), rank_begin_.end() - 1);
-    List missing(drafts_.size());
-    for (std::size_t draft = 0; draft < drafts_.size(); ++draft)
-      missing[draft] = drafts_[draft].nodes;
-    std::vector<char> is_counted(draft_of_.size());
-    place_of_.assign(drafts_.size(), kNone);
-    List moved(ranks);  // ranks to look at, the first last
-    for (std::uint32_t rank = 0; rank < ranks; ++rank) {
-      moved[ranks - 1 - rank] = rank;
-    }
-    ranks_of_drafts();
-    std::uint32_t first_stuck = 0;
-    for (;;) {
-      while (!moved.empty()) {
-        const std::uint32_t rank = moved.back();
-        moved.pop_back();
-        advance(rank, at, missing, is_counted, moved);
-      }
-      while (first_stuck < ranks && at[first_stuck] == rank_begin_[first_stuck + 1]) ++first_stuck;
-      if (first_stuck == ranks) return;
-      place(draft_of_[at[first_stuck]]);
-      moved.push_back(first_stuck);
-    }
-  }
-
-  void ranks_of_drafts() {
-    nodes_begin_.assign(drafts_.size() + 1, 0);
-    for (const std::uint32_t draft : draft_of_) ++nodes_begin_[draft + 1];
-    for (std::size_t i = 0; i < drafts_.size(); ++i) nodes_begin_[i + 1] += nodes_begin_[i];
-    List fill(nodes_begin_.begin(), nodes_begin_.end() - 1);
-    ranks_.resize(draft_of_.size());
-    for (std::uint32_t rank = 0; rank + 1 < rank_begin_.size(); ++rank) {
-      for (std::uint32_t node = rank_begin_[rank]; node < rank_begin_[rank + 1]; ++node) {
-        ranks_[fill[draft_of_[node]]++] = rank;
-      }
-    }
-  }
-
-  /// A file as far as its tasks have a place or may have one.
-  void advance(std::uint32_t rank, List& at, List& missing, std::vector<char>& is_counted,
-               List& moved) {
-    while (at[rank] < rank_begin_[rank + 1]) {
-      const std::uint32_t node = at[rank];
-      const std::uint32_t draft = draft_of_[node];
-      if (place_of_[draft] == kNone) {
-        if (is_counted[node] == 0) {
-          is_counted[node] = 1;
-          --missing[draft];
-        }
-        if (missing[draft] > 0) return;
-        place(draft);
-        for (std::uint32_t i = nodes_begin_[draft]; i < nodes_begin_[draft + 1]; ++i) {
-          if (ranks_[i] != rank) moved.push_back(ranks_[i]);
-        }
-      }
-      ++at[rank];
-    }
-  }
-
-  void place(std::uint32_t draft) {
-    place_of_[draft] = static_cast<std::uint32_t>(order_.size());
-    order_.push_back(draft);
-  }
-
-  void link_tasks() {
+  /// `order`: drafts.
+  void link_tasks(const List& order) {
+    List place_of(drafts_.size(), kNone);  // in that, by draft
+    for (std::uint32_t place = 0; place < order.size(); ++place) place_of[order[place]] = place;
     // Predecessors by draft.
     std::vector<List> before(drafts_.size());
     for (std::uint32_t node = 0; node < draft_of_.size(); ++node) {
       List& list = before[draft_of_[node]];
-      for (const std::uint32_t dep : deps_[node]) list.push_back(place_of_[draft_of_[dep]]);
+      for (const std::uint32_t dep : deps_[node]) list.push_back(place_of[draft_of_[dep]]);
       if (const auto found = after_transfer_.find(node); found != after_transfer_.end()) {
-        list.push_back(place_of_[found->second]);
+        list.push_back(place_of[found->second]);
       }
     }
-    std::vector<List> next(order_.size());
-    for (std::uint32_t place = 0; place < order_.size(); ++place) {
-      Draft& draft = drafts_[order_[place]];
-      List& list = before[order_[place]];
+    std::vector<List> next(order.size());
+    for (std::uint32_t place = 0; place < order.size(); ++place) {
+      Draft& draft = drafts_[order[place]];
+      List& list = before[order[place]];
       std::ranges::sort(list);
       list.erase(std::unique(list.begin(), list.end()), list.end());
       for (const std::uint32_t one : list) next[one].push_back(place);
