@@ -179,9 +179,9 @@ TEST(TaskExchanges, AKnownDemandGoesBeforeTheRouting) {
   const TaskGraph graph = test.graph();
   EXPECT_FALSE(TaskExchanges(graph, "measured", 1, "g").uses_routing());
   const std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> there = {{{0, 2}, 30},
-                                                                                {{1, 3}, 30}};
+                                                                                 {{1, 3}, 30}};
   const std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> back = {{{2, 0}, 30},
-                                                                               {{3, 1}, 30}};
+                                                                                {{3, 1}, 30}};
   EXPECT_EQ(bytes_of(graph, dispatch), there);
   EXPECT_EQ(bytes_of(graph, combine), back);
 }
