@@ -8,7 +8,7 @@ packages=(g++ cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli1
           libgmock-dev libbenchmark-dev libglpk-dev libflatbuffers-dev flatbuffers-compiler
           libyaml-cpp-dev libopenmpi-dev openmpi-bin python3
           python3-dev python3-numpy pybind11-dev)
-[[ ${1:-} != --tests ]] || packages+=(python3-matplotlib)
+[[ ${1:-} != --tests ]] || packages+=(python3-matplotlib python3-protobuf time)
 
 if ! command -v dpkg-query >/dev/null; then
   # Not Debian: CMake says what it does not find.

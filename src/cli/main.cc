@@ -7,6 +7,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "cli/commands.h"
@@ -23,6 +24,37 @@ int complain(std::string_view line) {
   return kBadInput;
 }
 
+struct Command {
+  std::string_view name;
+  void (*add)(CLI::App& app);
+};
+
+constexpr Command kCommands[] = {
+    {"compare", mixnet::cli::add_compare_command},
+    {"sweep", mixnet::cli::add_sweep_command},
+    {"cost", mixnet::cli::add_cost_command},
+    {"plan", mixnet::cli::add_plan_command},
+    {"predict", mixnet::cli::add_predict_command},
+    {"flows", mixnet::cli::add_flows_command},
+    {"simulate", mixnet::cli::add_simulate_command},
+    {"convert", mixnet::cli::add_convert_command},
+    {"reproduce", mixnet::cli::add_reproduce_command},
+    {"validate", mixnet::cli::add_validate_command},
+    {"models", mixnet::cli::add_models_command},
+    {"gpus", mixnet::cli::add_gpus_command},
+    {"fabrics", mixnet::cli::add_fabrics_command},
+};
+
+/// The command that `word` names, alone: the flags of all take half a megabyte. Where it names
+/// none, all of them, for help and suggestions.
+void add_commands(CLI::App& app, std::string_view word) {
+  bool is_known = false;
+  for (const Command& command : kCommands) is_known |= command.name == word;
+  for (const Command& command : kCommands) {
+    if (!is_known || command.name == word) command.add(app);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -32,19 +64,7 @@ int main(int argc, char** argv) {
   app.footer(
       "Example: mixnet compare --model mixtral-8x7b --gpus 1024 --bandwidth 100Gbps,400Gbps\n"
       "'mixnet COMMAND --help' explains a command. Bad input ends in one line and status 2.");
-  mixnet::cli::add_compare_command(app);
-  mixnet::cli::add_sweep_command(app);
-  mixnet::cli::add_cost_command(app);
-  mixnet::cli::add_plan_command(app);
-  mixnet::cli::add_predict_command(app);
-  mixnet::cli::add_flows_command(app);
-  mixnet::cli::add_simulate_command(app);
-  mixnet::cli::add_convert_command(app);
-  mixnet::cli::add_reproduce_command(app);
-  mixnet::cli::add_validate_command(app);
-  mixnet::cli::add_models_command(app);
-  mixnet::cli::add_gpus_command(app);
-  mixnet::cli::add_fabrics_command(app);
+  add_commands(app, argc > 1 ? argv[1] : "");
   mixnet::cli::refuse_loose_values(app);
   try {
     app.parse(argc, argv);

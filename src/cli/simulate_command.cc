@@ -21,6 +21,7 @@ struct Way {
 constexpr Way kWays[] = {
     {"--model", add_simulate_model},
     {"--task-graph", add_simulate_graph},
+    {"--chakra", add_simulate_chakra},
 };
 
 bool is_among(std::string_view flag, const std::vector<std::string>& words) {

@@ -7,13 +7,16 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cli/chakra_flags.h"
 #include "cli/network_flags.h"
 #include "cli/output.h"
 #include "cli/packet_flags.h"
 #include "cli/simulate_ways.h"
 #include "cli/timeline_flags.h"
+#include "hardware/gpu.h"
 #include "interop/flexflow_graph.h"
 #include "interop/flow_list.h"
+#include "study/chakra_import.h"
 #include "study/comparison.h"
 #include "study/task_run.h"
 #include "study/task_trace.h"
@@ -24,7 +27,10 @@ namespace {
 constexpr Time kLongestReconfiguration = Time::seconds(3600);
 
 struct SimulateFlags {
-  std::string graph;
+  bool is_chakra = false;
+  std::string graph;                   ///< file, or prefix of Chakra traces
+  std::optional<int> gpus_per_server;  ///< of traces, as the next
+  std::string gpu = "h100";
   NetworkFlags network;
   int hosts = 0;
   std::string routing = "measured";
@@ -38,7 +44,9 @@ struct SimulateFlags {
 
 TaskRunRequest request_from(const SimulateFlags& flags) {
   if (flags.graph.empty()) {
-    throw Error("--task-graph", "is required", "give a FlexFlow task graph, a .fbuf file");
+    throw flags.is_chakra
+        ? Error("--chakra", "is empty", "give the prefix of Chakra traces")
+        : Error("--task-graph", "is required", "give a FlexFlow task graph, a .fbuf file");
   }
   TaskRunRequest request;
   request.network = flags.network.options();
@@ -62,18 +70,27 @@ TaskRunRequest request_from(const SimulateFlags& flags) {
   return request;
 }
 
+TaskGraph graph_from(const SimulateFlags& flags) {
+  if (!flags.is_chakra) return read_flexflow_graph(flags.graph);
+  return read_chakra_graph({.prefix = flags.graph,
+                            .gpus_per_node = gpus_per_node(flags.gpus_per_server),
+                            .gpu = find_gpu(flags.gpu)});
+}
+
 std::string count_of(std::int64_t number) { return grouped(static_cast<double>(number)); }
 std::string percent(double share) { return fmt::format("{:.1f} %", share * 100); }
 
-std::string what_ran(const TaskGraph& graph, const TaskRunReport& report) {
+std::string what_ran(const TaskGraph& graph, const TaskRunReport& report, bool is_chakra) {
   const FlowNetworkOptions& network = report.network;
   const bool is_mixnet_era = graph.era == GraphEra::kMixNet;
-  std::string text = fmt::format("FlexFlow graph of {} era: {} {}, {} tasks, {} edges",
-                                 is_mixnet_era ? "MixNet's" : "TopoOpt's",
-                                 count_of(report.endpoints), is_mixnet_era ? "GPUs" : "nodes",
-                                 count_of(static_cast<std::int64_t>(graph.tasks.size())),
-                                 count_of(static_cast<std::int64_t>(graph.next.items())));
-  if (is_mixnet_era) {
+  std::string text = fmt::format(
+      "{}: {} {}, {} tasks, {} edges",
+      is_chakra ? "Chakra traces"
+                : fmt::format("FlexFlow graph of {} era", is_mixnet_era ? "MixNet's" : "TopoOpt's"),
+      count_of(report.endpoints), is_mixnet_era ? "GPUs" : "nodes",
+      count_of(static_cast<std::int64_t>(graph.tasks.size())),
+      count_of(static_cast<std::int64_t>(graph.next.items())));
+  if (is_mixnet_era && !is_chakra) {
     text += fmt::format("; dp {}, tp {}, pp {}, ep {}", graph.dp, graph.tp, graph.pp, graph.ep);
   }
   text +=
@@ -94,8 +111,8 @@ std::string what_ran(const TaskGraph& graph, const TaskRunReport& report) {
   return text + "\n\n";
 }
 
-void print_report(const TaskGraph& graph, const TaskRunReport& report) {
-  write_output("-", what_ran(graph, report));
+void print_report(const TaskGraph& graph, const TaskRunReport& report, bool is_chakra) {
+  write_output("-", what_ran(graph, report, is_chakra));
   TextTable kinds({{"tasks", Align::kLeft}, {"number"}, {"mean time"}, {"bytes sent"}});
   for (std::size_t kind = 0; kind < kTaskKinds; ++kind) {
     const KindReport& one = report.kinds[kind];
@@ -149,7 +166,7 @@ void run(const SimulateFlags& flags) {
   flags.timeline.check("nodes");
   const bool quiet = answers_on_stdout(flags.json, flags.timeline.file, "--timeline");
   const TaskRunRequest request = request_from(flags);
-  const TaskGraph graph = read_flexflow_graph(flags.graph);
+  const TaskGraph graph = graph_from(flags);
   const auto begin = std::chrono::steady_clock::now();
   TaskRunReport report = run_task_graph(graph, request);
   report.wall_seconds =
@@ -164,10 +181,31 @@ void run(const SimulateFlags& flags) {
     write_output(flags.timeline.file, trace.text);
   }
   if (quiet) return;
-  print_report(graph, report);
+  print_report(graph, report, flags.is_chakra);
   if (flags.timeline.file.empty()) return;
   write_output("-", describe_timeline(flags.timeline, "nodes", trace.nodes, trace.all_nodes,
                                       trace.text.size()));
+}
+
+/// The flags of both ways.
+void add_common_flags(CLI::App& command, const std::shared_ptr<SimulateFlags>& flags,
+                      const std::string& nics_default) {
+  const auto add = [&](const std::string& group, const char* name, auto& value, const char* help) {
+    return command.add_option(name, value, help)->group(group);
+  };
+  add_network_flags(command, flags->network, nics_default);
+  add("Network", "--hosts", flags->hosts, "Hosts, which are NICs (default: as the graph needs)");
+  add("Network", "--reconfiguration-delay", flags->reconfiguration_delay,
+      "mixnet: how long a forward dispatch waits for the switch")
+      ->capture_default_str();
+  add("Fidelity", "--fidelity", flags->fidelity,
+      "packet (every packet), auto (jumps over the steady state) or flow (fluid)")
+      ->capture_default_str();
+  add_packet_flags(command, flags->packets);
+  add_timeline_flags(command, flags->timeline, "nodes");
+  command.add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
+      ->type_name("FILE");
+  command.callback([flags] { run(*flags); });
 }
 
 }  // namespace
@@ -184,28 +222,38 @@ void add_simulate_graph(CLI::App& program) {
       "  mixnet simulate --task-graph moe.fbuf --fabric rail-optimized --fidelity flow \\\n"
       "                  --timeline timeline.json");
   const auto flags = std::make_shared<SimulateFlags>();
-  const auto add = [&](const std::string& group, const char* name, auto& value, const char* help) {
-    return command->add_option(name, value, help)->group(group);
+  const auto add = [&](const char* name, auto& value, const char* help) {
+    return command->add_option(name, value, help)->group("Graph");
   };
-  add("Graph", "--task-graph", flags->graph, "The task graph, a .fbuf file")->type_name("FILE");
-  add("Graph", "--routing", flags->routing,
+  add("--task-graph", flags->graph, "The task graph, a .fbuf file")->type_name("FILE");
+  add("--routing", flags->routing,
       "Who sends how much in all-to-alls: measured, uniform, dynamic,\n"
       "matrix:FILE or trace:FILE (docs/routing.md)")
       ->capture_default_str();
-  add("Graph", "--seed", flags->seed, "Seed of the routing")->capture_default_str();
-  add_network_flags(*command, flags->network, "as a node has GPUs");
-  add("Network", "--hosts", flags->hosts, "Hosts, which are NICs (default: as the graph needs)");
-  add("Network", "--reconfiguration-delay", flags->reconfiguration_delay,
-      "mixnet: how long a forward dispatch waits for the switch")
+  add("--seed", flags->seed, "Seed of the routing")->capture_default_str();
+  add_common_flags(*command, flags, "as a node has GPUs");
+}
+
+void add_simulate_chakra(CLI::App& program) {
+  CLI::App* command = program.add_subcommand(
+      "simulate", "Execute Chakra traces on a fabric: iteration time, who was busy");
+  command->footer(
+      "PREFIX names traces PREFIX.0.et, PREFIX.1.et, ..., one a GPU. docs/chakra.md has the "
+      "format\n"
+      "and what is simulated; mixnet convert --to chakra writes traces.\n\n"
+      "Examples:\n"
+      "  mixnet simulate --chakra traces/mixtral --fabric mixnet --bandwidth 400Gbps\n"
+      "  mixnet simulate --chakra traces/mixtral --fabric fat-tree --fidelity flow --json -");
+  const auto flags = std::make_shared<SimulateFlags>();
+  flags->is_chakra = true;
+  const auto add = [&](const char* name, auto& value, const char* help) {
+    return command->add_option(name, value, help)->group("Traces");
+  };
+  add("--chakra", flags->graph, "The traces: what comes before .0.et")->type_name("PREFIX");
+  add("--gpus-per-server", flags->gpus_per_server, "GPUs of a server (default: 8)");
+  add("--gpu", flags->gpu, "Kind of GPU, for NVLink and for work without a time ('mixnet gpus')")
       ->capture_default_str();
-  add("Fidelity", "--fidelity", flags->fidelity,
-      "packet (every packet), auto (jumps over the steady state) or flow (fluid)")
-      ->capture_default_str();
-  add_packet_flags(*command, flags->packets);
-  add_timeline_flags(*command, flags->timeline, "nodes");
-  command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
-      ->type_name("FILE");
-  command->callback([flags] { run(*flags); });
+  add_common_flags(*command, flags, "as a server has GPUs");
 }
 
 }  // namespace mixnet::cli

@@ -7,7 +7,8 @@
 
 namespace mixnet::cli {
 
-void add_simulate_model(CLI::App& program);  ///< --model
-void add_simulate_graph(CLI::App& program);  ///< --task-graph
+void add_simulate_model(CLI::App& program);   ///< --model
+void add_simulate_graph(CLI::App& program);   ///< --task-graph
+void add_simulate_chakra(CLI::App& program);  ///< --chakra
 
 }  // namespace mixnet::cli

@@ -78,6 +78,26 @@ void check_task(const TaskGraph& graph, std::size_t index, std::string_view inpu
   }
 }
 
+void check_demands(const TaskGraph& graph, std::string_view input) {
+  if (!graph.demand_of.empty() && graph.demand_of.size() != graph.tasks.size()) {
+    throw Error(input, "does not say of every task what it sends");
+  }
+  for (const std::uint32_t demand : graph.demand_of) {
+    if (demand != TaskGraph::kNoDemand && demand >= graph.demands.size()) {
+      throw Error(input, "has an all-to-all whose bytes are not listed");
+    }
+  }
+  for (const GraphDemand& demand : graph.demands) {
+    const auto is_size = [](std::int64_t bytes) {
+      return bytes >= 0 && bytes <= kMaxTaskBytes.count;
+    };
+    if (demand.rows() < 1 || demand.rows() != demand.columns() ||
+        !std::ranges::all_of(demand.cells(), is_size)) {
+      throw Error(input, "has an all-to-all of bytes out of range", "give 0 to 2^48 a pair");
+    }
+  }
+}
+
 template <typename Item>
 void check_ids(const std::vector<Item>& items, std::string_view what, std::string_view input) {
   std::vector<std::uint64_t> ids;
@@ -132,6 +152,7 @@ void check_task_graph(const TaskGraph& graph, std::string_view input) {
           "give 0 to 1");
     }
   }
+  check_demands(graph, input);
   check_ids(graph.tasks, "task", input);
   check_ids(graph.devices, "device", input);
 }

@@ -23,6 +23,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/matrix.h"
 #include "base/units.h"
 
 namespace mixnet {
@@ -171,7 +172,14 @@ struct GraphRings {
   bool operator==(const GraphRings&) const = default;
 };
 
+/// Bytes from row to column. The group of an all-to-all, in its order, falls into as many rows of
+/// equally many GPUs; GPU t of row s sends GPU t of row d the cell (s, d). These are a dispatch's:
+/// an all-to-all that brings back (AGGREGATE forward, GROUP_BY backward) takes the transpose.
+using GraphDemand = Matrix<std::int64_t>;
+
 struct TaskGraph {
+  static constexpr std::uint32_t kNoDemand = UINT32_MAX;
+
   GraphEra era = GraphEra::kMixNet;
   std::uint32_t gpus_per_node = 1;
   std::uint32_t nodes = 1;     ///< MixNet's say 8192 whatever they are
@@ -188,6 +196,10 @@ struct TaskGraph {
   TaskLists next;  ///< successors
   /// Endpoints: senders, and receivers or, of an all-reduce, the group.
   TaskLists from, to;
+  /// What all-to-alls send where it is known, as no FlexFlow file has it; else the routing of the
+  /// execution says.
+  std::vector<GraphDemand> demands;
+  std::vector<std::uint32_t> demand_of;  ///< by task, index in demands; empty where none is known
 
   std::vector<GraphConnection> connections;
   std::vector<GraphRoute> routes;
@@ -195,6 +207,10 @@ struct TaskGraph {
 
   std::string_view name_of(const GraphTask& task) const { return names[task.name]; }
   std::string_view info_of(const GraphTask& task) const { return names[task.info]; }
+  /// Null where it is left to the routing.
+  const GraphDemand* demand(std::size_t task) const {
+    return demand_of.empty() || demand_of[task] == kNoDemand ? nullptr : &demands[demand_of[task]];
+  }
   bool operator==(const TaskGraph&) const = default;
 };
 

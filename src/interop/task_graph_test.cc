@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "interop/task_graph_dot.h"
 #include "interop/test_task_graphs.h"
 
@@ -35,6 +36,26 @@ TEST(TaskGraph, ErrorsNameTheTask) {
   const TaskGraph graph = mixnet_test_graph();
   EXPECT_EQ(describe(graph, 1), "task 1 (id 1010, ALLTOALL AGGREGATE forward all2all)");
   EXPECT_EQ(describe(graph, 3), "task 3 (id 1030, FORWARD)");
+}
+
+TEST(TaskGraph, DemandsAreChecked) {
+  const auto error_of = [](const std::vector<std::uint32_t>& demand_of, const GraphDemand& demand) {
+    TaskGraph graph = mixnet_test_graph();
+    graph.demands = {demand};
+    graph.demand_of = demand_of;
+    graph.demand_of.resize(demand_of.empty() ? 0 : graph.tasks.size(), TaskGraph::kNoDemand);
+    try {
+      check_task_graph(graph, "g");
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string(graph.demand(0) == nullptr ? "none" : "known");
+  };
+  EXPECT_EQ(error_of({}, GraphDemand(2, 2)), "none");
+  EXPECT_EQ(error_of({0}, GraphDemand(2, 2)), "known");
+  EXPECT_THAT(error_of({1}, GraphDemand(2, 2)), HasSubstr("bytes are not listed"));
+  EXPECT_THAT(error_of({0}, GraphDemand(2, 3)), HasSubstr("bytes out of range"));
+  EXPECT_THAT(error_of({0}, GraphDemand(2, 2, -1)), HasSubstr("bytes out of range"));
 }
 
 TEST(TaskGraph, DotHasEveryTaskAndEdge) {

@@ -10,6 +10,7 @@ namespace mixnet {
 namespace {
 
 constexpr std::size_t kFewEvents = 1024;  // of which outdated ones are not worth looking for
+constexpr double kNever = 8e18;           // ps; what a slow link brings later than that
 
 }  // namespace
 
@@ -172,7 +173,9 @@ void LiveFluid::settle(std::uint32_t index, double rate) {
   flow.since = now_.ps;
   flow.rate = rate;
   ++flow.version;
-  push(now_.ps + std::llround(flow.left / rate), index, false);
+  const double end = static_cast<double>(now_.ps) + flow.left / rate;
+  push(end < kNever ? now_.ps + std::llround(flow.left / rate) : std::llround(kNever), index,
+       false);
 }
 
 }  // namespace mixnet

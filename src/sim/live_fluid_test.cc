@@ -48,6 +48,16 @@ TEST(LiveFluid, ADelayHoldsNoLink) {
   EXPECT_EQ(ends.at[0], Time::microseconds(10));
 }
 
+TEST(LiveFluid, WhatTakesForEverDoesNotEndEarly) {
+  LiveFluid fluid(std::vector{Bandwidth{1'000'000}});
+  Ends ends;
+  ends.watch(fluid);
+  const std::uint32_t path[] = {0};
+  fluid.add_flow(path, {std::int64_t{1} << 48}, Time::microseconds(1), 0);  // 70 years
+  EXPECT_FALSE(fluid.run_until(Time::seconds(2'592'000)));
+  EXPECT_TRUE(ends.at.empty());
+}
+
 TEST(LiveFluid, AFlowThatJoinsHalvesTheRate) {
   LiveFluid fluid(std::vector{kRate});
   Ends ends;

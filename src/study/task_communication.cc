@@ -39,6 +39,13 @@ TaskCommunications::TaskCommunications(const TaskGraph& graph, TaskExchanges& ex
   }
 }
 
+bool TaskCommunications::uses_circuits(std::uint32_t task) const {
+  if (!network_.has_circuits() || graph_.tasks[task].kind != TaskKind::kAllToAll) return false;
+  const int server = first_server(task);
+  return std::ranges::any_of(exchanges_.group(task),
+                             [&](std::uint32_t gpu) { return network_.server_of(gpu) != server; });
+}
+
 int TaskCommunications::first_server(std::uint32_t task) const {
   return network_.server_of(exchanges_.group(task).front());
 }

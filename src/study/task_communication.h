@@ -72,9 +72,8 @@ class TaskCommunications {
     std::vector<Member> members;
   };
 
-  bool uses_circuits(std::uint32_t task) const {
-    return network_.has_circuits() && graph_.tasks[task].kind == TaskKind::kAllToAll;
-  }
+  /// All-to-alls between servers do.
+  bool uses_circuits(std::uint32_t task) const;
   int first_server(std::uint32_t task) const;
   std::uint32_t take(std::uint32_t task);
   void begin_exchange(std::uint32_t index, Time now);

@@ -34,12 +34,6 @@ bool is_ring(TaskKind kind) {
   }
 }
 
-/// AGGREGATE forward and GROUP_BY backward bring back what the other two sent.
-bool is_return(std::string_view info) {
-  const bool is_backward = info.find("backward") != std::string_view::npos;
-  return info.starts_with("AGGREGATE") != is_backward;
-}
-
 }  // namespace
 
 bool runs_on_device(const TaskGraph& graph, const GraphTask& task) {
@@ -53,14 +47,21 @@ bool is_dispatch(const TaskGraph& graph, const GraphTask& task) {
          info.find("backward") == std::string_view::npos;
 }
 
+bool is_return(std::string_view info) {
+  const bool is_backward = info.find("backward") != std::string_view::npos;
+  return info.starts_with("AGGREGATE") != is_backward;
+}
+
 TaskExchanges::TaskExchanges(const TaskGraph& graph, const std::string& routing, std::uint64_t seed,
                              std::string input)
     : graph_(graph), input_(std::move(input)) {
   int layers = 1;
   for (const GraphTask& task : graph.tasks) layers = std::max(layers, task.layer + 1);
-  const bool has_all_to_all = std::ranges::any_of(
-      graph.tasks, [](const GraphTask& task) { return task.kind == TaskKind::kAllToAll; });
-  if (has_all_to_all) {
+  bool needs_routing = false;
+  for (std::size_t task = 0; task < graph.tasks.size() && !needs_routing; ++task) {
+    needs_routing = graph.tasks[task].kind == TaskKind::kAllToAll && graph.demand(task) == nullptr;
+  }
+  if (needs_routing) {
     if (graph.ep < 1 || graph.ep > kMostEpRanks) {
       throw Error(input_, fmt::format("has all-to-alls and an EP degree of {}", graph.ep),
                   fmt::format("give 1 to {}", kMostEpRanks));
@@ -133,12 +134,19 @@ void TaskExchanges::check(std::size_t index) {
     }
     case TaskKind::kAllToAll: {
       const std::size_t gpus = group(index).size();
-      if (gpus == 0 || gpus % graph_.ep != 0) {
-        fail(fmt::format("joins {} GPUs, no multiple of the EP degree {}", gpus, graph_.ep),
+      if (gpus == 0 || gpus % rows(index) != 0) {
+        fail(fmt::format("joins {} GPUs, no multiple of the EP degree {}", gpus, rows(index)),
              "list the GPUs of its EP ranks");
       }
-      bytes_ += bytes * graph_.ep * members;
-      transfers_ += members * graph_.ep;
+      if (const GraphDemand* known = graph_.demand(index)) {
+        const std::size_t tp = gpus / rows(index);
+        for (const std::int64_t cell : known->cells()) {
+          bytes_ += static_cast<double>(cell) * static_cast<double>(tp);
+        }
+      } else {
+        bytes_ += bytes * graph_.ep * members;
+      }
+      transfers_ += members * static_cast<double>(rows(index));
       break;
     }
     default:
@@ -175,47 +183,65 @@ std::optional<TaskRing> TaskExchanges::ring(std::size_t index) const {
 void TaskExchanges::transfers(std::size_t index, std::vector<TaskTransfer>& transfers) {
   transfers.clear();
   const GraphTask& task = graph_.tasks[index];
-  if (task.bytes.count == 0) return;
   if (task.kind == TaskKind::kAllToAll) return all_to_all(index, transfers);
-  const auto add = [&](std::uint32_t from, std::uint32_t to) {
+  if (task.bytes.count == 0) return;
+  for (const auto& [from, to] : pairs(index)) {
     if (from != to) transfers.push_back({from, to, task.bytes});
-  };
-  if (task.kind == TaskKind::kP2p) {
-    const auto from = graph_.from[index];
-    const auto to = graph_.to[index];
-    for (std::size_t i = 0; i < from.size(); ++i) add(from[i], to[i]);
-    return;
   }
-  const auto [from, to] = ends(index);
-  add(from, to);
 }
 
-void TaskExchanges::all_to_all(std::size_t index, std::vector<TaskTransfer>& transfers) {
+std::vector<std::pair<std::uint32_t, std::uint32_t>> TaskExchanges::pairs(std::size_t index) const {
+  if (graph_.tasks[index].kind != TaskKind::kP2p) return {ends(index)};
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs;
+  const auto from = graph_.from[index];
+  const auto to = graph_.to[index];
+  for (std::size_t i = 0; i < from.size(); ++i) pairs.emplace_back(from[i], to[i]);
+  return pairs;
+}
+
+std::size_t TaskExchanges::rows(std::size_t index) const {
+  const GraphDemand* known = graph_.demand(index);
+  return known != nullptr ? known->rows() : graph_.ep;
+}
+
+const GraphDemand& TaskExchanges::demand(std::size_t index) {
+  if (const GraphDemand* known = graph_.demand(index)) return *known;
   const GraphTask& task = graph_.tasks[index];
   const auto gpus = group(index);
   const std::size_t ep = graph_.ep;
-  const std::size_t tp = gpus.size() / ep;
   const std::uint32_t replica = gpus.front() / static_cast<std::uint32_t>(gpus.size());
   routing_->counts({.layer = std::max(0, task.layer),
                     .micro_batch = std::max(0, task.micro_batch),
                     .replica = static_cast<int>(replica)},
                    counts_);
-  const bool is_back = is_return(graph_.info_of(task));
+  demand_ = GraphDemand(ep, ep);
   for (std::size_t s = 0; s < ep; ++s) {
     std::int64_t total = 0;
     for (std::size_t d = 0; d < ep; ++d) total += counts_(s, d);
     for (std::size_t d = 0; d < ep; ++d) {
-      if (s == d) continue;
       const double share = static_cast<double>(counts_(s, d)) / static_cast<double>(total);
-      const auto bytes = static_cast<std::int64_t>(
-          std::llround(static_cast<double>(task.bytes.count) * static_cast<double>(ep) * share));
-      if (bytes == 0) continue;
+      demand_(s, d) =
+          std::llround(static_cast<double>(task.bytes.count) * static_cast<double>(ep) * share);
+    }
+  }
+  return demand_;
+}
+
+void TaskExchanges::all_to_all(std::size_t index, std::vector<TaskTransfer>& transfers) {
+  const auto gpus = group(index);
+  const GraphDemand& bytes = demand(index);
+  const std::size_t ep = bytes.rows();
+  const std::size_t tp = gpus.size() / ep;
+  const bool is_back = is_return(graph_.info_of(graph_.tasks[index]));
+  for (std::size_t s = 0; s < ep; ++s) {
+    for (std::size_t d = 0; d < ep; ++d) {
+      if (s == d || bytes(s, d) == 0) continue;
       for (std::size_t t = 0; t < tp; ++t) {
         const std::uint32_t there = gpus[s * tp + t];
         const std::uint32_t here = gpus[d * tp + t];
         if (there == here) continue;
-        transfers.push_back(is_back ? TaskTransfer{here, there, {bytes}}
-                                    : TaskTransfer{there, here, {bytes}});
+        const auto [from, to] = is_back ? std::pair(here, there) : std::pair(there, here);
+        transfers.push_back({from, to, {bytes(s, d)}});
       }
     }
   }

@@ -113,7 +113,7 @@ TEST(TaskExchanges, TransfersOfPairs) {
   EXPECT_EQ(transfers[0].from, 3U);
   EXPECT_EQ(transfers[0].to, 1U);
   EXPECT_EQ(transfers[0].bytes.count, 500);
-  EXPECT_FALSE(exchanges.has_all_to_all());
+  EXPECT_FALSE(exchanges.uses_routing());
 }
 
 TEST(TaskExchanges, RefusesWhatCannotBeExecuted) {
@@ -162,6 +162,28 @@ TEST(TaskExchanges, RefusesWhatCannotBeExecuted) {
     test.send(TaskKind::kAllReduce, 1 << 20, {}, many);
     EXPECT_THAT(error_of(test.graph()), HasSubstr("over 2000000000 transfers"));
   }
+}
+
+TEST(TaskExchanges, AKnownDemandGoesBeforeTheRouting) {
+  TestGraph test(GraphEra::kMixNet, 2);
+  test.raw().ep = 7;  // of the routing; the demand has rows of its own
+  const auto dispatch =
+      test.send(TaskKind::kAllToAll, 9, {0, 1, 2, 3}, {0, 1, 2, 3}, "GROUP_BY forward all2all");
+  const auto combine =
+      test.send(TaskKind::kAllToAll, 9, {0, 1, 2, 3}, {0, 1, 2, 3}, "AGGREGATE forward all2all");
+  GraphDemand demand(2, 2);
+  demand(0, 0) = 100;
+  demand(0, 1) = 30;
+  test.raw().demands = {demand};
+  test.raw().demand_of = {0, 0};
+  const TaskGraph graph = test.graph();
+  EXPECT_FALSE(TaskExchanges(graph, "measured", 1, "g").uses_routing());
+  const std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> there = {{{0, 2}, 30},
+                                                                                 {{1, 3}, 30}};
+  const std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> back = {{{2, 0}, 30},
+                                                                                {{3, 1}, 30}};
+  EXPECT_EQ(bytes_of(graph, dispatch), there);
+  EXPECT_EQ(bytes_of(graph, combine), back);
 }
 
 }  // namespace

@@ -77,7 +77,7 @@ TaskNetworkOptions network_options(const TaskGraph& graph, const TaskRunRequest&
   FlowNetworkOptions& network = options.network;
   network.nics_per_server = request.nics_per_server.value_or(options.endpoints_per_server);
   if (network.fabric == FabricKind::kTopoOpt) {
-    if (network.nics_per_server != 1) {
+    if (request.nics_per_server.value_or(1) != 1) {
       throw Error("--nics-per-server", "does not go with topoopt, the graph's own connections",
                   "leave it out");
     }
@@ -85,6 +85,7 @@ TaskNetworkOptions network_options(const TaskGraph& graph, const TaskRunRequest&
       throw Error("--hosts", "does not go with topoopt, the graph's own connections",
                   "leave it out");
     }
+    network.nics_per_server = 1;
   }
   const std::int64_t servers =
       (std::int64_t{endpoints} + options.endpoints_per_server - 1) / options.endpoints_per_server;
@@ -121,7 +122,7 @@ class Execution {
     check_order(graph, waits_, input_);
     report_.tasks.resize(graph.tasks.size());
     report_.endpoints = static_cast<int>(exchanges_.endpoints());
-    if (exchanges_.has_all_to_all()) report_.routing = request.routing;
+    if (exchanges_.uses_routing()) report_.routing = request.routing;
     report_.network = options_.network;
     report_.fidelity = request.fidelity;
     report_.packet_options = request.packets;

@@ -69,7 +69,7 @@ struct TaskRunReport {
   PacketOptions packet_options;
   int endpoints = 0;         ///< nodes (TopoOpt) or GPUs (MixNet) that the graph joins
   std::int64_t devices = 0;  ///< that work
-  std::string routing;       ///< of the all-to-alls; empty where there are none
+  std::string routing;       ///< of the all-to-alls; empty where it decides about none
   Time reconfiguration;
 
   std::vector<TaskSpan> tasks;           ///< in the order of the graph

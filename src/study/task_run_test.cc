@@ -203,6 +203,15 @@ TEST(TaskRun, AllToAllsTakeThePairsCircuits) {
   EXPECT_EQ(report.communication.flows, 8);
 }
 
+TEST(TaskRun, AllToAllsWithinAServerDoNotWaitForTheSwitch) {
+  TestGraph test(GraphEra::kMixNet, 2);
+  test.raw().ep = 2;
+  test.send(TaskKind::kAllToAll, 1'000'000, {0, 1}, {0, 1}, "GROUP_BY forward all2all");
+  const TaskRunReport report = run_task_graph(test.graph(), two_circuits());
+  EXPECT_EQ(report.iteration, kMs) << "a megabyte at a byte a ns";
+  EXPECT_EQ(report.communication.reconfigurations, 0);
+}
+
 TEST(TaskRun, WithoutCircuitsBytesTakeTheElectricalNics) {
   TaskRunRequest request = two_circuits();
   request.network.optical_degree = 0;

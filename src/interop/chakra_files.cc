@@ -1,0 +1,61 @@
+// Which files make a trace of a job.
+#include <fmt/format.h>
+
+#include <charconv>
+#include <filesystem>
+
+#include "base/error.h"
+#include "interop/chakra_trace.h"
+
+namespace mixnet {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The rank in "STEM.RANK.et"; none in other names.
+std::optional<std::size_t> rank_in(std::string_view name, std::string_view stem) {
+  constexpr std::string_view kEnding = ".et";
+  if (!name.starts_with(stem) || !name.ends_with(kEnding)) return std::nullopt;
+  name.remove_prefix(stem.size());
+  if (name.size() <= kEnding.size() + 1 || name.front() != '.') return std::nullopt;
+  name = name.substr(1, name.size() - 1 - kEnding.size());
+  std::size_t rank = 0;
+  const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), rank);
+  if (code != std::errc{} || end != name.data() + name.size()) return std::nullopt;
+  return std::to_string(rank) == name ? std::optional(rank) : std::nullopt;
+}
+
+}  // namespace
+
+std::size_t count_chakra_ranks(const std::string& prefix) {
+  const fs::path path(prefix);
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const std::string stem = path.filename().string();
+  std::error_code code;
+  std::size_t files = 0;
+  std::size_t highest = 0;
+  for (fs::directory_iterator entry(folder, code), end; !code && entry != end;
+       entry.increment(code)) {
+    if (const auto rank = rank_in(entry->path().filename().string(), stem)) {
+      ++files;
+      highest = std::max(highest, *rank);
+    }
+  }
+  if (files == 0) {
+    throw Error(chakra_path(prefix, 0).string(), "no such file",
+                "give the prefix of traces PREFIX.0.et, PREFIX.1.et, ...");
+  }
+  if (files > kMaxChakraRanks) {
+    throw Error(prefix, fmt::format("has {} ranks", files),
+                fmt::format("give at most {}", kMaxChakraRanks));
+  }
+  if (highest + 1 == files) return files;
+  std::size_t missing = 0;
+  while (fs::exists(chakra_path(prefix, missing), code)) ++missing;
+  throw Error(chakra_path(prefix, missing).string(),
+              fmt::format("is missing, while {} is there",
+                          chakra_path(prefix, highest).filename().string()),
+              "give a file for every rank from 0 on");
+}
+
+}  // namespace mixnet
