@@ -5,7 +5,8 @@ set -euo pipefail
 
 packages=(g++ cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev libgtest-dev
           libgmock-dev libbenchmark-dev libglpk-dev libflatbuffers-dev flatbuffers-compiler
-          libyaml-cpp-dev libopenmpi-dev openmpi-bin python3)
+          libyaml-cpp-dev libopenmpi-dev openmpi-bin python3 libjs-chart.js
+          chromium chromium-driver python3-selenium)
 
 if ! command -v dpkg-query >/dev/null; then
   # Not Debian: CMake says what it does not find.

@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
       "'mixnet COMMAND --help' explains a command. Bad input ends in one line and status 2.");
   mixnet::cli::add_compare_command(app);
   mixnet::cli::add_sweep_command(app);
+  mixnet::cli::add_report_command(app);
   mixnet::cli::add_cost_command(app);
   mixnet::cli::add_plan_command(app);
   mixnet::cli::add_predict_command(app);

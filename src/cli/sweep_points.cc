@@ -46,10 +46,6 @@ class CompareProgram {
   CompareFlags flags_;
 };
 
-ComparisonRequest request_of(const std::vector<std::string>& arguments) {
-  return CompareProgram().parse(arguments);
-}
-
 /// What is wrong with the words; "" when nothing is.
 std::string complaint_about(const std::vector<std::string>& arguments) {
   try {
@@ -145,6 +141,10 @@ std::optional<std::vector<PointOutcome>> run_together(const PointArguments& poin
 }
 
 }  // namespace
+
+ComparisonRequest request_of(const std::vector<std::string>& arguments) {
+  return CompareProgram().parse(arguments);
+}
 
 std::vector<StudyFlag> study_flags() {
   const CompareProgram program;

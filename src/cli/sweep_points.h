@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "study/comparison.h"
 #include "study/study_file.h"
 #include "study/sweep.h"
 #include "study/sweep_plan.h"
@@ -20,6 +21,9 @@ namespace mixnet::cli {
 
 /// The flags of `mixnet compare` but for its outputs.
 std::vector<StudyFlag> study_flags();
+
+/// What the words behind `mixnet compare` ask for. Throws Error on what is wrong with them.
+ComparisonRequest request_of(const std::vector<std::string>& arguments);
 
 /// The plan of the study `text`: without `fabric`, all default fabrics are an axis. Throws Error,
 /// with its place in the text, on every value that can be right in no point.

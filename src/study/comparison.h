@@ -62,6 +62,16 @@ struct Comparison {
 /// Throws Error on an impossible plan, contradicting options, or a speed that has no price.
 Comparison compare(const ComparisonRequest& request);
 
+/// What to take at one speed, of the runs that can be bought.
+struct FabricChoice {
+  const ComparisonRun* best = nullptr;  ///< most performance per dollar
+  /// Least time; of those within half a percent, the cheapest.
+  const ComparisonRun* fastest = nullptr;
+};
+
+/// By speed, where there are two to choose from. They point into `comparison`.
+std::vector<FabricChoice> choices(const Comparison& comparison);
+
 /// One sentence: which fabric to take at each speed, and why. Empty where fewer than two that can
 /// be bought were compared.
 std::string advice(const Comparison& comparison);

@@ -1,0 +1,479 @@
+'use strict';
+// The charts of a sweep. They show one slice of it: fabrics and speeds vary, every other axis has
+// the value chosen above them. A fabric that has one value of an axis only (a fat-tree has no
+// degree) is in every slice of that axis.
+
+const sweep = data.sweep;
+const rows = sweep ? sweep.rows : [];
+const fabrics = unique(rows.map((row) => row.fabric))
+  .sort((a, b) => fabricOrder(a) - fabricOrder(b));
+const speeds = unique(rows.map((row) => row.gbps)).sort((a, b) => a - b);
+
+// --- The slice ---
+
+/// By fabric, the axes of which it has several values.
+const variety = Object.fromEntries(fabrics.map((fabric) => [fabric, new Set()]));
+(() => {
+  const first = {};
+  for (const row of rows) {
+    first[row.fabric] ??= row.values;
+    row.values.forEach((value, axis) => {
+      if (value !== first[row.fabric][axis]) variety[row.fabric].add(axis);
+    });
+  }
+})();
+
+/// Axes to choose a value of, and the value: the study's first that has rows.
+const slice = new Map();
+if (sweep) {
+  sweep.axes.forEach((axis, i) => {
+    if (['fabric', 'bandwidth'].includes(axis.flag)) return;
+    const used = unique(rows.map((row) => row.values[i])).sort((a, b) => a - b);
+    if (used.length > 1) slice.set(i, used[0]);
+  });
+}
+
+function inSlice(row, but) {
+  for (const [axis, value] of slice) {
+    if (axis !== but && row.values[axis] !== value && variety[row.fabric].has(axis)) return false;
+  }
+  return true;
+}
+
+function sliceName(but) {
+  const parts = [];
+  for (const [axis, value] of slice) {
+    if (axis === but) continue;
+    const {flag, values} = sweep.axes[axis];
+    parts.push(flag === 'model' ? shown(values[value]) : `${title(flag)} ${shown(values[value])}`);
+  }
+  return parts.join(', ') || rows[0].model;
+}
+
+const byFabric = (a, b) => fabricOrder(a.fabric) - fabricOrder(b.fabric);
+
+// --- Charts and when they are drawn ---
+
+/// What draws itself again when the slice, the theme or the medium changes.
+const drawers = [];
+
+function redraw() {
+  for (const draw of drawers) draw();
+}
+
+/// A chart in a figure; `configuration` is Chart.js's. `height` in pixels.
+function chart(box, height, label, configuration) {
+  const canvas = element('canvas', {role: 'img', 'aria-label': label});
+  const frame = element('div', {class: 'canvas'}, canvas);
+  frame.style.height = height + 'px';
+  box.append(frame);
+  if (printing) configuration.options.devicePixelRatio = 3;
+  return new Chart(canvas, configuration);
+}
+
+function clear(box) {
+  for (const canvas of box.querySelectorAll('canvas')) Chart.getChart(canvas)?.destroy();
+  box.replaceChildren();
+}
+
+function commonOptions() {
+  const {ink, soft, paper, lines, line} = theme();
+  Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+  Chart.defaults.font.size = 12;
+  Chart.defaults.color = soft;
+  Chart.defaults.borderColor = lines;
+  return {
+    animation: false,
+    maintainAspectRatio: false,
+    plugins: {
+      legend: {display: false},
+      tooltip: {backgroundColor: paper, titleColor: ink, bodyColor: ink, footerColor: ink,
+        borderColor: line, borderWidth: 1, padding: 10, cornerRadius: 6, boxPadding: 4,
+        titleFont: {weight: 600}, footerFont: {weight: 600}},
+    },
+  };
+}
+
+/// Texts behind the ends of horizontal bars.
+const barEnds = {
+  id: 'barEnds',
+  afterDatasetsDraw(drawn, _, {texts}) {
+    if (!texts) return;
+    const pen = drawn.ctx;
+    pen.save();
+    pen.fillStyle = theme().ink;
+    pen.font = `600 12px ${Chart.defaults.font.family}`;
+    pen.textBaseline = 'middle';
+    texts.forEach((text, i) => {
+      let end = 0;
+      for (let d = 0; d < drawn.data.datasets.length; ++d) {
+        const bar = drawn.getDatasetMeta(d).data[i];
+        if (bar) end = Math.max(end, bar.x);
+      }
+      pen.fillText(text, end + 6, drawn.getDatasetMeta(0).data[i].y);
+    });
+    pen.restore();
+  },
+};
+
+/// Names beside points, as far as they find a free place.
+const pointNames = {
+  id: 'pointNames',
+  afterDatasetsDraw(drawn, _, {names}) {
+    if (!names) return;
+    const pen = drawn.ctx;
+    const {left, right, top, bottom} = drawn.chartArea;
+    pen.save();
+    pen.font = `600 12px ${Chart.defaults.font.family}`;
+    pen.textBaseline = 'middle';
+    const marks = drawn.data.datasets.flatMap((set, d) => set.isFront ? [] :
+      drawn.getDatasetMeta(d).data.map(({x, y}) => [x - 6, y - 6, x + 6, y + 6]));
+    const taken = [];
+    for (const {x, y, text} of names) {
+      const at = {x: drawn.scales.x.getPixelForValue(x), y: drawn.scales.y.getPixelForValue(y)};
+      const width = pen.measureText(text).width;
+      const places = [[8, -14], [8, 15], [-width / 2, -19], [-8 - width, -14], [-8 - width, 15],
+        [-width / 2, 19], [8, -30], [8, 31]];
+      const boxes = places.map(([dx, dy]) =>
+        [at.x + dx, at.y + dy - 8, at.x + dx + width, at.y + dy + 8]);
+      const isFree = (box) => box[0] >= left && box[2] <= right && box[1] >= top &&
+        box[3] <= bottom && ![...taken, ...marks].some((other) =>
+        box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3]);
+      const box = boxes.find(isFree);
+      if (!box) continue;
+      taken.push(box);
+      pen.lineWidth = 3;
+      pen.strokeStyle = theme().paper;
+      pen.fillStyle = theme().ink;
+      pen.strokeText(text, box[0], box[1] + 8);
+      pen.fillText(text, box[0], box[1] + 8);
+    }
+    pen.restore();
+  },
+};
+Chart.register(barEnds, pointNames);
+
+/// An axis of quantities; logarithmic where they span much.
+function axisOf(numbers, text, format, least = 8) {
+  const positive = numbers.every((number) => number > 0);
+  const isLog = positive && Math.max(...numbers) / Math.min(...numbers) >= least;
+  const scale = {title: {display: true, text: text + (isLog ? ' (log scale)' : '')}};
+  if (!isLog) return {...scale, beginAtZero: true, ticks: {callback: format, maxTicksLimit: 7}};
+  const isRound = (value) => [1, 2, 5].includes(Math.round(value / 10 ** Math.floor(
+      Math.log10(value) + 1e-9)));
+  return {...scale, type: 'logarithmic', grace: '5%',
+    ticks: {callback: (value) => isRound(value) ? format(value) : '', maxRotation: 0}};
+}
+
+// --- Legends ---
+
+/// The mark and line of a fabric, as charts draw them.
+function fabricSample(name) {
+  const {colour, mark, dashes} = fabricLook(name);
+  const pen = {stroke: colour, 'stroke-width': 2, fill: 'none'};
+  const solid = {fill: colour, stroke: colour, 'stroke-width': 1.5};
+  const shapes = {
+    rect: ['rect', {x: 14, y: 3, width: 8, height: 8, ...solid}],
+    rectRounded: ['rect', {x: 14, y: 3, width: 8, height: 8, rx: 2.5, ...solid}],
+    rectRot: ['path', {d: 'M18 2 L23 7 L18 12 L13 7 Z', ...solid}],
+    triangle: ['path', {d: 'M18 2 L23 11 L13 11 Z', ...solid}],
+    circle: ['circle', {cx: 18, cy: 7, r: 4.5, ...solid}],
+    cross: ['path', {d: 'M18 2 V12 M13 7 H23', ...pen}],
+    crossRot: ['path', {d: 'M14 3 L22 11 M22 3 L14 11', ...pen}],
+    star: ['path', {d: 'M14 3 L22 11 M22 3 L14 11 M18 2 V12 M13 7 H23', ...pen}],
+  };
+  return drawing('svg', {width: 36, height: 14, 'aria-hidden': 'true'},
+      drawing('path', {d: 'M0 7 H36', ...pen, 'stroke-dasharray': dashes.join(' ') || undefined}),
+      drawing(...shapes[mark]));
+}
+
+function partSample(part) {
+  const canvas = element('canvas', {width: 18, height: 14, 'aria-hidden': 'true'});
+  const pen = canvas.getContext('2d');
+  pen.fillStyle = partLook(part).fill;
+  pen.fillRect(0, 0, 18, 14);
+  return canvas;
+}
+
+function legend(names, sample, text) {
+  return element('ul', {class: 'legend'},
+      names.map((name) => element('li', {}, sample(name), text(name))));
+}
+
+// --- Iteration time and cost: bars, a panel for each speed ---
+
+const usedParts = Object.keys(PARTS).filter((part) => rows.some((row) => row.parts[part] > 0));
+
+function barPanels(panels, makeSets, value, format, text, describe, columns, cells) {
+  clear(panels);
+  const chosen = rows.filter((row) => inSlice(row) && value(row) !== null);
+  const most = Math.max(...chosen.map(value));
+  for (const gbps of speeds) {
+    const bars = chosen.filter((row) => row.gbps === gbps).sort(byFabric);
+    if (bars.length === 0) continue;
+    const figure = element('figure', {},
+        element('figcaption', {}, element('h3', {}, speed(gbps) + ' a NIC')));
+    panels.append(figure);
+    const options = commonOptions();
+    Object.assign(options, {
+      indexAxis: 'y',
+      interaction: {mode: 'index', axis: 'y', intersect: false},
+      scales: {
+        x: {stacked: true, max: most * 1.2, beginAtZero: true, title: {display: true, text},
+          ticks: {callback: (at) => at > most * 1.15 ? '' : format(at), maxTicksLimit: 6,
+            maxRotation: 0}},
+        y: {stacked: true, grid: {display: false}, ticks: {color: theme().ink}},
+      },
+    });
+    options.plugins.barEnds = {texts: bars.map((row) => format(value(row)))};
+    options.plugins.tooltip.filter = (item) => item.raw > 0;
+    options.plugins.tooltip.callbacks = {
+      label: (item) => ` ${item.dataset.label}: ${format(item.raw)}`,
+      footer: (items) => items.length > 1 ? 'Iteration: ' + format(value(bars[items[0].dataIndex])) : '',
+    };
+    chart(figure, 64 + 34 * bars.length, describe(gbps, bars), {
+      type: 'bar',
+      data: {labels: bars.map((row) => row.fabric), datasets: makeSets(bars)},
+      options,
+    });
+    figure.append(alternative(speed(gbps) + ' a NIC', columns,
+        () => bars.map((row) => [row.fabric, ...cells(row)])));
+  }
+}
+
+const barShape = {barPercentage: 0.78, categoryPercentage: 0.92};
+
+function drawTimes(panels) {
+  barPanels(panels,
+      (bars) => usedParts.map((part) => ({
+        label: partLook(part).name, data: bars.map((row) => row.parts[part] || 0),
+        backgroundColor: partLook(part).fill, borderColor: theme().paper,
+        borderWidth: {right: 1}, borderSkipped: false, ...barShape,
+      })),
+      (row) => row.seconds, time, 'time of an iteration',
+      (gbps, bars) => `Stacked bars: time of an iteration at ${speed(gbps)} a NIC. ` +
+        bars.map((row) => `${row.fabric} ${time(row.seconds)}`).join(', '),
+      [{title: 'Fabric'}, {title: 'Iteration', number: true},
+        ...usedParts.map((part) => ({title: PARTS[part][0], number: true}))],
+      (row) => [time(row.seconds), ...usedParts.map((part) => time(row.parts[part] || 0))]);
+}
+
+function drawCosts(panels) {
+  barPanels(panels,
+      (bars) => [{
+        label: 'Network cost', data: bars.map((row) => row.cost),
+        backgroundColor: bars.map((row) => fabricLook(row.fabric).fill), ...barShape,
+      }],
+      (row) => row.cost, money, 'cost of the network',
+      (gbps, bars) => `Bars: cost of the network at ${speed(gbps)} a NIC. ` +
+        bars.map((row) => `${row.fabric} ${money(row.cost)}`).join(', '),
+      [{title: 'Fabric'}, {title: 'Network cost', number: true},
+        {title: 'Performance per $', number: true}],
+      (row) => [money(row.cost), row.perf === null ? '' : factor(row.perf)]);
+}
+
+// --- The Pareto front ---
+
+/// Points that no other beats in both; by rising cost.
+function frontOf(points) {
+  const sorted = [...points].sort((a, b) => a.cost - b.cost || a.seconds - b.seconds);
+  let least = Infinity;
+  return sorted.filter((row) => {
+    const isBetter = row.seconds < least;
+    least = Math.min(least, row.seconds);
+    return isBetter;
+  });
+}
+
+function drawFront(box) {
+  clear(box);
+  const points = rows.filter((row) => inSlice(row) && row.cost !== null);
+  const front = frontOf(points);
+  const name = (row) => `${row.fabric} ${speed(row.gbps)}`;
+  const xs = points.map((row) => row.cost);
+  const ys = points.map((row) => row.seconds);
+  const options = commonOptions();
+  options.scales = {
+    x: axisOf(xs, 'cost of the network', money),
+    y: axisOf(ys, 'time of an iteration', time, 20),
+  };
+  options.interaction = {mode: 'nearest', intersect: true};
+  options.layout = {padding: {right: 12, top: 8}};
+  options.plugins.pointNames = {
+    names: front.map((row) => ({x: row.cost, y: row.seconds, text: name(row)}))};
+  options.plugins.tooltip.filter = (item) => !item.dataset.isFront;
+  options.plugins.tooltip.callbacks = {
+    title: (items) => items.map((item) => name(item.raw.row)).join(', '),
+    label: ({raw: {row}}) => [`Iteration: ${time(row.seconds)}`, `Network: ${money(row.cost)}`,
+      `Performance per $: ${row.perf === null ? '-' : factor(row.perf)}`],
+    footer: (items) => items.some((item) => front.includes(item.raw.row)) ? 'On the front' : '',
+  };
+  const steps = {
+    isFront: true, label: 'Pareto front', showLine: true, stepped: 'before', pointRadius: 0,
+    pointHitRadius: 0, data: front.map((row) => ({x: row.cost, y: row.seconds})),
+    borderColor: isDark() ? '#7cc4f5' : '#005a8f', borderWidth: 2.5, order: 2,
+  };
+  const sets = fabrics.map((fabric) => {
+    const look = fabricLook(fabric);
+    const own = points.filter((row) => row.fabric === fabric);
+    const isFirst = own.map((row) => front.includes(row));
+    return {
+      label: fabric, data: own.map((row) => ({x: row.cost, y: row.seconds, row})),
+      pointStyle: look.mark, backgroundColor: look.colour, borderColor: look.colour,
+      pointRadius: isFirst.map((is) => is ? 7 : 4.5), pointHoverRadius: 9,
+      pointBorderWidth: 2, order: 1,
+    };
+  });
+  chart(box, Math.min(440, Math.max(320, box.clientWidth * 0.5)),
+      'Scatter: iteration time against network cost. On the Pareto front: ' +
+        front.map((row) => `${name(row)} (${time(row.seconds)}, ${money(row.cost)})`).join('; '),
+      {type: 'scatter', data: {datasets: [steps, ...sets]}, options});
+  box.append(alternative('Iteration time and network cost', [{title: 'Fabric and speed'},
+    {title: 'Iteration', number: true}, {title: 'Network cost', number: true},
+    {title: 'Performance per $', number: true}, {title: 'On the front'}],
+  () => [...points].sort((a, b) => a.cost - b.cost).map((row) => [name(row), time(row.seconds),
+    money(row.cost), row.perf === null ? '' : factor(row.perf), front.includes(row) ? 'yes' : 'no'])));
+}
+
+// --- Sensitivity: lines over one axis ---
+
+const MEASURES = {
+  seconds: ['Time of an iteration', (row) => row.seconds, time],
+  tokens: ['Tokens per second', (row) => row.tokens, (value) => digits(value)],
+  perf: ['Performance per $ against fat-tree', (row) => row.perf, factor],
+  cost: ['Cost of the network', (row) => row.cost, money],
+};
+
+function lineAxes() {
+  if (!sweep) return [];
+  const axes = sweep.axes.flatMap((axis, i) => {
+    if (!axis.numbers || axis.flag === 'bandwidth') return [];
+    return slice.has(i) ? [{index: i, flag: axis.flag, unit: axis.unit,
+      x: (row) => axis.numbers[row.values[i]]}] : [];
+  });
+  if (speeds.length > 1) {
+    axes.unshift({index: -1, flag: 'bandwidth', unit: 'Gb/s', x: (row) => row.gbps});
+  }
+  // A seed has no order: last.
+  return axes.sort((a, b) => (a.flag === 'seed') - (b.flag === 'seed'));
+}
+
+function drawLines(box, {axis, measure, gbps}) {
+  clear(box);
+  const [text, value, format] = MEASURES[measure];
+  const chosen = rows.filter((row) => inSlice(row, axis.index) && value(row) !== null &&
+    (axis.index < 0 || row.gbps === gbps));
+  const ticks = unique(chosen.map(axis.x)).sort((a, b) => a - b);
+  const options = commonOptions();
+  const across = axisOf(ticks, title(axis.flag), (x) => quantity(x, axis.unit));
+  across.afterBuildTicks = (scale) => { scale.ticks = ticks.map((tick) => ({value: tick})); };
+  across.ticks = {callback: (x) => quantity(x, axis.unit), maxRotation: 0, autoSkipPadding: 8};
+  if (across.type) {
+    across.min = ticks[0] / 1.1;
+    across.max = ticks.at(-1) * 1.1;
+  } else {
+    across.beginAtZero = false;
+  }
+  options.scales = {x: across, y: axisOf(chosen.map(value), text, format, 20)};
+  options.interaction = {mode: 'nearest', axis: 'xy', intersect: false};
+  options.plugins.tooltip.callbacks = {
+    title: (items) => items.map(({raw}) => `${raw.row.fabric}, ${quantity(axis.x(raw.row), axis.unit)}`)[0],
+    label: ({raw}) => ` ${text}: ${format(raw.y)}`,
+  };
+  const sets = fabrics.flatMap((fabric) => {
+    const look = fabricLook(fabric);
+    const own = chosen.filter((row) => row.fabric === fabric).sort((a, b) => axis.x(a) - axis.x(b));
+    if (own.length === 0) return [];
+    const isFlat = axis.index >= 0 && !variety[fabric].has(axis.index);
+    const points = isFlat ? [ticks[0], ticks.at(-1)].map((x) => ({x, y: value(own[0]), row: own[0]})) :
+      own.map((row) => ({x: axis.x(row), y: value(row), row}));
+    return [{
+      label: fabric, data: points, showLine: true, borderColor: look.colour,
+      backgroundColor: look.colour, borderDash: look.dashes, borderWidth: 2, pointStyle: look.mark,
+      pointRadius: isFlat ? 0 : 5, pointBorderWidth: 2, pointHoverRadius: 8,
+    }];
+  });
+  chart(box, Math.min(420, Math.max(300, box.clientWidth * 0.45)),
+      `Lines: ${text} over ${title(axis.flag)}, a line for each fabric`,
+      {type: 'scatter', data: {datasets: sets}, options});
+  box.append(alternative(`${text} over ${title(axis.flag)}`,
+      [{title: 'Fabric'}, {title: title(axis.flag), number: true}, {title: text, number: true}],
+      () => [...chosen].sort((a, b) => byFabric(a, b) || axis.x(a) - axis.x(b)).map((row) =>
+        [row.fabric, quantity(axis.x(row), axis.unit), format(value(row))])));
+}
+
+// --- The sections ---
+
+function addCharts() {
+  const chosen = section('time', 'Where the time of an iteration goes');
+  if (slice.size > 0) {
+    const selects = [...slice].map(([axis, value]) => {
+      const {flag, values} = sweep.axes[axis];
+      const used = unique(rows.map((row) => row.values[axis])).sort((a, b) => a - b);
+      return choice(title(flag), used.map((v) => [v, shown(values[v])]), value, (picked) => {
+        slice.set(axis, Number(picked));
+        redraw();
+      });
+    });
+    chosen.append(element('div', {class: 'choices', id: 'slice', role: 'group',
+      'aria-label': 'What the charts show'}, selects));
+  }
+  const named = (node, text) => {
+    const p = element('p', {class: 'lead'});
+    node.append(p);
+    drawers.push(() => { p.textContent = text(sliceName()); });
+  };
+  named(chosen, (name) => `${name}: each bar is one fabric, and its parts add up to the iteration. ` +
+    'Parts are what communication adds to it, so what is hidden beneath compute is not there.');
+  const parts = element('div');
+  const times = element('div', {class: 'panels'});
+  chosen.append(parts, times);
+  drawers.push(() => parts.replaceChildren(
+      legend(usedParts, partSample, (part) => PARTS[part][0])));
+  drawers.push(() => drawTimes(times));
+
+  if (rows.some((row) => row.cost !== null)) {
+    const cost = section('cost', 'What the network costs');
+    named(cost, (name) => `${name}: all switches, NICs, transceivers and fibres of each fabric.`);
+    const costs = element('div', {class: 'panels'});
+    cost.append(costs);
+    drawers.push(() => drawCosts(costs));
+
+    const front = section('front', 'Time against cost');
+    named(front, (name) => `${name}: further down is faster, further left is cheaper. Networks on ` +
+      'the blue front are beaten by no other in both.');
+    const samples = element('div');
+    const box = element('figure');
+    front.append(samples, box);
+    drawers.push(() => samples.replaceChildren(legend(fabrics, fabricSample, (name) => name)));
+    drawers.push(() => drawFront(box));
+  }
+
+  const axes = lineAxes();
+  if (axes.length === 0) return;
+  const lines = section('sensitivity', 'What it depends on');
+  const state = {axis: axes[0], measure: 'seconds', gbps: speeds[0]};
+  const box = element('figure');
+  const choices = element('div', {class: 'choices', role: 'group', 'aria-label': 'What the lines show'});
+  const update = (change) => {
+    Object.assign(state, change);
+    atSpeed.hidden = state.axis.index < 0 || speeds.length < 2;
+    drawLines(box, state);
+  };
+  const atSpeed = choice('NIC speed', speeds.map((gbps) => [gbps, speed(gbps)]), speeds[0],
+      (gbps) => update({gbps: Number(gbps)}));
+  const measures = Object.entries(MEASURES).filter(([, [, value]]) =>
+    rows.some((row) => value(row) !== null));
+  choices.append(
+      choice('Over', axes.map((axis, i) => [i, title(axis.flag)]), 0,
+          (i) => update({axis: axes[i]})),
+      choice('Measure', measures.map(([key, [text]]) => [key, text]), 'seconds',
+          (measure) => update({measure})),
+      atSpeed);
+  named(lines, (name) => `${name}: a line for each fabric; one that does not depend on what is ` +
+    'chosen is level and has no marks.');
+  const samples = element('div');
+  lines.append(choices, samples, box);
+  drawers.push(() => samples.replaceChildren(legend(fabrics, fabricSample, (name) => name)));
+  drawers.push(() => update({}));
+}
