@@ -29,8 +29,6 @@
 // O(layers * micro-batches * replicas) additions for any compute speed and, when the phases are
 // fluid, any bandwidth; in packets, for the one bandwidth that they were run at.
 //
-// Invariant (tested): the parts of an IterationTime add up to `total` to the nanosecond. They are
-// means over all pipeline stages and replicas, that is over all GPUs.
 // Thread-safe once made.
 #pragma once
 
@@ -44,9 +42,11 @@
 #include "sim/cluster_health.h"
 #include "sim/compute.h"
 #include "sim/fabric_setup.h"
+#include "sim/iteration_time.h"
 #include "sim/job_phases.h"
 #include "sim/pipeline.h"
 #include "sim/switch_policy.h"
+#include "sim/timeline.h"
 
 namespace mixnet {
 
@@ -76,15 +76,6 @@ struct IterationOptions {
   FailureOptions failures;
 };
 
-struct IterationTime {
-  Time total;
-  Time compute;  ///< with the optimizer
-  // What communication adds to it.
-  Time ep, tp, pp, dp, reconfiguration;
-  Time bubble;  ///< idle: filling and draining the pipeline, and waiting for slower micro-batches
-  Time lost;    ///< what had been done when a server or GPU failed, and the outage after it
-};
-
 class TrainingJob {
  public:
   /// `fabrics`: those that simulate() will be asked about. Shows a progress bar on a terminal.
@@ -96,6 +87,14 @@ class TrainingJob {
   /// not divided by figures that do not scale with the NIC). `compute_scale` multiplies all compute
   /// times.
   IterationTime simulate(FabricKind fabric, Bandwidth nic_rate, double compute_scale = 1) const;
+
+  /// The same, and what happened when.
+  IterationTimeline record(FabricKind fabric, Bandwidth nic_rate,
+                           const TimelineOptions& options = {}, double compute_scale = 1) const;
+
+  /// One pass through one layer, which begins at zero.
+  std::vector<TimelineSpan> record_layer(FabricKind fabric, Bandwidth nic_rate,
+                                         const LayerPass& pass, double compute_scale = 1) const;
 
   /// How the phases on `fabric` were had (until something fails in mid-iteration); all zero for
   /// kFlow.
