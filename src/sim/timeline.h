@@ -27,6 +27,7 @@
 // the new pace.
 #pragma once
 
+#include <climits>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -77,6 +78,7 @@ enum class TimelinePart : std::uint8_t {
   kSend,
   kAllReduce
 };
+inline constexpr int kTimelineParts = 22;
 
 std::string_view to_string(TimelineTrack track);  ///< "all-to-all"
 std::string_view to_string(TimelinePart part);    ///< "dispatch"
@@ -107,7 +109,7 @@ struct IterationTimeline {
 };
 
 struct TimelineOptions {
-  int regions = INT32_MAX;  ///< that have spans, at most
+  int regions = INT_MAX;  ///< that have spans, at most
 };
 
 /// One pass through one layer.
@@ -124,10 +126,10 @@ struct TimelineUse {
   std::vector<double> compute;     ///< computes
   std::vector<double> scale_up;    ///< uses its scale-up switch
   std::vector<double> all_to_all;  ///< has an all-to-all between servers under way
-  std::vector<double> eps;         ///< uses the NICs on the packet network
+  std::vector<double> eps;         ///< uses the NICs that carry gradients
   std::vector<double> dark;        ///< has its optical switch dark
 };
-/// O(spans + bins).
+/// O(spans * log(spans) + regions * bins).
 TimelineUse use_of(const IterationTimeline& timeline, int bins);
 
 }  // namespace mixnet
