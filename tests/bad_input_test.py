@@ -84,7 +84,7 @@ class BadInputTest(ProgramTest):
 
     def test_task_graphs(self):
         simulate = ["simulate", "--fabric", "ideal", "--task-graph"]
-        self.refused(["simulate", "--fabric", "ideal"], "--task-graph is required")
+        self.refused(["simulate", "--fabric", "ideal"], "simulate: names nothing")
         self.refused(["simulate", "--task-graph", "g.fbuf"], "--fabric is required")
         self.refused([*simulate, "none.fbuf"], "none.fbuf: no such file")
         self.refused([*simulate, "{g}"], "is no FlexFlow task graph", g=BINARY)

@@ -1,193 +1,95 @@
 #include <fmt/format.h>
 
-#include <chrono>
-#include <memory>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "cli/network_flags.h"
 #include "cli/output.h"
-#include "cli/packet_flags.h"
-#include "interop/flexflow_graph.h"
-#include "interop/flow_list.h"
-#include "study/comparison.h"
-#include "study/task_run.h"
+#include "cli/simulate_ways.h"
+#include "cli/strict_flags.h"
 
 namespace mixnet::cli {
 namespace {
 
-constexpr Time kLongestReconfiguration = Time::seconds(3600);
-
-struct SimulateFlags {
-  std::string graph;
-  NetworkFlags network;
-  int hosts = 0;
-  std::string routing = "measured";
-  std::uint64_t seed = 1;
-  std::string reconfiguration_delay = "25ms";
-  std::string fidelity = "packet";
-  PacketFlags packets;
-  std::string json;
+struct Way {
+  std::string_view flag;  ///< that says what to simulate
+  void (*add)(CLI::App& program);
 };
 
-TaskRunRequest request_from(const SimulateFlags& flags) {
-  if (flags.graph.empty()) {
-    throw Error("--task-graph", "is required", "give a FlexFlow task graph, a .fbuf file");
+constexpr Way kWays[] = {
+    {"--task-graph", add_simulate_graph},
+};
+
+bool is_among(std::string_view flag, const std::vector<std::string>& words) {
+  for (const std::string_view word : words) {
+    if (word == flag || (word.starts_with(flag) && word[flag.size()] == '=')) return true;
   }
-  TaskRunRequest request;
-  request.network = flags.network.options();
-  if (flags.hosts < 0) {
-    throw Error("--hosts", fmt::format("{} is out of range", flags.hosts),
-                fmt::format("give 2 to {} hosts (NICs)", kMaxFlowHosts));
-  }
-  request.network.hosts = flags.hosts;
-  request.nics_per_server = flags.network.nics_per_server;
-  request.fidelity = parse_fidelity(flags.fidelity, "--fidelity");
-  request.packets = flags.packets.options();
-  request.routing = flags.routing;
-  request.seed = flags.seed;
-  request.reconfiguration = parse_time(flags.reconfiguration_delay, "--reconfiguration-delay");
-  if (request.reconfiguration > kLongestReconfiguration) {
-    throw Error("--reconfiguration-delay",
-                fmt::format("{} is out of range", to_string(request.reconfiguration)),
-                "give 0us to an hour");
-  }
-  request.input = flags.graph;
-  return request;
+  return false;
 }
 
-std::string count_of(std::int64_t number) { return grouped(static_cast<double>(number)); }
-std::string percent(double share) { return fmt::format("{:.1f} %", share * 100); }
-
-std::string what_ran(const TaskGraph& graph, const TaskRunReport& report) {
-  const FlowNetworkOptions& network = report.network;
-  const bool is_mixnet_era = graph.era == GraphEra::kMixNet;
-  std::string text = fmt::format("FlexFlow graph of {} era: {} {}, {} tasks, {} edges",
-                                 is_mixnet_era ? "MixNet's" : "TopoOpt's",
-                                 count_of(report.endpoints), is_mixnet_era ? "GPUs" : "nodes",
-                                 count_of(static_cast<std::int64_t>(graph.tasks.size())),
-                                 count_of(static_cast<std::int64_t>(graph.next.items())));
-  if (is_mixnet_era) {
-    text += fmt::format("; dp {}, tp {}, pp {}, ep {}", graph.dp, graph.tp, graph.pp, graph.ep);
+std::string ways() {
+  std::string list;
+  for (const Way& way : kWays) {
+    if (!list.empty()) list += " or ";
+    list += way.flag;
   }
-  text +=
-      fmt::format("\n{} of {} hosts, {} servers: {} a NIC, {} a link", to_string(network.fabric),
-                  count_of(network.hosts), count_of(network.servers()),
-                  to_string(network.bandwidth), to_string(network.latency));
-  if (network.fabric == FabricKind::kMixNet) {
-    text += fmt::format(", degree {}, reconfiguration block {}", network.degree(),
-                        to_string(report.reconfiguration));
-  }
-  text += fmt::format("\nfidelity {}", to_string(report.fidelity));
-  if (report.packets) {
-    text += fmt::format(", {}, MTU {}",
-                        report.packet_options.transport == Transport::kDctcp ? "dctcp" : "dcqcn",
-                        report.packet_options.mtu);
-  }
-  if (!report.routing.empty()) text += fmt::format("; routing {}", report.routing);
-  return text + "\n\n";
+  return list;
 }
 
-void print_report(const TaskGraph& graph, const TaskRunReport& report) {
-  write_output("-", what_ran(graph, report));
-  TextTable kinds({{"tasks", Align::kLeft}, {"number"}, {"mean time"}, {"bytes sent"}});
-  for (std::size_t kind = 0; kind < kTaskKinds; ++kind) {
-    const KindReport& one = report.kinds[kind];
-    if (one.tasks == 0) continue;
-    const Time mean = Time::from_seconds(one.seconds / static_cast<double>(one.tasks));
-    kinds.add_row({std::string(to_string(static_cast<TaskKind>(kind))), count_of(one.tasks),
-                   to_string(mean), one.bytes.count == 0 ? "-" : to_string(one.bytes)});
+/// A program with the command of one way alone.
+class Program {
+ public:
+  explicit Program(const Way& way) : app_("", "mixnet") {
+    app_.require_subcommand(1);
+    way.add(app_);
+    refuse_loose_values(app_);
   }
-  kinds.print();
-  TextTable times({{"iteration"},
-                   {"devices"},
-                   {"busy"},
-                   {"least"},
-                   {"most"},
-                   {"network in use"},
-                   {"only communication"}});
-  times.add_row({fmt::format("{:.3f} ms", report.iteration.to_seconds() * 1e3),
-                 count_of(report.devices), percent(report.mean_busy), percent(report.least_busy),
-                 percent(report.most_busy), percent(report.network_share),
-                 percent(report.exposed_share)});
-  write_output("-", "\n");
-  times.print();
-  TextTable tiers({{"links", Align::kLeft}, {"number"}, {"busy"}});
-  for (const TaskNetwork::TierUse& tier : report.tiers) {
-    tiers.add_row({tier.name, count_of(tier.ports), percent(utilisation(tier, report.iteration))});
-  }
-  write_output("-", "\n");
-  tiers.print();
-  std::string end = fmt::format(
-      "\n{} between servers in {} flows, {} within", to_string(report.communication.network),
-      count_of(report.communication.flows), to_string(report.communication.node));
-  if (report.network.fabric == FabricKind::kMixNet) {
-    end += fmt::format("; {} reconfigurations", count_of(report.communication.reconfigurations));
-  }
-  if (report.packets) {
-    end += fmt::format("\n{} packets, {} packet-hops, {} drops, {} ECN marks, {} time-outs",
-                       count_of(report.packets->data_packets),
-                       count_of(report.packets->packet_hops), count_of(report.packets->drops),
-                       count_of(report.packets->ecn_marks), count_of(report.packets->time_outs));
-  }
-  end += fmt::format("\nsimulated in {}", to_string(Time::from_seconds(report.wall_seconds)));
-  if (report.packets && report.wall_seconds > 0) {
-    end +=
-        fmt::format(", {:.1f} million packet-hops a second",
-                    static_cast<double>(report.packets->packet_hops) * 1e-6 / report.wall_seconds);
-  }
-  write_output("-", end + "\n");
-}
 
-void run(const SimulateFlags& flags) {
-  const bool quiet = answers_on_stdout(flags.json);
-  const TaskRunRequest request = request_from(flags);
-  const TaskGraph graph = read_flexflow_graph(flags.graph);
-  const auto begin = std::chrono::steady_clock::now();
-  TaskRunReport report = run_task_graph(graph, request);
-  report.wall_seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  if (!flags.json.empty()) write_output(flags.json, to_json(graph, report));
-  if (!quiet) print_report(graph, report);
+  std::string help() const { return app_.get_subcommand("simulate")->help("mixnet"); }
+
+  void run(const std::vector<std::string>& words) {
+    std::vector<std::string> reversed(words.rbegin(), words.rend());
+    reversed.emplace_back("simulate");
+    try {
+      app_.parse(reversed);
+    } catch (const CLI::Success&) {  // --help among other flags
+      write_output("-", help());
+    } catch (const CLI::ParseError& error) {
+      throw explain(app_, error);
+    }
+  }
+
+ private:
+  CLI::App app_;
+};
+
+void run(const std::vector<std::string>& words) {
+  const Way* chosen = nullptr;
+  for (const Way& way : kWays) {
+    if (!is_among(way.flag, words)) continue;
+    if (chosen != nullptr) {
+      throw Error(way.flag, fmt::format("does not go with {}", chosen->flag), "give one of them");
+    }
+    chosen = &way;
+  }
+  if (chosen != nullptr) return Program(*chosen).run(words);
+  if (is_among("--help", words) || is_among("-h", words)) {
+    for (const Way& way : kWays) write_output("-", Program(way).help() + "\n");
+    return;
+  }
+  throw Error("simulate", "names nothing to simulate",
+              fmt::format("give {}; see simulate --help", ways()));
 }
 
 }  // namespace
 
 void add_simulate_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand(
-      "simulate", "Execute a FlexFlow task graph on a fabric: iteration time, who was busy");
-  command->footer(
-      "FILE is a FlatBuffers file as TopoOpt's or MixNet's FlexFlow writes it; the era is found\n"
-      "from its content. docs/task-graphs.md has the formats and what is simulated.\n\n"
-      "Examples:\n"
-      "  mixnet simulate --task-graph dlrm.fbuf --fabric fat-tree --bandwidth 100Gbps\n"
-      "  mixnet simulate --task-graph moe.fbuf --fabric mixnet --degree 6 --json -\n"
-      "  mixnet simulate --task-graph moe.fbuf --fabric rail-optimized --fidelity flow");
-  const auto flags = std::make_shared<SimulateFlags>();
-  const auto add = [&](const std::string& group, const char* name, auto& value, const char* help) {
-    return command->add_option(name, value, help)->group(group);
-  };
-  add("Graph", "--task-graph", flags->graph, "The task graph, a .fbuf file")->type_name("FILE");
-  add("Graph", "--routing", flags->routing,
-      "Who sends how much in all-to-alls: measured, uniform, dynamic,\n"
-      "matrix:FILE or trace:FILE (docs/routing.md)")
-      ->capture_default_str();
-  add("Graph", "--seed", flags->seed, "Seed of the routing")->capture_default_str();
-  add_network_flags(*command, flags->network, "as a node has GPUs");
-  add("Network", "--hosts", flags->hosts, "Hosts, which are NICs (default: as the graph needs)");
-  add("Network", "--reconfiguration-delay", flags->reconfiguration_delay,
-      "mixnet: how long a forward dispatch waits for the switch")
-      ->capture_default_str();
-  add("Fidelity", "--fidelity", flags->fidelity,
-      "packet (every packet), auto (jumps over the steady state) or flow (fluid)")
-      ->capture_default_str();
-  add_packet_flags(*command, flags->packets);
-  command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
-      ->type_name("FILE");
-  command->callback([flags] { run(*flags); });
+  CLI::App* command = app.add_subcommand("simulate", "Simulate one iteration on one fabric");
+  command->set_help_flag();
+  command->prefix_command();
+  command->callback([command] { run(command->remaining()); });
 }
 
 }  // namespace mixnet::cli

@@ -12,8 +12,8 @@ std::size_t epoch_at(Time time, std::span<const Time> begins) {
 }
 
 Time end_of_work(Time start, std::span<const Time> begins, std::span<const Time> lengths,
-                 Time outage, std::span<double> shares) {
-  std::ranges::fill(shares, 0);
+                 Time outage, std::span<WorkPiece> pieces) {
+  std::ranges::fill(pieces, WorkPiece{});
   std::size_t epoch = epoch_at(start, begins);
   for (std::size_t e = 1; e <= epoch; ++e) {
     if (lengths[e] != lengths[e - 1]) start = std::max(start, begins[e] + outage);
@@ -25,13 +25,15 @@ Time end_of_work(Time start, std::span<const Time> begins, std::span<const Time>
         left == 1 ? length : Time{std::llround(left * static_cast<double>(length.ps))};
     const bool is_last = epoch + 1 == begins.size();
     if (is_last || start + rest <= begins[epoch + 1]) {
-      shares[epoch] = left;
+      pieces[epoch] = {left, start};
       return start + rest;
     }
     const Time change = begins[epoch + 1];
     if (start < change) {
-      shares[epoch] = static_cast<double>((change - start).ps) / static_cast<double>(length.ps);
-      left -= shares[epoch];
+      const double share =
+          static_cast<double>((change - start).ps) / static_cast<double>(length.ps);
+      pieces[epoch] = {share, start};
+      left -= share;
       start = change;
     }
     if (lengths[epoch + 1] != length) start = std::max(start, change + outage);

@@ -15,10 +15,16 @@
 
 namespace mixnet {
 
-/// shares[e] becomes the part of the work that was done in epoch e; their sum is 1. All three have
-/// as many entries as there are epochs. With one epoch, exactly start + lengths[0].
+/// The part of the work that was done in one epoch.
+struct WorkPiece {
+  double share = 0;
+  Time start;  ///< when it goes on in that epoch, where it does
+};
+
+/// pieces[e] becomes what was done in epoch e; the shares' sum is 1. All three have as many entries
+/// as there are epochs. With one epoch, exactly start + lengths[0].
 Time end_of_work(Time start, std::span<const Time> begins, std::span<const Time> lengths,
-                 Time outage, std::span<double> shares);
+                 Time outage, std::span<WorkPiece> pieces);
 
 /// The epoch that `time` lies in.
 std::size_t epoch_at(Time time, std::span<const Time> begins);

@@ -16,12 +16,18 @@ constexpr Time ms(std::int64_t n) { return Time::milliseconds(n); }
 struct Answer {
   Time end;
   std::vector<double> shares;
+  std::vector<Time> starts;
 };
 
 Answer work(Time start, std::vector<Time> begins, std::vector<Time> lengths,
             Time outage = Time::zero()) {
-  Answer answer{{}, std::vector<double>(begins.size())};
-  answer.end = end_of_work(start, begins, lengths, outage, answer.shares);
+  Answer answer;
+  std::vector<WorkPiece> pieces(begins.size());
+  answer.end = end_of_work(start, begins, lengths, outage, pieces);
+  for (const WorkPiece& piece : pieces) {
+    answer.shares.push_back(piece.share);
+    answer.starts.push_back(piece.start);
+  }
   return answer;
 }
 
@@ -35,7 +41,10 @@ TEST(InterruptedWork, TheRestGoesOnAtTheNewPace) {
   EXPECT_EQ(answer.end, ms(22));
   EXPECT_DOUBLE_EQ(answer.shares[0], 0.4);
   EXPECT_DOUBLE_EQ(answer.shares[1], 0.6);
-  EXPECT_EQ(work(ms(6), {ms(0), ms(10)}, {ms(10), ms(20)}, ms(5)).end, ms(27)) << "stands still";
+  EXPECT_EQ(answer.starts, (std::vector{ms(6), ms(10)}));
+  const Answer still = work(ms(6), {ms(0), ms(10)}, {ms(10), ms(20)}, ms(5));
+  EXPECT_EQ(still.end, ms(27)) << "stands still";
+  EXPECT_EQ(still.starts, (std::vector{ms(6), ms(15)}));
   EXPECT_EQ(work(ms(12), {ms(0), ms(10)}, {ms(10), ms(20)}, ms(5)).end, ms(35)) << "has to wait";
   EXPECT_EQ(work(ms(0), {ms(0), ms(10)}, {ms(10), ms(20)}, ms(5)).end, ms(10)) << "was done";
 }

@@ -27,6 +27,9 @@
 // Pure.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+
 #include "base/units.h"
 
 namespace mixnet {
@@ -54,11 +57,29 @@ struct SwitchedExchange {
   SwitchForecast forecast = {};
 };
 
+/// Over which circuits an all-to-all goes.
+enum class LitCircuits : std::uint8_t { kWanted, kPresent, kPredicted, kMoving };
+
+/// When ports move, each time for the whole delay, and over what the all-to-alls go.
+struct SwitchMoves {
+  bool beneath_attention = false;
+  bool after_gate = false;
+  bool during_dispatch = false;  ///< those that change (d)
+  bool beneath_experts = false;
+  bool beneath_backward = false;
+  LitCircuits dispatch_over = LitCircuits::kWanted;
+  LitCircuits combine_over = LitCircuits::kWanted;
+};
+
 struct SwitchCost {
   Time exchange;  ///< both all-to-alls
   Time wait;      ///< for the switch
+  SwitchMoves moves = {};
   Time total() const { return exchange + wait; }
 };
+
+/// What of the delay is longer than what hides it.
+inline Time beyond(Time delay, Time hidden) { return std::max(Time::zero(), delay - hidden); }
 
 /// Whether copilot sets the switch for its forecast during attention.
 bool moves_before_gate(Time delay, const SwitchForecast& forecast, Time attention);

@@ -29,8 +29,6 @@
 // O(layers * micro-batches * replicas) additions for any compute speed and, when the phases are
 // fluid, any bandwidth; in packets, for the one bandwidth that they were run at.
 //
-// Invariant (tested): the parts of an IterationTime add up to `total` to the nanosecond. They are
-// means over all pipeline stages and replicas, that is over all GPUs.
 // Thread-safe once made.
 #pragma once
 
@@ -44,9 +42,13 @@
 #include "sim/cluster_health.h"
 #include "sim/compute.h"
 #include "sim/fabric_setup.h"
+#include "sim/iteration_time.h"
 #include "sim/job_phases.h"
+#include "sim/layer_times.h"
 #include "sim/pipeline.h"
 #include "sim/switch_policy.h"
+#include "sim/timeline.h"
+#include "sim/timeline_recorder.h"
 
 namespace mixnet {
 
@@ -76,15 +78,6 @@ struct IterationOptions {
   FailureOptions failures;
 };
 
-struct IterationTime {
-  Time total;
-  Time compute;  ///< with the optimizer
-  // What communication adds to it.
-  Time ep, tp, pp, dp, reconfiguration;
-  Time bubble;  ///< idle: filling and draining the pipeline, and waiting for slower micro-batches
-  Time lost;    ///< what had been done when a server or GPU failed, and the outage after it
-};
-
 class TrainingJob {
  public:
   /// `fabrics`: those that simulate() will be asked about. Shows a progress bar on a terminal.
@@ -97,6 +90,14 @@ class TrainingJob {
   /// times.
   IterationTime simulate(FabricKind fabric, Bandwidth nic_rate, double compute_scale = 1) const;
 
+  /// The same, and what happened when.
+  IterationTimeline record(FabricKind fabric, Bandwidth nic_rate,
+                           const TimelineOptions& options = {}, double compute_scale = 1) const;
+
+  /// One pass through one layer, which begins at zero.
+  std::vector<TimelineSpan> record_layer(FabricKind fabric, Bandwidth nic_rate,
+                                         const LayerPass& pass, double compute_scale = 1) const;
+
   /// How the phases on `fabric` were had (until something fails in mid-iteration); all zero for
   /// kFlow.
   const FidelityReport& fidelity(FabricKind fabric) const;
@@ -105,7 +106,6 @@ class TrainingJob {
   const ParallelPlan& plan() const { return plan_; }
 
  private:
-  struct Parts;
   struct Durations;
   /// From one failure to the next.
   struct Epoch {
@@ -116,18 +116,28 @@ class TrainingJob {
   struct Epochs;
 
   const FabricPhases& phases_on(std::size_t epoch, FabricKind fabric) const;
+  /// In which circumstances something is computed.
+  struct Pace {
+    const JobPhases& job;
+    const FabricPhases& phases;
+    Bandwidth nic_rate;
+    double compute_scale = 1;
+  };
+
+  IterationTime simulate(FabricKind fabric, Bandwidth nic_rate, double compute_scale,
+                         TimelineRecorder* recorder) const;
   IterationTime run(FabricKind fabric, Bandwidth nic_rate, double compute_scale,
-                    const Epochs& epochs) const;
+                    const Epochs& epochs, TimelineRecorder* recorder) const;
   /// Of one GPU, in bytes a second.
-  double scale_up_rate(const FabricPhases& phases, Bandwidth nic_rate) const;
-  Time tp_phase(const FabricPhases& phases, double bytes, Bandwidth nic_rate) const;
-  SwitchedExchange switched_exchange(const JobPhases& job, const FabricPhases& phases,
-                                     std::size_t place, const ExchangeTimes& exchange,
-                                     Bandwidth nic_rate, double compute_scale) const;
-  Durations stage_durations(const JobPhases& job, const FabricPhases& phases, int stage,
-                            int replica, int micro_batch, Bandwidth nic_rate,
-                            double compute_scale) const;
-  Time gradient_time(const FabricPhases& phases, int stage, Bandwidth nic_rate) const;
+  double scale_up_rate(const Pace& pace) const;
+  Time tp_phase(const Pace& pace, double bytes) const;
+  Time scale_up_time(const Pace& pace, std::int64_t bytes) const;
+  SwitchedExchange switched_exchange(const Pace& pace, std::size_t place,
+                                     const ExchangeTimes& exchange) const;
+  LayerTimes layer_times(const Pace& pace, const WorkPlace& place, int layer) const;
+  Durations stage_durations(const Pace& pace, int stage, int replica, int micro_batch) const;
+  Time gradient_time(const Pace& pace, int stage) const;
+  std::vector<TimelineSpan> plan_work(const Pace& pace, const WorkPlace& place) const;
 
   Model model_;
   ParallelPlan plan_;
