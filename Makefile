@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test check bench fuzz tidy format clean
+.PHONY: help deps test-deps build run test check bench fuzz tidy format clean
 
 # Seconds that `make fuzz` runs each fuzz target; `make check` gives each FUZZ_CHECK_SECONDS.
 FUZZ_SECONDS ?= 60
@@ -16,10 +16,13 @@ FUZZERS := $(foreach f,$(sort $(wildcard src/*/*_fuzz.cc)),$(call room,$(f))_$(b
 BENCHES := $(sort $(foreach f,$(wildcard src/*/*_bench.cc),$(call room,$(f))_bench))
 
 help: ## Say what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 deps: ## Install what is missing of the Debian packages that the build needs
 	@scripts/install-dependencies.sh
+
+test-deps: ## The same, and those that only tests need
+	@scripts/install-dependencies.sh --tests
 
 build: deps ## Build everything, optimised, into build/
 	@cmake --preset release --log-level=WARNING
@@ -30,10 +33,10 @@ run: deps ## Build the program and compare fabrics for Mixtral 8x7B on 1024 GPUs
 	@cmake --build build --target mixnet
 	build/mixnet compare --model mixtral-8x7b --gpus 1024 --bandwidth 100Gbps,400Gbps
 
-test: build ## Build everything and run every test
+test: test-deps build ## Build everything and run every test
 	@$(CTEST) --test-dir build
 
-check: deps ## Run every test under ASan and UBSan, threads under TSan, and each fuzz target for a moment
+check: test-deps ## Run every test under ASan and UBSan, threads under TSan, and each fuzz target for a moment
 	@cmake --preset sanitize --log-level=WARNING
 	@cmake --build build-sanitize
 	@$(CTEST) --test-dir build-sanitize

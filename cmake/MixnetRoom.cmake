@@ -16,6 +16,8 @@ add_library(mixnet_flags INTERFACE)
 target_compile_features(mixnet_flags INTERFACE cxx_std_20)
 target_compile_options(mixnet_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
                                               -Wno-sign-conversion)
+# Position-independent code inlines as other code does.
+target_compile_options(mixnet_flags INTERFACE -fno-semantic-interposition)
 if(MIXNET_WERROR)
   target_compile_options(mixnet_flags INTERFACE -Werror)
 endif()

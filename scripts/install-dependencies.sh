@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the build needs and that are missing; silent when none is.
-# What clang adds (make fuzz, tidy, format) is not among them.
+# Installs the Debian packages that the build needs and that are missing; silent when none is. With
+# --tests, also those that only tests need. What clang adds (make fuzz, tidy, format) is not among
+# them.
 set -euo pipefail
 
 packages=(g++ cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev libgtest-dev
           libgmock-dev libbenchmark-dev libglpk-dev libflatbuffers-dev flatbuffers-compiler
-          libyaml-cpp-dev libopenmpi-dev openmpi-bin python3 libjs-chart.js
-          chromium chromium-driver python3-selenium)
+          libyaml-cpp-dev libopenmpi-dev openmpi-bin libjs-chart.js python3
+          python3-dev python3-numpy pybind11-dev)
+[[ ${1:-} != --tests ]] || packages+=(python3-matplotlib python3-selenium chromium chromium-driver)
 
 if ! command -v dpkg-query >/dev/null; then
   # Not Debian: CMake says what it does not find.

@@ -1,5 +1,6 @@
 #include "base/text_file.h"
 
+#include <dlfcn.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -68,8 +69,14 @@ fs::path data_directory() {
   std::error_code code;
   const fs::path executable = fs::read_symlink("/proc/self/exe", code);
   if (!code) {
-    const fs::path installed = executable.parent_path().parent_path() / "share" / "mixnet";
+    fs::path installed = executable.parent_path().parent_path() / "share" / "mixnet";
     if (fs::is_directory(installed)) return installed;
+  }
+  Dl_info object{};
+  if (::dladdr(reinterpret_cast<const void*>(&data_directory), &object) != 0 &&
+      fs::path(object.dli_fname).extension() == ".so") {
+    fs::path beside = fs::path(object.dli_fname).parent_path() / "data";
+    if (fs::is_directory(beside)) return beside;
   }
   if (fs::is_directory(MIXNET_SOURCE_DATA_DIR)) return MIXNET_SOURCE_DATA_DIR;
   throw Error("data files", "not found beside the program or in its source tree",

@@ -16,7 +16,8 @@ std::string read_text_file(const std::filesystem::path& path);
 void write_text_file(const std::filesystem::path& path, std::string_view content);
 
 /// Where the data files that ship with the program are: $MIXNET_DATA_DIR, else ../share/mixnet of
-/// the executable when installed, else data/ of the source tree it was built from.
+/// the executable when installed, else data/ beside the shared object that this is part of (a
+/// Python package), else data/ of the source tree it was built from.
 /// Throws Error when none of them exists.
 std::filesystem::path data_directory();
 

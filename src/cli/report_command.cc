@@ -17,7 +17,7 @@ struct ReportFlags {
 
 void run(const ReportFlags& flags) {
   const ReportFolder folder = read_report_folder(flags.folder);
-  write_output(flags.html, html_report(folder, request_of));
+  write_output(flags.html, html_report(folder, comparison_request));
 }
 
 }  // namespace

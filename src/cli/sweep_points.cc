@@ -49,7 +49,7 @@ class CompareProgram {
 /// What is wrong with the words; "" when nothing is.
 std::string complaint_about(const std::vector<std::string>& arguments) {
   try {
-    request_of(arguments);
+    comparison_request(arguments);
     return {};
   } catch (const Error& error) {
     return error.what();
@@ -105,7 +105,7 @@ std::string_view value_of(const std::vector<std::string>& arguments, std::string
 }
 
 PointOutcome run_alone(const std::vector<std::string>& arguments, int threads) {
-  ComparisonRequest request = request_of(arguments);
+  ComparisonRequest request = comparison_request(arguments);
   request.iteration.fidelity.threads = threads;
   const Comparison comparison = compare(request);
   return outcome_of(comparison, comparison.runs.at(0));
@@ -116,7 +116,7 @@ std::optional<std::vector<PointOutcome>> run_together(const PointArguments& poin
   std::vector<std::pair<FabricKind, Bandwidth>> wanted;
   std::optional<ComparisonRequest> request;
   for (const std::vector<std::string>& arguments : points) {
-    const ComparisonRequest own = request_of(arguments);
+    const ComparisonRequest own = comparison_request(arguments);
     const FabricKind fabric = own.fabrics.at(0);
     const Bandwidth bandwidth = own.bandwidths.at(0);
     if (!request) request = own;
@@ -142,7 +142,7 @@ std::optional<std::vector<PointOutcome>> run_together(const PointArguments& poin
 
 }  // namespace
 
-ComparisonRequest request_of(const std::vector<std::string>& arguments) {
+ComparisonRequest comparison_request(const std::vector<std::string>& arguments) {
   return CompareProgram().parse(arguments);
 }
 

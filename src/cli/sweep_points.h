@@ -19,11 +19,12 @@
 
 namespace mixnet::cli {
 
+/// What `mixnet compare WORDS...` would simulate. Throws Error on words that are wrong, or that
+/// name an output (--json, --csv).
+ComparisonRequest comparison_request(const std::vector<std::string>& arguments);
+
 /// The flags of `mixnet compare` but for its outputs.
 std::vector<StudyFlag> study_flags();
-
-/// What the words behind `mixnet compare` ask for. Throws Error on what is wrong with them.
-ComparisonRequest request_of(const std::vector<std::string>& arguments);
 
 /// The plan of the study `text`: without `fabric`, all default fabrics are an axis. Throws Error,
 /// with its place in the text, on every value that can be right in no point.

@@ -1,5 +1,7 @@
 #include "study/layer_picture.h"
 
+#include <algorithm>
+
 #include "control/allocator.h"
 #include "moe/demand.h"
 
@@ -41,6 +43,20 @@ LayerPicture picture_layer(const ComparisonRequest& request) {
          allocator->allocate(demand.server_bytes, network.optical_degree,
                              network.nics_per_server - network.optical_degree)});
   }
+  if (picture.regions.empty()) return picture;
+
+  IterationOptions options = request.iteration;
+  options.fidelity.fidelity = Fidelity::kFlow;
+  options.fidelity.nic_rate = picture.bandwidth;
+  const FabricKind fabric = FabricKind::kMixNet;
+  const TrainingJob job(request.model, picture.plan, request.gpu, routing, {&fabric, 1}, options);
+  const auto pass = [&](bool is_backward) {
+    return job.record_layer(fabric, picture.bandwidth,
+                            {.layer = picture.regions.back().layer, .is_backward = is_backward},
+                            request.compute_scale);
+  };
+  picture.forward = pass(false);
+  picture.backward = pass(true);
   return picture;
 }
 

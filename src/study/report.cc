@@ -113,6 +113,17 @@ Json cells_json(const auto& matrix) {
   return Json(std::vector(matrix.cells().begin(), matrix.cells().end()));
 }
 
+Json spans_json(const std::vector<TimelineSpan>& spans) {
+  Json json = Json::array();
+  for (const TimelineSpan& span : spans) {
+    json.push_back({{"track", to_string(span.track)},
+                    {"part", to_string(span.part)},
+                    {"start", span.start.to_seconds()},
+                    {"end", span.end.to_seconds()}});
+  }
+  return json;
+}
+
 Json look_json(const ReportRow& row, const ParseRun& parse) {
   Json json = {{"model", row.run->model}, {"point", row.point + 1}, {"command", row.command}};
   try {
@@ -127,6 +138,8 @@ Json look_json(const ReportRow& row, const ParseRun& parse) {
     json["gbps"] = picture.bandwidth.to_gbps();
     json["degree"] = picture.degree;
     json["allocator"] = picture.allocator;
+    json["forward"] = spans_json(picture.forward);
+    json["backward"] = spans_json(picture.backward);
     Json& regions = json["regions"] = Json::array();
     for (const RegionPicture& region : picture.regions) {
       if (region.demand.rows() > kMostServersDrawn) continue;
@@ -249,6 +262,10 @@ std::string filled(std::string_view page,
 std::string html_report(const ReportFolder& folder, const ParseRun& parse) {
   Json data = Json::object();
   std::string summary;
+  if (!folder.figures.empty()) {
+    // As it was read: it is what to_json() writes.
+    data["figures"] = Json::parse(to_json(folder.figures)).at("figures");
+  }
   if (folder.sweep && !folder.rows.empty()) {
     data["sweep"] = sweep_json(folder, parse);
     summary = summary_html(summarize(*folder.sweep, folder.rows));

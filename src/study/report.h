@@ -25,7 +25,6 @@ namespace mixnet {
 /// What the words behind `mixnet compare` ask for. Throws Error.
 using ParseRun = std::function<ComparisonRequest(const std::vector<std::string>& words)>;
 
-/// `folder` as the reader made it. Throws Error when its figures are broken.
 std::string html_report(const ReportFolder& folder, const ParseRun& parse);
 
 }  // namespace mixnet

@@ -200,7 +200,7 @@ ReportFolder read_report_folder(const fs::path& path) {
   const fs::path rows = path / "results.jsonl";
   const fs::path figures = path / "figures.json";
   ReportFolder folder;
-  if (fs::exists(figures, code)) folder.figures = read_text_file(figures);
+  if (fs::exists(figures, code)) folder.figures = read_figures(figures);
   if (fs::exists(head, code)) {
     folder.sweep = read_sweep_head(read_text_file(head), head.string());
     if (fs::exists(rows, code)) read_rows(rows, folder);

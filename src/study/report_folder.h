@@ -20,6 +20,7 @@
 #include "base/units.h"
 #include "fabric/fabric_kind.h"
 #include "moe/plan.h"
+#include "study/figure.h"
 
 namespace mixnet {
 
@@ -73,7 +74,7 @@ struct ReportFolder {
 
   std::optional<SweepHead> sweep;
   std::vector<ReportRow> rows;  ///< by point, each once
-  std::string figures;          ///< text of figures.json; empty where there is none
+  std::vector<Figure> figures;  ///< of figures.json; none where it is not there
 };
 
 /// `input` names the text in errors. Throws Error when it is no sweep.json.

@@ -27,7 +27,7 @@ constexpr const char* kLeave = "leave";  // to others: Ranks::leave()
 
 /// How long messages may wait while nothing happens here.
 constexpr std::chrono::milliseconds kPause{1};
-constexpr std::chrono::milliseconds kAlone{1000};
+constexpr std::chrono::milliseconds kAlone{100};
 /// Tasks that were lost with this many ranks have failed.
 constexpr int kMostLosses = 2;
 
@@ -243,6 +243,7 @@ void Leader::give_up_silent() {
 
 std::vector<int> Leader::run() {
   while (ended_ < tasks_.size()) {
+    if (options_.interrupted && options_.interrupted()) break;
     hand_out();
     if (const auto result = pool_.take(options_.ranks == nullptr ? kAlone : kPause)) {
       end(0, *result);
@@ -278,12 +279,13 @@ std::vector<int> run_sweep(const SweepPlan& plan, SweepFolder& folder, const Poi
     leave();
     throw;
   }
-  if (!lost.empty()) {
+  const bool all = folder.finished() == plan.points();
+  if (!lost.empty() || !all) {
     leave();
   } else if (options.ranks != nullptr) {
     dismiss_ranks(*options.ranks);
   }
-  folder.complete();
+  if (all) folder.complete();
   return lost;
 }
 

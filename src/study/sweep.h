@@ -31,13 +31,17 @@ struct SweepOptions {
   int threads = 1;         ///< of this process
   Ranks* ranks = nullptr;  ///< null: this process alone
   std::chrono::milliseconds rank_timeout{60'000};
+  /// Asked on rank 0 several times a second. When it is true the sweep ends early: points under
+  /// way are waited for and lost, what is finished stays in the folder. Null: never.
+  std::function<bool()> interrupted = {};
 };
 
 /// Points with the same text may be run together.
 using PointGroup = std::function<std::string(const std::vector<std::string>& arguments)>;
 
-/// On rank 0: runs what is not finished, and completes the folder. Shows a progress bar on a
-/// terminal. Returns the ranks that were given up. Throws Error when the folder cannot be written.
+/// On rank 0: runs what is not finished, and completes the folder unless it was interrupted. Shows
+/// a progress bar on a terminal. Returns the ranks that were given up. Throws Error when the folder
+/// cannot be written.
 std::vector<int> run_sweep(const SweepPlan& plan, SweepFolder& folder, const PointGroup& group,
                            const PointRunner& runner, const SweepOptions& options);
 

@@ -128,6 +128,22 @@ class RunSweep : public testing::Test {
   std::optional<SweepPlan> plan_;
 };
 
+TEST_F(RunSweep, AnInterruptedSweepKeepsWhatIsFinishedAndGoesOn) {
+  auto folder = open();
+  run_sweep(*plan_, *folder, no_group, echo,
+            {.threads = 1, .interrupted = [&] { return folder->finished() >= 5; }});
+  const std::size_t finished = folder->finished();
+  EXPECT_GE(finished, 5U);
+  EXPECT_LT(finished, plan_->points());
+  EXPECT_FALSE(fs::exists(path_ / "a" / "results.csv"));
+  folder.reset();
+  folder = open();
+  EXPECT_EQ(folder->finished(), finished);
+  run_sweep(*plan_, *folder, no_group, echo, {.threads = 1});
+  EXPECT_EQ(folder->finished(), plan_->points());
+  EXPECT_TRUE(fs::exists(path_ / "a" / "results.csv"));
+}
+
 TEST_F(RunSweep, RowsDoNotDependOnThreads) {
   EXPECT_THAT(run_sweep(*plan_, *open("a"), no_group, echo, {.threads = 1}), IsEmpty());
   EXPECT_THAT(run_sweep(*plan_, *open("b"), no_group, echo, {.threads = 4}), IsEmpty());

@@ -1,0 +1,211 @@
+"""The Python package: the same answers as the program, NumPy in and out, errors in one line."""
+
+import importlib.util
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+import program
+
+if not os.environ.get("MIXNET_PYTHON"):
+    print("the Python package was not built (pybind11-dev, python3-dev; not with sanitizers)")
+    sys.exit(77)
+if importlib.util.find_spec("numpy") is None:
+    print("NumPy is not installed (python3-numpy)")
+    sys.exit(77)
+sys.path.insert(0, os.environ["MIXNET_PYTHON"])
+
+import numpy as np  # noqa: E402
+
+import mixnet  # noqa: E402
+
+EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
+STUDY = {
+    "model": "mixtral-8x7b",
+    "gpus": 256,
+    "fabric": ["fat-tree", "mixnet"],
+    "bandwidth": ("100Gbps", "400Gbps"),
+    "reconfiguration_delay": ["1ms", "25ms"],
+}
+
+
+def wired(counts):
+    """Circuits of each server."""
+    return counts.sum(axis=1)
+
+
+class CompareTest(program.ProgramTest):
+
+    def test_the_same_document_as_the_program(self):
+        said = program.answer("compare", "--model", "mixtral-8x7b", "--gpus", "256", "--fabric",
+                              "fat-tree,mixnet", "--bandwidth", "100Gbps,400Gbps", "--fail", "nic:0.1",
+                              "--fail", "gpu:9", "--free-acks", "--fidelity", "flow")
+        result = mixnet.compare("mixtral-8x7b", gpus=256, fabric=["fat-tree", "mixnet"],
+                                bandwidth=("100Gbps", "400Gbps"), fail=["nic:0.1", "gpu:9"],
+                                free_acks=True, fidelity="flow", sequence_parallel=None)
+        self.assertEqual(result, said)
+
+    def test_a_model_of_ones_own(self):
+        config = program.DATA / "models" / "mixtral-8x7b.json"
+        flags = {"gpus": 256, "fabric": "mixnet"}
+        self.assertEqual(mixnet.compare(config, **flags)["runs"][0]["iteration_seconds"],
+                         mixnet.compare("mixtral-8x7b", **flags)["runs"][0]["iteration_seconds"])
+
+    def test_mistakes_are_one_line(self):
+        for flags, said in [
+            ({"model": "mixtral-8x7c"}, "did you mean 'mixtral-8x7b'"),
+            ({"model": "mixtral-8x7b", "bandwith": "400Gbps"}, "--bandwith: no such flag"),
+            ({"model": "mixtral-8x7b", "bandwidth": "400"}, "no unit"),
+            ({"model": "mixtral-8x7b", "bandwidth": []}, "--bandwidth: is an empty list"),
+            ({"model": "mixtral-8x7b", "json": "x.json"}, "--json: no such flag"),
+            ({"model": "mixtral-8x7b", "gpus": 7}, "parallel plan: "),
+            ({"model": "a\nb"}, "model 'a"),
+        ]:
+            with self.assertRaises(mixnet.Error, msg=str(flags)) as caught:
+                mixnet.compare(**flags)
+            self.assertIn(said, str(caught.exception))
+            self.assertNotIn("\n", str(caught.exception))
+        self.assertTrue(issubclass(mixnet.Error, ValueError))
+
+
+class PlanTest(program.ProgramTest):
+
+    def test_the_same_circuits_as_the_program(self):
+        rng = np.random.default_rng(1)
+        demand = rng.lognormal(18, 1, (12, 12)).astype(np.int64)
+        path = self.folder / "demand.csv"
+        np.savetxt(path, demand, delimiter=",", fmt="%d")
+        for allocator in ("greedy", "refined"):
+            said = program.answer("plan", "--demand", path, "--degree", "4", "--eps-nics", "1",
+                                  "--bandwidth", "100Gbps", "--allocator", allocator)
+            plan = mixnet.plan(demand, 4, eps_nics=1, bandwidth="100Gbps", allocator=allocator)
+            circuits = [[c["server_a"], c["nic_a"], c["server_b"], c["nic_b"]]
+                        for c in said["circuits"]]
+            self.assertEqual(plan["circuits"].tolist(), circuits)
+            self.assertAlmostEqual(plan["balanced_seconds"] * 1e12, said["time_ps"]["balanced"], -1)
+            self.assertAlmostEqual(plan["all_to_all_seconds"] * 1e12, said["time_ps"]["all_to_all"],
+                                   -1)
+
+    def test_circuits_add_up(self):
+        demand = np.random.default_rng(2).lognormal(18, 2, (40, 40)).astype(np.int64)
+        plan = mixnet.plan(demand, degree=6)
+        counts, circuits = plan["counts"], plan["circuits"]
+        self.assertEqual((counts.dtype, counts.shape), (np.int32, (40, 40)))
+        self.assertTrue((counts == counts.T).all() and (np.diag(counts) == 0).all())
+        self.assertTrue((wired(counts) <= 6).all())
+        self.assertEqual(counts.sum(), 2 * len(circuits))
+        ends = np.concatenate([circuits[:, :2], circuits[:, 2:]])
+        self.assertEqual(len(np.unique(ends, axis=0)), len(ends), "a NIC carries two circuits")
+
+    def test_any_numbers(self):
+        demand = [[0, 10, 0], [5, 0, 0], [0, 0, 0]]
+        first = mixnet.plan(demand, 2)
+        for other in (np.array(demand, np.float32), np.array(demand, np.uint8).T.copy().T,
+                      np.asfortranarray(demand)):
+            np.testing.assert_array_equal(mixnet.plan(other, 2)["counts"], first["counts"])
+        self.assertEqual(first["counts"][0, 1], 2)
+        # Nobody sends: no circuit. Without EPS, a pair without a circuit waits for ever.
+        self.assertEqual(mixnet.plan(np.zeros((4, 4)))["circuits"].shape, (0, 4))
+        self.assertIsNone(mixnet.plan(np.ones((4, 4)), 1, eps_nics=0)["all_to_all_seconds"])
+
+    def test_mistakes_are_one_line(self):
+        ones = np.ones((4, 4))
+        for call, said in [
+            (lambda: mixnet.plan([[1, 2], [3]]), "demand: is no array"),
+            (lambda: mixnet.plan(np.ones((3, 4))), "demand: has the shape (3, 4)"),
+            (lambda: mixnet.plan(np.ones((0, 0))), "demand: has the shape (0, 0)"),
+            (lambda: mixnet.plan(np.ones((4097, 4097), np.int8)), "at most 4096"),
+            (lambda: mixnet.plan([["a"]]), "demand: holds <U1"),
+            (lambda: mixnet.plan(-ones), "demand[0, 0]: -1.0"),
+            (lambda: mixnet.plan(ones * np.nan), "demand[0, 0]: nan"),
+            (lambda: mixnet.plan(ones / 2), "demand[0, 0]: 0.5"),
+            (lambda: mixnet.plan(ones * 2**53), "over 2^53"),
+            (lambda: mixnet.plan(ones, 0), "--degree: 0"),
+            (lambda: mixnet.plan(ones, 6, numa=[0, 1]), "--numa: names 2"),
+            (lambda: mixnet.plan(ones, allocator="gredy"), "did you mean 'greedy'"),
+            (lambda: mixnet.plan(ones, bandwidth="fast"), "bandwidth"),
+        ]:
+            with self.assertRaises(mixnet.Error, msg=said) as caught:
+                call()
+            self.assertIn(said, str(caught.exception))
+            self.assertNotIn("\n", str(caught.exception))
+        with self.assertRaises(TypeError):
+            mixnet.plan(ones, "6")
+
+
+class SweepTest(program.ProgramTest):
+
+    def test_the_same_rows_as_the_program(self):
+        rows = mixnet.sweep(STUDY, threads=2)
+        study = self.file("study.yaml", json.dumps({**{k.replace("_", "-"): v
+                                                      for k, v in STUDY.items()}}))
+        result = program.run("sweep", study, "--out", self.folder / "out")
+        self.assertEqual(result.status, 0, str(result))
+        lines = (self.folder / "out" / "results.jsonl").read_text().splitlines()
+        self.assertEqual(rows, [json.loads(line) for line in lines])
+        self.assertEqual(len(rows), 8)
+        self.assertEqual(mixnet.sweep(study), rows)
+
+    def test_values_of_numpy_and_failed_points(self):
+        rows = mixnet.sweep({"model": "mixtral-8x7b", "fabric": "mixnet",
+                             "gpus": np.array([256, 300]), "fail": [None]})
+        self.assertEqual([row["status"] for row in rows], ["ok", "failed"])
+        self.assertIn("parallel plan", rows[1]["error"])
+
+    def test_a_folder_is_gone_on_with(self):
+        out = self.folder / "out"
+        rows = mixnet.sweep(STUDY, out)
+        self.assertEqual(mixnet.sweep(STUDY, str(out)), rows)
+        with self.assertRaisesRegex(mixnet.Error, "another"):
+            mixnet.sweep({**STUDY, "gpus": 512}, out)
+
+    def test_mistakes_are_one_line(self):
+        for study, said in [
+            ({"model": "mixtral-8x7b", "bandwidth": ["400"]}, "no unit"),
+            ({"model": "mixtral-8x7b", "colour": "red"}, "colour"),
+            ({"fabric": "mixnet"}, "sets no 'model'"),
+            ({"model": object()}, "no value of a flag"),
+            ("no/such.yaml", "no/such.yaml: cannot be read"),
+        ]:
+            with self.assertRaises(mixnet.Error, msg=said) as caught:
+                mixnet.sweep(study)
+            self.assertIn(said, str(caught.exception))
+        with self.assertRaisesRegex(mixnet.Error, "threads: 0"):
+            mixnet.sweep(STUDY, threads=0)
+
+    def test_an_interrupt_ends_a_sweep_and_keeps_what_is_finished(self):
+        out = self.folder / "out"
+        script = ("import mixnet\n"
+                  "mixnet.sweep({'model': 'deepseek-r1', 'fabric': 'mixnet', 'gpus': 1024,"
+                  f" 'seed': list(range(1, 400))}}, {str(out)!r}, threads=1)\n")
+        child = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE,
+                                 env={**os.environ, "PYTHONPATH": os.environ["MIXNET_PYTHON"]})
+        rows = out / "results.jsonl"
+        limit = time.monotonic() + 120
+        while time.monotonic() < limit and not (rows.exists() and rows.stat().st_size > 0):
+            time.sleep(0.05)
+        child.send_signal(signal.SIGINT)
+        said = child.communicate(timeout=120)[1]
+        self.assertIn(b"KeyboardInterrupt", said)
+        self.assertGreater(len(rows.read_text().splitlines()), 0)
+        self.assertFalse((out / "results.csv").exists())
+
+
+class ExampleTest(program.ProgramTest):
+
+    @unittest.skipIf(importlib.util.find_spec("matplotlib") is None, "no python3-matplotlib")
+    def test_the_example_draws(self):
+        picture = self.folder / "fabrics.png"
+        subprocess.run([sys.executable, EXAMPLES / "compare_fabrics.py", picture], check=True,
+                       timeout=120, env={**os.environ, "PYTHONPATH": os.environ["MIXNET_PYTHON"]})
+        self.assertEqual(picture.read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
+        self.assertGreater(picture.stat().st_size, 20_000)
+
+
+if __name__ == "__main__":
+    program.main()
