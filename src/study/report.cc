@@ -28,9 +28,9 @@ constexpr std::size_t kMostCases = 12;
 constexpr double kLookAtGbps = 400;
 
 /// In the order in which they have to run.
-std::array<const EmbeddedText*, 8> scripts() {
-  return {&kChartLibrary, &kBasicsScript, &kLooksScript,   &kChartsScript,
-          &kTableScript,  &kLayerScript,  &kFiguresScript, &kStartScript};
+std::array<const EmbeddedText*, 9> scripts() {
+  return {&kChartLibrary, &kBasicsScript,  &kLooksScript,   &kChartsScript, &kTableScript,
+          &kLayerScript,  &kPassageScript, &kFiguresScript, &kStartScript};
 }
 
 std::string html(std::string_view text) {
@@ -138,6 +138,7 @@ Json look_json(const ReportRow& row, const ParseRun& parse) {
     json["gbps"] = picture.bandwidth.to_gbps();
     json["degree"] = picture.degree;
     json["allocator"] = picture.allocator;
+    json["layer"] = picture.regions.empty() ? 0 : picture.regions.back().layer + 1;
     json["forward"] = spans_json(picture.forward);
     json["backward"] = spans_json(picture.backward);
     Json& regions = json["regions"] = Json::array();

@@ -220,8 +220,8 @@ function barPanels(panels, makeSets, value, format, text, describe, columns, cel
       interaction: {mode: 'index', axis: 'y', intersect: false},
       scales: {
         x: {stacked: true, max: most * 1.2, beginAtZero: true, title: {display: true, text},
-          ticks: {callback: (at) => at > most * 1.15 ? '' : format(at), maxTicksLimit: 6,
-            maxRotation: 0}},
+          ticks: {callback: format, maxTicksLimit: 6,
+            maxRotation: 0, includeBounds: false}},
         y: {stacked: true, grid: {display: false}, ticks: {color: theme().ink}},
       },
     });

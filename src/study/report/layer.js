@@ -78,6 +78,18 @@ function regionFigure(region) {
         {title: 'Bytes', number: true}, {title: 'Circuits', number: true}], pairs));
 }
 
+/// Whether circuits move from one layer to another.
+function comparedRegions(regions) {
+  if (regions.length < 2) return '';
+  const [first, second] = regions;
+  let moved = 0;
+  first.circuits.forEach((circuits, i) => { moved += Math.abs(circuits - second.circuits[i]); });
+  const all = first.circuits.reduce((sum, circuits) => sum + circuits, 0) / 2;
+  return moved === 0 ?
+    'In both layers the traffic differs, but the same circuits suit it.' :
+    `The traffic differs from layer to layer: of ${all} circuits, ${Math.ceil(moved / 4)} end elsewhere in layer ${second.layer}.`;
+}
+
 function addLooks() {
   const looks = sweep.looks;
   if (looks.length === 0) return;
@@ -92,20 +104,29 @@ function addLooks() {
   }
   const inside = element('div', {id: 'look'});
   box.append(inside);
+  // Its drawings are as wide as the page.
+  let width = 0;
+  new ResizeObserver(() => {
+    if (Math.abs(inside.clientWidth - width) > 1 && !printing) draw();
+  }).observe(inside);
   const draw = () => {
+    width = inside.clientWidth;
     const look = looks[chosen];
     if (look.problem) {
       inside.replaceChildren(element('p', {class: 'note'},
           `Traffic and circuits of ${look.model} could not be simulated again: ${look.problem}`));
       return;
     }
+    const passages = element('div', {class: 'passages'});
     inside.replaceChildren(
         element('p', {class: 'lead'}, `${look.title}, ${look.layout}, ${speed(look.gbps)} a NIC, ` +
           `${plural(look.degree, 'optical NIC')} a server: the first region in its first micro-batch. ` +
-          'What the gates ask for differs from layer to layer, so the circuits move.'),
-        element('div', {class: 'panels'}, look.regions.map(regionFigure)),
+          comparedRegions(look.regions)),
+        element('div', {class: 'panels'}, look.regions.map(regionFigure)), passages,
         element('details', {}, element('summary', {}, `The command of this run (point ${look.point})`),
             element('pre', {}, look.command)));
+    passageFigure('Forward', look.layer, look.forward, passages);
+    passageFigure('Backward', look.layer, look.backward, passages);
     if (look.regions.length === 0) {
       inside.prepend(element('p', {class: 'note'}, 'Its regions are single servers, or too large to draw.'));
     }

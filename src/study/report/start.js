@@ -2,18 +2,19 @@
 // What the page says of the study, and the order of its parts.
 
 function addStudy() {
-  const facts = [['Points', plural(sweep.points, 'point')]];
+  const facts = [['Points', count(sweep.points)]];
   const finished = rows.length + sweep.failures.length;
   if (finished < sweep.points) facts.push(['Not finished', `${count(sweep.points - finished)} of them`]);
   if (sweep.failures.length > 0) facts.push(['Failed', count(sweep.failures.length)]);
-  for (const axis of sweep.axes) facts.push([title(axis.flag), axis.values.map(shown).join(', ')]);
+  for (const axis of sweep.axes) facts.push([title(axis.flag), axis.values.map(shown)]);
   for (const [flag, value] of sweep.fixed) facts.push([title(flag), shown(value)]);
   const seeds = sweep.axes.some(({flag}) => flag === 'seed') || sweep.fixed.some(([flag]) => flag === 'seed');
   if (!seeds) facts.push(['Seed', '1']);
   facts.push(['Command', sweep.command]);
   const box = document.getElementById('study');
   box.append(element('dl', {}, facts.map(([name, value]) =>
-    element('div', {}, element('dt', {}, name), element('dd', {}, value)))));
+    element('div', {}, element('dt', {}, name), element('dd', {}, [value].flat().map((one, i, all) =>
+      element('span', {class: 'value'}, one, i + 1 < all.length ? ', ' : '')))))));
   if (sweep.failures.length === 0) return;
   box.append(element('details', {class: 'failed', open: sweep.failures.length <= 5},
       element('summary', {}, plural(sweep.failures.length, 'point') + ' failed'),
