@@ -77,6 +77,9 @@ std::string script_json(const Json& json) {
 Json or_null(const FlagValue& value) { return value ? Json(*value) : Json(nullptr); }
 Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
 
+/// Correctly rounded, so that 25 ms is written 0.025.
+double seconds(Time time) { return static_cast<double>(time.ps) / 1e12; }
+
 Json axis_json(const ReportAxis& axis) {
   Json values = Json::array();
   for (const FlagValue& value : axis.values) values.push_back(or_null(value));
@@ -90,17 +93,17 @@ Json axis_json(const ReportAxis& axis) {
 
 Json run_json(const ReportRun& run) {
   Json parts = {
-      {"compute", run.compute.to_seconds()}, {"ep", run.ep.to_seconds()},
-      {"tp", run.tp.to_seconds()},           {"pp", run.pp.to_seconds()},
-      {"dp", run.dp.to_seconds()},           {"reconfiguration", run.reconfiguration.to_seconds()},
-      {"bubble", run.bubble.to_seconds()}};
-  if (run.lost > Time::zero()) parts["lost"] = run.lost.to_seconds();
+      {"compute", seconds(run.compute)}, {"ep", seconds(run.ep)},
+      {"tp", seconds(run.tp)},           {"pp", seconds(run.pp)},
+      {"dp", seconds(run.dp)},           {"reconfiguration", seconds(run.reconfiguration)},
+      {"bubble", seconds(run.bubble)}};
+  if (run.lost > Time::zero()) parts["lost"] = seconds(run.lost);
   return {{"model", run.model},
           {"fabric", to_string(run.fabric)},
           {"gbps", run.bandwidth.to_gbps()},
           {"gpus", run.gpus},
           {"layout", to_string(run.plan)},
-          {"seconds", run.iteration.to_seconds()},
+          {"seconds", seconds(run.iteration)},
           {"parts", parts},
           {"tokens", run.tokens_per_second},
           {"cost", or_null(run.network_cost_usd)},
@@ -118,8 +121,8 @@ Json spans_json(const std::vector<TimelineSpan>& spans) {
   for (const TimelineSpan& span : spans) {
     json.push_back({{"track", to_string(span.track)},
                     {"part", to_string(span.part)},
-                    {"start", span.start.to_seconds()},
-                    {"end", span.end.to_seconds()}});
+                    {"start", seconds(span.start)},
+                    {"end", seconds(span.end)}});
   }
   return json;
 }
@@ -241,6 +244,22 @@ std::string summary_html(const ReportSummary& summary) {
   return text + "\n</details>";
 }
 
+std::string figures_html(std::span<const Figure> figures) {
+  std::size_t claims = 0;
+  std::size_t hold = 0;
+  std::size_t partly = 0;
+  for (const Figure& figure : figures) {
+    claims += figure.verdicts.size();
+    for (const Verdict& verdict : figure.verdicts) {
+      hold += verdict.holds == Holds::kYes ? 1 : 0;
+      partly += verdict.holds == Holds::kPartly ? 1 : 0;
+    }
+  }
+  return headline_html(
+      fmt::format("{} of {} claims of the paper hold: {} more hold in part, {} do not.", hold,
+                  claims, partly, claims - hold - partly));
+}
+
 /// Puts values in place of {{NAME}}. What is put in is not looked at again.
 std::string filled(std::string_view page,
                    std::span<const std::pair<std::string_view, std::string>> values) {
@@ -266,10 +285,11 @@ std::string html_report(const ReportFolder& folder, const ParseRun& parse) {
   if (!folder.figures.empty()) {
     // As it was read: it is what to_json() writes.
     data["figures"] = Json::parse(to_json(folder.figures)).at("figures");
+    summary = figures_html(folder.figures);
   }
   if (folder.sweep && !folder.rows.empty()) {
     data["sweep"] = sweep_json(folder, parse);
-    summary = summary_html(summarize(*folder.sweep, folder.rows));
+    summary += summary_html(summarize(*folder.sweep, folder.rows));
   }
   std::string policy = "default-src 'none'; base-uri 'none'; form-action 'none'; script-src";
   std::string code;

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <optional>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "study/comparison.h"
@@ -190,21 +190,22 @@ struct Findings {
     return 1 / (run.time.total.to_seconds() * *run.network_cost_usd);
   }
 
+  /// Of the speeds of `fabric`, the one at which a dollar buys most over all cases; and the share
+  /// of what it buys at the best speed and fabric of a case, as a mean.
+  std::pair<Bandwidth, double> best_speed(FabricKind fabric) const {
+    Bandwidth speed;
+    double most = -1;
+    for (const auto& [place, sum] : values) {
+      const double mean = sum.second == cases ? std::exp(sum.first / cases) : 0;
+      if (place.first == fabric && mean > most)
+        std::tie(speed, most) = std::pair(place.second, mean);
+    }
+    return {speed, most};
+  }
   std::size_t speeds() const {
     std::set<Bandwidth> speeds;
     for (const auto& [place, sum] : values) speeds.insert(place.second);
     return speeds.size();
-  }
-
-  /// Where a dollar buys most, over all cases; and the share of the best that it buys in a case,
-  /// as a mean.
-  std::pair<Place, double> best_value() const {
-    std::optional<std::pair<Place, double>> found;
-    for (const auto& [place, sum] : values) {
-      const double mean = std::exp(sum.first / cases);
-      if (sum.second == cases && (!found || mean > found->second)) found = {place, mean};
-    }
-    return found.value_or(std::pair(Place(values.begin()->first), 0.0));
   }
 };
 
@@ -225,18 +226,21 @@ ReportSummary summarize(const SweepHead& sweep, std::span<const ReportRow> rows)
     return summary;
   }
   const auto [winner, wins] = findings.best.most();
-  const auto [buy, share] = findings.best_value();
+  const auto [speed, share] = findings.best_speed(winner);
   const auto [least, most] = findings.range.at(winner);
   summary.headline = fmt::format(
       "Take {} at {}: it gives the most performance per dollar {}, {} that of a fat-tree of the "
       "same speed.",
-      to_string(winner), to_string(buy.second), of_all(wins, findings.comparisons, "comparison"),
+      to_string(winner), to_string(speed), of_all(wins, findings.comparisons, "comparison"),
       factors(least, most));
   if (findings.speeds() > 1) {
-    summary.reasons.push_back(fmt::format(
-        "Over all speeds, a dollar buys most with {} at {}{}.", to_string(buy.first),
-        to_string(buy.second),
-        share > 0.9995 ? "" : fmt::format(": {:.1f} % of the best of each case", share * 100)));
+    summary.reasons.push_back(
+        share > 0.9995
+            ? fmt::format("No other fabric or speed buys more for a dollar than {} at {}.",
+                          to_string(winner), to_string(speed))
+            : fmt::format("At {} it buys {:.0f} % of what a dollar buys at most, on average over "
+                          "the {} cases: more than at its other speeds.",
+                          to_string(speed), share * 100, findings.cases));
   }
   const auto [fastest, times] = findings.least_time.most();
   const auto [quick, quicks] = findings.fastest.most();

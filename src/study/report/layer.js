@@ -43,7 +43,7 @@ function heatMap(region) {
         drawing('text', {...text, x: margin + s * cell + 13.5, y: margin - 8, 'text-anchor': 'middle'}, s));
   }
   const side = margin + n * cell;
-  const drawn = drawing('svg', {viewBox: `0 0 ${side} ${side}`, width: Math.min(side * (n <= 8 ? 1.6 : 1.25), 560), role: 'img',
+  const drawn = drawing('svg', {viewBox: `0 0 ${side} ${side}`, width: Math.min(side * (n <= 5 ? 2 : n <= 8 ? 1.6 : 1.25), 560), role: 'img',
     'aria-label': `Heat map: bytes between ${n} servers in layer ${region.layer}, and their circuits`},
   marks);
   const least = drawing('svg', {width: 90, height: 14, 'aria-hidden': 'true'},
@@ -127,6 +127,10 @@ function addLooks() {
             element('pre', {}, look.command)));
     passageFigure('Forward', look.layer, look.forward, passages);
     passageFigure('Backward', look.layer, look.backward, passages);
+    if ([look.forward, look.backward].flat().some(({part}) => part === 'dark, as counted')) {
+      passages.append(element('p', {class: 'note'}, '"Dark, as counted" is what of the delay no computation ' +
+        'of the pass is long enough to hide, but the simulation counts as hidden all the same.'));
+    }
     if (look.regions.length === 0) {
       inside.prepend(element('p', {class: 'note'}, 'Its regions are single servers, or too large to draw.'));
     }
