@@ -244,7 +244,7 @@ std::string summary_html(const ReportSummary& summary) {
   return text + "\n</details>";
 }
 
-std::string figures_html(std::span<const Figure> figures) {
+std::string figures_sentence(std::span<const Figure> figures) {
   std::size_t claims = 0;
   std::size_t hold = 0;
   std::size_t partly = 0;
@@ -255,9 +255,8 @@ std::string figures_html(std::span<const Figure> figures) {
       partly += verdict.holds == Holds::kPartly ? 1 : 0;
     }
   }
-  return headline_html(
-      fmt::format("{} of {} claims of the paper hold: {} more hold in part, {} do not.", hold,
-                  claims, partly, claims - hold - partly));
+  return fmt::format("{} of {} claims of the paper hold: {} more hold in part, {} do not.", hold,
+                     claims, partly, claims - hold - partly);
 }
 
 /// Puts values in place of {{NAME}}. What is put in is not looked at again.
@@ -281,15 +280,19 @@ std::string filled(std::string_view page,
 
 std::string html_report(const ReportFolder& folder, const ParseRun& parse) {
   Json data = Json::object();
+  std::string findings;
   std::string summary;
   if (!folder.figures.empty()) {
     // As it was read: it is what to_json() writes.
     data["figures"] = Json::parse(to_json(folder.figures)).at("figures");
-    summary = figures_html(folder.figures);
+    findings = figures_sentence(folder.figures);
   }
   if (folder.sweep && !folder.rows.empty()) {
     data["sweep"] = sweep_json(folder, parse);
-    summary += summary_html(summarize(*folder.sweep, folder.rows));
+    summary = summary_html(summarize(*folder.sweep, folder.rows));
+    if (!findings.empty()) summary += fmt::format("\n<p class=\"second\">{}</p>", html(findings));
+  } else {
+    summary = headline_html(findings);
   }
   std::string policy = "default-src 'none'; base-uri 'none'; form-action 'none'; script-src";
   std::string code;

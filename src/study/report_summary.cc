@@ -6,7 +6,6 @@
 #include <cmath>
 #include <map>
 #include <set>
-#include <tuple>
 #include <utility>
 
 #include "study/comparison.h"
@@ -158,7 +157,14 @@ struct Findings {
   /// Performance per dollar relative to the best of the case: sum of logarithms, and in how many.
   std::map<Place, std::pair<double, int>> values;
 
-  void add(const Comparison& comparison) {
+  /// Where MixNet gives most performance per dollar against a fat-tree.
+  struct Best {
+    double factor = 0;
+    std::size_t at = 0;  ///< case
+    Bandwidth speed;
+  } mixnet;
+
+  void add(std::size_t at, const Comparison& comparison) {
     const std::vector<FabricChoice> found = choices(comparison);
     if (found.empty()) return;
     ++cases;
@@ -175,6 +181,9 @@ struct Findings {
     for (const ComparisonRun& run : comparison.runs) {
       if (value(run) == 0) continue;
       const double factor = *run.performance_per_dollar_vs_fat_tree;
+      if (run.fabric == FabricKind::kMixNet && factor > mixnet.factor) {
+        mixnet = {factor, at, run.bandwidth};
+      }
       const auto [place, is_new] = range.try_emplace(run.fabric, factor, factor);
       place->second.first = std::min(place->second.first, factor);
       place->second.second = std::max(place->second.second, factor);
@@ -197,8 +206,9 @@ struct Findings {
     double most = -1;
     for (const auto& [place, sum] : values) {
       const double mean = sum.second == cases ? std::exp(sum.first / cases) : 0;
-      if (place.first == fabric && mean > most)
-        std::tie(speed, most) = std::pair(place.second, mean);
+      if (place.first != fabric || mean <= most) continue;
+      speed = place.second;
+      most = mean;
     }
     return {speed, most};
   }
@@ -217,7 +227,7 @@ ReportSummary summarize(const SweepHead& sweep, std::span<const ReportRow> rows)
   Findings findings;
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const Comparison comparison = cases.comparison(i);
-    findings.add(comparison);
+    findings.add(i, comparison);
     std::string sentence = advice(comparison);
     if (!sentence.empty()) summary.cases.push_back({cases.name(i), std::move(sentence)});
   }
@@ -228,11 +238,14 @@ ReportSummary summarize(const SweepHead& sweep, std::span<const ReportRow> rows)
   const auto [winner, wins] = findings.best.most();
   const auto [speed, share] = findings.best_speed(winner);
   const auto [least, most] = findings.range.at(winner);
-  summary.headline = fmt::format(
-      "Take {} at {}: it gives the most performance per dollar {}, {} that of a fat-tree of the "
-      "same speed.",
-      to_string(winner), to_string(speed), of_all(wins, findings.comparisons, "comparison"),
-      factors(least, most));
+  summary.headline =
+      fmt::format("Take {} at {}: it gives the most performance per dollar {}", to_string(winner),
+                  to_string(speed), of_all(wins, findings.comparisons, "comparison"));
+  // Of itself a fat-tree gives 1.00x.
+  summary.headline +=
+      winner == FabricKind::kFatTree
+          ? "."
+          : fmt::format(", {} that of a fat-tree of the same speed.", factors(least, most));
   if (findings.speeds() > 1) {
     summary.reasons.push_back(
         share > 0.9995
@@ -248,10 +261,13 @@ ReportSummary summarize(const SweepHead& sweep, std::span<const ReportRow> rows)
       "Where only time counts, take {} at {}, the fastest {}; at the same speed, {} is fastest {}.",
       to_string(fastest.first), to_string(fastest.second), of_all(times, findings.cases, "case"),
       to_string(quick), of_all(quicks, findings.comparisons, "comparison")));
-  for (const auto& [fabric, range] : findings.range) {
-    if (fabric != FabricKind::kMixNet || fabric == winner) continue;
-    summary.reasons.push_back(fmt::format("{} gives {} the performance per dollar of a fat-tree.",
-                                          to_string(fabric), factors(range.first, range.second)));
+  const auto mixnet = findings.range.find(FabricKind::kMixNet);
+  if (mixnet != findings.range.end() && winner != FabricKind::kMixNet) {
+    const std::string name = cases.name(findings.mixnet.at);
+    summary.reasons.push_back(fmt::format(
+        "mixnet gives {} the performance per dollar of a fat-tree, most at {}{}.",
+        factors(mixnet->second.first, mixnet->second.second), to_string(findings.mixnet.speed),
+        name.empty() ? "" : fmt::format(" with {}", name)));
   }
   return summary;
 }

@@ -41,6 +41,18 @@ TEST(ReportSummary, AFabricWithoutAnAxisCountsInAllOfIt) {
   EXPECT_THAT(summary.cases[1].advice, HasSubstr("take fat-tree"));
 }
 
+TEST(ReportSummary, WhereAFatTreeWinsItSaysHowFarMixNetGets) {
+  const ReportRow rows[] = {row({0, 0, 0, 0}, 10, 4e6, 1), row({0, 0, 0, 1}, 20, 4e6, 0.5),
+                            row({0, 1, 0, 1}, 80, 4e6, 0.125)};
+  const ReportSummary summary = summarize(sweep(), rows);
+  EXPECT_EQ(summary.headline,
+            "Take fat-tree at 100 Gb/s: it gives the most performance per dollar in all 2 "
+            "comparisons.");
+  EXPECT_EQ(summary.reasons.back(),
+            "mixnet gives 0.12x to 0.50x the performance per dollar of a fat-tree, most at 100 "
+            "Gb/s with a, degree 6.");
+}
+
 TEST(ReportSummary, WhereThereIsNoChoiceItSaysWhatWasFound) {
   const ReportRow alone[] = {row({0, 0, 0, 1}, 20, 1e6, 2), row({0, 1, 0, 1}, 10, 1e6, 4)};
   EXPECT_EQ(summarize(sweep(), alone).headline,

@@ -126,8 +126,13 @@ const pointNames = {
     pen.save();
     pen.font = `600 12px ${Chart.defaults.font.family}`;
     pen.textBaseline = 'middle';
-    const marks = drawn.data.datasets.flatMap((set, d) => set.isFront ? [] :
-      drawn.getDatasetMeta(d).data.map(({x, y}) => [x - 6, y - 6, x + 6, y + 6]));
+    const marks = drawn.data.datasets.flatMap((set, d) => {
+      const points = drawn.getDatasetMeta(d).data;
+      if (!set.isFront) return points.map(({x, y}) => [x - 6, y - 6, x + 6, y + 6]);
+      // The steps: across at the height of the point before, then down.
+      return points.slice(1).flatMap(({x, y}, i) =>
+        [[points[i].x, points[i].y - 2, x, points[i].y + 2], [x - 2, points[i].y, x + 2, y]]);
+    });
     const taken = [];
     for (const {x, y, text} of names) {
       const at = {x: drawn.scales.x.getPixelForValue(x), y: drawn.scales.y.getPixelForValue(y)};
@@ -136,7 +141,7 @@ const pointNames = {
         [-width / 2, 19], [8, -30], [8, 31]];
       const boxes = places.map(([dx, dy]) =>
         [at.x + dx, at.y + dy - 8, at.x + dx + width, at.y + dy + 8]);
-      const isFree = (box) => box[0] >= left && box[2] <= right && box[1] >= top &&
+      const isFree = (box) => box[0] >= left && box[2] <= right && box[1] >= top - 12 &&
         box[3] <= bottom && ![...taken, ...marks].some((other) =>
         box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3]);
       const box = boxes.find(isFree);
@@ -219,12 +224,13 @@ function barPanels(panels, makeSets, value, format, text, describe, columns, cel
       indexAxis: 'y',
       interaction: {mode: 'index', axis: 'y', intersect: false},
       scales: {
-        x: {stacked: true, max: most * 1.2, beginAtZero: true, title: {display: true, text},
+        x: {stacked: true, max: most, beginAtZero: true, title: {display: true, text},
           ticks: {callback: format, maxTicksLimit: 6,
             maxRotation: 0, includeBounds: false}},
         y: {stacked: true, grid: {display: false}, ticks: {color: theme().ink}},
       },
     });
+    options.layout = {padding: {right: 60}};  // for the text behind the longest bar
     options.plugins.barEnds = {texts: bars.map((row) => format(value(row)))};
     options.plugins.tooltip.filter = (item) => item.raw > 0;
     options.plugins.tooltip.callbacks = {

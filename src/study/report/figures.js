@@ -44,6 +44,11 @@ function figureConfiguration({kind, x, y, series}) {
   options.scales = {x: figureAxis(x, series.flatMap(({points}) => points.map(([at]) => at))),
     y: {...figureAxis(y, series.flatMap(({points}) => points.map(([, value]) => value))),
       beginAtZero: kind === 'bar'}};
+  const places = unique(series.flatMap(({points}) => points.map(([place]) => place))).sort((a, b) => a - b);
+  if (kind === 'line' && x.categories.length === 0 && places.length <= 12) {
+    options.scales.x.afterBuildTicks = (made) => { made.ticks = places.map((value) => ({value})); };
+    options.scales.x.ticks = {callback: (value) => inUnit(value, x.unit), maxRotation: 0, autoSkipPadding: 8};
+  }
   const at = (value) => x.categories[value] ?? inUnit(value, x.unit);
   options.interaction = {mode: 'nearest', axis: 'xy', intersect: false};
   options.plugins.tooltip.callbacks = {

@@ -38,6 +38,7 @@ dark.addEventListener('change', redraw);
 const print = (is) => {
   if (printing === is) return;
   printing = is;
+  document.documentElement.classList.toggle('printing', is);
   redraw();
 };
 window.addEventListener('beforeprint', () => print(true));
