@@ -45,7 +45,7 @@ function sliceName(but) {
   for (const [axis, value] of slice) {
     if (axis === but) continue;
     const {flag, values} = sweep.axes[axis];
-    parts.push(flag === 'model' ? shown(values[value]) : `${title(flag)} ${shown(values[value])}`);
+    parts.push((flag === 'model' ? '' : flag.replaceAll('-', ' ') + ' ') + shown(values[value]));
   }
   return parts.join(', ') || rows[0].model;
 }
@@ -319,7 +319,7 @@ function drawFront(box) {
     pointHitRadius: 0, data: front.map((row) => ({x: row.cost, y: row.seconds})),
     borderColor: isDark() ? '#7cc4f5' : '#005a8f', borderWidth: 2.5, order: 2,
   };
-  const sets = fabrics.map((fabric) => {
+  const sets = unique(points.map((row) => row.fabric)).sort((a, b) => fabricOrder(a) - fabricOrder(b)).map((fabric) => {
     const look = fabricLook(fabric);
     const own = points.filter((row) => row.fabric === fabric);
     const isFirst = own.map((row) => front.includes(row));
@@ -380,7 +380,7 @@ function drawLines(box, {axis, measure, gbps}) {
   } else {
     across.beginAtZero = false;
   }
-  options.scales = {x: across, y: axisOf(chosen.map(value), text, format, 20)};
+  options.scales = {x: across, y: axisOf(chosen.map(value), text, format, 10)};
   options.interaction = {mode: 'nearest', axis: 'xy', intersect: false};
   options.plugins.tooltip.callbacks = {
     title: (items) => items.map(({raw}) => `${raw.row.fabric}, ${quantity(axis.x(raw.row), axis.unit)}`)[0],
@@ -451,7 +451,8 @@ function addCharts() {
     const samples = element('div');
     const box = element('figure');
     front.append(samples, box);
-    drawers.push(() => samples.replaceChildren(legend(fabrics, fabricSample, (name) => name)));
+    const bought = fabrics.filter((name) => rows.some((row) => row.fabric === name && row.cost !== null));
+    drawers.push(() => samples.replaceChildren(legend(bought, fabricSample, (name) => name)));
     drawers.push(() => drawFront(box));
   }
 
@@ -464,6 +465,8 @@ function addCharts() {
   const update = (change) => {
     Object.assign(state, change);
     atSpeed.hidden = state.axis.index < 0 || speeds.length < 2;
+    lead.textContent = `${sliceName(state.axis.index)}: a line for each fabric; one that does not ` +
+      'depend on what is chosen is level and has no marks.';
     drawLines(box, state);
   };
   const atSpeed = choice('NIC speed', speeds.map((gbps) => [gbps, speed(gbps)]), speeds[0],
@@ -476,8 +479,8 @@ function addCharts() {
       choice('Measure', measures.map(([key, [text]]) => [key, text]), 'seconds',
           (measure) => update({measure})),
       atSpeed);
-  named(lines, (name) => `${name}: a line for each fabric; one that does not depend on what is ` +
-    'chosen is level and has no marks.');
+  const lead = element('p', {class: 'lead'});
+  lines.append(lead);
   const samples = element('div');
   lines.append(choices, samples, box);
   drawers.push(() => samples.replaceChildren(legend(fabrics, fabricSample, (name) => name)));

@@ -80,7 +80,8 @@ function seriesSample(one, names) {
   const {colour} = seriesLook(one.name, names);
   const pen = {stroke: colour, 'stroke-width': 2.5, fill: one.published ? theme().paper : colour};
   return drawing('svg', {width: 30, height: 14, 'aria-hidden': 'true'},
-      one.packets ? null : drawing('path', {d: 'M0 7 H30', ...pen, 'stroke-dasharray': one.published ? '6 4' : undefined}),
+      one.packets ? null :
+        drawing('path', {d: 'M0 7 H30', ...pen, 'stroke-dasharray': one.published ? '6 4' : undefined}),
       one.packets ? drawing('path', {d: 'M10 2 L20 12 M20 2 L10 12', ...pen}) :
         drawing('circle', {cx: 15, cy: 7, r: 4, ...pen}));
 }

@@ -12,7 +12,9 @@ function heatMap(region) {
   const n = region.servers;
   const cell = 28;
   const margin = 30;
-  const most = Math.max(...region.bytes.filter((_, i) => i % (n + 1) !== 0), 1);
+  const others = region.bytes.filter((_, i) => i % (n + 1) !== 0);
+  const [least, most] = [Math.min(...others), Math.max(...others)];
+  const share = (bytes) => most > least ? 0.08 + 0.92 * (bytes - least) / (most - least) : 0.5;
   const ring = isDark() ? '#ff8534' : '#d55e00';
   const marks = [];
   for (let s = 0; s < n; ++s) {
@@ -27,7 +29,7 @@ function heatMap(region) {
         parts.push(drawing('rect', {x, y, width: cell - 1, height: cell - 1, fill: theme().lines}),
             drawing('path', {d: `M${x} ${y + cell - 1} l${cell - 1} ${1 - cell}`, stroke: theme().line}));
       } else {
-        parts.push(drawing('rect', {x, y, width: cell - 1, height: cell - 1, fill: heat(bytes / most)}));
+        parts.push(drawing('rect', {x, y, width: cell - 1, height: cell - 1, fill: heat(share(bytes))}));
         if (circuits > 0) {
           const [cx, cy] = [x + (cell - 1) / 2, y + (cell - 1) / 2];
           parts.push(drawing('circle', {cx, cy, r: 9, fill: theme().paper, stroke: ring, 'stroke-width': 2.5}),
@@ -43,17 +45,19 @@ function heatMap(region) {
         drawing('text', {...text, x: margin + s * cell + 13.5, y: margin - 8, 'text-anchor': 'middle'}, s));
   }
   const side = margin + n * cell;
-  const drawn = drawing('svg', {viewBox: `0 0 ${side} ${side}`, width: Math.min(side * (n <= 5 ? 2 : n <= 8 ? 1.6 : 1.25), 560), role: 'img',
+  const zoom = n <= 5 ? 2 : n <= 8 ? 1.6 : 1.25;
+  const drawn = drawing('svg', {
+    viewBox: `0 0 ${side} ${side}`, width: Math.min(side * zoom, 560), role: 'img',
     'aria-label': `Heat map: bytes between ${n} servers in layer ${region.layer}, and their circuits`},
   marks);
-  const least = drawing('svg', {width: 90, height: 14, 'aria-hidden': 'true'},
+  const scale = drawing('svg', {width: 90, height: 14, 'aria-hidden': 'true'},
       Array.from({length: 9}, (_, i) => drawing('rect',
-          {x: i * 10, y: 0, width: 10, height: 14, fill: heat(i / 8), stroke: theme().lines})));
+          {x: i * 10, y: 0, width: 10, height: 14, fill: heat(0.08 + 0.92 * i / 8), stroke: theme().lines})));
   const sample = drawing('svg', {width: 22, height: 22, 'aria-hidden': 'true'},
       drawing('circle', {cx: 11, cy: 11, r: 8.5, fill: theme().paper, stroke: ring, 'stroke-width': 2.5}),
       drawing('text', {x: 11, y: 15, 'text-anchor': 'middle', 'font-size': 11, fill: theme().ink}, '2'));
   return [drawn, element('ul', {class: 'legend'},
-      element('li', {}, least, `0 to ${size(most)}`),
+      element('li', {}, scale, `${size(least)} to ${size(most)}`),
       element('li', {}, sample, 'circuits of a pair, both ways'))];
 }
 
@@ -71,8 +75,10 @@ function regionFigure(region) {
     .filter(([from, to]) => from !== to).sort((a, b) => b[2] - a[2])
     .map(([from, to, bytes, circuits]) => [`${from} to ${to}`, size(bytes), circuits]);
   return element('figure', {},
-      element('figcaption', {}, element('h3', {}, `Layer ${region.layer}: circuits join the pairs of ${share} % of the traffic`),
-          element('p', {class: 'what'}, `${size(all)} between ${n} servers in one dispatch; rows send, columns receive`)),
+      element('figcaption', {}, element('h3', {},
+          `Layer ${region.layer}: circuits join the pairs of ${share} % of the traffic`),
+      element('p', {class: 'what'},
+          `${size(all)} between ${n} servers in one dispatch; rows send, columns receive`)),
       heatMap(region),
       alternative(`Traffic and circuits, layer ${region.layer}`, [{title: 'Servers'},
         {title: 'Bytes', number: true}, {title: 'Circuits', number: true}], pairs));
@@ -87,7 +93,8 @@ function comparedRegions(regions) {
   const all = first.circuits.reduce((sum, circuits) => sum + circuits, 0) / 2;
   return moved === 0 ?
     'In both layers the traffic differs, but the same circuits suit it.' :
-    `The traffic differs from layer to layer: of ${all} circuits, ${Math.ceil(moved / 4)} end elsewhere in layer ${second.layer}.`;
+    `The traffic differs from layer to layer: of ${all} circuits, ${Math.ceil(moved / 4)} end ` +
+      `elsewhere in layer ${second.layer}.`;
 }
 
 function addLooks() {

@@ -77,7 +77,8 @@ function passageDrawing(spans, width, label) {
       const fillOf = over ? `url(#${id}-${parts.indexOf(span.part)})` : colour;
       const group = drawing('g', {},
           drawing('title', {}, `${span.part}: ${time(span.end - span.start)}, from ${time(span.start)}`),
-          drawing('rect', {x: x(span.start), y, width: wide, height: bar, fill: fillOf, stroke: line, 'stroke-width': 0.75}));
+          drawing('rect', {x: x(span.start), y, width: wide, height: bar, fill: fillOf, stroke: line,
+            'stroke-width': 0.75}));
       if (wide > span.part.length * 6.6 + 10) {
         if (over) {
           group.append(drawing('rect', {x: x(span.start) + wide / 2 - span.part.length * 3.1 - 4, y: y + 4,
@@ -105,7 +106,8 @@ function passageTitle(spans) {
   const waits = sum((span) => span.part === 'wait for switch');
   const isDarkPart = (span) => span.part.includes('dark');
   const dark = sum(isDarkPart);
-  const text = `${time(Math.max(...spans.filter((span) => !isDarkPart(span) && span.part !== 'lit').map((span) => span.end)))}: ` +
+  const end = Math.max(...spans.filter((span) => span.track !== 'switch').map((span) => span.end));
+  const text = `${time(end)}: ` +
     `compute ${time(sum((span) => span.track === 'compute'))}, all-to-all ${time(sum((span) =>
       span.track === 'all-to-all' && span.part !== 'wait for switch'))}`;
   if (waits > 0) return `${text}, waiting for the dark switch ${time(waits)}`;
