@@ -16,6 +16,7 @@ struct ReportFlags {
 };
 
 void run(const ReportFlags& flags) {
+  (void)answers_on_stdout(flags.html);  // where the page could not be written, nothing is done
   const ReportFolder folder = read_report_folder(flags.folder);
   write_output(flags.html, html_report(folder, comparison_request));
 }
