@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps build run test check bench fuzz tidy format clean
+.PHONY: help deps test-deps build run reproduce test check bench fuzz tidy format clean
 
 # Seconds that `make fuzz` runs each fuzz target; `make check` gives each FUZZ_CHECK_SECONDS.
 FUZZ_SECONDS ?= 60
@@ -32,6 +32,11 @@ run: deps ## Build the program and compare fabrics for Mixtral 8x7B on 1024 GPUs
 	@cmake --preset release --log-level=WARNING
 	@cmake --build build --target mixnet
 	build/mixnet compare --model mixtral-8x7b --gpus 1024 --bandwidth 100Gbps,400Gbps
+
+reproduce: deps ## Reproduce the figures of the paper, beside what was published, into results/
+	@cmake --preset release --log-level=WARNING
+	@cmake --build build --target mixnet
+	build/mixnet reproduce --out results
 
 test: test-deps build ## Build everything and run every test
 	@$(CTEST) --test-dir build

@@ -11,6 +11,7 @@
 #include "base/text_file.h"
 #include "cli/commands.h"
 #include "cli/compare_flags.h"
+#include "cli/comparison_text.h"
 #include "cli/output.h"
 #include "study/comparison.h"
 
@@ -142,19 +143,7 @@ void print_fidelity(std::span<const ComparisonRun> runs) {
 }
 
 void print_report(const Comparison& comparison, const ComparisonRequest& request) {
-  const ParallelPlan& plan = comparison.plan;
-  write_output(
-      "-", fmt::format("{} on {} {} in {} servers: {}, {} micro-batches of {} x {} tokens\n"
-                       "routing {}, seed {}; reconfiguration {}{}; all-to-all {}; fidelity {}\n",
-                       request.model.title.empty() ? request.model.name : request.model.title,
-                       grouped(static_cast<double>(plan.world())), request.gpu.title,
-                       grouped(plan.servers()), to_string(plan), plan.micro_batches(),
-                       plan.micro_batch_size, plan.seq_length, comparison.routing, comparison.seed,
-                       comparison.policy,
-                       request.iteration.reconfiguration != Reconfiguration::kHidden
-                           ? " " + to_string(request.iteration.reconfiguration_delay)
-                           : "",
-                       comparison.ep_split, comparison.fidelity));
+  write_output("-", describe_job(comparison, request));
   const std::span<const ComparisonRun> runs = comparison.runs;
   for (std::size_t begin = 0, end = 0; begin < runs.size(); begin = end) {
     while (end < runs.size() && runs[end].bandwidth == runs[begin].bandwidth) ++end;

@@ -10,8 +10,11 @@
 #include "base/suggest.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/timeline_flags.h"
 #include "interop/flexflow_graph.h"
 #include "interop/task_graph_dot.h"
+#include "study/task_run.h"
+#include "study/task_trace.h"
 
 namespace mixnet::cli {
 namespace {
@@ -30,11 +33,24 @@ struct GraphFormat {
   std::string (*write)(const TaskGraph& graph, std::string_view input);
 };
 
+/// As it is executed where only NICs, of simulate's default speed, limit what is sent.
+std::string write_chrome(const TaskGraph& graph, std::string_view input) {
+  TaskRunRequest request;
+  request.network.fabric = FabricKind::kIdeal;
+  request.fidelity = Fidelity::kFlow;
+  request.input = input;
+  const std::string title =
+      fmt::format("{} on ideal, {} a NIC", input, to_string(request.network.bandwidth));
+  return to_chrome_trace(graph, run_task_graph(graph, request), title, TimelineFlags::kMostSpans)
+      .text;
+}
+
 constexpr std::array kFormats = {
     GraphFormat{"flexflow", "FlexFlow's FlatBuffers, in the era of the input",
                 [](const TaskGraph& graph, std::string_view input) {
                   return to_flexflow_graph(graph, input);
                 }},
+    GraphFormat{"chrome", "a timeline on an ideal network, for ui.perfetto.dev", write_chrome},
     GraphFormat{"dot", "a picture for Graphviz",
                 [](const TaskGraph& graph, std::string_view /*input*/) { return to_dot(graph); }},
 };
@@ -45,7 +61,7 @@ const GraphFormat& parse_format(const std::string& name) {
     if (format.name == name) return format;
     known.emplace_back(format.name);
   }
-  if (name.empty()) throw Error("--to", "is required", "give flexflow or dot");
+  if (name.empty()) throw Error("--to", "is required", "give flexflow, chrome or dot");
   throw Error("--to", fmt::format("unknown format '{}'", name), suggest(name, known));
 }
 
@@ -73,6 +89,7 @@ void add_convert_command(CLI::App& app) {
                   "GRAPH is a FlexFlow task graph (docs/task-graphs.md).\n\n"
                   "Examples:\n"
                   "  mixnet convert moe.fbuf --to dot | dot -Tsvg > moe.svg\n"
+                  "  mixnet convert moe.fbuf --to chrome --output timeline.json\n"
                   "  mixnet convert moe.fbuf --to flexflow --output again.fbuf");
   const auto flags = std::make_shared<ConvertFlags>();
   command->add_option("graph", flags->graph, "The task graph, a .fbuf file")->type_name("GRAPH");

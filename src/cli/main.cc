@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   mixnet::cli::add_flows_command(app);
   mixnet::cli::add_simulate_command(app);
   mixnet::cli::add_convert_command(app);
+  mixnet::cli::add_reproduce_command(app);
   mixnet::cli::add_validate_command(app);
   mixnet::cli::add_models_command(app);
   mixnet::cli::add_gpus_command(app);

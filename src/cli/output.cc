@@ -136,17 +136,17 @@ void write_output(std::string_view file_or_dash, std::string_view content) {
   is_stream(path) ? append(path, content) : write_text_file(path, content);
 }
 
-bool answers_on_stdout(std::string_view json, std::string_view csv) {
-  if (!json.empty() && !csv.empty() && same_place(json, csv)) {
-    throw Error("--csv",
-                fmt::format("--json and --csv cannot both go to {}",
+bool answers_on_stdout(std::string_view json, std::string_view other, std::string_view other_flag) {
+  if (!json.empty() && !other.empty() && same_place(json, other)) {
+    throw Error(other_flag,
+                fmt::format("--json and {} cannot both go to {}", other_flag,
                             json == "-" ? "standard output" : "one file"),
                 "give another file to one of them");
   }
-  for (const std::string_view path : {json, csv}) {
+  for (const std::string_view path : {json, other}) {
     if (!path.empty() && path != "-") check_writable(std::string(path));
   }
-  return json == "-" || csv == "-";
+  return json == "-" || other == "-";
 }
 
 std::string grouped(double number) {

@@ -57,10 +57,12 @@ bool stdout_is_terminal();
 /// leads to a device or pipe (/dev/stdout) is written to in place. Throws Error on failure.
 void write_output(std::string_view file_or_dash, std::string_view content);
 
-/// Whether a machine-readable answer (`--json`, `--csv`; "" when not asked for) goes to standard
-/// output, so that nothing else may. Throws Error when both would go to one place, or when a file
-/// could not be written. Call it before the work: nobody should wait for an answer to be lost.
-bool answers_on_stdout(std::string_view json, std::string_view csv = {});
+/// Whether a machine-readable answer (`--json`, and that of another flag; "" when not asked for)
+/// goes to standard output, so that nothing else may. Throws Error when both would go to one place,
+/// or when a file could not be written. Call it before the work: nobody should wait for an answer
+/// to be lost.
+bool answers_on_stdout(std::string_view json, std::string_view other = {},
+                       std::string_view other_flag = "--csv");
 
 /// A whole number for people: 1234567 as "1,234,567"; rounded when it is none.
 std::string grouped(double number);

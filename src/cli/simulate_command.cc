@@ -19,6 +19,7 @@ struct Way {
 };
 
 constexpr Way kWays[] = {
+    {"--model", add_simulate_model},
     {"--task-graph", add_simulate_graph},
 };
 

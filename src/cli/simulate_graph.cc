@@ -11,10 +11,12 @@
 #include "cli/output.h"
 #include "cli/packet_flags.h"
 #include "cli/simulate_ways.h"
+#include "cli/timeline_flags.h"
 #include "interop/flexflow_graph.h"
 #include "interop/flow_list.h"
 #include "study/comparison.h"
 #include "study/task_run.h"
+#include "study/task_trace.h"
 
 namespace mixnet::cli {
 namespace {
@@ -30,6 +32,7 @@ struct SimulateFlags {
   std::string reconfiguration_delay = "25ms";
   std::string fidelity = "packet";
   PacketFlags packets;
+  TimelineFlags timeline;
   std::string json;
 };
 
@@ -143,7 +146,8 @@ void print_report(const TaskGraph& graph, const TaskRunReport& report) {
 }
 
 void run(const SimulateFlags& flags) {
-  const bool quiet = answers_on_stdout(flags.json);
+  flags.timeline.check("nodes");
+  const bool quiet = answers_on_stdout(flags.json, flags.timeline.file, "--timeline");
   const TaskRunRequest request = request_from(flags);
   const TaskGraph graph = read_flexflow_graph(flags.graph);
   const auto begin = std::chrono::steady_clock::now();
@@ -151,7 +155,19 @@ void run(const SimulateFlags& flags) {
   report.wall_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (!flags.json.empty()) write_output(flags.json, to_json(graph, report));
-  if (!quiet) print_report(graph, report);
+  TaskTrace trace;
+  if (!flags.timeline.file.empty()) {
+    const std::string title =
+        fmt::format("{} on {}, {} a NIC", flags.graph, to_string(report.network.fabric),
+                    to_string(report.network.bandwidth));
+    trace = to_chrome_trace(graph, report, title, TimelineFlags::kMostSpans, flags.timeline.most);
+    write_output(flags.timeline.file, trace.text);
+  }
+  if (quiet) return;
+  print_report(graph, report);
+  if (flags.timeline.file.empty()) return;
+  write_output("-", describe_timeline(flags.timeline, "nodes", trace.nodes, trace.all_nodes,
+                                      trace.text.size()));
 }
 
 }  // namespace
@@ -165,7 +181,8 @@ void add_simulate_graph(CLI::App& program) {
       "Examples:\n"
       "  mixnet simulate --task-graph dlrm.fbuf --fabric fat-tree --bandwidth 100Gbps\n"
       "  mixnet simulate --task-graph moe.fbuf --fabric mixnet --degree 6 --json -\n"
-      "  mixnet simulate --task-graph moe.fbuf --fabric rail-optimized --fidelity flow");
+      "  mixnet simulate --task-graph moe.fbuf --fabric rail-optimized --fidelity flow \\\n"
+      "                  --timeline timeline.json");
   const auto flags = std::make_shared<SimulateFlags>();
   const auto add = [&](const std::string& group, const char* name, auto& value, const char* help) {
     return command->add_option(name, value, help)->group(group);
@@ -185,6 +202,7 @@ void add_simulate_graph(CLI::App& program) {
       "packet (every packet), auto (jumps over the steady state) or flow (fluid)")
       ->capture_default_str();
   add_packet_flags(*command, flags->packets);
+  add_timeline_flags(*command, flags->timeline, "nodes");
   command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
       ->type_name("FILE");
   command->callback([flags] { run(*flags); });

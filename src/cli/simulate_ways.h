@@ -7,6 +7,7 @@
 
 namespace mixnet::cli {
 
+void add_simulate_model(CLI::App& program);  ///< --model
 void add_simulate_graph(CLI::App& program);  ///< --task-graph
 
 }  // namespace mixnet::cli

@@ -205,5 +205,52 @@ TEST(SwitchPolicy, HitlessIsNeverSlowerThanBlock) {
   }
 }
 
+TEST(SwitchPolicy, MovesSayWhatACostIsMadeOf) {
+  Random random(7);
+  const auto some = [&] {
+    return Time::microseconds(static_cast<std::int64_t>(random.below(30'000)));
+  };
+  for (int round = 0; round < 20'000; ++round) {
+    SwitchedExchange times = {some(), some(), some(), some(), some(), random.below(4) > 0};
+    times.predicted_dispatch = some();
+    times.predicted_combine = some();
+    times.predicted_is_wanted = random.below(2) == 0;
+    times.forecast = {some(), some(), some(), random.below(2) == 0};
+    const Time delay = some();
+    const Time attention = some();
+    const Time experts = some();
+    const auto dispatch = [&](LitCircuits over) {
+      return over == LitCircuits::kPresent     ? times.present_dispatch
+             : over == LitCircuits::kPredicted ? times.predicted_dispatch
+             : over == LitCircuits::kMoving    ? times.moving_dispatch
+                                               : times.dispatch;
+    };
+    const auto combine = [&](LitCircuits over) {
+      return over == LitCircuits::kPresent     ? times.present_combine
+             : over == LitCircuits::kPredicted ? times.predicted_combine
+                                               : times.combine;
+    };
+    for (const Reconfiguration policy :
+         {Reconfiguration::kBlock, Reconfiguration::kReuse, Reconfiguration::kCopilot,
+          Reconfiguration::kOracle, Reconfiguration::kHitless, Reconfiguration::kHidden}) {
+      const SwitchCost cost = forward_cost(policy, delay, times, attention, experts);
+      const SwitchMoves& moves = cost.moves;
+      Time wait;
+      if (moves.beneath_attention) wait += beyond(delay, attention);
+      if (moves.after_gate) wait += delay;
+      if (moves.beneath_experts) wait += beyond(delay, experts);
+      EXPECT_EQ(cost.wait, wait);
+      EXPECT_EQ(cost.exchange, dispatch(moves.dispatch_over) + combine(moves.combine_over));
+      EXPECT_FALSE(moves.beneath_backward);
+
+      const SwitchCost backward = backward_cost(policy, delay, times, experts);
+      EXPECT_EQ(backward.wait,
+                backward.moves.beneath_backward ? beyond(delay, experts) : Time::zero());
+      EXPECT_EQ(backward.exchange,
+                dispatch(backward.moves.dispatch_over) + combine(backward.moves.combine_over));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mixnet

@@ -14,7 +14,7 @@
 // Invariants (tested): the last span ends with the iteration. Spans of one track do not overlap,
 // but for the layers within a work, and sends. A dark switch carries nothing. The spans of all
 // regions add up to the parts of the IterationTime (compute; TP; all-to-alls with gather and
-// scatter where these are longer; waits for the switch).
+// scatter where these are longer; waits for the switch), where nothing fails under way.
 //
 // Dark time is as long as the delay of the switch, and where the policy (switch_policy.h) says: it
 // begins with the computation that hides it, or ends with the wait for it. In backward it follows
@@ -129,7 +129,7 @@ struct TimelineUse {
   std::vector<double> eps;         ///< uses the NICs that carry gradients
   std::vector<double> dark;        ///< has its optical switch dark
 };
-/// O(spans * log(spans) + regions * bins).
+/// O(spans * log(spans) + bins).
 TimelineUse use_of(const IterationTimeline& timeline, int bins);
 
 }  // namespace mixnet

@@ -91,15 +91,14 @@ Time TrainingJob::scale_up_time(const Pace& pace, std::int64_t bytes) const {
   return Time::from_seconds(static_cast<double>(bytes) / scale_up_rate(pace));
 }
 
-/// The all-to-alls of one layer with what they take inside servers, at one speed.
+/// The all-to-alls of one layer with what one takes `inside` servers, at one speed.
 SwitchedExchange TrainingJob::switched_exchange(const Pace& pace, std::size_t place,
-                                                const ExchangeTimes& exchange) const {
-  const auto with_scale_up = [&](const PhaseTime& phase, Time inside) {
+                                                const ExchangeTimes& exchange, Time inside) const {
+  const auto with_scale_up = [&](const PhaseTime& phase, Time scale_up) {
     const Time network = phase.at(pace.nic_rate);
     if (network == Time::max()) return network;
-    return options_.pipelined_ep_steps ? std::max(network, inside) : network + inside;
+    return options_.pipelined_ep_steps ? std::max(network, scale_up) : network + scale_up;
   };
-  const Time inside = scale_up_time(pace, pace.phases.scale_up_bytes[place]);
   const auto real = [&](const PhaseTime& phase) { return with_scale_up(phase, inside); };
   SwitchedExchange switched;
   switched.dispatch = real(exchange.dispatch);
@@ -162,7 +161,7 @@ LayerTimes TrainingJob::layer_times(const Pace& pace, const WorkPlace& at, int l
   times.nic_rate = pace.nic_rate;
   times.scale_up = scale_up_time(pace, pace.phases.scale_up_bytes[place]);
   times.pipelined_steps = options_.pipelined_ep_steps;
-  times.all_to_alls = switched_exchange(pace, place, exchange);
+  times.all_to_alls = switched_exchange(pace, place, exchange, times.scale_up);
   const SwitchedExchange& all = times.all_to_alls;
   if (!exchange.switched) {
     times.forward.exchange = times.backward.exchange = all.dispatch + all.combine;

@@ -133,7 +133,7 @@ class TrainingJob {
   Time tp_phase(const Pace& pace, double bytes) const;
   Time scale_up_time(const Pace& pace, std::int64_t bytes) const;
   SwitchedExchange switched_exchange(const Pace& pace, std::size_t place,
-                                     const ExchangeTimes& exchange) const;
+                                     const ExchangeTimes& exchange, Time inside) const;
   LayerTimes layer_times(const Pace& pace, const WorkPlace& place, int layer) const;
   Durations stage_durations(const Pace& pace, int stage, int replica, int micro_batch) const;
   Time gradient_time(const Pace& pace, int stage) const;

@@ -118,7 +118,7 @@ RoutingShape routing_shape(const Model& model, const ParallelPlan& plan) {
   return shape;
 }
 
-Comparison compare(const ComparisonRequest& request) {
+Comparison comparison_of(const ComparisonRequest& request) {
   check_request(request);
   Comparison comparison;
   comparison.model = request.model.name;
@@ -132,7 +132,25 @@ Comparison compare(const ComparisonRequest& request) {
   for (const Failure& failure : failures.failures) comparison.failures.push_back(failure.text);
   comparison.backup = to_string(failures.backup);
   check_failures(request.fabrics, request.iteration.network, comparison.plan, failures.failures);
+  return comparison;
+}
 
+bool serves_all_speeds(const IterationOptions& options) {
+  // The fluid scales with the speed; the delay of a switch and fixed parts of a GPU's bandwidth
+  // beside it do not.
+  return options.fidelity.fidelity == Fidelity::kFlow &&
+         options.reconfiguration != Reconfiguration::kHitless && options.network.gpu.scales();
+}
+
+std::optional<double> network_cost_usd(const ComparisonRequest& request, const ParallelPlan& plan,
+                                       FabricKind fabric, Bandwidth bandwidth) {
+  if (!has_price(fabric)) return std::nullopt;
+  return network_cost(cost_request(request, plan, fabric, bandwidth), request.prices).total_usd();
+}
+
+Comparison compare(const ComparisonRequest& request) {
+  Comparison comparison = comparison_of(request);
+  const FailureOptions& failures = request.iteration.failures;
   std::vector<FabricKind> simulated = request.fabrics;
   const bool priced = any_has_price(request);
   if (priced && std::ranges::find(simulated, FabricKind::kFatTree) == simulated.end()) {
@@ -143,11 +161,8 @@ Comparison compare(const ComparisonRequest& request) {
   const bool fluid = request.iteration.fidelity.fidelity == Fidelity::kFlow;
   std::optional<TrainingJob> made;
   std::optional<TrainingJob> well;  // the same without failures, where there are any
+  const bool scales = serves_all_speeds(request.iteration);
   const auto job_at = [&](Bandwidth bandwidth) -> const TrainingJob& {
-    // The fluid scales with the speed; the delay of a switch and fixed parts of a GPU's bandwidth
-    // beside it do not.
-    const bool scales = fluid && request.iteration.reconfiguration != Reconfiguration::kHitless &&
-                        request.iteration.network.gpu.scales();
     if (made && scales) return *made;
     IterationOptions options = request.iteration;
     if (!scales) options.fidelity.nic_rate = bandwidth;
@@ -163,13 +178,12 @@ Comparison compare(const ComparisonRequest& request) {
   for (const Bandwidth bandwidth : request.bandwidths) {
     const TrainingJob& job = job_at(bandwidth);
     const auto cost = [&](FabricKind fabric) {
-      return network_cost(cost_request(request, comparison.plan, fabric, bandwidth), request.prices)
-          .total_usd();
+      return network_cost_usd(request, comparison.plan, fabric, bandwidth);
     };
     const double fat_tree =
         priced ? job.simulate(FabricKind::kFatTree, bandwidth, request.compute_scale)
                          .total.to_seconds() *
-                     cost(FabricKind::kFatTree)
+                     *cost(FabricKind::kFatTree)
                : 0;
     for (const FabricKind fabric : request.fabrics) {
       ComparisonRun run;
@@ -184,12 +198,10 @@ Comparison compare(const ComparisonRequest& request) {
       if (divides_gpu_bandwidth(fabric)) {
         run.gpu_bandwidth = divide_gpu_bandwidth(fabric, request.iteration.network.gpu, bandwidth);
       }
-      if (has_price(fabric)) {
-        run.network_cost_usd = cost(fabric);
-        if (*run.network_cost_usd > 0) {
-          run.performance_per_dollar_vs_fat_tree =
-              fat_tree / (run.time.total.to_seconds() * *run.network_cost_usd);
-        }
+      run.network_cost_usd = cost(fabric);
+      if (run.network_cost_usd.value_or(0) > 0) {
+        run.performance_per_dollar_vs_fat_tree =
+            fat_tree / (run.time.total.to_seconds() * *run.network_cost_usd);
       }
       comparison.runs.push_back(run);
     }

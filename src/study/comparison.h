@@ -62,6 +62,17 @@ struct Comparison {
 /// Throws Error on an impossible plan, contradicting options, or a speed that has no price.
 Comparison compare(const ComparisonRequest& request);
 
+/// The same without its runs: the plan, and what is asked for.
+Comparison comparison_of(const ComparisonRequest& request);
+
+/// Whether one TrainingJob with these options serves every speed; else it is made for one speed,
+/// FidelityOptions::nic_rate.
+bool serves_all_speeds(const IterationOptions& options);
+
+/// The network of one of its fabrics at one of its speeds; nothing where that has no price.
+std::optional<double> network_cost_usd(const ComparisonRequest& request, const ParallelPlan& plan,
+                                       FabricKind fabric, Bandwidth bandwidth);
+
 /// What to take at one speed, of the runs that can be bought.
 struct FabricChoice {
   const ComparisonRun* best = nullptr;  ///< most performance per dollar

@@ -3,237 +3,330 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
+#include <utility>
 
+#include "base/csv.h"
 #include "base/error.h"
 #include "base/json_reader.h"
-#include "base/text_file.h"
 
 namespace mixnet {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
 constexpr std::string_view kSchema = "mixnet.figures/1";
-constexpr std::array<std::string_view, 3> kKinds = {"line", "bar", "scatter"};
-constexpr std::array<std::string_view, 3> kHolds = {"yes", "partly", "no"};
-constexpr std::size_t kMostChars = 2000;
-constexpr double kMostNumber = 1e300;
+constexpr std::size_t kMostFigures = 1000;
+constexpr std::size_t kMostPoints = 100'000;  // of a figure; as many categories, panels, ...
+constexpr std::size_t kLongestText = 4000;
+constexpr std::size_t kLongestName = 40;
+constexpr double kLargest = 1e100;
+constexpr std::string_view kRemedy = "give the figures.json that 'mixnet reproduce' has written";
 
-Json json_of(const ChartAxis& axis) {
+template <typename Value>
+using Names = std::span<const std::pair<std::string_view, Value>>;
+
+constexpr std::pair<std::string_view, FigureKind> kKinds[] = {
+    {"line", FigureKind::kLine}, {"bar", FigureKind::kBar}, {"scatter", FigureKind::kScatter}};
+constexpr std::pair<std::string_view, FigureOrigin> kOrigins[] = {
+    {"ours", FigureOrigin::kOurs},
+    {"packets", FigureOrigin::kPackets},
+    {"published", FigureOrigin::kPublished}};
+constexpr std::pair<std::string_view, Holds> kHolds[] = {
+    {"yes", Holds::kYes}, {"partly", Holds::kPartly}, {"no", Holds::kNo}};
+
+template <typename Value>
+std::string_view name_of(Value value, Names<Value> names) {
+  return std::ranges::find(names, value, &std::pair<std::string_view, Value>::second)->first;
+}
+
+template <typename Value>
+Value read_choice(const JsonReader& reader, Names<Value> names) {
+  const std::string text = reader.string();
+  for (const auto& [name, value] : names) {
+    if (name == text) return value;
+  }
+  throw Error(reader.place(), "is none of the words that it may be", kRemedy);
+}
+
+std::string read_text(const JsonReader& reader) {
+  std::string text = reader.string();
+  if (text.size() > kLongestText) {
+    throw Error(reader.place(), fmt::format("is longer than {} bytes", kLongestText), kRemedy);
+  }
+  return text;
+}
+
+std::size_t read_size(const JsonReader& array, std::size_t least, std::size_t most) {
+  const std::size_t size = array.size();
+  if (size < least || size > most) {
+    throw Error(array.place(), fmt::format("has {} elements, not {} to {}", size, least, most),
+                kRemedy);
+  }
+  return size;
+}
+
+bool is_name(std::string_view name) {
+  return !name.empty() && name.size() <= kLongestName && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+/// What to_figures_json() and parse_figures_json() both hold figures to, beyond shapes and sizes.
+void check(const std::vector<Figure>& figures, std::string_view input) {
+  const auto refuse = [&](std::string_view problem) { throw Error(input, problem, kRemedy); };
+  std::set<std::string_view> names;
+  for (const Figure& figure : figures) {
+    if (!is_name(figure.name)) refuse("has a figure whose name is no name of a figure");
+    if (!names.insert(figure.name).second) {
+      refuse(fmt::format("has the figure '{}' twice", figure.name));
+    }
+    const auto fits = [](double value, const FigureAxis& axis) {
+      return std::abs(value) <= kLargest && (value >= 1 / kLargest || !axis.logarithmic);
+    };
+    const std::set<std::string_view> categories(figure.x.categories.begin(),
+                                                figure.x.categories.end());
+    if (categories.size() != figure.x.categories.size()) {
+      refuse(fmt::format("has a category of '{}' twice", figure.name));
+    }
+    if (!categories.empty() && figure.x.logarithmic) {
+      refuse(fmt::format("has categories on a logarithmic axis in '{}'", figure.name));
+    }
+    for (const FigureCheck& check : figure.checks) {
+      if (!(check.fluid > 0 && check.packets > 0 && std::isfinite(check.difference()))) {
+        refuse(fmt::format("has a spot check of nothing in '{}'", figure.name));
+      }
+    }
+    if (figure.panels.empty()) refuse(fmt::format("has no panel in '{}'", figure.name));
+    for (const FigurePanel& panel : figure.panels) {
+      if (panel.series.empty()) refuse(fmt::format("has a panel of nothing in '{}'", figure.name));
+      for (const FigureSeries& series : panel.series) {
+        for (const FigurePoint& point : series.points) {
+          const bool x_fits = categories.empty()
+                                  ? fits(point.x, figure.x)
+                                  : point.x >= 0 &&
+                                        point.x < static_cast<double>(figure.x.categories.size()) &&
+                                        point.x == std::floor(point.x);
+          if (!x_fits || !fits(point.y, figure.y)) {
+            refuse(fmt::format("has a point of '{}' that its axes do not have", figure.name));
+          }
+        }
+      }
+    }
+  }
+}
+
+Json axis_json(const FigureAxis& axis) {
   return {{"label", axis.label},
           {"unit", axis.unit},
           {"logarithmic", axis.logarithmic},
           {"categories", axis.categories}};
 }
 
-Json json_of(const ChartSeries& series) {
-  Json points = Json::array();
-  for (const ChartPoint& point : series.points) points.push_back({point.x, point.y});
-  return {{"name", series.name},
-          {"published", series.published},
-          {"packets", series.packets},
-          {"points", std::move(points)}};
+FigureAxis read_axis(const JsonReader& reader) {
+  FigureAxis axis;
+  axis.label = read_text(reader.at("label"));
+  axis.unit = read_text(reader.at("unit"));
+  axis.logarithmic = reader.at("logarithmic").boolean();
+  const JsonReader categories = reader.at("categories");
+  const std::size_t size = read_size(categories, 0, kMostPoints);
+  for (std::size_t i = 0; i < size; ++i) axis.categories.push_back(read_text(categories.at(i)));
+  return axis;
 }
 
-Json json_of(const Chart& chart) {
-  Json series = Json::array();
-  for (const ChartSeries& one : chart.series) series.push_back(json_of(one));
-  return {{"title", chart.title},
-          {"kind", to_string(chart.kind)},
-          {"x", json_of(chart.x)},
-          {"y", json_of(chart.y)},
-          {"series", std::move(series)}};
-}
-
-Json json_of(const Verdict& verdict) {
-  return {{"claim", verdict.claim},
-          {"published", verdict.published},
-          {"ours", verdict.ours},
-          {"holds", to_string(verdict.holds)},
-          {"note", verdict.note}};
-}
-
-std::string text_of(const JsonReader& reader) {
-  std::string text = reader.string();
-  if (text.size() <= kMostChars) return text;
-  throw Error(reader.place(), fmt::format("has {} characters", text.size()),
-              fmt::format("give at most {}", kMostChars));
-}
-
-template <typename Enum, std::size_t kCount>
-Enum choice(const JsonReader& reader, const std::array<std::string_view, kCount>& names) {
-  const std::string name = reader.string();
-  const auto found = std::ranges::find(names, name);
-  if (found != names.end()) return static_cast<Enum>(found - names.begin());
-  throw Error(reader.place(), fmt::format("is '{}'", name),
-              fmt::format("give {}, {} or {}", names[0], names[1], names[2]));
-}
-
-template <typename T, typename Read>
-std::vector<T> list(const JsonReader& reader, Read read) {
-  std::vector<T> values;
-  for (std::size_t i = 0; i < reader.size(); ++i) values.push_back(read(reader.at(i)));
-  return values;
-}
-
-ChartAxis read_axis(const JsonReader& reader) {
-  return {.label = text_of(reader.at("label")),
-          .unit = text_of(reader.at("unit")),
-          .logarithmic = reader.at("logarithmic").boolean(),
-          .categories = list<std::string>(reader.at("categories"), text_of)};
-}
-
-ChartPoint read_point(const JsonReader& reader, const Chart& chart) {
-  if (reader.size() != 2) throw Error(reader.place(), "is no point", "give [x, y]");
-  const ChartPoint point{reader.at(0).number(-kMostNumber), reader.at(1).number(-kMostNumber)};
-  const auto check = [](const JsonReader& place, const ChartAxis& axis, double value) {
-    if (axis.logarithmic && value <= 0) {
-      throw Error(place.place(), fmt::format("is {}", value),
-                  "give more than 0 on a logarithmic axis");
+Json figure_json(const Figure& figure) {
+  Json panels = Json::array();
+  for (const FigurePanel& panel : figure.panels) {
+    Json all = Json::array();
+    for (const FigureSeries& series : panel.series) {
+      Json points = Json::array();
+      for (const FigurePoint& point : series.points) {
+        Json one = Json::object();
+        if (figure.x.categories.empty()) {
+          one["x"] = point.x;
+        } else {
+          one["x"] = figure.x.categories[static_cast<std::size_t>(point.x)];
+        }
+        one["y"] = point.y;
+        if (!point.label.empty()) one["label"] = point.label;
+        points.push_back(std::move(one));
+      }
+      all.push_back({{"name", series.name},
+                     {"origin", to_string(series.origin)},
+                     {"points", std::move(points)}});
     }
-    if (axis.categories.empty()) return;
-    if (value < 0 || value != std::floor(value) ||
-        value >= static_cast<double>(axis.categories.size())) {
-      throw Error(place.place(), fmt::format("is {}", value), "give the index of a category");
-    }
-  };
-  check(reader.at(0), chart.x, point.x);
-  check(reader.at(1), chart.y, point.y);
-  return point;
-}
-
-Chart read_chart(const JsonReader& reader) {
-  Chart chart{.title = text_of(reader.at("title")),
-              .kind = choice<ChartKind>(reader.at("kind"), kKinds),
-              .x = read_axis(reader.at("x")),
-              .y = read_axis(reader.at("y")),
-              .series = {}};
-  chart.series = list<ChartSeries>(reader.at("series"), [&](const JsonReader& series) {
-    return ChartSeries{.name = text_of(series.at("name")),
-                       .published = series.at("published").boolean(),
-                       .packets = series.at("packets").boolean(),
-                       .points = list<ChartPoint>(series.at("points"), [&](const JsonReader& one) {
-                         return read_point(one, chart);
-                       })};
-  });
-  return chart;
-}
-
-Verdict read_verdict(const JsonReader& reader) {
-  return {.claim = text_of(reader.at("claim")),
-          .published = text_of(reader.at("published")),
-          .ours = text_of(reader.at("ours")),
-          .holds = choice<Holds>(reader.at("holds"), kHolds),
-          .note = text_of(reader.at("note"))};
-}
-
-std::string name_of(const JsonReader& reader) {
-  std::string name = text_of(reader);
-  const auto is_fine = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  };
-  if (!name.empty() && std::ranges::all_of(name, is_fine)) return name;
-  throw Error(reader.place(), fmt::format("is '{}'", name),
-              "give small letters, digits and dashes");
-}
-
-Figure read_figure(const JsonReader& reader) {
-  return {.name = name_of(reader.at("name")),
-          .title = text_of(reader.at("title")),
-          .source = text_of(reader.at("source")),
-          .question = text_of(reader.at("question")),
-          .charts = list<Chart>(reader.at("charts"), read_chart),
-          .verdicts = list<Verdict>(reader.at("verdicts"), read_verdict)};
-}
-
-/// As RFC 4180 has it.
-std::string cell(std::string_view text) {
-  if (text.find_first_of(",\"\n\r") == std::string_view::npos) return std::string(text);
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
+    panels.push_back({{"title", panel.title}, {"series", std::move(all)}});
   }
-  return quoted + '"';
+  Json verdicts = Json::array();
+  for (const FigureVerdict& verdict : figure.verdicts) {
+    verdicts.push_back({{"claim", verdict.claim},
+                        {"published", verdict.published},
+                        {"ours", verdict.ours},
+                        {"holds", to_string(verdict.holds)},
+                        {"note", verdict.note}});
+  }
+  Json checks = Json::array();
+  for (const FigureCheck& check : figure.checks) {
+    checks.push_back({{"what", check.what},
+                      {"unit", check.unit},
+                      {"fluid", check.fluid},
+                      {"packets", check.packets}});
+  }
+  return {{"name", figure.name},         {"title", figure.title},
+          {"source", figure.source},     {"question", figure.question},
+          {"settings", figure.settings}, {"kind", to_string(figure.kind)},
+          {"x", axis_json(figure.x)},    {"y", axis_json(figure.y)},
+          {"panels", std::move(panels)}, {"verdicts", std::move(verdicts)},
+          {"checks", std::move(checks)}};
 }
+
+class FigureReader {
+ public:
+  Figure read(const JsonReader& reader) {
+    figure_.name = read_text(reader.at("name"));
+    figure_.title = read_text(reader.at("title"));
+    figure_.source = read_text(reader.at("source"));
+    figure_.question = read_text(reader.at("question"));
+    figure_.settings = read_text(reader.at("settings"));
+    figure_.kind = read_choice<FigureKind>(reader.at("kind"), kKinds);
+    figure_.x = read_axis(reader.at("x"));
+    figure_.y = read_axis(reader.at("y"));
+    if (!figure_.y.categories.empty()) {
+      throw Error(reader.at("y").place(), "has categories", kRemedy);
+    }
+    const JsonReader panels = reader.at("panels");
+    const std::size_t panel_count = read_size(panels, 1, kMostPoints);
+    for (std::size_t i = 0; i < panel_count; ++i) read_panel(panels.at(i));
+    const JsonReader verdicts = reader.at("verdicts");
+    const std::size_t verdict_count = read_size(verdicts, 0, kMostPoints);
+    for (std::size_t i = 0; i < verdict_count; ++i) {
+      const JsonReader verdict = verdicts.at(i);
+      figure_.verdicts.push_back({.claim = read_text(verdict.at("claim")),
+                                  .published = read_text(verdict.at("published")),
+                                  .ours = read_text(verdict.at("ours")),
+                                  .holds = read_choice<Holds>(verdict.at("holds"), kHolds),
+                                  .note = read_text(verdict.at("note"))});
+    }
+    const JsonReader checks = reader.at("checks");
+    const std::size_t check_count = read_size(checks, 0, kMostPoints);
+    for (std::size_t i = 0; i < check_count; ++i) {
+      const JsonReader check = checks.at(i);
+      figure_.checks.push_back({.what = read_text(check.at("what")),
+                                .unit = read_text(check.at("unit")),
+                                .fluid = check.at("fluid").number(),
+                                .packets = check.at("packets").number()});
+    }
+    return std::move(figure_);
+  }
+
+ private:
+  void read_panel(const JsonReader& reader) {
+    FigurePanel panel{.title = read_text(reader.at("title")), .series = {}};
+    const JsonReader all = reader.at("series");
+    const std::size_t count = read_size(all, 1, kMostPoints);
+    for (std::size_t i = 0; i < count; ++i) {
+      const JsonReader one = all.at(i);
+      FigureSeries series;
+      series.name = read_text(one.at("name"));
+      series.origin = read_choice<FigureOrigin>(one.at("origin"), kOrigins);
+      const JsonReader points = one.at("points");
+      const std::size_t size = read_size(points, 0, kMostPoints - points_);
+      points_ += size;
+      for (std::size_t p = 0; p < size; ++p) series.points.push_back(read_point(points.at(p)));
+      panel.series.push_back(std::move(series));
+    }
+    figure_.panels.push_back(std::move(panel));
+  }
+
+  FigurePoint read_point(const JsonReader& reader) const {
+    FigurePoint point;
+    const JsonReader x = reader.at("x");
+    if (figure_.x.categories.empty()) {
+      point.x = x.number(-kLargest);
+    } else {
+      const auto found = std::ranges::find(figure_.x.categories, x.string());
+      if (found == figure_.x.categories.end()) {
+        throw Error(x.place(), "is no category of the axis", kRemedy);
+      }
+      point.x = static_cast<double>(found - figure_.x.categories.begin());
+    }
+    point.y = reader.at("y").number(-kLargest);
+    if (reader.has("label")) point.label = read_text(reader.at("label"));
+    return point;
+  }
+
+  Figure figure_;
+  std::size_t points_ = 0;
+};
 
 }  // namespace
 
-std::string_view to_string(ChartKind kind) { return kKinds.at(static_cast<std::size_t>(kind)); }
-std::string_view to_string(Holds holds) { return kHolds.at(static_cast<std::size_t>(holds)); }
+std::string_view to_string(FigureKind kind) { return name_of<FigureKind>(kind, kKinds); }
+std::string_view to_string(FigureOrigin origin) { return name_of<FigureOrigin>(origin, kOrigins); }
+std::string_view to_string(Holds holds) { return name_of<Holds>(holds, kHolds); }
 
-std::string to_json(const std::vector<Figure>& figures) {
-  Json list = Json::array();
-  for (const Figure& figure : figures) {
-    Json charts = Json::array();
-    for (const Chart& chart : figure.charts) charts.push_back(json_of(chart));
-    Json verdicts = Json::array();
-    for (const Verdict& verdict : figure.verdicts) verdicts.push_back(json_of(verdict));
-    list.push_back({{"name", figure.name},
-                    {"title", figure.title},
-                    {"source", figure.source},
-                    {"question", figure.question},
-                    {"charts", std::move(charts)},
-                    {"verdicts", std::move(verdicts)}});
-  }
-  return Json{{"schema", kSchema}, {"figures", std::move(list)}}.dump(1) + "\n";
+std::string to_figures_json(const std::vector<Figure>& figures) {
+  check(figures, "figures");
+  Json all = Json::array();
+  for (const Figure& figure : figures) all.push_back(figure_json(figure));
+  const Json document = {{"schema", kSchema}, {"figures", std::move(all)}};
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-std::string to_csv(const Figure& figure) {
-  std::string table = "chart,series,source,x,y\n";
-  for (const Chart& chart : figure.charts) {
-    for (const ChartSeries& series : chart.series) {
-      for (const ChartPoint& point : series.points) {
-        const std::string x = chart.x.categories.empty()
-                                  ? fmt::format("{}", point.x)
-                                  : cell(chart.x.categories.at(static_cast<std::size_t>(point.x)));
-        table += fmt::format("{},{},{},{},{}\n", cell(chart.title), cell(series.name),
-                             series.published ? "published"
-                             : series.packets ? "packets"
-                                              : "ours",
-                             x, point.y);
-      }
-    }
+std::vector<Figure> parse_figures_json(std::string_view text, std::string_view input) {
+  const nlohmann::json json = parse_json(text, input);
+  const JsonReader reader(json, input);
+  if (reader.at("schema").string() != kSchema) {
+    throw Error(input, fmt::format("is not of the schema {}", kSchema), kRemedy);
   }
-  return table;
-}
-
-std::string verdicts_csv(const std::vector<Figure>& figures) {
-  std::string table = "figure,claim,published,ours,holds,note\n";
-  for (const Figure& figure : figures) {
-    for (const Verdict& verdict : figure.verdicts) {
-      table += fmt::format("{},{},{},{},{},{}\n", figure.name, cell(verdict.claim),
-                           cell(verdict.published), cell(verdict.ours), to_string(verdict.holds),
-                           cell(verdict.note));
-    }
-  }
-  return table;
-}
-
-std::vector<Figure> parse_figures(std::string_view text, std::string_view input) {
-  const nlohmann::json document = parse_json(text, input);
-  const JsonReader reader(document, input);
-  if (const std::string schema = reader.at("schema").string(); schema != kSchema) {
-    throw Error(reader.at("schema").place(), fmt::format("is '{}'", schema),
-                fmt::format("give '{}', as mixnet reproduce writes it", kSchema));
-  }
-  const JsonReader list_reader = reader.at("figures");
-  std::vector<Figure> figures = list<Figure>(list_reader, read_figure);
-  std::set<std::string> names;
-  for (std::size_t i = 0; i < figures.size(); ++i) {
-    if (names.insert(figures[i].name).second) continue;
-    throw Error(list_reader.at(i).place(), fmt::format("is another '{}'", figures[i].name),
-                "give each figure once");
-  }
+  const JsonReader all = reader.at("figures");
+  const std::size_t count = read_size(all, 0, kMostFigures);
+  std::vector<Figure> figures;
+  for (std::size_t i = 0; i < count; ++i) figures.push_back(FigureReader().read(all.at(i)));
+  check(figures, input);
   return figures;
 }
 
-std::vector<Figure> read_figures(const std::filesystem::path& path) {
-  return parse_figures(read_text_file(path), path.string());
+std::string to_csv(const Figure& figure) {
+  std::string text = "panel,series,origin,x,y,label\n";
+  for (const FigurePanel& panel : figure.panels) {
+    for (const FigureSeries& series : panel.series) {
+      for (const FigurePoint& point : series.points) {
+        const std::string x =
+            figure.x.categories.empty()
+                ? fmt::format("{}", point.x)
+                : csv_cell(figure.x.categories[static_cast<std::size_t>(point.x)]);
+        text += fmt::format("{},{},{},{},{},{}\n", csv_cell(panel.title), csv_cell(series.name),
+                            to_string(series.origin), x, point.y, csv_cell(point.label));
+      }
+    }
+  }
+  return text;
+}
+
+std::string to_verdicts_csv(const std::vector<Figure>& figures) {
+  std::string text = "figure,claim,published,ours,holds,note\n";
+  for (const Figure& figure : figures) {
+    for (const FigureVerdict& verdict : figure.verdicts) {
+      text += fmt::format("{},{},{},{},{},{}\n", figure.name, csv_cell(verdict.claim),
+                          csv_cell(verdict.published), csv_cell(verdict.ours),
+                          to_string(verdict.holds), csv_cell(verdict.note));
+    }
+  }
+  return text;
+}
+
+std::string to_checks_csv(const std::vector<Figure>& figures) {
+  std::string text = "figure,what,unit,fluid,packets,difference\n";
+  for (const Figure& figure : figures) {
+    for (const FigureCheck& check : figure.checks) {
+      text += fmt::format("{},{},{},{},{},{}\n", figure.name, csv_cell(check.what),
+                          csv_cell(check.unit), check.fluid, check.packets, check.difference());
+    }
+  }
+  return text;
 }
 
 }  // namespace mixnet

@@ -1,89 +1,122 @@
-// A figure of the paper, done again: charts of what we computed, and for every claim that the paper
-// makes with it a verdict, the published figure beside ours. `mixnet reproduce` makes them and
-// `mixnet report` draws them; in between they are a file, figures.json.
+// A reproduced figure of a paper as plain values: what it shows, and what it was published to show.
 //
-// Plain values. Points are numbers in the units that the axes name, finite; on an axis with
-// categories, x is the index of one.
+// A figure has panels of the same axes; a panel has series of points. A verdict holds one published
+// claim against ours:
+//   yes      ours is within the tolerance of the published figure
+//   partly   the direction holds, the size does not (or only under some of the settings)
+//   no       the direction does not hold
 //
-// The file (schema mixnet.figures/1, docs/reproduce.md) is the same for the same figures, to the
-// byte. Reading checks everything: names, kinds, ranges, finite numbers.
+// figures.json (schema mixnet.figures/1) holds figures in the order given. Writing is
+// deterministic; reading refuses, with one Error that names file and place, anything that does not
+// keep the invariants:
+//   * a name is lower-case letters, digits and '-', at most 40 (it names files), and
+//     neither "verdicts" nor "checks"; no two are equal
+//   * x and y are from -1e100 to 1e100, on a logarithmic axis from 1e-100
+//   * where the x axis has categories, an x is the number of one, from 0, and written as its name
+//   * a figure has a panel, a panel a series
+//   * both figures of a spot check are above 0
+//
+// Plain values, pure functions. At most 1000 figures, 100,000 points each, texts of 4000 bytes.
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace mixnet {
 
-enum class ChartKind : std::uint8_t { kLine, kBar, kScatter };
-
-struct ChartAxis {
-  std::string label;  ///< "iteration time"
-  std::string unit;   ///< "s"; may be empty
+struct FigureAxis {
+  std::string label;  ///< "bandwidth of a NIC"
+  std::string unit;   ///< "Gb/s"; empty where there is none
   bool logarithmic = false;
-  std::vector<std::string> categories;  ///< of an x axis without numbers, as of bars
-  bool operator==(const ChartAxis&) const = default;
+  std::vector<std::string> categories;  ///< x axis only; empty where x are numbers
+
+  bool operator==(const FigureAxis&) const = default;
 };
 
-struct ChartPoint {
-  double x = 0, y = 0;
-  bool operator==(const ChartPoint&) const = default;
+struct FigurePoint {
+  double x = 0;  ///< in the axis' unit, or the number of its category
+  double y = 0;
+  std::string label;  ///< beside the point, may be empty
+
+  bool operator==(const FigurePoint&) const = default;
 };
 
-struct ChartSeries {
+enum class FigureOrigin {
+  kOurs,       ///< simulated or computed, phases as a fluid
+  kPackets,    ///< the same in packets: a spot check of the fluid
+  kPublished,  ///< by the paper's authors
+};
+
+struct FigureSeries {
   std::string name;
-  bool published = false;  ///< the paper's, not ours
-  bool packets = false;    ///< of a check in packets, not fluid
-  std::vector<ChartPoint> points;
-  bool operator==(const ChartSeries&) const = default;
+  FigureOrigin origin = FigureOrigin::kOurs;
+  std::vector<FigurePoint> points;
+
+  bool operator==(const FigureSeries&) const = default;
 };
 
-struct Chart {
-  std::string title;
-  ChartKind kind = ChartKind::kLine;
-  ChartAxis x, y;
-  std::vector<ChartSeries> series;
-  bool operator==(const Chart&) const = default;
+struct FigurePanel {
+  std::string title;  ///< may be empty where there is one
+  std::vector<FigureSeries> series;
+
+  bool operator==(const FigurePanel&) const = default;
 };
 
-/// Whether a claim holds here: in figures, or only in shape.
-enum class Holds : std::uint8_t { kYes, kPartly, kNo };
+enum class Holds { kYes, kPartly, kNo };
 
-struct Verdict {
-  std::string claim;      ///< "one NIC fails, DeepSeek-R1"
-  std::string published;  ///< "+3.3 %"
-  std::string ours;       ///< "+0.7 %"
+struct FigureVerdict {
+  std::string claim;
+  std::string published;  ///< with its unit
+  std::string ours;
   Holds holds = Holds::kNo;
-  std::string note;  ///< why, where it does not; may be empty
-  bool operator==(const Verdict&) const = default;
+  std::string note;  ///< why it differs; empty where there is nothing to say
+
+  bool operator==(const FigureVerdict&) const = default;
 };
+
+/// A spot check: one figure of the fluid network beside the same in packets.
+struct FigureCheck {
+  std::string what;  ///< "Mixtral 8x7B, mixnet, 400 Gb/s: iteration"
+  std::string unit;  ///< of both
+  double fluid = 0;  ///< above 0
+  double packets = 0;
+
+  double difference() const { return packets / fluid - 1; }
+  bool operator==(const FigureCheck&) const = default;
+};
+
+enum class FigureKind { kLine, kBar, kScatter };
 
 struct Figure {
-  std::string name;      ///< "failures": letters, digits and dashes; files are named after it
-  std::string title;     ///< "What failures cost"
-  std::string source;    ///< "section 7.5"
+  std::string name;      ///< as on the command line: "optical-io"
+  std::string title;     ///< "NVL72 against MixNet with optical I/O"
+  std::string source;    ///< "MixNet (SIGCOMM 2025), section 8"
   std::string question;  ///< one sentence
-  std::vector<Chart> charts;
-  std::vector<Verdict> verdicts;
+  std::string settings;  ///< one sentence: model, cluster, routing, policy
+  FigureKind kind = FigureKind::kLine;
+  FigureAxis x, y;
+  std::vector<FigurePanel> panels;
+  std::vector<FigureVerdict> verdicts;
+  std::vector<FigureCheck> checks;
+
   bool operator==(const Figure&) const = default;
 };
 
-std::string_view to_string(ChartKind kind);  ///< "line", "bar", "scatter"
-std::string_view to_string(Holds holds);     ///< "yes", "partly", "no"
+std::string_view to_string(FigureKind kind);      ///< "line", "bar", "scatter"
+std::string_view to_string(FigureOrigin origin);  ///< "ours", "packets", "published"
+std::string_view to_string(Holds holds);          ///< "yes", "partly", "no"
 
-/// figures.json; ends with a line break.
-std::string to_json(const std::vector<Figure>& figures);
+/// The whole document; ends with a line break. Throws Error where an invariant is broken.
+std::string to_figures_json(const std::vector<Figure>& figures);
+/// `input` names the file in errors.
+std::vector<Figure> parse_figures_json(std::string_view text, std::string_view input);
 
-/// Every point of the figure as a table: chart, series, source (ours, published, packets), x, y.
+/// panel,series,origin,x,y,label: a line a point. Ends with a line break, as the next.
 std::string to_csv(const Figure& figure);
-
-/// All verdicts as a table: figure, claim, published, ours, holds, note.
-std::string verdicts_csv(const std::vector<Figure>& figures);
-
-/// `input` names the text. Throws Error on anything that to_json() does not write.
-std::vector<Figure> parse_figures(std::string_view text, std::string_view input);
-std::vector<Figure> read_figures(const std::filesystem::path& path);
+/// figure,claim,published,ours,holds,note: a line a verdict, over all figures.
+std::string to_verdicts_csv(const std::vector<Figure>& figures);
+/// figure,what,unit,fluid,packets,difference: a line a spot check, over all figures.
+std::string to_checks_csv(const std::vector<Figure>& figures);
 
 }  // namespace mixnet

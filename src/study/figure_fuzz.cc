@@ -1,19 +1,24 @@
-// Any text is refused with an Error, or read as figures that are written and read again the same.
+// figures.json: any bytes are taken, or refused with an Error. What is taken can be written, is the
+// same when it is read again, and can be drawn.
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
 #include "base/error.h"
 #include "study/figure.h"
+#include "study/figure_chart.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace mixnet;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
   try {
-    const auto figures = parse_figures({reinterpret_cast<const char*>(data), size}, "fuzz");
-    if (parse_figures(to_json(figures), "again") != figures) std::abort();
-    for (const Figure& figure : figures) (void)to_csv(figure);
-    (void)verdicts_csv(figures);
-  } catch (const Error&) {
+    const std::vector<mixnet::Figure> figures = mixnet::parse_figures_json(text, "figures.json");
+    const std::string written = mixnet::to_figures_json(figures);
+    if (mixnet::parse_figures_json(written, "figures.json") != figures) std::abort();
+    for (const mixnet::Figure& figure : figures) {
+      if (mixnet::to_svg(figure).empty() || mixnet::to_csv(figure).empty()) std::abort();
+    }
+  } catch (const mixnet::Error&) {
   }
   return 0;
 }

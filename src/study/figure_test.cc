@@ -3,113 +3,175 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
+#include <cmath>
+#include <limits>
 
 #include "base/error.h"
+#include "study/figure_chart.h"
 
 namespace mixnet {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
-std::vector<Figure> two_figures() {
-  return {
-      {.name = "delay",
-       .title = "How fast must the switch be?",
-       .source = "section D.7",
-       .question = "From which delay on does it hurt?",
-       .charts = {{.title = "Mixtral 8x7B",
-                   .kind = ChartKind::kLine,
-                   .x = {"reconfiguration delay", "ms", true, {}},
-                   .y = {"iteration time", "s", false, {}},
-                   .series = {{.name = "mixnet, block",
-                               .published = false,
-                               .packets = false,
-                               .points = {{0.001, 1}, {25, 1.5}}},
-                              {.name = "paper",
-                               .published = true,
-                               .packets = false,
-                               .points = {{25, 1.25}}}}}},
-       .verdicts = {{"below 25 ms it hardly matters", "flat", "+30 %", Holds::kNo, "a, \"b\""}}},
-      {.name = "cost",
-       .title = "Cost",
-       .source = "section 7.2",
-       .question = "What does it cost?",
-       .charts = {{.title = "400 Gb/s",
-                   .kind = ChartKind::kBar,
-                   .x = {"fabric", "", false, {"fat-tree", "mixnet"}},
-                   .y = {"network cost", "USD", false, {}},
-                   .series = {{.name = "400 Gb/s",
-                               .published = false,
-                               .packets = true,
-                               .points = {{0, 2.5}, {1, 1}}}}}},
-       .verdicts = {}}};
+Figure line() {
+  Figure figure;
+  figure.name = "delay";
+  figure.title = "Delay, <fast> & \"slow\"";
+  figure.source = "section 7";
+  figure.question = "How fast?";
+  figure.settings = "none";
+  figure.x = {.label = "delay", .unit = "ms", .logarithmic = true, .categories = {}};
+  figure.y = {.label = "time", .unit = "s", .logarithmic = false, .categories = {}};
+  figure.panels = {
+      {.title = "Mixtral",
+       .series = {{.name = "mixnet", .points = {{0.001, 1.0 / 3, {}}, {25, -2, "here, there"}}},
+                  {.name = "mixnet", .origin = FigureOrigin::kPublished, .points = {{1, 2, {}}}},
+                  {.name = "none", .origin = FigureOrigin::kPackets, .points = {}}}}};
+  figure.verdicts = {{.claim = "hardly matters, below 25 ms",
+                      .published = "1x",
+                      .ours = "1.1x",
+                      .holds = Holds::kPartly,
+                      .note = "it \"does\""}};
+  figure.checks = {{.what = "iteration", .unit = "s", .fluid = 2, .packets = 2.5}};
+  return figure;
 }
 
-std::string error_of(const std::string& text) {
+Figure bars() {
+  Figure figure;
+  figure.name = "failures";
+  figure.kind = FigureKind::kBar;
+  figure.x.categories = {"NIC", "GPU"};
+  figure.panels = {{.title = {}, .series = {{.name = "ours", .points = {{1, 5, {}}, {0, 3, {}}}}}}};
+  return figure;
+}
+
+TEST(Figure, WrittenAndReadItIsTheSame) {
+  const std::vector<Figure> figures = {line(), bars()};
+  const std::string text = to_figures_json(figures);
+  EXPECT_EQ(parse_figures_json(text, "figures.json"), figures);
+  EXPECT_EQ(to_figures_json(parse_figures_json(text, "figures.json")), text);
+  EXPECT_TRUE(parse_figures_json(to_figures_json({}), "figures.json").empty());
+}
+
+TEST(Figure, CategoriesAreWrittenByName) {
+  EXPECT_THAT(to_figures_json({bars()}), HasSubstr("\"x\": \"GPU\""));
+  EXPECT_EQ(to_csv(bars()),
+            "panel,series,origin,x,y,label\n"
+            ",ours,ours,GPU,5,\n"
+            ",ours,ours,NIC,3,\n");
+}
+
+TEST(Figure, CsvQuotesWhatWouldEndAValue) {
+  EXPECT_EQ(to_csv(line()),
+            "panel,series,origin,x,y,label\n"
+            "Mixtral,mixnet,ours,0.001,0.3333333333333333,\n"
+            "Mixtral,mixnet,ours,25,-2,\"here, there\"\n"
+            "Mixtral,mixnet,published,1,2,\n");
+  EXPECT_EQ(to_verdicts_csv({line(), bars()}),
+            "figure,claim,published,ours,holds,note\n"
+            "delay,\"hardly matters, below 25 ms\",1x,1.1x,partly,\"it \"\"does\"\"\"\n");
+  EXPECT_EQ(to_checks_csv({line()}),
+            "figure,what,unit,fluid,packets,difference\n"
+            "delay,iteration,s,2,2.5,0.25\n");
+}
+
+/// What parse_figures_json() says of `text`; "" when it takes it.
+std::string complaint(const std::string& text) {
   try {
-    parse_figures(text, "figures.json");
-    return "no error";
+    parse_figures_json(text, "figures.json");
+    return {};
   } catch (const Error& error) {
     return error.what();
   }
 }
 
-/// figures.json with the value at `pointer` changed.
-std::string with(const std::string& pointer, const nlohmann::json& value) {
-  auto document = nlohmann::json::parse(to_json(two_figures()));
-  document[nlohmann::json::json_pointer(pointer)] = value;
-  return document.dump();
+/// The document of line() with the first `from` replaced.
+std::string changed(const std::string& from, const std::string& to) {
+  std::string text = to_figures_json({line()});
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
 }
 
-TEST(Figure, RoundTrip) {
-  const std::string text = to_json(two_figures());
-  EXPECT_EQ(parse_figures(text, "f"), two_figures());
-  EXPECT_EQ(to_json(parse_figures(text, "f")), text);
-  EXPECT_TRUE(parse_figures(to_json({}), "f").empty());
-}
-
-TEST(Figure, Tables) {
-  EXPECT_EQ(to_csv(two_figures()[0]),
-            "chart,series,source,x,y\n"
-            "Mixtral 8x7B,\"mixnet, block\",ours,0.001,1\n"
-            "Mixtral 8x7B,\"mixnet, block\",ours,25,1.5\n"
-            "Mixtral 8x7B,paper,published,25,1.25\n");
-  EXPECT_EQ(to_csv(two_figures()[1]),
-            "chart,series,source,x,y\n"
-            "400 Gb/s,400 Gb/s,packets,fat-tree,2.5\n"
-            "400 Gb/s,400 Gb/s,packets,mixnet,1\n");
-  EXPECT_EQ(verdicts_csv(two_figures()),
-            "figure,claim,published,ours,holds,note\n"
-            "delay,below 25 ms it hardly matters,flat,+30 %,no,\"a, \"\"b\"\"\"\n");
-}
-
-TEST(Figure, WrongFilesAreToldInOneLine) {
-  EXPECT_THAT(error_of(""), HasSubstr("figures.json"));
-  EXPECT_THAT(error_of("{}"), HasSubstr("schema"));
-  EXPECT_THAT(error_of(with("/schema", "mixnet.sweep/1")), HasSubstr("mixnet reproduce"));
-  EXPECT_THAT(error_of(with("/figures", 3)), HasSubstr("figures"));
-  EXPECT_THAT(error_of(with("/figures/1/name", "delay")), HasSubstr("another 'delay'"));
-  EXPECT_THAT(error_of(with("/figures/1/name", "../x")), HasSubstr("small letters"));
-  EXPECT_THAT(error_of(with("/figures/0/charts/0/kind", "pie")), HasSubstr("line, bar or scatter"));
-  EXPECT_THAT(error_of(with("/figures/0/verdicts/0/holds", true)), HasSubstr("holds"));
-  EXPECT_THAT(error_of(with("/figures/0/charts/0/series/0/points/0", {1})), HasSubstr("[x, y]"));
-  EXPECT_THAT(error_of(with("/figures/0/charts/0/series/0/points/0/0", 0)),
-              HasSubstr("logarithmic"));
-  EXPECT_THAT(error_of(with("/figures/1/charts/0/series/0/points/0/0", 2)),
-              HasSubstr("index of a category"));
-  EXPECT_THAT(error_of(with("/figures/1/charts/0/series/0/points/0/0", 0.5)),
-              HasSubstr("index of a category"));
-  EXPECT_THAT(error_of(with("/figures/0/title", std::string(5000, 'x'))), HasSubstr("5000"));
-}
-
-TEST(Figure, EveryTruncationIsToldInOneLine) {
-  const std::string text = to_json(two_figures());
-  for (std::size_t size = 0; size + 1 < text.size(); ++size) {
-    const std::string error = error_of(text.substr(0, size));
-    ASSERT_THAT(error, HasSubstr("figures.json")) << size;
-    ASSERT_EQ(error.find('\n'), std::string::npos) << size;
+TEST(Figure, WrongFilesAreRefusedInOneLine) {
+  EXPECT_EQ(complaint(changed("ms", "us")), "");
+  for (const auto& [from, to, words] :
+       {std::tuple("mixnet.figures/1", "mixnet.figures/2", "mixnet.figures/1"),
+        std::tuple("\"delay\"", "\"../delay\"", "name"), std::tuple("\"delay\"", "\"\"", "name"),
+        std::tuple("\"delay\"", "\"verdicts\"", "name"), std::tuple("\"delay\"", "7", "name"),
+        std::tuple("\"line\"", "\"pie\"", "kind"), std::tuple("\"partly\"", "\"maybe\"", "holds"),
+        std::tuple("\"published\"", "\"theirs\"", "origin"),
+        std::tuple("0.001", "0", "axes"),  // on a logarithmic axis
+        std::tuple("0.001", "1e999", "figures.json"), std::tuple("0.001", "\"1\"", "x"),
+        std::tuple("\"fluid\": 2", "\"fluid\": 0", "spot check"),
+        std::tuple("\"categories\": []", "\"categories\": [\"a\", \"a\"]", "x"),
+        std::tuple("\"claim\"", "\"claims\"", "claim"),
+        std::tuple("\"panels\": [", "\"panels\": 3, \"rest\": [", "panels"),
+        std::tuple("}", "", "figures.json")}) {
+    const std::string line = complaint(changed(from, to));
+    EXPECT_THAT(line, HasSubstr(words)) << from << " -> " << to;
+    EXPECT_EQ(line.find('\n'), std::string::npos);
   }
+  EXPECT_THAT(complaint(""), HasSubstr("figures.json"));
+  EXPECT_THAT(complaint("[]"), HasSubstr("figures.json"));
+  EXPECT_THAT(complaint(changed("How fast?", std::string(5000, 'x'))), HasSubstr("question"));
+}
+
+TEST(Figure, BrokenInvariantsAreNotWritten) {
+  EXPECT_THROW(to_figures_json({line(), line()}), Error);
+  Figure figure = line();
+  figure.panels[0].series[0].points[0].y = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THROW(to_figures_json({figure}), Error);
+  figure = bars();
+  figure.panels[0].series[0].points[0].x = 2;
+  EXPECT_THROW(to_figures_json({figure}), Error);
+  figure.panels[0].series.clear();
+  EXPECT_THROW(to_figures_json({figure}), Error);
+  figure.panels.clear();
+  EXPECT_THROW(to_figures_json({figure}), Error);
+}
+
+TEST(FigureChart, TicksAreRoundNumbers) {
+  EXPECT_THAT(axis_ticks(0, 10, false, 5), ElementsAre(0, 2, 4, 6, 8, 10));
+  EXPECT_THAT(axis_ticks(-3, 12, false, 5), ElementsAre(0, 5, 10));
+  EXPECT_THAT(axis_ticks(1e6, 3e6, true, 6), ElementsAre(1e6, 2e6));
+  EXPECT_THAT(axis_ticks(0.0009, 11000, true, 8),
+              ElementsAre(0.001, 0.01, 0.1, 1, 10, 100, 1000, 10000));
+  EXPECT_LE(axis_ticks(1e-12, 1e12, true, 6).size(), 7);
+}
+
+std::size_t occurrences(const std::string& text, std::string_view of) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = text.find(of, at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
+TEST(FigureChart, EveryPointIsDrawnAndTextsAreEscaped) {
+  const std::string svg = to_svg(line());
+  EXPECT_THAT(svg, HasSubstr("&lt;fast&gt; &amp; &quot;slow&quot;"));
+  EXPECT_EQ(svg.find("<fast>"), std::string::npos);
+  EXPECT_THAT(svg, HasSubstr("delay (ms)"));
+  EXPECT_THAT(svg, HasSubstr("time (s)"));
+  EXPECT_EQ(occurrences(svg, "<circle"), 2 + 1);  // points, and one in the legend
+  EXPECT_EQ(occurrences(svg, "l8 8m0 -8l-8 8"), 1 + 1);
+  EXPECT_EQ(svg.find("nan"), std::string::npos);
+  EXPECT_EQ(svg, to_svg(line()));
+}
+
+TEST(FigureChart, EveryBarIsDrawn) {
+  const std::string svg = to_svg(bars());
+  EXPECT_EQ(occurrences(svg, "<rect"), 2 + 1 + 2);  // bars, legend, background and hatch
+  EXPECT_THAT(svg, HasSubstr(">NIC</text>"));
+}
+
+TEST(FigureChart, NothingToDrawIsDrawn) {
+  Figure figure = line();
+  for (FigureSeries& series : figure.panels[0].series) series.points.clear();
+  EXPECT_EQ(to_svg(figure).find("nan"), std::string::npos);
+  figure.panels[0].series[0].points = {{3, 0, {}}};
+  EXPECT_EQ(to_svg(figure).find("nan"), std::string::npos);
 }
 
 }  // namespace

@@ -1,10 +1,13 @@
 #include "study/study_file.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
 
 #include "base/suggest.h"
 #include "base/text_fields.h"
@@ -30,13 +33,43 @@ bool has_control_character(std::string_view text) {
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
+/// Notes where a document begins, and nothing else.
+class DocumentStart final : public YAML::EventHandler {
+ public:
+  std::optional<YAML::Mark> mark;
+
+  void OnDocumentStart(const YAML::Mark& at) override { mark = at; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& /*at*/, YAML::anchor_t /*anchor*/) override {}
+  void OnAlias(const YAML::Mark& /*at*/, YAML::anchor_t /*anchor*/) override {}
+  void OnScalar(const YAML::Mark& /*at*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                const std::string& /*value*/) override {}
+  void OnSequenceStart(const YAML::Mark& /*at*/, const std::string& /*tag*/,
+                       YAML::anchor_t /*anchor*/, YAML::EmitterStyle::value /*style*/) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& /*at*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                  YAML::EmitterStyle::value /*style*/) override {}
+  void OnMapEnd() override {}
+};
+
+/// Where the second document begins. (YAML::LoadAll() would tell, too, but on text such as ",a"
+/// yaml-cpp finds documents without end at one place.)
+std::optional<YAML::Mark> second_document(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentStart first;
+  DocumentStart second;
+  if (parser.HandleNextDocument(first)) parser.HandleNextDocument(second);
+  return second.mark;
+}
+
 class Reader {
  public:
   Reader(std::string_view input, std::span<const StudyFlag> flags) : flags_(flags) {
     study_.input = input;
   }
 
-  Study read(const std::vector<YAML::Node>& documents);
+  Study read(const std::string& text);
 
  private:
   using Mapping = std::pair<YAML::Node, YAML::Node>;  // a key and its value
@@ -62,16 +95,15 @@ class Reader {
   std::span<const StudyFlag> flags_;
 };
 
-Study Reader::read(const std::vector<YAML::Node>& documents) {
-  if (documents.empty() || documents.front().IsNull()) {
-    throw Error(study_.input, "is empty", kExample);
+Study Reader::read(const std::string& text) {
+  if (const auto second = second_document(text)) {
+    throw error(*second, "a second document begins here", "put each study in its own file");
   }
-  if (documents.size() > 1) {
-    throw error(documents[1], "a second document begins here", "put each study in its own file");
-  }
-  if (!documents.front().IsMap()) throw error(documents.front(), "is no study", kExample);
+  const YAML::Node document = YAML::Load(text);
+  if (!document.IsDefined() || document.IsNull()) throw Error(study_.input, "is empty", kExample);
+  if (!document.IsMap()) throw error(document, "is no study", kExample);
   YAML::Node exclude(YAML::NodeType::Undefined);
-  for (const Mapping& pair : pairs(documents.front())) {
+  for (const Mapping& pair : pairs(document)) {
     if (key(pair.first) == kExclude) {
       exclude.reset(pair.second);
       if (!exclude.IsSequence()) {
@@ -238,7 +270,7 @@ Study parse_study(std::string_view text, std::string_view input, std::span<const
     throw Error(input, "is larger than 1 MiB", "give a study, a YAML file of flags and values");
   }
   try {
-    return Reader(input, flags).read(YAML::LoadAll(std::string(text)));
+    return Reader(input, flags).read(std::string(text));
   } catch (const YAML::Exception& error) {
     const std::string place =
         error.mark.is_null()

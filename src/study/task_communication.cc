@@ -171,6 +171,7 @@ void TaskCommunications::enter_region(std::uint32_t index, Time now) {
     set_circuits(task);
     ++totals_.reconfigurations;
     lit_at = is_first ? now + reconfiguration_ : now;
+    moves_.push_back({now, lit_at, task, regions_->first(server)});
   }
   if (lit_at > now) {
     agenda_.push(lit_at, What::kLit, index);

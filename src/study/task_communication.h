@@ -30,6 +30,13 @@ struct CommunicationTotals {
   std::int64_t reconfigurations = 0;  ///< of regions, those hidden behind work included
 };
 
+/// The circuits of a region set anew.
+struct SwitchMove {
+  Time begins, lit;         ///< dark between them
+  std::uint32_t task = 0;   ///< for which it is
+  std::int32_t server = 0;  ///< the region's first
+};
+
 class TaskCommunications {
  public:
   using OnEnd = std::function<void(std::uint32_t task)>;
@@ -49,6 +56,8 @@ class TaskCommunications {
   /// Sent by tasks of the kind so far.
   Bytes bytes_of(TaskKind kind) const { return kind_bytes_[static_cast<std::size_t>(kind)]; }
   const CommunicationTotals& totals() const { return totals_; }
+  /// In the order of their begin.
+  std::vector<SwitchMove>& moves() { return moves_; }
 
  private:
   struct Member {
@@ -95,6 +104,7 @@ class TaskCommunications {
   GreedyAllocator allocator_;
   std::array<Bytes, kTaskKinds> kind_bytes_;
   CommunicationTotals totals_;
+  std::vector<SwitchMove> moves_;
 };
 
 }  // namespace mixnet

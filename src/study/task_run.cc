@@ -246,6 +246,7 @@ class Execution {
     report_.network_share = network_time_.to_seconds() / whole;
     report_.exposed_share = exposed_time_.to_seconds() / whole;
     report_.communication = communications_.totals();
+    report_.switch_moves = std::move(communications_.moves());
     report_.tiers = network_.tier_use();
     report_.packets = network_.packet_totals();
   }

@@ -27,7 +27,7 @@
 // none take the servers' EPS NICs.
 //
 // Deterministic; reads no clock. Not thread-safe. Memory: 28 bytes a task, 40 a transfer under way,
-// and the network's.
+// 24 a reconfiguration, and the network's.
 #pragma once
 
 #include <array>
@@ -72,7 +72,8 @@ struct TaskRunReport {
   std::string routing;       ///< of the all-to-alls; empty where there are none
   Time reconfiguration;
 
-  std::vector<TaskSpan> tasks;  ///< in the order of the graph
+  std::vector<TaskSpan> tasks;           ///< in the order of the graph
+  std::vector<SwitchMove> switch_moves;  ///< MixNet, in the order of their begin
   Time iteration;
   std::array<KindReport, kTaskKinds> kinds;
   CommunicationTotals communication;
