@@ -28,9 +28,10 @@ constexpr std::size_t kMostCases = 12;
 constexpr double kLookAtGbps = 400;
 
 /// In the order in which they have to run.
-std::array<const EmbeddedText*, 9> scripts() {
-  return {&kChartLibrary, &kBasicsScript,  &kLooksScript,   &kChartsScript, &kTableScript,
-          &kLayerScript,  &kPassageScript, &kFiguresScript, &kStartScript};
+std::array<const EmbeddedText*, 11> scripts() {
+  return {&kChartLibrary,  &kBasicsScript,  &kLooksScript, &kSliceScript,
+          &kDrawingScript, &kChartsScript,  &kTableScript, &kLayerScript,
+          &kPassageScript, &kFiguresScript, &kStartScript};
 }
 
 std::string html(std::string_view text) {
@@ -108,6 +109,7 @@ Json run_json(const ReportRun& run) {
           {"tokens", run.tokens_per_second},
           {"cost", or_null(run.network_cost_usd)},
           {"perf", or_null(run.performance_per_dollar)},
+          {"routing", run.routing},
           {"policy", run.policy},
           {"fidelity", run.fidelity}};
 }
@@ -250,7 +252,7 @@ std::string figures_sentence(std::span<const Figure> figures) {
   std::size_t partly = 0;
   for (const Figure& figure : figures) {
     claims += figure.verdicts.size();
-    for (const Verdict& verdict : figure.verdicts) {
+    for (const FigureVerdict& verdict : figure.verdicts) {
       hold += verdict.holds == Holds::kYes ? 1 : 0;
       partly += verdict.holds == Holds::kPartly ? 1 : 0;
     }
@@ -283,8 +285,8 @@ std::string html_report(const ReportFolder& folder, const ParseRun& parse) {
   std::string findings;
   std::string summary;
   if (!folder.figures.empty()) {
-    // As it was read: it is what to_json() writes.
-    data["figures"] = Json::parse(to_json(folder.figures)).at("figures");
+    // As they were read.
+    data["figures"] = Json::parse(to_figures_json(folder.figures)).at("figures");
     findings = figures_sentence(folder.figures);
   }
   if (folder.sweep && !folder.rows.empty()) {

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/json_reader.h"
 #include "base/text_file.h"
+#include "study/figure_folder.h"
 #include "study/sweep_row.h"
 
 namespace mixnet {
@@ -198,9 +199,8 @@ ReportFolder read_report_folder(const fs::path& path) {
   }
   const fs::path head = path / "sweep.json";
   const fs::path rows = path / "results.jsonl";
-  const fs::path figures = path / "figures.json";
   ReportFolder folder;
-  if (fs::exists(figures, code)) folder.figures = read_figures(figures);
+  folder.figures = read_figure_folder(path);
   if (fs::exists(head, code)) {
     folder.sweep = read_sweep_head(read_text_file(head), head.string());
     if (fs::exists(rows, code)) read_rows(rows, folder);

@@ -12,8 +12,9 @@ function seriesLook(name, names) {
   return {colour: PALETTE[i][isDark() ? 1 : 0], mark: SHAPES[i]};
 }
 
-const seriesName = ({name, published, packets}) =>
-  name + (published ? ', published' : packets ? ', in packets' : '');
+const ORIGINS = {ours: '', packets: ', in packets', published: ', published'};
+const seriesName = ({name, origin}) =>
+  name === 'published' && origin === 'published' ? name : name + ORIGINS[origin];
 
 function inUnit(number, unit) {
   if (['s', 'Gb/s', 'B'].includes(unit)) return quantity(number, unit);
@@ -21,83 +22,102 @@ function inUnit(number, unit) {
   return digits(number) + (unit ? ' ' + unit : '');
 }
 
-const axisTitle = ({label}) => label;
+/// The place of a point: a number, or that of a category.
+const across = (figure, {x}) => figure.x.categories.length > 0 ? figure.x.categories.indexOf(x) : x;
+const placeName = (figure, {x}) => figure.x.categories.length > 0 ? x : inUnit(x, figure.x.unit);
 
 function figureAxis(axis, values) {
-  const scale = {title: {display: true, text: axisTitle(axis) + (axis.logarithmic ? ' (log scale)' : '')}};
   const format = (value) => inUnit(value, axis.unit);
-  if (axis.logarithmic) {
-    return {...axisOf(values, axis.label, format, 1), ...scale};
+  const text = axis.label + (axis.logarithmic ? ' (log scale)' : '');
+  if (axis.logarithmic && values.length > 0) {
+    return {...axisOf(values, axis.label, format, 1), title: {display: true, text}};
   }
-  if (axis.categories.length > 0) {
-    return {...scale, min: -0.5, max: axis.categories.length - 0.5,
-      afterBuildTicks: (made) => { made.ticks = axis.categories.map((_, value) => ({value})); },
-      ticks: {callback: (value) => axis.categories[value] ?? '', autoSkip: false, maxRotation: 40}};
-  }
-  return {...scale, ticks: {callback: format, maxTicksLimit: 7, maxRotation: 0}};
+  return {title: {display: true, text}, ticks: {callback: format, maxTicksLimit: 7, maxRotation: 0}};
 }
 
-function figureConfiguration({kind, x, y, series}) {
-  const names = unique(series.map(({name}) => name));
-  const isBar = kind === 'bar' && x.categories.length > 0;
-  const options = commonOptions();
-  options.scales = {x: figureAxis(x, series.flatMap(({points}) => points.map(([at]) => at))),
-    y: {...figureAxis(y, series.flatMap(({points}) => points.map(([, value]) => value))),
-      beginAtZero: kind === 'bar'}};
-  const places = unique(series.flatMap(({points}) => points.map(([place]) => place))).sort((a, b) => a - b);
-  if (kind === 'line' && x.categories.length === 0 && places.length <= 12) {
-    options.scales.x.afterBuildTicks = (made) => { made.ticks = places.map((value) => ({value})); };
-    options.scales.x.ticks = {callback: (value) => inUnit(value, x.unit), maxRotation: 0, autoSkipPadding: 8};
+/// The x axis: categories, or marks at the points of lines, where they are few.
+function acrossAxis(figure, places) {
+  const {x} = figure;
+  if (x.categories.length > 0) {
+    return {title: {display: true, text: x.label}, min: -0.5, max: x.categories.length - 0.5,
+      grid: {display: false},
+      afterBuildTicks: (made) => { made.ticks = x.categories.map((_, value) => ({value})); },
+      ticks: {callback: (value) => x.categories[value] ?? '', color: theme().ink, autoSkip: false,
+        maxRotation: 40}};
   }
-  const at = (value) => x.categories[value] ?? inUnit(value, x.unit);
+  const made = figureAxis(x, places);
+  if (figure.kind !== 'line' || places.length > 12) return made;
+  return {...made, afterBuildTicks: (axis) => { axis.ticks = places.map((value) => ({value})); },
+    ticks: {callback: (value) => inUnit(value, x.unit), maxRotation: 0, autoSkipPadding: 8}};
+}
+
+function barSet(figure, one, colour) {
+  const values = figure.x.categories.map((category) =>
+    (one.points.find(({x}) => x === category) || {}).y ?? null);
+  const marks = {ours: '', packets: 'x', published: '/'}[one.origin];
+  return {data: values, borderWidth: 1, backgroundColor: pattern(colour, marks, 0.85)};
+}
+
+function pointSet(figure, one, {colour, mark}) {
+  const isPublished = one.origin === 'published';
+  const isCheck = one.origin === 'packets';
+  return {data: one.points.map((point) => ({x: across(figure, point), y: point.y, point})),
+    showLine: figure.kind === 'line' && !isCheck, borderDash: isPublished ? [6, 4] : [],
+    borderWidth: 2, pointStyle: isCheck ? 'crossRot' : mark, pointRadius: isCheck ? 7 : 4,
+    pointBorderWidth: 2, backgroundColor: isPublished ? theme().paper : colour};
+}
+
+function panelConfiguration(figure, {series}) {
+  const names = unique(series.map(({name}) => name));
+  const isBar = figure.kind === 'bar' && figure.x.categories.length > 0;
+  const points = series.flatMap((one) => one.points);
+  const places = unique(points.map((point) => across(figure, point))).sort((a, b) => a - b);
+  const options = commonOptions();
+  options.scales = {
+    x: isBar ? {title: {display: true, text: figure.x.label}, grid: {display: false},
+      ticks: {color: theme().ink, maxRotation: 40}} : acrossAxis(figure, places),
+    y: {...figureAxis(figure.y, points.map(({y}) => y)), beginAtZero: figure.kind === 'bar'},
+  };
   options.interaction = {mode: 'nearest', axis: 'xy', intersect: false};
   options.plugins.tooltip.callbacks = {
-    title: (items) => items.map((item) => at(isBar ? item.dataIndex : item.raw.x))[0],
-    label: (item) => ` ${item.dataset.label}: ${inUnit(isBar ? item.raw : item.raw.y, y.unit)}`,
+    title: ([item]) => isBar ? figure.x.categories[item.dataIndex] :
+      [placeName(figure, item.raw.point), item.raw.point.label].filter(Boolean).join(', '),
+    label: (item) => ` ${item.dataset.label}: ${inUnit(isBar ? item.raw : item.raw.y, figure.y.unit)}`,
   };
-  if (isBar) {
-    options.scales.x = {title: options.scales.x.title, grid: {display: false},
-      ticks: {color: theme().ink, maxRotation: 40}};
-  }
   const datasets = series.map((one) => {
-    const {colour, mark} = seriesLook(one.name, names);
-    const common = {label: seriesName(one), borderColor: colour};
-    if (isBar) {
-      const values = x.categories.map((_, i) => (one.points.find(([p]) => p === i) || [])[1] ?? null);
-      return {...common, data: values, borderWidth: 1,
-        backgroundColor: one.published ? pattern(colour, '/', 0.85) : one.packets ? pattern(colour, 'x') : colour};
-    }
-    return {...common, data: one.points.map(([px, py]) => ({x: px, y: py})),
-      showLine: kind === 'line' && !one.packets, borderDash: one.published ? [6, 4] : [], borderWidth: 2,
-      pointStyle: one.packets ? 'crossRot' : mark, pointRadius: one.packets ? 7 : 4, pointBorderWidth: 2,
-      backgroundColor: one.published ? theme().paper : colour};
+    const look = seriesLook(one.name, names);
+    return {label: seriesName(one), borderColor: look.colour,
+      ...(isBar ? barSet(figure, one, look.colour) : pointSet(figure, one, look))};
   });
   return {type: isBar ? 'bar' : 'scatter', options,
-    data: {labels: isBar ? x.categories : undefined, datasets}};
+    data: {labels: isBar ? figure.x.categories : undefined, datasets}};
 }
 
-function seriesSample(one, names) {
-  const {colour} = seriesLook(one.name, names);
-  const pen = {stroke: colour, 'stroke-width': 2.5, fill: one.published ? theme().paper : colour};
-  return drawing('svg', {width: 30, height: 14, 'aria-hidden': 'true'},
-      one.packets ? null :
-        drawing('path', {d: 'M0 7 H30', ...pen, 'stroke-dasharray': one.published ? '6 4' : undefined}),
-      one.packets ? drawing('path', {d: 'M10 2 L20 12 M20 2 L10 12', ...pen}) :
-        drawing('circle', {cx: 15, cy: 7, r: 4, ...pen}));
+function seriesSample({name, origin}, names) {
+  const {colour} = seriesLook(name, names);
+  const isPublished = origin === 'published';
+  const pen = {stroke: colour, 'stroke-width': 2.5, fill: isPublished ? theme().paper : colour};
+  const dashes = {'stroke-dasharray': isPublished ? '6 4' : undefined};
+  return drawing('svg', {width: 30, height: 14, 'aria-hidden': 'true'}, origin === 'packets' ?
+    drawing('path', {d: 'M10 2 L20 12 M20 2 L10 12', ...pen}) :
+    [drawing('path', {d: 'M0 7 H30', ...pen, ...dashes}), drawing('circle', {cx: 15, cy: 7, r: 4, ...pen})]);
 }
 
-function drawFigure(box, one) {
+function drawPanel(box, figure, panel) {
   clear(box);
-  const names = unique(one.series.map(({name}) => name));
-  box.append(element('figcaption', {}, element('h4', {}, one.title)));
-  box.append(element('ul', {class: 'legend'}, one.series.map((series) =>
-    element('li', {}, seriesSample(series, names), seriesName(series)))));
-  chart(box, 280, `${capital(one.kind)} chart: ${one.title}. ${axisTitle(one.y)} over ${axisTitle(one.x)}: ` +
-    one.series.map(seriesName).join(', '), figureConfiguration(one));
-  const at = (value) => one.x.categories[value] ?? inUnit(value, one.x.unit);
-  box.append(alternative(one.title, [{title: 'Series'}, {title: one.x.label, number: one.x.categories.length === 0},
-    {title: one.y.label, number: true}], () => one.series.flatMap((series) => series.points.map(([px, py]) =>
-    [seriesName(series), at(px), inUnit(py, one.y.unit)]))));
+  const {series} = panel;
+  const name = panel.title || figure.title;
+  const names = unique(series.map((one) => one.name));
+  box.append(element('figcaption', {}, element('h4', {}, name)),
+      element('ul', {class: 'legend'}, series.map((one) =>
+        element('li', {}, seriesSample(one, names), seriesName(one)))));
+  chart(box, 280, `${capital(figure.kind)} chart: ${name}. ${capital(figure.y.label)} over ` +
+    `${figure.x.label}: ${series.map(seriesName).join(', ')}`, panelConfiguration(figure, panel));
+  box.append(alternative(name, [{title: 'Series'},
+    {title: figure.x.label, number: figure.x.categories.length === 0},
+    {title: figure.y.label, number: true}, {title: ''}],
+  () => series.flatMap((one) => one.points.map((point) => [seriesName(one),
+    placeName(figure, point), inUnit(point.y, figure.y.unit), point.label || '']))));
 }
 
 function verdictTable(figures) {
@@ -123,15 +143,23 @@ function addFigures() {
   const figures = data.figures || [];
   if (figures.length === 0) return;
   section('claims', 'What the paper claims, and what holds here', verdictTable(figures));
+  const checks = figures.flatMap((figure) => figure.checks.map((check) => [check.what,
+    inUnit(check.fluid, check.unit), inUnit(check.packets, check.unit),
+    ((check.packets / check.fluid - 1) * 100).toFixed(2) + ' %']));
+  if (checks.length > 0) {
+    section('checks', 'The fluid against packets', plainTable('Spot checks: the same in packets',
+        [{title: 'What'}, {title: 'Fluid', number: true}, {title: 'Packets', number: true},
+          {title: 'Difference', number: true}], checks));
+  }
   const box = section('figures', 'The figures, done again');
   for (const figure of figures) {
-    const panels = element('div', {class: 'panels'}, figure.charts.map((one) => {
-      const panel = element('figure');
-      drawers.push(() => drawFigure(panel, one));
-      return panel;
+    const panels = element('div', {class: 'panels'}, figure.panels.map((panel) => {
+      const frame = element('figure');
+      drawers.push(() => drawPanel(frame, figure, panel));
+      return frame;
     }));
-    box.append(element('article', {id: 'figure-' + figure.name},
-        element('h3', {}, figure.title), element('p', {class: 'lead'}, `${figure.question} (${figure.source})`),
+    box.append(element('article', {id: 'figure-' + figure.name}, element('h3', {}, figure.title),
+        element('p', {class: 'lead'}, `${figure.question} (${figure.source}; ${figure.settings})`),
         panels));
   }
 }

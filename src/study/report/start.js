@@ -8,6 +8,11 @@ function addStudy() {
   if (sweep.failures.length > 0) facts.push(['Failed', count(sweep.failures.length)]);
   for (const axis of sweep.axes) facts.push([title(axis.flag), axis.values.map(shown)]);
   for (const [flag, value] of sweep.fixed) facts.push([title(flag), shown(value)]);
+  // What decides every result, whether a flag set it or not.
+  const names = {routing: 'Routing', policy: 'Policy of the switch', fidelity: 'Fidelity'};
+  for (const [key, name] of Object.entries(names)) {
+    if (rows.length > 0) facts.push([name, unique(rows.map((row) => row[key]))]);
+  }
   const seeds = sweep.axes.some(({flag}) => flag === 'seed') || sweep.fixed.some(([flag]) => flag === 'seed');
   if (!seeds) facts.push(['Seed', '1']);
   facts.push(['Command', sweep.command]);

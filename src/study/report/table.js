@@ -71,7 +71,8 @@ function addTable() {
     for (const [axis, value] of state.chosen) {
       if (row.values[axis] !== value) return false;
     }
-    const text = [row.model, row.fabric, speed(row.gbps), row.layout, row.command].join(' ').toLowerCase();
+    const text = [row.model, row.fabric, speed(row.gbps), row.layout, row.policy, row.command]
+      .join(' ').toLowerCase();
     return state.words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
   }
 
