@@ -352,6 +352,23 @@ class PageTest(ProgramTest):
         self.assertEqual(self.script("return [typeof window.hacked, document.images.length]"), ["undefined", 0])
         self.assertIn(EVIL, self.find("#study").text)
 
+    def test_reproduced_figures_are_drawn_with_their_verdicts(self):
+        results = self.folder / "figures"
+        for words in (["reproduce", "--figure", "cost", "--out", results],
+                      ["report", results, "--html", self.folder / "figures.html"]):
+            result = run(*words)
+            self.assertEqual(result.status, 0, str(result))
+        self.open(self.folder / "figures.html")
+        figure = json.loads((results / "figures.json").read_text(encoding="utf-8"))["figures"][0]
+        self.assertRegex(self.find("h1").text, rf"^\d+ of {len(figure['verdicts'])} claims of the paper hold")
+        rows = self.browser.find_elements(By.CSS_SELECTOR, "#claims-table tbody tr")
+        self.assertEqual([row.find_elements(By.TAG_NAME, "td")[0].text for row in rows],
+                         [verdict["claim"] for verdict in figure["verdicts"]])
+        charts = self.charts()
+        self.assertEqual(len(charts), len(figure["panels"]))
+        for canvas in charts:
+            self.assertGreater(len(self.drawn(canvas)), 3)
+
     def test_a_study_of_the_switch_has_lines_over_its_axes(self):
         results = self.folder / "switch"
         study = STUDY.parent / "optical-switch.yaml"

@@ -248,11 +248,10 @@ std::vector<FabricChoice> choices(const Comparison& comparison) {
 std::string advice(const Comparison& comparison) {
   std::string sentence;
   for (const auto& [best, fastest] : choices(comparison)) {
-    sentence +=
-        fmt::format("{} {}: take {} ({:.2f}x the performance per dollar of fat-tree, {}",
-                    sentence.empty() ? "At" : "; at", to_string(best->bandwidth),
-                    to_string(best->fabric), *best->performance_per_dollar_vs_fat_tree,
-                    money(*best->network_cost_usd));
+    sentence += fmt::format("{} {}: take {} ({:.2f}x the performance per dollar of fat-tree, {}",
+                            sentence.empty() ? "At" : "; at", to_string(best->bandwidth),
+                            to_string(best->fabric), *best->performance_per_dollar_vs_fat_tree,
+                            money(*best->network_cost_usd));
     if (best == fastest) {
       sentence += ", and as fast as any)";
     } else {

@@ -121,11 +121,10 @@ function axisOf(numbers, text, format, least = 8) {
 
 // --- Legends ---
 
-/// The mark and line of a fabric, as charts draw them.
-function fabricSample(name) {
-  const {colour, mark, dashes} = fabricLook(name);
+/// A mark as charts draw it, in the middle of a sample 36 wide and 14 high.
+function markSample(mark, colour, inside = colour) {
   const pen = {stroke: colour, 'stroke-width': 2, fill: 'none'};
-  const solid = {fill: colour, stroke: colour, 'stroke-width': 1.5};
+  const solid = {fill: inside, stroke: colour, 'stroke-width': 1.5};
   const shapes = {
     rect: ['rect', {x: 14, y: 3, width: 8, height: 8, ...solid}],
     rectRounded: ['rect', {x: 14, y: 3, width: 8, height: 8, rx: 2.5, ...solid}],
@@ -136,9 +135,20 @@ function fabricSample(name) {
     crossRot: ['path', {d: 'M14 3 L22 11 M22 3 L14 11', ...pen}],
     star: ['path', {d: 'M14 3 L22 11 M22 3 L14 11 M18 2 V12 M13 7 H23', ...pen}],
   };
-  return drawing('svg', {width: 36, height: 14, 'aria-hidden': 'true'},
-      drawing('path', {d: 'M0 7 H36', ...pen, 'stroke-dasharray': dashes.join(' ') || undefined}),
-      drawing(...shapes[mark]));
+  return drawing(...shapes[mark]);
+}
+
+function lineSample(colour, dashes) {
+  return drawing('path', {d: 'M0 7 H36', stroke: colour, 'stroke-width': 2,
+    'stroke-dasharray': dashes.join(' ') || undefined});
+}
+
+const sample = (...parts) => drawing('svg', {width: 36, height: 14, 'aria-hidden': 'true'}, parts);
+
+/// The mark and line of a fabric.
+function fabricSample(name) {
+  const {colour, mark, dashes} = fabricLook(name);
+  return sample(lineSample(colour, dashes), markSample(mark, colour));
 }
 
 function partSample(part) {
@@ -149,7 +159,7 @@ function partSample(part) {
   return canvas;
 }
 
-function legend(names, sample, text) {
+function legend(names, draw, text) {
   return element('ul', {class: 'legend'},
-      names.map((name) => element('li', {}, sample(name), text(name))));
+      names.map((name) => element('li', {}, draw(name), text(name))));
 }

@@ -94,13 +94,11 @@ function panelConfiguration(figure, {series}) {
 }
 
 function seriesSample({name, origin}, names) {
-  const {colour} = seriesLook(name, names);
+  const {colour, mark} = seriesLook(name, names);
+  if (origin === 'packets') return sample(markSample('crossRot', colour));
   const isPublished = origin === 'published';
-  const pen = {stroke: colour, 'stroke-width': 2.5, fill: isPublished ? theme().paper : colour};
-  const dashes = {'stroke-dasharray': isPublished ? '6 4' : undefined};
-  return drawing('svg', {width: 30, height: 14, 'aria-hidden': 'true'}, origin === 'packets' ?
-    drawing('path', {d: 'M10 2 L20 12 M20 2 L10 12', ...pen}) :
-    [drawing('path', {d: 'M0 7 H30', ...pen, ...dashes}), drawing('circle', {cx: 15, cy: 7, r: 4, ...pen})]);
+  return sample(lineSample(colour, isPublished ? [6, 4] : []),
+      markSample(mark, colour, isPublished ? theme().paper : colour));
 }
 
 function drawPanel(box, figure, panel) {
