@@ -32,6 +32,7 @@ struct Command {
 constexpr Command kCommands[] = {
     {"compare", mixnet::cli::add_compare_command},
     {"sweep", mixnet::cli::add_sweep_command},
+    {"report", mixnet::cli::add_report_command},
     {"cost", mixnet::cli::add_cost_command},
     {"plan", mixnet::cli::add_plan_command},
     {"predict", mixnet::cli::add_predict_command},

@@ -222,28 +222,36 @@ bool is_better_fastest(const ComparisonRun& run, const ComparisonRun& other) {
 
 }  // namespace
 
-std::string advice(const Comparison& comparison) {
-  std::string sentence;
+std::vector<FabricChoice> choices(const Comparison& comparison) {
+  std::vector<FabricChoice> found;
   for (std::size_t begin = 0, end = 0; begin < comparison.runs.size(); begin = end) {
-    const ComparisonRun* best = nullptr;
-    const ComparisonRun* fastest = nullptr;
+    FabricChoice choice;
     int candidates = 0;
     const Bandwidth bandwidth = comparison.runs[begin].bandwidth;
     for (; end < comparison.runs.size() && comparison.runs[end].bandwidth == bandwidth; ++end) {
       const ComparisonRun& run = comparison.runs[end];
       if (!run.performance_per_dollar_vs_fat_tree) continue;
-      if (best == nullptr ||
-          *run.performance_per_dollar_vs_fat_tree > *best->performance_per_dollar_vs_fat_tree) {
-        best = &run;
+      if (choice.best == nullptr || *run.performance_per_dollar_vs_fat_tree >
+                                        *choice.best->performance_per_dollar_vs_fat_tree) {
+        choice.best = &run;
       }
-      if (fastest == nullptr || is_better_fastest(run, *fastest)) fastest = &run;
+      if (choice.fastest == nullptr || is_better_fastest(run, *choice.fastest)) {
+        choice.fastest = &run;
+      }
       ++candidates;
     }
-    if (candidates < 2) continue;  // nothing to choose from
-    sentence +=
-        fmt::format("{} {}: take {} ({:.2f}x the performance per dollar of fat-tree, {}",
-                    sentence.empty() ? "At" : "; at", to_string(bandwidth), to_string(best->fabric),
-                    *best->performance_per_dollar_vs_fat_tree, money(*best->network_cost_usd));
+    if (candidates > 1) found.push_back(choice);
+  }
+  return found;
+}
+
+std::string advice(const Comparison& comparison) {
+  std::string sentence;
+  for (const auto& [best, fastest] : choices(comparison)) {
+    sentence += fmt::format("{} {}: take {} ({:.2f}x the performance per dollar of fat-tree, {}",
+                            sentence.empty() ? "At" : "; at", to_string(best->bandwidth),
+                            to_string(best->fabric), *best->performance_per_dollar_vs_fat_tree,
+                            money(*best->network_cost_usd));
     if (best == fastest) {
       sentence += ", and as fast as any)";
     } else {

@@ -73,6 +73,16 @@ bool serves_all_speeds(const IterationOptions& options);
 std::optional<double> network_cost_usd(const ComparisonRequest& request, const ParallelPlan& plan,
                                        FabricKind fabric, Bandwidth bandwidth);
 
+/// What to take at one speed, of the runs that can be bought.
+struct FabricChoice {
+  const ComparisonRun* best = nullptr;  ///< most performance per dollar
+  /// Least time; of those within half a percent, the cheapest.
+  const ComparisonRun* fastest = nullptr;
+};
+
+/// By speed, where there are two to choose from. They point into `comparison`.
+std::vector<FabricChoice> choices(const Comparison& comparison);
+
 /// One sentence: which fabric to take at each speed, and why. Empty where fewer than two that can
 /// be bought were compared.
 std::string advice(const Comparison& comparison);

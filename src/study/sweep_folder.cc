@@ -137,10 +137,7 @@ void SweepFolder::read_rows(Options options) {
   open_rows();
   const fs::path path = path_ / "results.jsonl";
   std::string text = read_text_file(path);
-  // What a kill or a power failure left of a line.
-  const std::size_t nul = std::min(text.find('\0'), text.size());
-  const std::size_t end = nul == 0 ? std::string::npos : text.rfind('\n', nul - 1);
-  text.resize(end == std::string::npos ? 0 : end + 1);
+  text.resize(whole_rows(text).size());
   if (::ftruncate(rows_, static_cast<off_t>(text.size())) != 0) {
     throw Error(path.string(), fmt::format("cannot be written ({})", std::strerror(errno)));
   }

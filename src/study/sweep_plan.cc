@@ -163,4 +163,27 @@ std::string shell_quoted(std::string_view word) {
   return quoted + "'";
 }
 
+std::vector<std::string> shell_words(std::string_view line, std::string_view input) {
+  std::vector<std::string> words;
+  bool in_word = false;
+  bool quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    char c = line[i];
+    if (!quoted && c == ' ') {
+      in_word = false;
+      continue;
+    }
+    if (!in_word) words.emplace_back();
+    in_word = true;
+    if (c == '\'') {
+      quoted = !quoted;
+      continue;
+    }
+    if (!quoted && c == '\\' && i + 1 < line.size()) c = line[++i];
+    words.back() += c;
+  }
+  if (quoted) throw Error(input, "has a quote that does not end", "close it with '");
+  return words;
+}
+
 }  // namespace mixnet

@@ -51,4 +51,8 @@ class SweepPlan {
 /// `word` quoted for a POSIX shell, where it needs to be.
 std::string shell_quoted(std::string_view word);
 
+/// The words of a line that was made of shell_quoted() ones with a space between. Throws Error,
+/// naming `input`, where a quote does not end.
+std::vector<std::string> shell_words(std::string_view line, std::string_view input);
+
 }  // namespace mixnet

@@ -71,6 +71,17 @@ TEST(SweepPlan, WordsAreQuotedForAShell) {
   EXPECT_EQ(shell_quoted("it's $HOME"), "'it'\\''s $HOME'");
 }
 
+TEST(SweepPlan, WordsOfAShellLineAreReadBack) {
+  using Words = std::vector<std::string>;
+  const Words words = {"mixnet", "--model", "a b", "it's $HOME", "", "--fail=nic:3.1", "\\"};
+  std::string line;
+  for (const std::string& word : words) line += shell_quoted(word) + " ";
+  EXPECT_EQ(shell_words(line, "row"), words);
+  EXPECT_EQ(shell_words("a'b c'd", "row"), Words{"ab cd"});
+  EXPECT_EQ(shell_words("  ", "row"), Words{});
+  EXPECT_THROW(shell_words("a 'b", "row"), Error);
+}
+
 TEST(SweepPlan, IdentityTellsStudiesAndFilesApart) {
   const auto identity = [](std::string_view text) {
     return plan_of(text).identity("mixnet 1", kFlags);

@@ -102,6 +102,12 @@ RowHead read_row(const SweepPlan& plan, std::string_view line, std::string_view 
   return head;
 }
 
+std::string_view whole_rows(std::string_view text) {
+  text = text.substr(0, text.find('\0'));
+  const std::size_t end = text.rfind('\n');
+  return text.substr(0, end == std::string_view::npos ? 0 : end + 1);
+}
+
 std::string rows_csv(std::span<const std::string> lines) {
   CsvColumns columns;
   std::vector<CsvColumns::Row> rows(lines.size());

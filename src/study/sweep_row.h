@@ -41,6 +41,10 @@ struct RowHead {
 /// `input` is where the line stands. Throws Error when it is no row of `plan`.
 RowHead read_row(const SweepPlan& plan, std::string_view line, std::string_view input);
 
+/// The whole lines of a results.jsonl, without what a kill (half a line) or a power failure (zeros)
+/// left behind them.
+std::string_view whole_rows(std::string_view text);
+
 /// Rows as one CSV table. Columns are the paths of the JSON ("axes.fabric",
 /// "run.exposed_seconds.ep"), in the order in which rows first have them; numbers are written as in
 /// the JSON, what a row lacks is empty, and the elements of a list are separated by spaces.

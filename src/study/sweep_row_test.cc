@@ -32,6 +32,13 @@ TEST(SweepRow, SaysWhatWasAskedAndWhatCameOut) {
             "\n");
 }
 
+TEST(SweepRow, WhatAKillLeftIsNoRow) {
+  EXPECT_EQ(whole_rows("a\nb\n"), "a\nb\n");
+  EXPECT_EQ(whole_rows("a\nb"), "a\n");
+  EXPECT_EQ(whole_rows("half"), "");
+  EXPECT_EQ(whole_rows(std::string_view("a\n\0\0\n", 5)), "a\n");
+}
+
 TEST(SweepRow, IsReadBack) {
   const SweepPlan plan = plan_with_axes();
   const RowHead good = read_row(plan, row_line(plan, 2, {R"({"run":{}})", ""}), "rows");
