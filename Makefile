@@ -16,7 +16,7 @@ FUZZERS := $(foreach f,$(sort $(wildcard src/*/*_fuzz.cc)),$(call room,$(f))_$(b
 BENCHES := $(sort $(foreach f,$(wildcard src/*/*_bench.cc),$(call room,$(f))_bench))
 
 help: ## Say what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 deps: ## Install what is missing of the Debian packages that the build needs
 	@scripts/install-dependencies.sh
