@@ -10,10 +10,10 @@ FUZZ_SECONDS ?= 60
 FUZZ_CHECK_SECONDS ?= 5
 CTEST := ctest --output-on-failure --no-tests=error --parallel $(shell nproc)
 
-# src/ROOM/FILE_fuzz.cc builds ROOM_FILE_fuzz; src/ROOM/FILE_bench.cc builds into ROOM_bench.
-room = $(word 2,$(subst /, ,$(1)))
-FUZZERS := $(foreach f,$(sort $(wildcard src/*/*_fuzz.cc)),$(call room,$(f))_$(basename $(notdir $(f))))
-BENCHES := $(sort $(foreach f,$(wildcard src/*/*_bench.cc),$(call room,$(f))_bench))
+# src/WING/ROOM/FILE_fuzz.cc builds ROOM_FILE_fuzz; src/WING/ROOM/FILE_bench.cc builds into ROOM_bench.
+room = $(word 3,$(subst /, ,$(1)))
+FUZZERS := $(foreach f,$(sort $(wildcard src/*/*/*_fuzz.cc)),$(call room,$(f))_$(basename $(notdir $(f))))
+BENCHES := $(sort $(foreach f,$(wildcard src/*/*/*_bench.cc),$(call room,$(f))_bench))
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -46,10 +46,11 @@ check: test-deps ## Run every test under ASan and UBSan, threads under TSan, and
 	@cmake --build build-sanitize
 	@$(CTEST) --test-dir build-sanitize
 	@cmake --preset threads --log-level=WARNING
-	@cmake --build build-threads --target base_test sim_test study_test
+	@cmake --build build-threads --target base_test training_test network_test sweep_test
 	@build-threads/base_test --gtest_brief=1 --gtest_filter='Parallel.*'
-	@build-threads/sim_test --gtest_brief=1 --gtest_filter='*Threads*'
-	@build-threads/study_test --gtest_brief=1 --gtest_filter='TaskPool.*:RunSweep.*'
+	@build-threads/network_test --gtest_brief=1 --gtest_filter='*Threads*'
+	@build-threads/training_test --gtest_brief=1 --gtest_filter='*Threads*'
+	@build-threads/sweep_test --gtest_brief=1 --gtest_filter='TaskPool.*:RunSweep.*'
 	@if command -v clang++ >/dev/null; then \
 	  $(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(FUZZ_CHECK_SECONDS); \
 	else echo "make check: clang++ is not installed, so the fuzz targets were not run"; fi

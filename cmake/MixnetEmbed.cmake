@@ -1,6 +1,6 @@
 # mixnet_embed(ROOM HEADER NAME=FILE...)
 #
-# Puts text files into a room's library: HEADER ("study/report_assets.h") declares
+# Puts text files into a room's library: HEADER ("report/report_assets.h") declares
 #   extern const EmbeddedText NAME;   // its `text`, and `csp_hash`, "sha256-...", of that
 # for each. Made in the build tree, seen by that room alone, and made anew when a file changes.
 #

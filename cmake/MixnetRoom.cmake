@@ -1,11 +1,11 @@
-# mixnet_room(NAME [DEPS room...] [LIBS target...])
+# mixnet_room(WING/NAME [DEPS room...] [LIBS target...])
 #
-# One room of src/ as one static library `mixnet_NAME`, with its unit tests (`NAME_test`), benchmarks
-# (`NAME_bench`) and fuzz targets (`NAME_FILE`) beside it:
-#   src/NAME/foo.h, foo.cc   the room
-#   src/NAME/foo_test.cc     GoogleTest
-#   src/NAME/foo_bench.cc    Google Benchmark
-#   src/NAME/foo_fuzz.cc     libFuzzer (only with MIXNET_FUZZERS)
+# One room, src/WING/NAME, as one static library `mixnet_NAME`, with its unit tests (`NAME_test`),
+# benchmarks (`NAME_bench`) and fuzz targets (`NAME_FILE`) beside it:
+#   foo.h, foo.cc   the room
+#   foo_test.cc     GoogleTest
+#   foo_bench.cc    Google Benchmark
+#   foo_fuzz.cc     libFuzzer (only with MIXNET_FUZZERS)
 #
 # Headers are included as "NAME/foo.h". Each room publishes only its own folder, through a link of
 # its own in the build tree, so the headers of a room that is not in DEPS cannot be found: that is
@@ -30,9 +30,10 @@ if(MIXNET_FUZZERS)
   target_compile_options(mixnet_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-function(mixnet_room name)
+function(mixnet_room place)
   cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
-  set(dir ${CMAKE_SOURCE_DIR}/src/${name})
+  set(dir ${CMAKE_SOURCE_DIR}/src/${place})
+  get_filename_component(name ${place} NAME)
   set(target mixnet_${name})
 
   file(GLOB sources CONFIGURE_DEPENDS ${dir}/*.cc)

@@ -1,0 +1,144 @@
+#include "circuits/minimal_mapper.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "base/error.h"
+
+namespace mixnet {
+namespace {
+
+auto order(const Circuit& c) { return std::tuple(c.server_a, c.server_b, c.nic_a, c.nic_b); }
+
+void check(const CircuitCounts& wanted, const Matrix<std::uint8_t>& usable, std::size_t nics) {
+  const std::size_t n = wanted.rows();
+  bool good = wanted.columns() == n && usable.rows() == n && usable.columns() == nics;
+  for (std::size_t s = 0; good && s < n; ++s) {
+    std::int64_t circuits = 0;
+    std::int64_t free = 0;
+    for (std::size_t t = 0; t < n; ++t) {
+      good = good && wanted(s, t) >= 0 && wanted(s, t) == wanted(t, s) &&
+             (s != t || wanted(s, t) == 0);
+      circuits += wanted(s, t);
+    }
+    for (std::size_t nic = 0; nic < nics; ++nic) free += usable(s, nic) != 0 ? 1 : 0;
+    if (good && circuits > free) {
+      throw Error("circuits", fmt::format("server {} has {} for {} NICs", s, circuits, free),
+                  "give no server more circuits than usable OCS NICs");
+    }
+  }
+  if (!good) {
+    throw Error("circuits", "are not square and symmetric with a zero diagonal",
+                "give as many circuits from b to a as from a to b, for the servers of the region");
+  }
+}
+
+}  // namespace
+
+const std::vector<Circuit>& MinimalMapper::map(std::span<const Circuit> present,
+                                               const CircuitCounts& wanted,
+                                               std::span<const int> numa_of_nic,
+                                               const Matrix<std::uint8_t>& usable) {
+  const auto servers = static_cast<int>(wanted.rows());
+  const auto nics = static_cast<int>(numa_of_nic.size());
+  check(wanted, usable, numa_of_nic.size());
+  Matrix<std::uint8_t> busy(servers, nics);
+  std::map<std::pair<int, int>, std::vector<Circuit>> have;
+  for (Circuit circuit : present) {
+    if (circuit.server_a > circuit.server_b) {
+      std::swap(circuit.server_a, circuit.server_b);
+      std::swap(circuit.nic_a, circuit.nic_b);
+    }
+    const auto& [a, nic_a, b, nic_b] = circuit;
+    if (a < 0 || a >= b || b >= servers || nic_a < 0 || nic_a >= nics || nic_b < 0 ||
+        nic_b >= nics) {
+      throw Error("present circuits", fmt::format("{}.{}-{}.{} is none", a, nic_a, b, nic_b),
+                  "give circuits between NICs of two servers of the region");
+    }
+    if (busy(a, nic_a) != 0 || busy(b, nic_b) != 0) {
+      throw Error("present circuits", fmt::format("{}.{}-{}.{} meets another", a, nic_a, b, nic_b),
+                  "give every NIC to one circuit");
+    }
+    busy(a, nic_a) = busy(b, nic_b) = 1;
+    if (usable(a, nic_a) != 0 && usable(b, nic_b) != 0) have[{a, b}].push_back(circuit);
+  }
+
+  circuits_.clear();
+  busy = Matrix<std::uint8_t>(servers, nics);
+  // Ends that a pair has on a NUMA node of a server, to spread them.
+  std::map<std::tuple<int, int, int>, int> on_node;
+  const auto ends = [&](int server, int peer, int nic) -> int& {
+    return on_node[{server, peer, numa_of_nic[nic]}];
+  };
+  const auto take = [&](const Circuit& c) {
+    circuits_.push_back(c);
+    busy(c.server_a, c.nic_a) = busy(c.server_b, c.nic_b) = 1;
+    ++ends(c.server_a, c.server_b, c.nic_a);
+    ++ends(c.server_b, c.server_a, c.nic_b);
+  };
+  Matrix<int> missing(servers, servers);
+  for (int a = 0; a < servers; ++a) {
+    for (int b = a + 1; b < servers; ++b) {
+      missing(a, b) = wanted(a, b);
+      const auto entry = have.find({a, b});
+      if (entry == have.end()) continue;
+      std::vector<Circuit>& lit = entry->second;
+      std::ranges::sort(lit, {}, order);
+      while (missing(a, b) > 0 && !lit.empty()) {
+        const auto best = std::ranges::min_element(
+            lit, {}, [&](const Circuit& c) { return ends(a, b, c.nic_a) + ends(b, a, c.nic_b); });
+        take(*best);
+        lit.erase(best);
+        --missing(a, b);
+      }
+    }
+  }
+  // New circuits, round by round, so that no pair takes all the good NICs.
+  const auto choose = [&](int server, int peer) {
+    int best = -1;
+    for (int nic = 0; nic < nics; ++nic) {
+      if (busy(server, nic) != 0 || usable(server, nic) == 0) continue;
+      if (best < 0 || ends(server, peer, nic) < ends(server, peer, best)) best = nic;
+    }
+    return best;
+  };
+  for (bool more = true; more;) {
+    more = false;
+    for (int a = 0; a < servers; ++a) {
+      for (int b = a + 1; b < servers; ++b) {
+        if (missing(a, b) == 0) continue;
+        take({a, choose(a, b), b, choose(b, a)});
+        --missing(a, b);
+        more = true;
+      }
+    }
+  }
+  std::ranges::sort(circuits_, {}, order);
+  return circuits_;
+}
+
+int moved_ports(std::span<const Circuit> before, std::span<const Circuit> after) {
+  using Port = std::pair<int, int>;
+  std::map<Port, Port> was;
+  for (const Circuit& c : before) {
+    was[{c.server_a, c.nic_a}] = {c.server_b, c.nic_b};
+    was[{c.server_b, c.nic_b}] = {c.server_a, c.nic_a};
+  }
+  int moved = 0;
+  const auto look = [&](const Port& port, const Port& peer) {
+    const auto entry = was.find(port);
+    if (entry == was.end() || entry->second != peer) ++moved;
+    if (entry != was.end()) was.erase(entry);
+  };
+  for (const Circuit& c : after) {
+    look({c.server_a, c.nic_a}, {c.server_b, c.nic_b});
+    look({c.server_b, c.nic_b}, {c.server_a, c.nic_a});
+  }
+  return moved + static_cast<int>(was.size());
+}
+
+}  // namespace mixnet

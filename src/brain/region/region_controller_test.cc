@@ -1,0 +1,246 @@
+#include "region/region_controller.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "region/region_snapshot.h"
+
+namespace mixnet {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr Time kMs = Time::milliseconds(1);
+
+/// The decisions of one kind.
+template <typename Kind>
+std::vector<Kind> only(const std::vector<Decision>& decisions) {
+  std::vector<Kind> out;
+  for (const Decision& decision : decisions) {
+    if (const auto* one = std::get_if<Kind>(&decision)) out.push_back(*one);
+  }
+  return out;
+}
+
+/// Three servers of two optical NICs and one EPS NIC; port 2 * s + k is NIC k of server s.
+RegionConfig small() {
+  RegionConfig config;
+  config.servers = 3;
+  config.optical_nics = 2;
+  config.eps_nics = 1;
+  config.attempts = 2;
+  return config;
+}
+
+ServerDemand demand_of(const std::vector<std::vector<std::int64_t>>& rows) {
+  ServerDemand demand(rows.size(), rows.size());
+  for (std::size_t r = 0; r < rows.size(); ++r) std::ranges::copy(rows[r], demand.row(r).begin());
+  return demand;
+}
+
+class RegionControllerTest : public ::testing::Test {
+ protected:
+  const std::vector<Decision>& give(const Event& event) { return controller_.handle(now_, event); }
+  /// The tenant 1 on all servers, the device read dark.
+  void start() {
+    give(Tick{});
+    read({});
+    give(TenantAdd{1, {0, 1, 2}});
+    read({});
+  }
+  const std::vector<Decision>& read(const std::vector<PortPair>& lit) {
+    return give(DeviceState{controller_.state().last_id, lit});
+  }
+  DemandReport demand(std::uint64_t sequence, const std::vector<std::vector<std::int64_t>>& rows) {
+    return {1, {sequence, 0, 0, false}, demand_of(rows)};
+  }
+  const Slice& slice() { return *controller_.state().find(1); }
+
+  RegionController controller_{small()};
+  Time now_ = kMs;
+};
+
+const std::vector<std::vector<std::int64_t>> kZeroToOne = {{0, 9, 0}, {0, 0, 0}, {0, 0, 0}};
+const std::vector<std::vector<std::int64_t>> kZeroToTwo = {{0, 0, 9}, {0, 0, 0}, {0, 0, 0}};
+
+TEST_F(RegionControllerTest, ADemandBecomesACommandAReadingAndAnAnnouncement) {
+  start();
+  const auto commands = only<DeviceCommand>(give(demand(1, kZeroToOne)));
+  ASSERT_EQ(commands.size(), 1U);
+  EXPECT_EQ(commands[0].connect, (std::vector<PortPair>{{0, 2}, {1, 3}}));
+  EXPECT_TRUE(commands[0].disconnect.empty());
+
+  const auto reads = only<ReadState>(give(DeviceAnswer{commands[0].id, true, -1, false, {}}));
+  ASSERT_EQ(reads.size(), 1U);
+  const auto said = only<TopologyAnnouncement>(read({{0, 2}, {1, 3}}));
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0].circuits, (std::vector<Circuit>{{0, 0, 1, 0}, {0, 1, 1, 1}}));
+  EXPECT_EQ(said[0].served.sequence, 1U);
+}
+
+TEST_F(RegionControllerTest, CircuitsThatGoAreWithdrawnBeforeTheCommand) {
+  start();
+  give(demand(1, kZeroToOne));
+  give(DeviceAnswer{controller_.state().last_id, true, -1, false, {}});
+  read({{0, 2}, {1, 3}});
+  const std::vector<Decision> decisions = give(demand(2, kZeroToTwo));
+  ASSERT_EQ(decisions.size(), 2U);
+  EXPECT_TRUE(std::get<TopologyAnnouncement>(decisions[0]).circuits.empty());
+  EXPECT_EQ(std::get<DeviceCommand>(decisions[1]).disconnect,
+            (std::vector<PortPair>{{0, 2}, {1, 3}}));
+}
+
+TEST_F(RegionControllerTest, AnAnswerThatTellsWhatIsLitSavesTheReading) {
+  start();
+  give(demand(1, kZeroToOne));
+  const std::vector<Decision> decisions =
+      give(DeviceAnswer{controller_.state().last_id, true, -1, true, {{0, 2}, {1, 3}}});
+  ASSERT_EQ(decisions.size(), 1U);
+  EXPECT_EQ(std::get<TopologyAnnouncement>(decisions[0]).circuits.size(), 2U);
+}
+
+TEST_F(RegionControllerTest, LateAndDoubleDemandsAreDroppedAndContradictoryOnesToldOf) {
+  start();
+  give(demand(2, kZeroToOne));
+  EXPECT_TRUE(give(demand(2, kZeroToOne)).empty());
+  EXPECT_TRUE(give(demand(1, kZeroToTwo)).empty());
+  const auto alarms = only<Alarm>(give(demand(2, kZeroToTwo)));
+  ASSERT_EQ(alarms.size(), 1U);
+  EXPECT_EQ(alarms[0].code, AlarmCode::kContradictoryDemand);
+  EXPECT_EQ(slice().demand, demand_of(kZeroToOne));
+}
+
+TEST_F(RegionControllerTest, WhileAPhaseRunsNoCircuitMoves) {
+  start();
+  give(demand(1, kZeroToOne));
+  give(DeviceAnswer{controller_.state().last_id, true, -1, false, {}});
+  read({{0, 2}, {1, 3}});
+  give(PhaseMark{1, 1, true});
+  EXPECT_TRUE(give(demand(2, kZeroToTwo)).empty());
+  EXPECT_EQ(only<DeviceCommand>(give(PhaseMark{1, 1, false})).size(), 1U);
+}
+
+TEST_F(RegionControllerTest, APhaseThatDoesNotEndIsEnded) {
+  start();
+  give(PhaseMark{1, 1, true});
+  give(demand(2, kZeroToTwo));
+  now_ += controller_.state().config.phase_limit;
+  const std::vector<Decision> decisions = give(Tick{});
+  EXPECT_EQ(only<Alarm>(decisions)[0].code, AlarmCode::kPhaseOverdue);
+  EXPECT_EQ(only<DeviceCommand>(decisions).size(), 1U);
+}
+
+TEST_F(RegionControllerTest, AFailedPortIsWithdrawnAtOnceAndWiredAround) {
+  start();
+  give(demand(1, kZeroToOne));
+  give(DeviceAnswer{controller_.state().last_id, true, -1, false, {}});
+  read({{0, 2}, {1, 3}});
+  const std::vector<Decision> decisions = give(HealthReport{Part::kOcsPort, 2, true, 1});
+  EXPECT_EQ(only<TopologyAnnouncement>(decisions)[0].circuits,
+            (std::vector<Circuit>{{0, 1, 1, 1}}));
+  EXPECT_EQ(only<DeviceCommand>(decisions)[0].disconnect, (std::vector<PortPair>{{0, 2}}));
+  // An older report about the same port comes too late.
+  EXPECT_TRUE(give(HealthReport{Part::kOcsPort, 2, false, 1}).empty());
+}
+
+TEST_F(RegionControllerTest, WithoutEpsAServerGetsACircuitAndRelays) {
+  start();
+  const auto commands = only<DeviceCommand>(give(HealthReport{Part::kEpsNic, 2, true, 1}));
+  ASSERT_EQ(commands.size(), 1U);
+  ASSERT_EQ(commands[0].connect, (std::vector<PortPair>{{0, 4}}));
+  give(DeviceAnswer{commands[0].id, true, -1, false, {}});
+  const auto said = only<TopologyAnnouncement>(read({{0, 4}}));
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0].relays, (std::vector<Relay>{{2, 1, {0}}}));
+  EXPECT_TRUE(said[0].cut.empty());
+}
+
+TEST_F(RegionControllerTest,
+       ACommandThatIsNotAnsweredIsReadBackAndTriedAgainThenItsPortsAreSuspect) {
+  start();
+  give(demand(1, kZeroToOne));
+  int commands = 1;
+  while (only<Alarm>(read({{1, 3}})).empty()) {
+    ASSERT_LT(commands, 20);
+    now_ = controller_.next_deadline();
+    commands += static_cast<int>(only<DeviceCommand>(give(Tick{})).size());
+    if (slice().step != Step::kReading) ++commands;
+  }
+  EXPECT_TRUE(controller_.state().suspect(0));
+  EXPECT_TRUE(controller_.state().suspect(2));
+  EXPECT_FALSE(controller_.state().suspect(1));
+  // After the hold they are used again.
+  EXPECT_GE(controller_.state().suspicion[0].until, now_ + small().suspect_hold);
+}
+
+TEST_F(RegionControllerTest, TheDeviceIsBelievedAndPutRight) {
+  start();
+  now_ = controller_.next_deadline();
+  ASSERT_EQ(only<ReadState>(give(Tick{})).size(), 1U);
+  // Somebody has joined two ports of one server.
+  const std::vector<Decision> decisions = read({{0, 1}});
+  EXPECT_EQ(only<Alarm>(decisions)[0].code, AlarmCode::kContradiction);
+  EXPECT_EQ(only<DeviceCommand>(decisions)[0].disconnect, (std::vector<PortPair>{{0, 1}}));
+}
+
+TEST_F(RegionControllerTest, ATenantLeavesWhenItsPortsAreDark) {
+  start();
+  give(demand(1, kZeroToOne));
+  give(DeviceAnswer{controller_.state().last_id, true, -1, false, {}});
+  read({{0, 2}, {1, 3}});
+  EXPECT_TRUE(only<TopologyAnnouncement>(give(TenantRemove{1}))[0].closed);
+  EXPECT_EQ(only<Alarm>(give(TenantAdd{2, {0}}))[0].code, AlarmCode::kTenantRefused);
+  const auto commands = only<DeviceCommand>(read({{0, 2}, {1, 3}}));
+  ASSERT_EQ(commands.size(), 1U);
+  give(DeviceAnswer{commands[0].id, true, -1, false, {}});
+  EXPECT_EQ(only<TenantGone>(read({})).size(), 1U);
+  EXPECT_TRUE(only<Alarm>(give(TenantAdd{2, {0}})).empty());
+}
+
+TEST_F(RegionControllerTest, SnapshotsComeBackTheSame) {
+  start();
+  give(demand(7, kZeroToOne));
+  give(HealthReport{Part::kEpsNic, 2, true, UINT64_MAX});
+  const std::string text = write_snapshot(controller_.state());
+  EXPECT_EQ(read_snapshot(text, "s"), controller_.state());
+  EXPECT_EQ(write_snapshot(read_snapshot(text, "s")), text);
+}
+
+TEST_F(RegionControllerTest, BrokenSnapshotsAreRefusedWithThePlace) {
+  start();
+  const auto error_of = [](std::string text, const std::string& from, const std::string& to) {
+    const std::size_t at = text.find(from);
+    if (at == std::string::npos) return "no " + from;
+    text.replace(at, from.size(), to);
+    try {
+      read_snapshot(text, "s.json");
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  const std::string text = write_snapshot(controller_.state());
+  EXPECT_THAT(error_of(text, "\"lit\":[]", "\"lit\":[[0,2]]"), HasSubstr("one way only"));
+  EXPECT_THAT(error_of(text, "\"lit\":[]", "\"lit\":[[9,2]]"), HasSubstr("lit[0][0]"));
+  EXPECT_THAT(error_of(text, "\"version\":1", "\"version\":2"), HasSubstr("version 1"));
+  EXPECT_THAT(error_of(text, "\"servers\":3", "\"servers\":9"), HasSubstr("slices"));
+  EXPECT_THAT(error_of(text, "\"servers\":3", "\"servers\":99999"), HasSubstr("config.servers"));
+  EXPECT_THAT(error_of(text, "\"replan\"", "\"plan\""), HasSubstr("'replan' is missing"));
+}
+
+TEST(RegionController, RefusesABadConfiguration) {
+  RegionConfig config = small();
+  config.servers = 0;
+  EXPECT_THROW(RegionController{config}, Error);
+  config = small();
+  config.command_timeout = Time::zero();
+  EXPECT_THROW(RegionController{config}, Error);
+}
+
+}  // namespace
+}  // namespace mixnet

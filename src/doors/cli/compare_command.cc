@@ -1,0 +1,207 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/text_file.h"
+#include "cli/commands.h"
+#include "cli/compare_flags.h"
+#include "cli/comparison_text.h"
+#include "cli/output.h"
+#include "compare/comparison.h"
+
+namespace mixnet::cli {
+namespace {
+
+struct Flags {
+  CompareFlags compare;
+  std::string json;
+  std::string csv;
+};
+
+std::vector<std::string> cells_of(const ComparisonRun& run) {
+  const IterationTime& time = run.time;
+  return {std::string(to_string(run.fabric)),
+          to_string(time.total),
+          grouped(run.tokens_per_second),
+          to_string(time.compute),
+          to_string(time.ep),
+          to_string(time.tp),
+          to_string(time.pp),
+          to_string(time.dp),
+          to_string(time.reconfiguration),
+          to_string(time.bubble),
+          run.network_cost_usd ? grouped(*run.network_cost_usd) : "-",
+          run.performance_per_dollar_vs_fat_tree
+              ? fmt::format("{:.2f}x", *run.performance_per_dollar_vs_fat_tree)
+              : "-"};
+}
+
+/// One table for the runs of one bandwidth; what cannot be bought is never the best.
+void print_table(std::span<const ComparisonRun> runs) {
+  TextTable table({{"fabric", Align::kLeft},
+                   {"iteration"},
+                   {"tokens/s"},
+                   {"compute"},
+                   {"EP"},
+                   {"TP"},
+                   {"PP"},
+                   {"DP"},
+                   {"reconfig"},
+                   {"bubble"},
+                   {"network USD"},
+                   {"perf/$"}});
+  for (const ComparisonRun& run : runs) table.add_row(cells_of(run));
+  const auto mark_best = [&](std::size_t column, auto&& value) {
+    std::optional<double> best;
+    for (const ComparisonRun& run : runs) {
+      if (run.fabric != FabricKind::kIdeal && (!best || value(run) < *best)) best = value(run);
+    }
+    for (std::size_t row = 0; row < runs.size(); ++row) {
+      if (runs[row].fabric != FabricKind::kIdeal && value(runs[row]) == *best) {
+        table.make_bold(row, column);
+      }
+    }
+  };
+  using Run = ComparisonRun;
+  const auto seconds = [](Time time) { return time.to_seconds(); };
+  mark_best(1, [&](const Run& run) { return seconds(run.time.total); });
+  mark_best(2, [&](const Run& run) { return -run.tokens_per_second; });
+  mark_best(4, [&](const Run& run) { return seconds(run.time.ep); });
+  mark_best(5, [&](const Run& run) { return seconds(run.time.tp); });
+  mark_best(6, [&](const Run& run) { return seconds(run.time.pp); });
+  mark_best(7, [&](const Run& run) { return seconds(run.time.dp); });
+  mark_best(8, [&](const Run& run) { return seconds(run.time.reconfiguration); });
+  mark_best(9, [&](const Run& run) { return seconds(run.time.bubble); });
+  if (std::ranges::none_of(runs, [](const Run& run) { return has_price(run.fabric); })) {
+    table.print();
+    return;
+  }
+  mark_best(10, [&](const Run& run) { return run.network_cost_usd.value_or(INFINITY); });
+  mark_best(11,
+            [&](const Run& run) { return -run.performance_per_dollar_vs_fat_tree.value_or(0); });
+  table.print();
+}
+
+/// How a GPU's bandwidth is divided, on the fabrics that do so.
+void print_gpu_bandwidths(std::span<const ComparisonRun> runs) {
+  for (const ComparisonRun& run : runs) {
+    if (!run.gpu_bandwidth) continue;
+    const GpuBandwidth& gpu = *run.gpu_bandwidth;
+    write_output(
+        "-", fmt::format("{}: {} a GPU = {} Ethernet + {} scale-up{}\n", to_string(run.fabric),
+                         to_string(gpu.total()), to_string(gpu.ethernet), to_string(gpu.scale_up),
+                         gpu.optical.bits_per_second > 0
+                             ? fmt::format(" + {} optical", to_string(gpu.optical))
+                             : ""));
+  }
+}
+
+/// What failures do to the runs of one bandwidth.
+void print_failures(std::span<const ComparisonRun> runs) {
+  TextTable table(
+      {{"failures", Align::kLeft}, {"without"}, {"with"}, {"more"}, {"of it begun again"}});
+  for (const ComparisonRun& run : runs) {
+    const double more = run.time.total.to_seconds() / run.without_failures->to_seconds() - 1;
+    table.add_row({std::string(to_string(run.fabric)), to_string(*run.without_failures),
+                   to_string(run.time.total), fmt::format("{:+.2f} %", more * 100),
+                   to_string(run.time.lost)});
+  }
+  table.print();
+}
+
+/// What of the runs of one bandwidth was simulated in packets.
+void print_fidelity(std::span<const ComparisonRun> runs) {
+  TextTable table({{"all phases", Align::kLeft},
+                   {"number"},
+                   {"in packets"},
+                   {"reused"},
+                   {"fluid"},
+                   {"skipped"},
+                   {"packet-hops"},
+                   {"of"},
+                   {"packet/fluid"},
+                   {"error"}});
+  for (const ComparisonRun& run : runs) {
+    if (!run.packets) continue;
+    const FidelityReport& report = *run.packets;
+    const auto count = [](std::int64_t n) { return grouped(static_cast<double>(n)); };
+    table.add_row({std::string(to_string(run.fabric)), count(report.phases),
+                   count(report.in_packets), count(report.reused), count(report.fluid),
+                   fmt::format("{:.0f} %", report.skipped * 100),
+                   fmt::format("{:.3g}", static_cast<double>(report.packet_hops)),
+                   fmt::format("{:.3g}", static_cast<double>(report.plain_packet_hops)),
+                   report.fluid > 0 ? fmt::format("{:.4f}", report.packet_over_fluid) : "-",
+                   report.error > 0 ? fmt::format("{:.2f} %", report.error * 100) : "0"});
+  }
+  table.print();
+}
+
+void print_report(const Comparison& comparison, const ComparisonRequest& request) {
+  write_output("-", describe_job(comparison, request));
+  const std::span<const ComparisonRun> runs = comparison.runs;
+  for (std::size_t begin = 0, end = 0; begin < runs.size(); begin = end) {
+    while (end < runs.size() && runs[end].bandwidth == runs[begin].bandwidth) ++end;
+    write_output("-", fmt::format("\n{} a NIC\n", to_string(runs[begin].bandwidth)));
+    print_gpu_bandwidths(runs.subspan(begin, end - begin));
+    print_table(runs.subspan(begin, end - begin));
+    if (!comparison.failures.empty()) {
+      write_output("-", "\n");
+      print_failures(runs.subspan(begin, end - begin));
+    }
+    if (comparison.fidelity != to_string(Fidelity::kFluid)) {
+      write_output("-", "\n");
+      print_fidelity(runs.subspan(begin, end - begin));
+    }
+  }
+  const std::string sentence = advice(comparison);
+  if (!sentence.empty()) write_output("-", "\n" + sentence + "\n");
+}
+
+void run(const Flags& flags) {
+  const ComparisonRequest request = flags.compare.request();
+  const bool quiet = answers_on_stdout(flags.json, flags.csv);
+  const Comparison comparison = compare(request);
+  if (!flags.json.empty()) write_output(flags.json, to_json(comparison));
+  if (!flags.csv.empty()) write_output(flags.csv, to_csv(comparison));
+  if (!quiet) print_report(comparison, request);
+}
+
+}  // namespace
+
+void add_compare_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand(
+      "compare",
+      "Simulate a training iteration on each fabric: time, cost, performance per dollar");
+  command->footer(
+      "EP, TP, PP, DP and reconfig are what communication adds to the iteration of the average "
+      "GPU,\n"
+      "bubble is its idle time; with compute they add up to the iteration. perf/$ is relative to\n"
+      "the fat-tree of the same speed. Other fidelities than flow add a table of how the phases\n"
+      "were had: in packets, reused from identical ones, or fluid; skipped: share of packets "
+      "jumped\n"
+      "over in the steady state; packet-hops simulated, of those that all phases would take.\n\n"
+      "Examples:\n"
+      "  mixnet compare --model mixtral-8x7b --gpus 1024 --bandwidth 100Gbps,400Gbps\n"
+      "  mixnet compare --model mixtral-8x22b --fidelity auto --fabric fat-tree,mixnet\n"
+      "  mixnet compare --model mixtral-8x22b --fabric mixnet --reconfiguration copilot\n"
+      "  mixnet compare --model deepseek-v3 --gpus 2048 --pp 16 --ep 128 --bandwidth 800Gbps \\\n"
+      "                 --fabric nvl72,mixnet-optical-io\n"
+      "  mixnet compare --model mixtral-8x22b --fail nic:3.1,server:9@2s --fabric fat-tree,mixnet\n"
+      "  mixnet compare --model path/to/config.json --tp 4 --pp 4 --ep 8 --micro-batch-size 8 \\\n"
+      "                 --global-batch-size 512 --gpus 1024 --json result.json");
+  const auto flags = std::make_shared<Flags>();
+  add_compare_flags(*command, flags->compare);
+  command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
+      ->type_name("FILE");
+  command->add_option("--csv", flags->csv, "Also write the result as CSV ('-': only that)")
+      ->type_name("FILE");
+  command->callback([flags] { run(*flags); });
+}
+
+}  // namespace mixnet::cli

@@ -1,0 +1,36 @@
+// The flags that say what one comparison simulates: those of `mixnet compare` but for where its
+// answers go. `mixnet sweep` reads the same flags from study files.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/plan_flags.h"
+#include "cli/simulation_flags.h"
+#include "compare/comparison.h"
+
+namespace mixnet::cli {
+
+struct CompareFlags {
+  std::string model;
+  std::string gpu = "h100";
+  std::string bandwidths = "400Gbps";
+  std::string fabrics;
+  std::string prices;
+  std::string server_link = "optics";
+  std::vector<std::string> failures;
+  std::string backup = "pool";
+  std::string outage = "10ms";
+  int spare_nics = 0;
+  PlanFlags plan;
+  SimulationFlags simulation;
+
+  /// Reads the files that flags name. Throws Error on a value that is not known or out of range.
+  ComparisonRequest request() const;
+};
+
+/// Adds the flags to `command`; `flags` must outlive it.
+void add_compare_flags(CLI::App& command, CompareFlags& flags);
+
+}  // namespace mixnet::cli

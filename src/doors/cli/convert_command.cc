@@ -1,0 +1,174 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/suggest.h"
+#include "cli/chakra_flags.h"
+#include "cli/commands.h"
+#include "cli/iteration_flags.h"
+#include "cli/output.h"
+#include "cli/timeline_flags.h"
+#include "graphs/chakra_export.h"
+#include "graphs/chakra_import.h"
+#include "graphs/task_run.h"
+#include "graphs/task_trace.h"
+#include "interop/chakra_trace.h"
+#include "interop/flexflow_graph.h"
+#include "interop/task_graph_dot.h"
+
+namespace mixnet::cli {
+namespace {
+
+struct ConvertFlags {
+  std::string graph;  ///< a file, or the prefix of Chakra traces
+  IterationFlags iteration;
+  std::string to;
+  std::string output = "-";
+  std::string gpu = "h100";
+  std::optional<std::string> routing;  ///< default: dynamic for a model, measured for a file
+};
+
+/// A format that graphs are written in. A new one is a line in kFormats.
+struct GraphFormat {
+  std::string_view name;
+  std::string_view what;
+  /// The whole file. `input` names the graph in errors. Null for Chakra, which is many files.
+  std::string (*write)(const TaskGraph& graph, std::string_view input);
+};
+
+/// As it is executed where only NICs, of simulate's default speed, limit what is sent.
+std::string write_chrome(const TaskGraph& graph, std::string_view input) {
+  TaskRunRequest request;
+  request.network.fabric = FabricKind::kIdeal;
+  request.fidelity = Fidelity::kFluid;
+  request.input = input;
+  const std::string title =
+      fmt::format("{} on ideal, {} a NIC", input, to_string(request.network.bandwidth));
+  return to_chrome_trace(graph, run_task_graph(graph, request), title, TimelineFlags::kMostSpans)
+      .text;
+}
+
+constexpr std::array kFormats = {
+    GraphFormat{"flexflow", "FlexFlow's FlatBuffers, in the era of the input",
+                [](const TaskGraph& graph, std::string_view input) {
+                  return to_flexflow_graph(graph, input);
+                }},
+    GraphFormat{"chrome", "a timeline on an ideal network, for ui.perfetto.dev", write_chrome},
+    GraphFormat{"dot", "a picture for Graphviz",
+                [](const TaskGraph& graph, std::string_view /*input*/) { return to_dot(graph); }},
+    GraphFormat{"chakra", "Chakra traces OUTPUT.0.et, OUTPUT.1.et, ..., one a rank", nullptr},
+};
+
+const GraphFormat& parse_format(const std::string& name) {
+  std::vector<std::string> known;
+  for (const GraphFormat& format : kFormats) {
+    if (format.name == name) return format;
+    known.emplace_back(format.name);
+  }
+  if (name.empty())
+    throw Error("--to", "is required", fmt::format("give {}", fmt::join(known, ", ")));
+  throw Error("--to", fmt::format("unknown format '{}'", name), suggest(name, known));
+}
+
+TaskGraph graph_from(const ConvertFlags& flags) {
+  if (!flags.iteration.model.empty()) {
+    IterationFlags iteration = flags.iteration;
+    iteration.simulation.routing = flags.routing.value_or("dynamic");
+    return iteration.graph(flags.gpu);
+  }
+  if (!is_chakra_prefix(flags.graph)) return read_flexflow_graph(flags.graph);
+  return read_chakra_graph({.prefix = flags.graph,
+                            .gpus_per_node = gpus_per_node(flags.iteration.plan.gpus_per_server),
+                            .gpu = find_gpu(flags.gpu)});
+}
+
+void write_chakra(const TaskGraph& graph, const ConvertFlags& flags, const std::string& input) {
+  const ChakraTotals totals =
+      write_chakra_graph(graph, {.prefix = flags.output,
+                                 .routing = flags.routing.value_or("measured"),
+                                 .seed = flags.iteration.simulation.seed,
+                                 .input = input});
+  write_output(
+      "-",
+      fmt::format("{0}.0.et to {0}.{1}.et: {2} nodes, {3}; {4} process groups in "
+                  "{0}.comm_groups.json\n",
+                  flags.output, totals.ranks - 1, grouped(static_cast<double>(totals.nodes)),
+                  to_string(Bytes{totals.bytes}), grouped(static_cast<double>(totals.groups))));
+}
+
+void run(const ConvertFlags& flags) {
+  if (flags.graph.empty() == flags.iteration.model.empty()) {
+    throw Error("convert",
+                flags.graph.empty() ? "names no task graph" : "names a graph and a model",
+                "give its file, the prefix of Chakra traces, or --model");
+  }
+  const GraphFormat& format = parse_format(flags.to);
+  const bool on_stdout = flags.output == "-";
+  if (format.name == "chakra" && on_stdout) {
+    throw Error("--output", "is required: traces are a file for every rank", "give their prefix");
+  }
+  if (on_stdout && format.name == "flexflow" && stdout_is_terminal()) {
+    throw Error("--output", "is a terminal, and the format is binary", "give a file");
+  }
+  // Whether it can be written.
+  if (!on_stdout) {
+    answers_on_stdout(format.write != nullptr ? flags.output
+                                              : chakra_path(flags.output, 0).string());
+  }
+  const TaskGraph graph = graph_from(flags);
+  const std::string& input = flags.graph.empty() ? flags.iteration.model : flags.graph;
+  if (format.write == nullptr) return write_chakra(graph, flags, input);
+  write_output(flags.output, format.write(graph, input));
+}
+
+}  // namespace
+
+void add_convert_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand(
+      "convert", "Write a task graph, or a simulated iteration, in another format");
+  std::string formats;
+  for (const GraphFormat& format : kFormats) {
+    formats += fmt::format("  {:<10}{}\n", format.name, format.what);
+  }
+  command->footer(
+      "Formats:\n" + formats +
+      "GRAPH is a FlexFlow task graph (docs/task-graphs.md), or PREFIX of Chakra traces\n"
+      "PREFIX.0.et, PREFIX.1.et, ... (docs/chakra.md).\n\n"
+      "Examples:\n"
+      "  mixnet convert moe.fbuf --to dot | dot -Tsvg > moe.svg\n"
+      "  mixnet convert moe.fbuf --to chrome --output timeline.json\n"
+      "  mixnet convert moe.fbuf --to flexflow --output again.fbuf\n"
+      "  mixnet convert moe.fbuf --to chakra --output traces/moe\n"
+      "  mixnet convert traces/moe --to flexflow --output moe.fbuf\n"
+      "  mixnet convert --model mixtral-8x7b --gpus 32 --pp 1 --layers 4 \\\n"
+      "      --global-batch-size 128 --to chakra --output traces/mixtral");
+  const auto flags = std::make_shared<ConvertFlags>();
+  command->add_option("graph", flags->graph, "The task graph: a .fbuf file, or a prefix of traces")
+      ->type_name("GRAPH");
+  command->add_option("--to", flags->to, "Format to write")->type_name("FORMAT");
+  command
+      ->add_option("--output", flags->output,
+                   "File to write ('-': standard output), or prefix of traces")
+      ->type_name("FILE")
+      ->capture_default_str();
+  command
+      ->add_option(
+          "--routing", flags->routing,
+          "Who sends how much in all-to-alls, of a model and of what FlexFlow leaves open\n"
+          "(default: dynamic for a model, measured for a file)")
+      ->type_name("SPEC");
+  command->add_option("--seed", flags->iteration.simulation.seed, "Seed of the routing")
+      ->capture_default_str();
+  command->add_option("--gpu", flags->gpu, "Kind of GPU, of a model or traces ('mixnet gpus')")
+      ->capture_default_str();
+  add_iteration_flags(*command, flags->iteration);
+  command->callback([flags] { run(*flags); });
+}
+
+}  // namespace mixnet::cli

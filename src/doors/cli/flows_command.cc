@@ -1,0 +1,270 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/alltoallv_matrix.h"
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/network_flags.h"
+#include "cli/output.h"
+#include "cli/packet_flags.h"
+#include "compare/comparison.h"
+#include "graphs/flow_study.h"
+#include "interop/connection_matrix.h"
+#include "interop/flow_csv.h"
+
+namespace mixnet::cli {
+namespace {
+
+constexpr int kBins = 10;      // of the histogram
+constexpr int kBarWidth = 40;  // of its longest bar
+
+struct FlowsFlags {
+  NetworkFlags network;
+  std::optional<int> hosts;
+  std::optional<int> servers;
+  std::string flows;
+  std::string alltoallv;
+  std::string fidelity = "packet";
+  std::string until;
+  std::string json;
+  std::string fct;
+  PacketFlags packets;
+};
+
+int parse_hosts(const FlowsFlags& flags, int nics_per_server) {
+  if (flags.hosts && flags.servers) {
+    throw Error("--servers", "stands beside --hosts",
+                "give one of them: hosts are servers times --nics-per-server");
+  }
+  const std::int64_t nics = flags.servers ? nics_per_server : 1;
+  const std::string_view flag = flags.servers ? "--servers" : "--hosts";
+  const std::optional<int>& count = flags.servers ? flags.servers : flags.hosts;
+  if (!count) return 0;
+  if (*count < 1 || nics < 1 || nics > kMaxFlowHosts || *count * nics > kMaxFlowHosts) {
+    throw Error(nics < 1 ? "--nics-per-server" : flag,
+                fmt::format("{} is out of range", nics < 1 ? nics : *count),
+                fmt::format("give what makes 2 to {} hosts (NICs)", kMaxFlowHosts));
+  }
+  return static_cast<int>(*count * nics);
+}
+
+void read_traffic(const FlowsFlags& flags, FlowStudyRequest& request) {
+  if (flags.flows.empty() == flags.alltoallv.empty()) {
+    throw Error("--flows",
+                flags.flows.empty() ? "or --alltoallv is required" : "stands beside --alltoallv",
+                "give the file of one of them");
+  }
+  request.input = flags.flows.empty() ? flags.alltoallv : flags.flows;
+  if (flags.flows.empty()) {
+    request.traffic = read_alltoallv_matrix(flags.alltoallv);
+    return;
+  }
+  const std::string extension = std::filesystem::path(flags.flows).extension().string();
+  if (extension == ".cm") {
+    request.traffic = read_connection_matrix(flags.flows);
+  } else if (extension == ".csv") {
+    request.traffic = read_flow_csv(flags.flows);
+  } else {
+    throw Error(flags.flows, "does not end in .cm or .csv",
+                "name a htsim connection matrix .cm, a list of flows .csv; a matrix of bytes goes "
+                "with --alltoallv");
+  }
+}
+
+FlowStudyRequest request_from(const FlowsFlags& flags) {
+  FlowStudyRequest request;
+  FlowNetworkOptions& network = request.network;
+  network = flags.network.options();
+  network.hosts = parse_hosts(flags, network.nics_per_server);
+  request.fidelity = parse<Fidelity>(flags.fidelity, "--fidelity");
+  request.packets = flags.packets.options();
+  if (!flags.until.empty()) request.until = parse_time(flags.until, "--until");
+  // What can be wrong with flags is said before a large file is read.
+  FlowNetworkOptions sized = network;
+  if (sized.hosts == 0) sized.hosts = 2 * std::clamp(sized.nics_per_server, 1, 1024);
+  check_flow_network_options(sized);
+  read_traffic(flags, request);
+  return request;
+}
+
+bool check_answers(const FlowsFlags& flags) {
+  const auto place = [](const std::string& path) {
+    return std::filesystem::absolute(path).lexically_normal();
+  };
+  if (!flags.json.empty() && !flags.fct.empty() && place(flags.json) == place(flags.fct)) {
+    throw Error("--fct", "cannot go where --json goes", "give another file to one of them");
+  }
+  const bool json_on_stdout = answers_on_stdout(flags.json);
+  return answers_on_stdout(flags.fct) || json_on_stdout;
+}
+
+std::string count_of(std::int64_t number) { return grouped(static_cast<double>(number)); }
+
+std::string queue_of(const FlowReport& report, const TierReport& tier) {
+  if (!report.packets) return "-";
+  return tier.deepest_queue.count == 0 ? "0" : to_string(tier.deepest_queue);
+}
+
+std::string percent(double share) { return fmt::format("{:.1f} %", share * 100); }
+
+void print_histogram(const FlowReport& report) {
+  std::vector<Time> fcts;
+  for (std::size_t f = 0; f < report.flows.size(); ++f) {
+    if (report.completions[f] == FlowReport::kNever) continue;
+    fcts.push_back(report.completions[f] - report.flows[f].start);
+  }
+  if (fcts.empty()) return;
+  const auto [least, most] = std::ranges::minmax(fcts);
+  if (least == most) return;
+  const double width = static_cast<double>((most - least).ps) / kBins;
+  std::vector<std::int64_t> bins(kBins);
+  for (const Time fct : fcts) {
+    const auto bin = static_cast<int>(static_cast<double>((fct - least).ps) / width);
+    ++bins[static_cast<std::size_t>(std::min(bin, kBins - 1))];
+  }
+  const auto largest = static_cast<double>(std::ranges::max(bins));
+  TextTable table({{"FCT up to"}, {"flows"}, {"", Align::kLeft}});
+  for (int bin = 0; bin < kBins; ++bin) {
+    const auto count = static_cast<double>(bins[static_cast<std::size_t>(bin)]);
+    const auto bar = static_cast<std::size_t>(std::ceil(count / largest * kBarWidth));
+    table.add_row({to_string(Time{least.ps + static_cast<std::int64_t>(width * (bin + 1))}),
+                   grouped(count), std::string(bar, '#')});
+  }
+  write_output("-", "\n");
+  table.print();
+}
+
+std::string what_ran(const FlowReport& report) {
+  const FlowNetworkOptions& network = report.network;
+  std::string text =
+      fmt::format("{} of {} hosts, {} servers: {} a NIC, {} a link", to_string(network.fabric),
+                  count_of(network.hosts), count_of(network.servers()),
+                  to_string(network.bandwidth), to_string(network.latency));
+  if (report.circuits) text += fmt::format(", {} circuits", count_of(*report.circuits));
+  text += fmt::format("\nfidelity {}", to_string(report.fidelity));
+  if (report.packets) {
+    text += fmt::format(", {}, MTU {}",
+                        report.packet_options.transport == Transport::kDctcp ? "dctcp" : "dcqcn",
+                        report.packet_options.mtu);
+  }
+  return text + "\n\n";
+}
+
+void print_report(const FlowReport& report) {
+  write_output("-", what_ran(report));
+  TextTable flows({{"flows"},
+                   {"completed"},
+                   {"payload"},
+                   {"makespan"},
+                   {"FCT mean"},
+                   {"FCT p50"},
+                   {"FCT p99"},
+                   {"FCT max"}});
+  std::vector<std::string> cells = {count_of(static_cast<std::int64_t>(report.flows.size())),
+                                    count_of(report.completed), to_string(report.bytes),
+                                    to_string(report.makespan)};
+  if (const auto& fct = report.fct) {
+    for (const Time time : {Time{std::llround(fct->mean_ps)}, fct->p50, fct->p99, fct->max}) {
+      cells.push_back(to_string(time));
+    }
+  }
+  flows.add_row(cells);
+  flows.print();
+  const auto left = static_cast<std::int64_t>(report.flows.size()) - report.completed;
+  if (left > 0) write_output("-", fmt::format("{} flows had not ended then\n", count_of(left)));
+  if (report.packets) {
+    const PacketTotals& totals = *report.packets;
+    TextTable packets({{"packets"},
+                       {"packet-hops"},
+                       {"drops"},
+                       {"ECN marks"},
+                       {"sent again"},
+                       {"time-outs"},
+                       {"skipped"}});
+    packets.add_row({count_of(totals.data_packets), count_of(totals.packet_hops),
+                     count_of(totals.drops), count_of(totals.ecn_marks),
+                     count_of(totals.retransmissions), count_of(totals.time_outs),
+                     percent(report.skipped_share())});
+    write_output("-", "\n");
+    packets.print();
+  }
+  TextTable tiers({{"links", Align::kLeft}, {"number"}, {"busy"}, {"busiest"}, {"deepest queue"}});
+  for (const TierReport& tier : report.tiers) {
+    tiers.add_row({tier.name, count_of(tier.ports), percent(tier.mean_utilisation),
+                   percent(tier.max_utilisation), queue_of(report, tier)});
+  }
+  write_output("-", "\n");
+  tiers.print();
+  print_histogram(report);
+  std::string wall =
+      fmt::format("\nsimulated in {}", to_string(Time::from_seconds(report.wall_seconds)));
+  if (report.packets && report.wall_seconds > 0) {
+    wall +=
+        fmt::format(", {:.1f} million packet-hops a second",
+                    static_cast<double>(report.packets->packet_hops) * 1e-6 / report.wall_seconds);
+  }
+  write_output("-", wall + "\n");
+}
+
+void run(const FlowsFlags& flags) {
+  const bool quiet = check_answers(flags);
+  FlowStudy study(request_from(flags));
+  const auto begin = std::chrono::steady_clock::now();
+  FlowReport report = study.run();
+  report.wall_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (!flags.json.empty()) write_output(flags.json, to_json(report));
+  if (!flags.fct.empty()) write_output(flags.fct, to_fct_csv(report));
+  if (!quiet) print_report(report);
+}
+
+}  // namespace
+
+void add_flows_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand(
+      "flows", "Play flows on a fabric, packet by packet: completion times, queues, losses");
+  command->footer(
+      "FILE of --flows ends in .cm (a connection matrix of htsim) or .csv (src,dst,bytes,start);\n"
+      "--alltoallv takes a matrix of bytes as nccl-tests does. docs/flows.md has the formats.\n\n"
+      "Examples:\n"
+      "  mixnet flows --fabric fat-tree --hosts 1024 --flows permutation.cm --json -\n"
+      "  mixnet flows --fabric mixnet --servers 8 --degree 6 --alltoallv matrix.txt\n"
+      "  mixnet flows --fabric rail-optimized --flows flows.csv --transport dcqcn --fct fct.csv");
+  const auto flags = std::make_shared<FlowsFlags>();
+  const auto add = [&](const std::string& group, const char* name, auto& value, const char* help) {
+    return command->add_option(name, value, help)->group(group);
+  };
+  add("Flows", "--flows", flags->flows, "Flows between hosts: a .cm or .csv file")
+      ->type_name("FILE");
+  add("Flows", "--alltoallv", flags->alltoallv, "Bytes from rank to rank: hosts, or servers")
+      ->type_name("FILE");
+
+  add_network_flags(*command, flags->network, "8");
+  add("Network", "--hosts", flags->hosts, "Hosts, which are NICs (default: those the file names)");
+  add("Network", "--servers", flags->servers, "The same in servers of --nics-per-server");
+
+  add("Fidelity", "--fidelity", flags->fidelity,
+      "packet (every packet), auto (jumps over the steady state) or flow (fluid)")
+      ->capture_default_str();
+  add("Fidelity", "--until", flags->until, "Stop at this time; flows may be left")
+      ->type_name("TIME");
+  add_packet_flags(*command, flags->packets);
+  command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
+      ->type_name("FILE");
+  command
+      ->add_option("--fct", flags->fct,
+                   "Also write each flow's completion time as CSV ('-': only that)")
+      ->type_name("FILE");
+  command->callback([flags] { run(*flags); });
+}
+
+}  // namespace mixnet::cli

@@ -1,0 +1,45 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/sweep_points.h"
+#include "report/report.h"
+
+namespace mixnet::cli {
+namespace {
+
+struct ReportFlags {
+  std::string folder;
+  std::string html = "report.html";
+};
+
+void run(const ReportFlags& flags) {
+  (void)answers_on_stdout(flags.html);  // where the page could not be written, nothing is done
+  const ReportFolder folder = read_report_folder(flags.folder);
+  write_output(flags.html, html_report(folder, comparison_request));
+}
+
+}  // namespace
+
+void add_report_command(CLI::App& app) {
+  CLI::App* command =
+      app.add_subcommand("report", "Results as one HTML file: verdict, charts, tables");
+  command->footer(
+      "The folder is that of 'mixnet sweep', finished or not, or of 'mixnet reproduce'. The file\n"
+      "needs no network and nothing beside it (docs/report.md).\n\n"
+      "Example:\n"
+      "  mixnet sweep studies/fabrics.yaml --out results\n"
+      "  mixnet report results --html report.html");
+  const auto flags = std::make_shared<ReportFlags>();
+  command->add_option("results", flags->folder, "Folder of results")
+      ->required()
+      ->type_name("FOLDER");
+  command->add_option("--html", flags->html, "The file to write; '-' for standard output")
+      ->capture_default_str()
+      ->type_name("FILE");
+  command->callback([flags] { run(*flags); });
+}
+
+}  // namespace mixnet::cli

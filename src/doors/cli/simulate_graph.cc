@@ -1,0 +1,259 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "cli/chakra_flags.h"
+#include "cli/network_flags.h"
+#include "cli/output.h"
+#include "cli/packet_flags.h"
+#include "cli/simulate_ways.h"
+#include "cli/timeline_flags.h"
+#include "compare/comparison.h"
+#include "graphs/chakra_import.h"
+#include "graphs/task_run.h"
+#include "graphs/task_trace.h"
+#include "hardware/gpu.h"
+#include "interop/flexflow_graph.h"
+#include "network/flow_list.h"
+
+namespace mixnet::cli {
+namespace {
+
+constexpr Time kLongestReconfiguration = Time::seconds(3600);
+
+struct SimulateFlags {
+  bool is_chakra = false;
+  std::string graph;                   ///< file, or prefix of Chakra traces
+  std::optional<int> gpus_per_server;  ///< of traces, as the next
+  std::string gpu = "h100";
+  NetworkFlags network;
+  int hosts = 0;
+  std::string routing = "measured";
+  std::uint64_t seed = 1;
+  std::string reconfiguration_delay = "25ms";
+  std::string fidelity = "packet";
+  PacketFlags packets;
+  TimelineFlags timeline;
+  std::string json;
+};
+
+TaskRunRequest request_from(const SimulateFlags& flags) {
+  if (flags.graph.empty()) {
+    throw flags.is_chakra
+        ? Error("--chakra", "is empty", "give the prefix of Chakra traces")
+        : Error("--task-graph", "is required", "give a FlexFlow task graph, a .fbuf file");
+  }
+  TaskRunRequest request;
+  request.network = flags.network.options();
+  if (flags.hosts < 0) {
+    throw Error("--hosts", fmt::format("{} is out of range", flags.hosts),
+                fmt::format("give 2 to {} hosts (NICs)", kMaxFlowHosts));
+  }
+  request.network.hosts = flags.hosts;
+  request.nics_per_server = flags.network.nics_per_server;
+  request.fidelity = parse<Fidelity>(flags.fidelity, "--fidelity");
+  request.packets = flags.packets.options();
+  request.routing = flags.routing;
+  request.seed = flags.seed;
+  request.reconfiguration = parse_time(flags.reconfiguration_delay, "--reconfiguration-delay");
+  if (request.reconfiguration > kLongestReconfiguration) {
+    throw Error("--reconfiguration-delay",
+                fmt::format("{} is out of range", to_string(request.reconfiguration)),
+                "give 0us to an hour");
+  }
+  request.input = flags.graph;
+  return request;
+}
+
+TaskGraph graph_from(const SimulateFlags& flags) {
+  if (!flags.is_chakra) return read_flexflow_graph(flags.graph);
+  return read_chakra_graph({.prefix = flags.graph,
+                            .gpus_per_node = gpus_per_node(flags.gpus_per_server),
+                            .gpu = find_gpu(flags.gpu)});
+}
+
+std::string count_of(std::int64_t number) { return grouped(static_cast<double>(number)); }
+std::string percent(double share) { return fmt::format("{:.1f} %", share * 100); }
+
+std::string what_ran(const TaskGraph& graph, const TaskRunReport& report, bool is_chakra) {
+  const FlowNetworkOptions& network = report.network;
+  const bool is_mixnet_era = graph.era == GraphEra::kMixNet;
+  std::string text = fmt::format(
+      "{}: {} {}, {} tasks, {} edges",
+      is_chakra ? "Chakra traces"
+                : fmt::format("FlexFlow graph of {} era", is_mixnet_era ? "MixNet's" : "TopoOpt's"),
+      count_of(report.endpoints), is_mixnet_era ? "GPUs" : "nodes",
+      count_of(static_cast<std::int64_t>(graph.tasks.size())),
+      count_of(static_cast<std::int64_t>(graph.next.items())));
+  if (is_mixnet_era && !is_chakra) {
+    text += fmt::format("; dp {}, tp {}, pp {}, ep {}", graph.dp, graph.tp, graph.pp, graph.ep);
+  }
+  text +=
+      fmt::format("\n{} of {} hosts, {} servers: {} a NIC, {} a link", to_string(network.fabric),
+                  count_of(network.hosts), count_of(network.servers()),
+                  to_string(network.bandwidth), to_string(network.latency));
+  if (network.fabric == FabricKind::kMixNet) {
+    text += fmt::format(", degree {}, reconfiguration block {}", network.degree(),
+                        to_string(report.reconfiguration));
+  }
+  text += fmt::format("\nfidelity {}", to_string(report.fidelity));
+  if (report.packets) {
+    text += fmt::format(", {}, MTU {}",
+                        report.packet_options.transport == Transport::kDctcp ? "dctcp" : "dcqcn",
+                        report.packet_options.mtu);
+  }
+  if (!report.routing.empty()) text += fmt::format("; routing {}", report.routing);
+  return text + "\n\n";
+}
+
+void print_report(const TaskGraph& graph, const TaskRunReport& report, bool is_chakra) {
+  write_output("-", what_ran(graph, report, is_chakra));
+  TextTable kinds({{"tasks", Align::kLeft}, {"number"}, {"mean time"}, {"bytes sent"}});
+  for (std::size_t kind = 0; kind < kTaskKinds; ++kind) {
+    const KindReport& one = report.kinds[kind];
+    if (one.tasks == 0) continue;
+    const Time mean = Time::from_seconds(one.seconds / static_cast<double>(one.tasks));
+    kinds.add_row({std::string(to_string(static_cast<TaskKind>(kind))), count_of(one.tasks),
+                   to_string(mean), one.bytes.count == 0 ? "-" : to_string(one.bytes)});
+  }
+  kinds.print();
+  TextTable times({{"iteration"},
+                   {"devices"},
+                   {"busy"},
+                   {"least"},
+                   {"most"},
+                   {"network in use"},
+                   {"only communication"}});
+  times.add_row({fmt::format("{:.3f} ms", report.iteration.to_seconds() * 1e3),
+                 count_of(report.devices), percent(report.mean_busy), percent(report.least_busy),
+                 percent(report.most_busy), percent(report.network_share),
+                 percent(report.exposed_share)});
+  write_output("-", "\n");
+  times.print();
+  TextTable tiers({{"links", Align::kLeft}, {"number"}, {"busy"}});
+  for (const TaskNetwork::TierUse& tier : report.tiers) {
+    tiers.add_row({tier.name, count_of(tier.ports), percent(utilisation(tier, report.iteration))});
+  }
+  write_output("-", "\n");
+  tiers.print();
+  std::string end = fmt::format(
+      "\n{} between servers in {} flows, {} within", to_string(report.communication.network),
+      count_of(report.communication.flows), to_string(report.communication.node));
+  if (report.network.fabric == FabricKind::kMixNet) {
+    end += fmt::format("; {} reconfigurations", count_of(report.communication.reconfigurations));
+  }
+  if (report.packets) {
+    end += fmt::format("\n{} packets, {} packet-hops, {} drops, {} ECN marks, {} time-outs",
+                       count_of(report.packets->data_packets),
+                       count_of(report.packets->packet_hops), count_of(report.packets->drops),
+                       count_of(report.packets->ecn_marks), count_of(report.packets->time_outs));
+  }
+  end += fmt::format("\nsimulated in {}", to_string(Time::from_seconds(report.wall_seconds)));
+  if (report.packets && report.wall_seconds > 0) {
+    end +=
+        fmt::format(", {:.1f} million packet-hops a second",
+                    static_cast<double>(report.packets->packet_hops) * 1e-6 / report.wall_seconds);
+  }
+  write_output("-", end + "\n");
+}
+
+void run(const SimulateFlags& flags) {
+  flags.timeline.check("nodes");
+  const bool quiet = answers_on_stdout(flags.json, flags.timeline.file, "--timeline");
+  const TaskRunRequest request = request_from(flags);
+  const TaskGraph graph = graph_from(flags);
+  const auto begin = std::chrono::steady_clock::now();
+  TaskRunReport report = run_task_graph(graph, request);
+  report.wall_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (!flags.json.empty()) write_output(flags.json, to_json(graph, report));
+  TaskTrace trace;
+  if (!flags.timeline.file.empty()) {
+    const std::string title =
+        fmt::format("{} on {}, {} a NIC", flags.graph, to_string(report.network.fabric),
+                    to_string(report.network.bandwidth));
+    trace = to_chrome_trace(graph, report, title, TimelineFlags::kMostSpans, flags.timeline.most);
+    write_output(flags.timeline.file, trace.text);
+  }
+  if (quiet) return;
+  print_report(graph, report, flags.is_chakra);
+  if (flags.timeline.file.empty()) return;
+  write_output("-", describe_timeline(flags.timeline, "nodes", trace.nodes, trace.all_nodes,
+                                      trace.text.size()));
+}
+
+/// The flags of both ways.
+void add_common_flags(CLI::App& command, const std::shared_ptr<SimulateFlags>& flags,
+                      const std::string& nics_default) {
+  const auto add = [&](const std::string& group, const char* name, auto& value, const char* help) {
+    return command.add_option(name, value, help)->group(group);
+  };
+  add_network_flags(command, flags->network, nics_default);
+  add("Network", "--hosts", flags->hosts, "Hosts, which are NICs (default: as the graph needs)");
+  add("Network", "--reconfiguration-delay", flags->reconfiguration_delay,
+      "mixnet: how long a forward dispatch waits for the switch")
+      ->capture_default_str();
+  add("Fidelity", "--fidelity", flags->fidelity,
+      "packet (every packet), auto (jumps over the steady state) or flow (fluid)")
+      ->capture_default_str();
+  add_packet_flags(command, flags->packets);
+  add_timeline_flags(command, flags->timeline, "nodes");
+  command.add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
+      ->type_name("FILE");
+  command.callback([flags] { run(*flags); });
+}
+
+}  // namespace
+
+void add_simulate_graph(CLI::App& program) {
+  CLI::App* command = program.add_subcommand(
+      "simulate", "Execute a FlexFlow task graph on a fabric: iteration time, who was busy");
+  command->footer(
+      "FILE is a FlatBuffers file as TopoOpt's or MixNet's FlexFlow writes it; the era is found\n"
+      "from its content. docs/task-graphs.md has the formats and what is simulated.\n\n"
+      "Examples:\n"
+      "  mixnet simulate --task-graph dlrm.fbuf --fabric fat-tree --bandwidth 100Gbps\n"
+      "  mixnet simulate --task-graph moe.fbuf --fabric mixnet --degree 6 --json -\n"
+      "  mixnet simulate --task-graph moe.fbuf --fabric rail-optimized --fidelity flow \\\n"
+      "                  --timeline timeline.json");
+  const auto flags = std::make_shared<SimulateFlags>();
+  const auto add = [&](const char* name, auto& value, const char* help) {
+    return command->add_option(name, value, help)->group("Graph");
+  };
+  add("--task-graph", flags->graph, "The task graph, a .fbuf file")->type_name("FILE");
+  add("--routing", flags->routing,
+      "Who sends how much in all-to-alls: measured, uniform, dynamic,\n"
+      "matrix:FILE or trace:FILE (docs/routing.md)")
+      ->capture_default_str();
+  add("--seed", flags->seed, "Seed of the routing")->capture_default_str();
+  add_common_flags(*command, flags, "as a node has GPUs");
+}
+
+void add_simulate_chakra(CLI::App& program) {
+  CLI::App* command = program.add_subcommand(
+      "simulate", "Execute Chakra traces on a fabric: iteration time, who was busy");
+  command->footer(
+      "PREFIX names traces PREFIX.0.et, PREFIX.1.et, ..., one a GPU. docs/chakra.md has the "
+      "format\n"
+      "and what is simulated; mixnet convert --to chakra writes traces.\n\n"
+      "Examples:\n"
+      "  mixnet simulate --chakra traces/mixtral --fabric mixnet --bandwidth 400Gbps\n"
+      "  mixnet simulate --chakra traces/mixtral --fabric fat-tree --fidelity flow --json -");
+  const auto flags = std::make_shared<SimulateFlags>();
+  flags->is_chakra = true;
+  const auto add = [&](const char* name, auto& value, const char* help) {
+    return command->add_option(name, value, help)->group("Traces");
+  };
+  add("--chakra", flags->graph, "The traces: what comes before .0.et")->type_name("PREFIX");
+  add("--gpus-per-server", flags->gpus_per_server, "GPUs of a server (default: 8)");
+  add("--gpu", flags->gpu, "Kind of GPU, for NVLink and for work without a time ('mixnet gpus')")
+      ->capture_default_str();
+  add_common_flags(*command, flags, "as a server has GPUs");
+}
+
+}  // namespace mixnet::cli

@@ -1,0 +1,214 @@
+#include "cli/simulation_flags.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+
+#include "base/error.h"
+#include "base/suggest.h"
+#include "base/text_file.h"
+#include "cli/output.h"
+
+namespace mixnet::cli {
+namespace {
+
+/// Which of two words a flag carries: true for the first.
+bool first_of(std::string_view value, std::string_view flag, std::string_view first,
+              std::string_view second) {
+  if (value == first) return true;
+  if (value == second) return false;
+  const std::string known[] = {std::string(first), std::string(second)};
+  refuse_name(value, flag, "choice", known);
+}
+
+double efficiency(double value, std::string_view flag) {
+  if (value > 0 && value <= 1) return value;
+  throw Error(flag, fmt::format("{} is out of range", value),
+              "give the share of the peak that is reached, above 0 and up to 1");
+}
+
+/// "300M", "2G", "5000": a number of packet-hops.
+std::int64_t parse_count(const std::string& text, std::string_view flag) {
+  double factor = 1;
+  std::string_view digits = text;
+  if (!digits.empty()) {
+    const std::size_t at = std::string_view("kMGT").find(digits.back());
+    if (at != std::string_view::npos) {
+      factor = std::pow(1000.0, static_cast<double>(at + 1));
+      digits.remove_suffix(1);
+    }
+  }
+  double number = 0;
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (code != std::errc{} || end != digits.data() + digits.size() || !(number * factor >= 1) ||
+      number * factor > 1e15) {
+    throw Error(flag, fmt::format("'{}' is not a number of packet-hops", text),
+                "give one such as 300M or 2G");
+  }
+  return static_cast<std::int64_t>(number * factor);
+}
+
+void apply_shortcuts(const std::string& list, FidelityOptions& options) {
+  options.reuse = options.skip_steady = options.fluid = false;
+  if (list == "none") return;
+  for (const std::string& name : split_list(list, "--shortcuts")) {
+    if (name == "reuse") {
+      options.reuse = true;
+    } else if (name == "steady" || name == "fluid") {
+      if (options.fidelity != Fidelity::kAuto) {
+        throw Error("--shortcuts", fmt::format("'{}' is no part of packet fidelity", name),
+                    "use --fidelity auto with it");
+      }
+      (name == "steady" ? options.skip_steady : options.fluid) = true;
+    } else {
+      const std::string known[] = {"reuse", "steady", "fluid", "none"};
+      throw Error("--shortcuts", fmt::format("unknown shortcut '{}'", name), suggest(name, known));
+    }
+  }
+}
+
+}  // namespace
+
+FidelityOptions SimulationFlags::fidelity_options() const {
+  FidelityOptions options;
+  options.fidelity = parse<Fidelity>(fidelity, "--fidelity");
+  options.packets = packets.options();
+  options.budget = parse_count(packet_budget, "--packet-budget");
+  if (!shortcuts.empty()) {
+    if (options.fidelity == Fidelity::kFluid) {
+      throw Error("--shortcuts", "are for packets", "give --fidelity auto or packet with it");
+    }
+    apply_shortcuts(shortcuts, options);
+  }
+  return options;
+}
+
+void SimulationFlags::apply(ComparisonRequest& request) const {
+  request.routing = routing;
+  request.seed = seed;
+  request.compute_scale = compute_scale;
+  IterationOptions& iteration = request.iteration;
+  iteration.compute.compute_efficiency = efficiency(compute_efficiency, "--compute-efficiency");
+  iteration.compute.memory_efficiency = efficiency(memory_efficiency, "--memory-efficiency");
+  if (!profile.empty()) {
+    iteration.compute.profile = parse_compute_profile(read_text_file(profile), profile);
+  }
+  NetworkOptions& network = iteration.network;
+  network.nics_per_server = nics_per_server == 0 ? request.plan.gpus_per_server : nics_per_server;
+  network.optical_degree = degree.value_or(network.nics_per_server * 3 / 4);
+  network.oversubscription = oversubscription;
+  network.paths = parse<PathPolicy>(paths, "--paths");
+  network.flows_per_pair = flows_per_pair;
+  network.ep_nics = parse<EpNics>(ep_nics, "--ep-nics");
+  network.ep_split = parse<EpSplit>(ep_split, "--ep-split");
+  network.allocator = parse<AllocatorKind>(allocator, "--allocator");
+  if (gpu_bandwidth) network.gpu.total = parse_bandwidth(*gpu_bandwidth, "--gpu-bandwidth");
+  if (optical_io) network.gpu.optical = parse_bandwidth(*optical_io, "--optical-io");
+  network.gpu.optical_lanes = optical_lanes;
+  iteration.reconfiguration = parse<Reconfiguration>(reconfiguration, "--reconfiguration");
+  iteration.reconfiguration_delay = parse_time(reconfiguration_delay, "--reconfiguration-delay");
+  if (iteration.reconfiguration_delay > Time::seconds(60)) {
+    throw Error("--reconfiguration-delay", fmt::format("'{}' is too long", reconfiguration_delay),
+                "give at most 60s");
+  }
+  iteration.pipelined_ep_steps = first_of(ep_steps, "--ep-steps", "pipelined", "sequential");
+  iteration.sequence_parallel =
+      first_of(tp_collective, "--tp-collective", "reduce-scatter", "all-reduce");
+  iteration.schedule = parse<PipelineSchedule>(schedule, "--schedule");
+  iteration.overlap_dp = first_of(dp_overlap, "--dp-overlap", "on", "off");
+  if (gradient_bytes != 2 && gradient_bytes != 4) {
+    throw Error("--gradient-bytes", fmt::format("{} is no width of a gradient", gradient_bytes),
+                "give 2 (bf16) or 4 (fp32)");
+  }
+  iteration.gradient_bytes = gradient_bytes;
+  iteration.fidelity = fidelity_options();
+}
+
+void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
+  const auto add = [&](const std::string& group, const char* name, auto& value, const char* help) {
+    command.add_option(name, value, help)->capture_default_str()->group(group);
+  };
+  const std::string routing = "Routing";
+  add(routing, "--routing", flags.routing,
+      "uniform, measured, dynamic, matrix:FILE or trace:FILE (docs/routing.md)");
+  add(routing, "--seed", flags.seed, "Seed of the generated routing");
+
+  const std::string compute = "Compute";
+  add(compute, "--compute-scale", flags.compute_scale, "Factor on all compute times");
+  add(compute, "--compute-efficiency", flags.compute_efficiency, "Share of the bf16 peak reached");
+  add(compute, "--memory-efficiency", flags.memory_efficiency, "Share of HBM bandwidth reached");
+  command.add_option("--profile", flags.profile, "JSON of measured times (docs/compute.md)")
+      ->group(compute);
+
+  const std::string network = "Network";
+  command
+      .add_option("--nics-per-server", flags.nics_per_server,
+                  "NICs of a server; divides its GPUs (default: one a GPU)")
+      ->group(network);
+  command
+      .add_option("--degree", flags.degree,
+                  "mixnet: NICs of a server on the optical switch (default: 3 of 4)")
+      ->group(network);
+  add(network, "--reconfiguration", flags.reconfiguration,
+      "mixnet: block (every FP1 waits for the switch), reuse, copilot (set for a forecast during\n"
+      "attention), oracle, hitless or hidden (nobody ever waits); docs/iteration.md");
+  add(network, "--reconfiguration-delay", flags.reconfiguration_delay,
+      "mixnet: from command to light");
+  add(network, "--ep-split", flags.ep_split,
+      "mixnet: circuits-first (a pair with circuits uses only these) or balanced (also EPS)");
+  add(network, "--allocator", flags.allocator,
+      "mixnet: greedy (Algorithm 1), refined (knows the EPS; use --ep-split balanced) or exact");
+  add(network, "--oversubscription", flags.oversubscription,
+      "oversub-fat-tree: NICs for one uplink of their ToR switch");
+  add(network, "--paths", flags.paths,
+      "Packet fabrics: spray (over all paths) or ecmp (one hashed path a flow)");
+  add(network, "--flows-per-pair", flags.flows_per_pair,
+      "ecmp: connections between two NICs, each hashed");
+  add(network, "--ep-nics", flags.ep_nics,
+      "Packet fabrics: tokens arrive at the NIC of the sender's place (rail) or of the expert's\n"
+      "GPU (own)");
+
+  const std::string domains =
+      "Bandwidth of a GPU, one direction (nvl72, mixnet-optical-io; --bandwidth is its NIC's)";
+  command
+      .add_option("--gpu-bandwidth", flags.gpu_bandwidth,
+                  "Ethernet, scale-up and optical together, such as 8Tbps (default: ten times\n"
+                  "--bandwidth); what the others leave is scale-up")
+      ->group(domains);
+  command
+      .add_option(
+          "--optical-io", flags.optical_io,
+          "mixnet-optical-io: on the optical switch, such as 3.6Tbps (default: half of what\n"
+          "the NIC leaves)")
+      ->group(domains);
+  add(domains, "--optical-lanes", flags.optical_lanes,
+      "mixnet-optical-io: ports of a GPU on the optical switch; each is the end of a circuit");
+
+  const std::string overlap = "What overlaps";
+  add(overlap, "--ep-steps", flags.ep_steps,
+      "Gather, network and scatter of an all-to-all: pipelined or sequential");
+  add(overlap, "--schedule", flags.schedule,
+      "Pipeline: 1f1b, or eager-1f1b (twice the micro-batches in flight, which hide PP transfers)");
+  add(overlap, "--dp-overlap", flags.dp_overlap,
+      "Sum gradients beneath the last micro-batch's backward: on or off");
+  add(overlap, "--tp-collective", flags.tp_collective,
+      "reduce-scatter (with all-gather: sequence parallel) or all-reduce");
+  add(overlap, "--gradient-bytes", flags.gradient_bytes, "Bytes of a gradient: 2 or 4");
+
+  const std::string fidelity = "Fidelity";
+  add(fidelity, "--fidelity", flags.fidelity,
+      "fluid, packet (every packet), or auto (packets with shortcuts)");
+  command
+      .add_option(
+          "--shortcuts", flags.shortcuts,
+          "Of reuse, steady, fluid, comma-separated, or none (default: all for auto, reuse\n"
+          "for packet; docs/packet-network.md)")
+      ->group(fidelity);
+  add(fidelity, "--packet-budget", flags.packet_budget,
+      "auto: packet-hops that the all-to-alls of a fabric may take; the rest is fluid");
+  add_packet_flags(command, flags.packets);
+}
+
+}  // namespace mixnet::cli

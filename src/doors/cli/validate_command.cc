@@ -1,0 +1,95 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+
+#include "base/text_file.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "compare/validation.h"
+
+namespace mixnet::cli {
+namespace {
+
+struct ValidateFlags {
+  std::string published;
+  std::string fit;
+  std::int64_t gpus = 1024;
+  std::string gpu = "h100";
+  std::string json;
+};
+
+void print_tables(const Validation& validation) {
+  TextTable fits({{"model", Align::kLeft}, {"compute scale"}, {"seconds per unit"}});
+  for (const ModelFit& fit : validation.fits) {
+    fits.add_row({fit.model, fmt::format("{:.4g}", fit.compute_scale),
+                  fmt::format("{:.4g}", fit.seconds_per_unit)});
+  }
+  write_output("-", "Fitted on the fat-tree column alone:\n\n");
+  fits.print();
+
+  TextTable rows({{"model", Align::kLeft},
+                  {"bandwidth"},
+                  {"fabric", Align::kLeft},
+                  {"published"},
+                  {"simulated"},
+                  {"error"}});
+  for (const ValidationRow& row : validation.rows) {
+    rows.add_row({row.published.model, to_string(row.published.bandwidth),
+                  std::string(to_string(row.published.fabric)),
+                  fmt::format("{:.4f}", row.published.time), fmt::format("{:.4f}", row.simulated),
+                  fmt::format("{:+.1f} %", row.error() * 100)});
+  }
+  write_output("-", "\n");
+  rows.print();
+
+  TextTable fabrics({{"fabric", Align::kLeft}, {"cases"}, {"median |error|"}, {"worst |error|"}});
+  for (const FabricError& fabric : validation.fabrics) {
+    fabrics.add_row({std::string(to_string(fabric.fabric)), std::to_string(fabric.cases),
+                     fmt::format("{:.1f} %", fabric.median * 100),
+                     fmt::format("{:.1f} %", fabric.worst * 100)});
+  }
+  write_output("-", "\n");
+  fabrics.print();
+}
+
+void run(const ValidateFlags& flags) {
+  const bool quiet = answers_on_stdout(flags.json);
+  ValidationRequest request;
+  request.published = parse_published(read_text_file(flags.published), flags.published);
+  const std::string& fit = flags.fit.empty() ? flags.published : flags.fit;
+  request.fit = parse_published(read_text_file(fit), fit);
+  request.fit_input = fit;
+  request.gpus = flags.gpus;
+  request.gpu = find_gpu(flags.gpu);
+  request.iteration = published_settings();
+  const Validation validation = validate(request);
+  if (!flags.json.empty()) write_output(flags.json, to_json(validation));
+  if (!quiet) print_tables(validation);
+}
+
+}  // namespace
+
+void add_validate_command(CLI::App& app) {
+  CLI::App* command =
+      app.add_subcommand("validate", "Hold the simulator to published iteration times");
+  command->footer(
+      "Fits one compute scale and the unit of the series per model on the fat-tree column, with\n"
+      "measured routing and hidden reconfiguration; all the rest is prediction.\n\n"
+      "Example: mixnet validate --published data/published/iteration_time.csv --json errors.json");
+  const auto flags = std::make_shared<ValidateFlags>();
+  command
+      ->add_option("--published", flags->published,
+                   "CSV of iteration times: model, bandwidth_gbps, one column a fabric")
+      ->required();
+  command->add_option("--fit", flags->fit,
+                      "CSV whose fat_tree column is fitted (default: the published file)");
+  command->add_option("--gpus", flags->gpus, "GPUs of the published runs")->capture_default_str();
+  command->add_option("--gpu", flags->gpu, "Kind of GPU, before scaling ('mixnet gpus')")
+      ->capture_default_str();
+  command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
+      ->type_name("FILE");
+  command->callback([flags] { run(*flags); });
+}
+
+}  // namespace mixnet::cli

@@ -1,0 +1,130 @@
+// mixnet._core: what the Python package has compiled. Private; mixnet/__init__.py is what people
+// call, and says what the functions do. Arguments come checked for type and shape; values are
+// checked here, by the same code as the program's flags.
+//
+// mixnet::Error becomes mixnet.Error, std::bad_alloc MemoryError. The interpreter's lock is
+// released while something is simulated.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "cli/sweep_points.h"
+#include "compare/circuit_plan.h"
+#include "compare/comparison.h"
+#include "sweep/sweep.h"
+#include "sweep/sweep_folder.h"
+
+namespace mixnet {
+namespace {
+
+namespace py = pybind11;
+
+std::string compare_words(const std::vector<std::string>& words) {
+  const py::gil_scoped_release unlocked;
+  return to_json(compare(cli::comparison_request(words)));
+}
+
+/// Bytes; servers x servers.
+using DemandArray = py::array_t<std::int64_t, py::array::c_style>;
+
+py::array_t<std::int32_t> counts_of(const CircuitPlan& plan) {
+  const auto servers = static_cast<py::ssize_t>(plan.counts.rows());
+  py::array_t<std::int32_t> counts({servers, servers});
+  std::ranges::copy(plan.counts.cells(), counts.mutable_data());
+  return counts;
+}
+
+/// A row for each: server_a, nic_a, server_b, nic_b.
+py::array_t<std::int32_t> circuits_of(const CircuitPlan& plan) {
+  py::array_t<std::int32_t> circuits({static_cast<py::ssize_t>(plan.circuits.size()), {4}});
+  std::int32_t* next = circuits.mutable_data();
+  for (const Circuit& circuit : plan.circuits) {
+    *next++ = circuit.server_a;
+    *next++ = circuit.nic_a;
+    *next++ = circuit.server_b;
+    *next++ = circuit.nic_b;
+  }
+  return circuits;
+}
+
+py::object seconds(Time time) {
+  if (time == Time::max()) return py::none();
+  return py::float_(time.to_seconds());
+}
+
+py::dict plan_demand(const DemandArray& demand, int degree, int eps_nics,
+                     const std::string& bandwidth, std::vector<int> numa_of_nic,
+                     const std::string& allocator, std::int64_t budget) {
+  const auto servers = static_cast<std::size_t>(demand.shape(0));
+  CircuitPlanRequest request;
+  request.demand = ServerDemand(servers, servers);
+  std::copy_n(demand.data(), servers * servers, request.demand.cells().data());
+  request.degree = degree;
+  request.eps_nics = eps_nics;
+  request.bandwidth = parse_bandwidth(bandwidth, "bandwidth");
+  request.numa_of_nic = std::move(numa_of_nic);
+  request.allocator = parse<AllocatorKind>(allocator, "allocator");
+  request.budget = budget;
+  CircuitPlan plan;
+  {
+    const py::gil_scoped_release unlocked;
+    plan = plan_circuits(std::move(request));
+  }
+  using namespace pybind11::literals;
+  return py::dict("circuits"_a = circuits_of(plan), "counts"_a = counts_of(plan),
+                  "all_to_all_seconds"_a = seconds(plan.time.whole()),
+                  "circuits_seconds"_a = seconds(plan.time.circuits),
+                  "eps_seconds"_a = seconds(plan.time.eps),
+                  "balanced_seconds"_a = seconds(plan.balanced),
+                  "lower_bound_seconds"_a = seconds(plan.lower_bound),
+                  "pairs_without_circuit"_a = plan.time.eps_pairs,
+                  "bytes_without_circuit"_a = plan.time.eps_bytes.count);
+}
+
+/// Whether a signal (Ctrl-C) waits to be handled by the interpreter, which it then is.
+bool is_interrupted() {
+  const py::gil_scoped_acquire locked;
+  return PyErr_CheckSignals() != 0;
+}
+
+/// Leaves its rows in the folder `out`.
+void sweep_study(const std::string& text, const std::string& input, const std::string& out,
+                 int threads, bool retry_failed) {
+  bool stopped = false;
+  {
+    const py::gil_scoped_release unlocked;
+    const SweepPlan plan = cli::plan_sweep(text, input);
+    SweepFolder folder(out, plan, plan.identity("mixnet " MIXNET_VERSION, cli::study_flags()), text,
+                       {.retry_failed = retry_failed});
+    SweepOptions options;
+    options.threads = threads == 0 ? default_threads() : threads;
+    options.interrupted = [&] { return stopped = is_interrupted(); };
+    run_sweep(plan, folder, cli::point_group, cli::run_points, options);
+  }
+  if (stopped) throw py::error_already_set();
+}
+
+}  // namespace
+}  // namespace mixnet
+
+PYBIND11_MODULE(_core, module) {
+  namespace py = pybind11;
+  using namespace pybind11::literals;
+  py::register_exception<mixnet::Error>(module, "Error", PyExc_ValueError).attr("__module__") =
+      "mixnet";
+  module.attr("version") = MIXNET_VERSION;
+  module.def("compare", &mixnet::compare_words, "words"_a);
+  module.def("plan", &mixnet::plan_demand, "demand"_a, "degree"_a, "eps_nics"_a, "bandwidth"_a,
+             "numa_of_nic"_a, "allocator"_a, "budget"_a);
+  module.def("sweep", &mixnet::sweep_study, "text"_a, "input"_a, "out"_a, "threads"_a,
+             "retry_failed"_a);
+}

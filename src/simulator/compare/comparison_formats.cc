@@ -1,0 +1,118 @@
+// A comparison as JSON and CSV.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/csv.h"
+#include "compare/comparison.h"
+
+namespace mixnet {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json packets_json(const FidelityReport& report) {
+  return {{"phases", report.phases},
+          {"in_packets", report.in_packets},
+          {"reused", report.reused},
+          {"fluid", report.fluid},
+          {"skipped_share", report.skipped},
+          {"packet_hops", report.packet_hops},
+          {"plain_packet_hops", report.plain_packet_hops},
+          {"packet_over_fluid", report.packet_over_fluid},
+          {"error_estimate", report.error},
+          {"drops", report.totals.drops},
+          {"ecn_marks", report.totals.ecn_marks},
+          {"retransmissions", report.totals.retransmissions},
+          {"time_outs", report.totals.time_outs}};
+}
+
+Json gpu_json(const GpuBandwidth& gpu) {
+  return {{"total", gpu.total().to_gbps()},
+          {"ethernet", gpu.ethernet.to_gbps()},
+          {"scale_up", gpu.scale_up.to_gbps()},
+          {"optical", gpu.optical.to_gbps()}};
+}
+
+}  // namespace
+
+nlohmann::ordered_json plan_json(const ParallelPlan& plan) {
+  return {{"tp", plan.tp},
+          {"pp", plan.pp},
+          {"ep", plan.ep},
+          {"dp", plan.dp},
+          {"gpus_per_server", plan.gpus_per_server},
+          {"micro_batch_size", plan.micro_batch_size},
+          {"global_batch_size", plan.global_batch_size},
+          {"seq_length", plan.seq_length}};
+}
+
+nlohmann::ordered_json run_json(const Comparison& comparison, const ComparisonRun& run) {
+  const auto or_null = [](const std::optional<double>& value) {
+    return value ? Json(*value) : Json(nullptr);
+  };
+  const IterationTime& time = run.time;
+  Json json = {
+      {"model", comparison.model},
+      {"fabric", to_string(run.fabric)},
+      {"bandwidth_gbps", run.bandwidth.to_gbps()},
+      {"gpus", comparison.plan.world()},
+      {"iteration_seconds", time.total.to_seconds()},
+      {"tokens_per_second", run.tokens_per_second},
+      {"exposed_seconds",
+       {{"ep", time.ep.to_seconds()},
+        {"tp", time.tp.to_seconds()},
+        {"pp", time.pp.to_seconds()},
+        {"dp", time.dp.to_seconds()},
+        {"reconfiguration", time.reconfiguration.to_seconds()},
+        {"bubble", time.bubble.to_seconds()}}},
+      {"compute_seconds", time.compute.to_seconds()},
+      {"network_cost_usd", or_null(run.network_cost_usd)},
+      {"performance_per_dollar_vs_fat_tree", or_null(run.performance_per_dollar_vs_fat_tree)},
+      {"routing", comparison.routing},
+      {"policy", comparison.policy},
+      {"ep_split", comparison.ep_split},
+      {"fidelity", comparison.fidelity},
+      {"seed", comparison.seed}};
+  if (run.gpu_bandwidth) json["gpu_bandwidth_gbps"] = gpu_json(*run.gpu_bandwidth);
+  if (run.without_failures) {
+    json["iteration_seconds_without_failures"] = run.without_failures->to_seconds();
+    json["lost_seconds"] = time.lost.to_seconds();
+    json["failures"] = comparison.failures;
+    json["backup"] = comparison.backup;
+  }
+  if (run.packets) json["packets"] = packets_json(*run.packets);
+  return json;
+}
+
+std::string to_json(const Comparison& comparison) {
+  Json runs = Json::array();
+  for (const ComparisonRun& run : comparison.runs) runs.push_back(run_json(comparison, run));
+  const Json document = {
+      {"schema", "mixnet.compare/1"}, {"plan", plan_json(comparison.plan)}, {"runs", runs}};
+  return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+std::string to_csv(const Comparison& comparison) {
+  std::string text =
+      "model,fabric,bandwidth_gbps,gpus,iteration_seconds,tokens_per_second,ep_seconds,tp_seconds,"
+      "pp_seconds,dp_seconds,reconfiguration_seconds,bubble_seconds,compute_seconds,"
+      "network_cost_usd,performance_per_dollar_vs_fat_tree,routing,policy,ep_split,fidelity,seed\n";
+  const auto or_empty = [](const std::optional<double>& value) {
+    return value ? fmt::format("{}", *value) : std::string();
+  };
+  for (const ComparisonRun& run : comparison.runs) {
+    const IterationTime& time = run.time;
+    text += fmt::format(
+        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_cell(comparison.model),
+        to_string(run.fabric), run.bandwidth.to_gbps(), comparison.plan.world(),
+        time.total.to_seconds(), run.tokens_per_second, time.ep.to_seconds(), time.tp.to_seconds(),
+        time.pp.to_seconds(), time.dp.to_seconds(), time.reconfiguration.to_seconds(),
+        time.bubble.to_seconds(), time.compute.to_seconds(), or_empty(run.network_cost_usd),
+        or_empty(run.performance_per_dollar_vs_fat_tree), csv_cell(comparison.routing),
+        comparison.policy, comparison.ep_split, comparison.fidelity, comparison.seed);
+  }
+  return text;
+}
+
+}  // namespace mixnet

@@ -1,0 +1,189 @@
+#include "compare/comparison.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "moe/model_catalog.h"
+
+namespace mixnet {
+namespace {
+
+using testing::HasSubstr;
+
+ComparisonRequest small_request() {
+  ComparisonRequest request;
+  request.model = find_model("mixtral-8x7b");
+  request.plan.gpus = 256;
+  request.gpu = find_gpu("h100");
+  request.fabrics.assign(default_fabrics().begin(), default_fabrics().end());
+  request.bandwidths = {Bandwidth::gbps(100), Bandwidth::gbps(400)};
+  request.prices = PriceList::load();
+  return request;
+}
+
+const ComparisonRun& run_of(const Comparison& comparison, FabricKind fabric, std::int64_t gbps) {
+  for (const ComparisonRun& run : comparison.runs) {
+    if (run.fabric == fabric && run.bandwidth == Bandwidth::gbps(gbps)) return run;
+  }
+  throw std::out_of_range("no such run");
+}
+
+TEST(Compare, PerformancePerDollarIsAgainstTheFatTreeOfTheSameSpeed) {
+  const Comparison comparison = compare(small_request());
+  ASSERT_EQ(comparison.runs.size(), 12u);
+  for (const std::int64_t gbps : {100, 400}) {
+    const ComparisonRun& tree = run_of(comparison, FabricKind::kFatTree, gbps);
+    EXPECT_DOUBLE_EQ(*tree.performance_per_dollar_vs_fat_tree, 1);
+    const ComparisonRun& mixnet = run_of(comparison, FabricKind::kMixNet, gbps);
+    EXPECT_DOUBLE_EQ(*mixnet.performance_per_dollar_vs_fat_tree,
+                     tree.time.total.to_seconds() * *tree.network_cost_usd /
+                         (mixnet.time.total.to_seconds() * *mixnet.network_cost_usd));
+    EXPECT_FALSE(run_of(comparison, FabricKind::kIdeal, gbps).network_cost_usd);
+    EXPECT_DOUBLE_EQ(
+        tree.tokens_per_second,
+        static_cast<double>(comparison.plan.tokens_per_iteration()) / tree.time.total.to_seconds());
+  }
+}
+
+TEST(Compare, NoFabricBeatsTheIdealOne) {
+  const Comparison comparison = compare(small_request());
+  for (const ComparisonRun& run : comparison.runs) {
+    EXPECT_GE(run.time.total, run_of(comparison, FabricKind::kIdeal, 400).time.total);
+  }
+}
+
+TEST(Compare, BaselineNeedsNotBeAskedFor) {
+  ComparisonRequest request = small_request();
+  const Comparison all = compare(request);
+  request.fabrics = {FabricKind::kMixNet};
+  const Comparison one = compare(request);
+  ASSERT_EQ(one.runs.size(), 2u);
+  EXPECT_EQ(*one.runs[1].performance_per_dollar_vs_fat_tree,
+            *run_of(all, FabricKind::kMixNet, 400).performance_per_dollar_vs_fat_tree);
+}
+
+/// DeepSeek-V3 on domains of 64 GPUs, at speeds of which one has no price.
+ComparisonRequest domain_request() {
+  ComparisonRequest request;
+  request.model = find_model("deepseek-v3");
+  request.plan.gpus = 2048;
+  request.plan.gpus_per_server = 64;
+  request.plan.ep = 128;
+  request.gpu = find_gpu("b200");
+  request.routing = "uniform";
+  request.fabrics = {FabricKind::kNvl72, FabricKind::kMixNetOpticalIo};
+  request.bandwidths = {Bandwidth::gbps(800), Bandwidth::gbps(1600)};
+  request.iteration.network.nics_per_server = 64;
+  request.iteration.reconfiguration = Reconfiguration::kHidden;
+  request.prices = PriceList::load();
+  return request;
+}
+
+TEST(Compare, FabricsWithoutPricesNeedNone) {
+  const Comparison comparison = compare(domain_request());
+  ASSERT_EQ(comparison.runs.size(), 4u);
+  for (const ComparisonRun& run : comparison.runs) {
+    EXPECT_FALSE(run.network_cost_usd);
+    EXPECT_FALSE(run.performance_per_dollar_vs_fat_tree);
+    EXPECT_EQ(run.gpu_bandwidth->total(), run.bandwidth * 10);
+  }
+  EXPECT_TRUE(advice(comparison).empty());
+  ComparisonRequest priced = domain_request();
+  priced.fabrics.push_back(FabricKind::kFatTree);
+  EXPECT_THROW(compare(priced), Error);  // no prices at 1.6 Tb/s
+  priced.bandwidths = {Bandwidth::gbps(800)};
+  EXPECT_TRUE(compare(priced).runs[2].network_cost_usd);
+}
+
+TEST(Compare, FixedPartsOfAGpuAreTheSameAtEverySpeed) {
+  ComparisonRequest request = domain_request();
+  const Comparison proportional = compare(request);
+  // The published parts, given as figures: at 800 Gb/s a NIC nothing changes, but at 1.6 Tb/s.
+  request.iteration.network.gpu.total = Bandwidth::gbps(8000);
+  request.iteration.network.gpu.optical = Bandwidth::gbps(3600);
+  const Comparison fixed = compare(request);
+  for (const FabricKind fabric : request.fabrics) {  // NVLink does not bind on nvl72
+    EXPECT_EQ(run_of(fixed, fabric, 800).time.total, run_of(proportional, fabric, 800).time.total);
+    EXPECT_GE(run_of(fixed, fabric, 1600).time.total,
+              run_of(proportional, fabric, 1600).time.total);
+  }
+  // Of 8 Tb/s, 1.6 Tb/s of Ethernet leave 2.8 Tb/s to NVLink, which binds.
+  const ComparisonRun& optical = run_of(fixed, FabricKind::kMixNetOpticalIo, 1600);
+  EXPECT_EQ(optical.gpu_bandwidth->scale_up, Bandwidth::gbps(2800));
+  EXPECT_NEAR(optical.time.ep.to_seconds() * 2800,
+              run_of(fixed, FabricKind::kMixNetOpticalIo, 800).time.ep.to_seconds() * 3600,
+              1e-3 * optical.time.ep.to_seconds() * 2800);
+}
+
+TEST(Compare, SameSeedSameBytes) {
+  EXPECT_EQ(to_json(compare(small_request())), to_json(compare(small_request())));
+  EXPECT_EQ(to_csv(compare(small_request())), to_csv(compare(small_request())));
+  ComparisonRequest other = small_request();
+  other.seed = 2;
+  EXPECT_NE(to_json(compare(other)), to_json(compare(small_request())));
+}
+
+TEST(Compare, JsonHasWhatTheSchemaSays) {
+  const auto document = nlohmann::json::parse(to_json(compare(small_request())));
+  EXPECT_EQ(document["schema"], "mixnet.compare/1");
+  ASSERT_EQ(document["runs"].size(), 12u);
+  for (const auto& run : document["runs"]) {
+    double sum = run["compute_seconds"];
+    for (const auto& part : run["exposed_seconds"]) sum += part.get<double>();
+    EXPECT_NEAR(sum, run["iteration_seconds"].get<double>(), 1e-8);
+    EXPECT_EQ(run["network_cost_usd"].is_null(), run["fabric"] == "ideal");
+  }
+}
+
+TEST(Compare, RefusesWhatMakesNoSense) {
+  const auto message = [](auto&& change) -> std::string {
+    ComparisonRequest request = small_request();
+    change(request);
+    try {
+      compare(request);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_THAT(message([](auto& r) { r.fabrics.clear(); }), HasSubstr("--fabric"));
+  EXPECT_THAT(message([](auto& r) { r.fabrics.push_back(FabricKind::kIdeal); }),
+              HasSubstr("twice"));
+  EXPECT_THAT(message([](auto& r) { r.bandwidths = {Bandwidth::gbps(123)}; }), HasSubstr("123"));
+  EXPECT_THAT(message([](auto& r) { r.bandwidths = {Bandwidth{0}}; }), HasSubstr("too slow"));
+  EXPECT_THAT(message([](auto& r) { r.compute_scale = 0; }), HasSubstr("--compute-scale"));
+  EXPECT_THAT(message([](auto& r) { r.plan.gpus = 100; }), HasSubstr("nearest possible"));
+  EXPECT_THAT(message([](auto& r) { r.routing = "dinamic"; }), HasSubstr("did you mean 'dynamic'"));
+}
+
+TEST(Advice, NamesTheBestBuyAndTheFastest) {
+  Comparison comparison;
+  const auto add = [&](FabricKind fabric, double seconds, double usd, double per_dollar) {
+    ComparisonRun run;
+    run.fabric = fabric;
+    run.bandwidth = Bandwidth::gbps(400);
+    run.time.total = Time::from_seconds(seconds);
+    if (usd > 0) run.network_cost_usd = usd, run.performance_per_dollar_vs_fat_tree = per_dollar;
+    comparison.runs.push_back(run);
+  };
+  add(FabricKind::kFatTree, 10, 10e6, 1);
+  add(FabricKind::kMixNet, 12.5, 4e6, 2);
+  add(FabricKind::kIdeal, 5, 0, 0);
+  EXPECT_EQ(advice(comparison),
+            "At 400 Gb/s: take mixnet (2.00x the performance per dollar of fat-tree, 4.00 M$), or "
+            "fat-tree for 20.0 % less time at 10.00 M$.");
+
+  // As fast as makes no difference, and cheaper: there is nothing else to take.
+  comparison.runs[1].time.total = Time::from_seconds(10.01);
+  EXPECT_EQ(advice(comparison),
+            "At 400 Gb/s: take mixnet (2.00x the performance per dollar of fat-tree, 4.00 M$, and "
+            "as fast as any).");
+  comparison.runs.erase(comparison.runs.begin() + 1);
+  EXPECT_EQ(advice(comparison), "");
+}
+
+}  // namespace
+}  // namespace mixnet

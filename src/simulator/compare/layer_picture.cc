@@ -1,0 +1,63 @@
+#include "compare/layer_picture.h"
+
+#include <algorithm>
+
+#include "circuits/allocator.h"
+#include "moe/demand.h"
+
+namespace mixnet {
+namespace {
+
+/// Index in the model of the layer that is number `index` of those with experts.
+int model_layer(const Model& model, int index) {
+  for (int layer = 0; layer < model.layers; ++layer) {
+    if (model.is_moe[layer] && index-- == 0) return layer;
+  }
+  return model.layers - 1;
+}
+
+}  // namespace
+
+LayerPicture picture_layer(const ComparisonRequest& request) {
+  const NetworkOptions& network = request.iteration.network;
+  LayerPicture picture;
+  picture.model = request.model.title.empty() ? request.model.name : request.model.title;
+  picture.plan = make_plan(request.model, request.plan);
+  picture.bandwidth = request.bandwidths.at(0);
+  picture.degree = network.optical_degree;
+  picture.allocator = to_string(network.allocator);
+  check_network_options(network, picture.plan);
+
+  const RoutingShape shape = routing_shape(request.model, picture.plan);
+  const RoutingSource routing = RoutingSource::make(request.routing, shape, request.seed);
+  DemandMaker demands(picture.plan, request.model.hidden);
+  const auto allocator = make_allocator(network.allocator);
+  TokenCounts counts;
+  for (int index = 0; index < shape.layers; index += std::max(1, shape.layers / 2)) {
+    if (picture.regions.size() == 2) break;
+    routing.counts({.layer = index}, counts);
+    const RegionDemand& demand = demands.make(counts);
+    if (demand.servers < 2) break;
+    picture.regions.push_back(
+        {model_layer(request.model, index), demand.server_bytes,
+         allocator->allocate(demand.server_bytes, network.optical_degree,
+                             network.nics_per_server - network.optical_degree)});
+  }
+  if (picture.regions.empty()) return picture;
+
+  IterationOptions options = request.iteration;
+  options.fidelity.fidelity = Fidelity::kFluid;
+  options.fidelity.nic_rate = picture.bandwidth;
+  const FabricKind fabric = FabricKind::kMixNet;
+  const TrainingJob job(request.model, picture.plan, request.gpu, routing, {&fabric, 1}, options);
+  const auto pass = [&](bool is_backward) {
+    return job.record_layer(fabric, picture.bandwidth,
+                            {.layer = picture.regions.back().layer, .is_backward = is_backward},
+                            request.compute_scale);
+  };
+  picture.forward = pass(false);
+  picture.backward = pass(true);
+  return picture;
+}
+
+}  // namespace mixnet

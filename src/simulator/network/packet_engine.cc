@@ -1,0 +1,518 @@
+#include "network/packet_engine.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <functional>
+#include <utility>
+
+namespace mixnet {
+
+using packet::kNever;
+using packet::Paths;
+
+namespace {
+
+constexpr std::int64_t kQueueTime = 320'000'000;  // ps: default limit of a queue
+constexpr std::int64_t kEcnTime = 10'000'000;     // ps: default ECN threshold
+constexpr int kHorizonBits = 27;                  // 2^27 ps: small networks need no longer wheel
+constexpr int kTierHops = 6;  // of the longest path of a three-tier network, for the window
+
+}  // namespace
+
+PacketNetwork::Engine::Engine(std::span<const PortSpec> ports, const PacketOptions& options)
+    : options_(options), wheel_(records_) {
+  ports_.resize(ports.size());
+  double window = 64;
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    Port& port = ports_[i];
+    const double ps_a_byte = 8e12 / static_cast<double>(ports[i].rate.bits_per_second);
+    port.byte_time = std::llround(ps_a_byte * (1 << packet::kRateBits));
+    port.delay = ports[i].delay.ps;
+    port.limit =
+        options.queue_limit.count > 0 ? time_of(port, options.queue_limit.count) : kQueueTime;
+    port.ecn =
+        options.ecn_threshold.count > 0 ? time_of(port, options.ecn_threshold.count) : kEcnTime;
+    const auto packet_time = static_cast<double>(time_of(port, options.mtu));
+    const double round_trip = kTierHops * (2 * static_cast<double>(port.delay) + packet_time);
+    window = std::max(window, 2 * round_trip / packet_time);
+  }
+  // Automatic windows end where a flow's bits would fill more than a few cache lines.
+  const auto largest = options.largest_window > 0
+                           ? static_cast<std::uint32_t>(options.largest_window)
+                           : std::bit_ceil(static_cast<std::uint32_t>(std::min(window, 4096.0)));
+  mask_ = largest - 1;
+  words_ = (largest + 63) / 64;
+}
+
+void PacketNetwork::Engine::reset() {
+  wheel_.clear();
+  records_.clear();
+  free_record_ = kNone;
+  for (Port& port : ports_) {
+    port.free_at = port.bytes = port.deepest = 0;
+    port.last_sender = kNone;
+    port.waking = port.dark = false;
+  }
+  darkness_.clear();
+  paths_.clear();
+  path_sets_.clear();
+  flows_.clear();
+  tags_.clear();
+  rates_.clear();
+  free_flows_.clear();
+  bits_.clear();
+  history_.clear();
+  free_histories_.clear();
+  externals_.clear();
+  external_order_ = 0;
+  random_ = Random(1);
+  running_ = gave_up_ = 0;
+  dark_ports_ = 0;
+  now_ = skipped_ = last_completion_ = 0;
+  stopped_ = false;
+  totals_ = {};
+  next_check_ = kNever;
+  samples_.clear();
+}
+
+PacketNetwork::PathSet PacketNetwork::Engine::add_paths(std::span<const std::uint32_t> forward,
+                                                        int hops,
+                                                        std::span<const std::uint32_t> back,
+                                                        int back_hops) {
+  const auto store = [this](std::span<const std::uint32_t> ports, int length) {
+    const auto first = static_cast<std::uint32_t>(paths_.size());
+    paths_.insert(paths_.end(), ports.begin(), ports.end());
+    return Paths{first, static_cast<std::uint16_t>(ports.size() / length),
+                 static_cast<std::uint8_t>(length)};
+  };
+  const Paths there = store(forward, hops);
+  const Paths here = store(back, back_hops);
+  paths_.push_back(0);  // what run_events() looks up behind the last hop of the last path
+  path_sets_.emplace_back(there, here);
+  return static_cast<PathSet>(path_sets_.size() - 1);
+}
+
+FlowId PacketNetwork::Engine::add_flow(PathSet paths, std::int64_t payload, std::int64_t start,
+                                       std::uint64_t tag) {
+  std::uint32_t index = 0;
+  if (free_flows_.empty()) {
+    index = static_cast<std::uint32_t>(flows_.size());
+    flows_.emplace_back();
+    tags_.emplace_back();
+    bits_.resize(bits_.size() + std::size_t{3} * words_);
+    if (options_.transport == Transport::kDcqcn) rates_.emplace_back();
+  } else {
+    index = free_flows_.back();
+    free_flows_.pop_back();
+  }
+  Flow& flow = flows_[index];
+  const std::uint32_t generation = flow.generation + 1;
+  flow = Flow{};
+  flow.generation = generation;
+  const std::int64_t full = options_.mtu - options_.header;
+  const std::int64_t packets = (payload + full - 1) / full;
+  flow.packets = static_cast<std::uint32_t>(packets);
+  flow.last_payload = static_cast<std::uint16_t>(payload - (packets - 1) * full);
+  tags_[index] = tag;
+  flow.ended = false;
+  set_paths(flow, paths);
+  ++running_;
+  push_external({std::max(start, now()), 0, Change::kStart, index, generation, paths, 0});
+  return {index, generation};
+}
+
+/// Before the first event: a slot of the wheel is as long as packet arrivals lie apart.
+void PacketNetwork::Engine::prepare() {
+  double arrivals = 0;  // a ps, with every port busy
+  for (const Port& port : ports_) {
+    arrivals += 1.0 / static_cast<double>(std::max<std::int64_t>(1, time_of(port, options_.mtu)));
+  }
+  // Seldom are all busy, and as many acknowledgements come along.
+  const double apart = arrivals > 0 ? 1 / arrivals : 1e6;
+  const int slot = static_cast<int>(std::ceil(std::log2(std::max(16.0, 2 * apart))));
+  wheel_.set_slot(slot, kHorizonBits - slot);
+}
+
+/// The next change from outside, check of the steady state, or just behind `end`.
+std::int64_t PacketNetwork::Engine::next_stop(std::int64_t end) const {
+  const std::int64_t change = externals_.empty() ? kNever : externals_.front().time;
+  const std::int64_t check = next_check_ == kNever ? kNever : next_check_ + skipped_;
+  return std::min({change, check, end == kNever ? end : end + 1});
+}
+
+bool PacketNetwork::Engine::run_until(std::int64_t end) {
+  if (totals_.events == 0 && wheel_.empty()) prepare();
+  while (running_ > 0) {
+    const std::int64_t stop = next_stop(end);
+    stop_ = stop == kNever ? kNever : stop - skipped_;
+    run_events();
+    if (std::exchange(stopped_, false)) return running_ == 0;
+    if (running_ == 0) break;
+    if (next_stop(end) != stop) continue;  // a flow ended, and its callback may have changed things
+    if (stop == kNever) return false;      // nothing left to happen
+    if (stop > end) {
+      now_ = std::max(now_, end - skipped_);
+      return false;
+    }
+    now_ = std::max(now_, stop - skipped_);
+    if (!externals_.empty() && stop == externals_.front().time) {
+      apply_next();
+      forget_samples();
+    } else {
+      if (wheel_.empty() && externals_.empty()) return false;
+      if (hop_limit_ > 0 && totals_.packet_hops > hop_limit_) return false;
+      sample();
+      const std::int64_t limit =
+          (externals_.empty() ? end : std::min(end, externals_.front().time));
+      const std::int64_t length = steady_time(limit == kNever ? limit : limit - now());
+      if (length > 0) jump(length);
+    }
+  }
+  return true;
+}
+
+void PacketNetwork::Engine::drain() {
+  while (!wheel_.empty()) {
+    const std::int64_t change = externals_.empty() ? kNever : externals_.front().time - skipped_;
+    const std::uint32_t event = wheel_.pop_before(change);
+    if (event != kNoEvent) {
+      handle(event);
+    } else {  // a port lights up again
+      now_ = std::max(now_, change);
+      apply_next();
+    }
+  }
+}
+
+/// Events before `stop_`, until no flow is left.
+void PacketNetwork::Engine::run_events() {
+  while (running_ > 0) {
+    const std::uint32_t event = wheel_.pop_before(stop_);
+    if (event == kNoEvent) return;
+    if (const std::uint32_t next = wheel_.peek(1); next != kNoEvent) {
+      __builtin_prefetch(&ports_[paths_[records_[next].path_at]]);
+    }
+    if (const std::uint32_t later = wheel_.look_ahead(); later != kNoEvent) {
+      const Record& record = records_[later];
+      if (record.hops_left > 0) {
+        __builtin_prefetch(&paths_[record.path_at]);
+      } else if (record.kind != Kind::kNic) {
+        __builtin_prefetch(&flows_[record.flow]);
+        __builtin_prefetch(reinterpret_cast<const char*>(&flows_[record.flow]) + 64);
+      }
+    }
+    handle(event);
+  }
+}
+
+inline void PacketNetwork::Engine::handle(std::uint32_t event) {
+  Record& record = records_[event];
+  now_ = std::max(now_, record.time);
+  ++totals_.events;
+  switch (record.kind) {
+    case Kind::kData:
+      if (record.hops_left > 0) {
+        forward(event);
+      } else {
+        receive(event);
+      }
+      break;
+    case Kind::kAck:
+      if (record.hops_left > 0) {
+        forward(event);
+      } else {
+        on_ack(event);
+      }
+      break;
+    case Kind::kNic:
+      on_nic(event);
+      break;
+    case Kind::kTimer:
+      on_timer(event);
+      break;
+    case Kind::kPace:
+      on_pace(event);
+      break;
+    case Kind::kFree:  // was queued at a port that died
+      give_back(event);
+      break;
+  }
+}
+
+PacketTotals PacketNetwork::Engine::totals() const {
+  PacketTotals totals = totals_;
+  for (const Record& record : records_) {
+    if (record.kind == Kind::kData) totals.in_flight_bytes += record.wire_bytes;
+  }
+  totals.skipped_time = {skipped_};
+  return totals;
+}
+
+std::int64_t PacketNetwork::Engine::memory() const {
+  const auto of = [](const auto&... vectors) {
+    return ((vectors.capacity() * sizeof(vectors[0])) + ...);
+  };
+  return static_cast<std::int64_t>(wheel_.capacity_bytes() +
+                                   of(records_, ports_, darkness_, paths_, path_sets_, flows_,
+                                      tags_, rates_, free_flows_, bits_, history_, free_histories_,
+                                      externals_, samples_));
+}
+
+PortTotals PacketNetwork::Engine::port_totals(std::uint32_t index) const {
+  const Port& port = ports_[index];
+  return {port.bytes,
+          {port.byte_time > 0 ? (port.deepest << packet::kRateBits) / port.byte_time : 0}};
+}
+
+std::uint32_t PacketNetwork::Engine::take_record() {
+  if (free_record_ == kNone) {
+    records_.emplace_back();
+    return static_cast<std::uint32_t>(records_.size() - 1);
+  }
+  const std::uint32_t index = free_record_;
+  free_record_ = records_[index].next;
+  records_[index] = Record{};
+  return index;
+}
+
+void PacketNetwork::Engine::give_back(std::uint32_t index) {
+  records_[index].kind = Kind::kFree;
+  records_[index].next = free_record_;
+  free_record_ = index;
+}
+
+void PacketNetwork::Engine::release(std::uint32_t index) {
+  Flow& flow = flows_[index];
+  if (--flow.references > 0 || !flow.ended) return;
+  if (flow.history != kNone) free_histories_.push_back(flow.history);
+  flow.history = kNone;
+  std::fill_n(bits_.begin() + index * 3 * words_, 3 * words_, 0);
+  free_flows_.push_back(index);
+}
+
+/// Sends the packet into its next port, or drops it.
+void PacketNetwork::Engine::forward(std::uint32_t index) {
+  Record& packet = records_[index];
+  const std::uint32_t port_index = paths_[packet.path_at];
+  Port& port = ports_[port_index];
+  if (port.dark) [[unlikely]] {
+    forward_dark(index, port_index);
+    return;
+  }
+  const std::int64_t backlog = std::max<std::int64_t>(0, port.free_at - now_);
+  const std::int64_t transmission = time_of(port, packet.wire_bytes);
+  if (backlog + transmission > port.limit) [[unlikely]] {
+    drop(index);
+    return;
+  }
+  if (backlog > port.ecn && packet.kind == Kind::kData && packet.marked == 0 &&
+      marks(port, backlog, transmission)) {
+    ++totals_.ecn_marks;
+    packet.marked = 1;
+  }
+  port.deepest = std::max(port.deepest, backlog);
+  port.bytes += packet.wire_bytes;
+  port.free_at = now_ + backlog + transmission;
+  packet.time = port.free_at + port.delay;
+  ++packet.path_at;
+  --packet.hops_left;
+  ++totals_.packet_hops;
+  wheel_.push(index);
+}
+
+void PacketNetwork::Engine::drop(std::uint32_t index) {
+  ++totals_.drops;
+  if (records_[index].kind == Kind::kData) totals_.dropped_bytes += records_[index].wire_bytes;
+  const std::uint32_t flow = records_[index].flow;
+  give_back(index);
+  release(flow);
+}
+
+/// DCTCP marks all above the threshold; DCQCN at random up to a ceiling, and all above that.
+/// DCTCP's threshold is blurred by the length of a packet: where nothing is random, flows fall into
+/// step and the same one meets the threshold every time (Floyd and Jacobson, 1991, on phase
+/// effects).
+bool PacketNetwork::Engine::marks(const Port& port, std::int64_t backlog,
+                                  std::int64_t transmission) {
+  if (options_.transport == Transport::kDctcp) {
+    return static_cast<double>(backlog - port.ecn) >
+           random_.uniform() * static_cast<double>(transmission);
+  }
+  const double place = (static_cast<double>(backlog) / static_cast<double>(port.ecn) - 1) /
+                       std::max(1e-9, options_.ecn_ceiling - 1);
+  return place >= 1 || random_.uniform() < place * options_.ecn_surest;
+}
+
+void PacketNetwork::Engine::receive(std::uint32_t index) {
+  Record& packet = records_[index];
+  const std::uint32_t flow_index = packet.flow;
+  Flow& flow = flows_[flow_index];
+  totals_.delivered_bytes += packet.wire_bytes;
+  if (flow.ended) {  // a duplicate; nobody waits for its acknowledgement
+    give_back(index);
+    release(flow_index);
+    return;
+  }
+  flow.last_arrival = now_;
+  const std::uint32_t sequence = packet.sequence;
+  const bool in_order = flow.received == flow.next_expected;
+  if (sequence == flow.next_expected && in_order) {
+    ++flow.next_expected;
+    ++flow.received;
+  } else if (sequence >= flow.next_expected && !test(flow_index, kReceived, sequence)) {
+    ++flow.received;
+    set(flow_index, kReceived, sequence);
+    while (test(flow_index, kReceived, flow.next_expected)) {
+      unset(flow_index, kReceived, flow.next_expected++);
+    }
+  }
+  if (flow.received == flow.packets) {
+    give_back(index);
+    end_flow(flow_index);
+    release(flow_index);
+    return;
+  }
+  answer(index, flow);
+}
+
+/// Turns the data packet that has arrived into its acknowledgement.
+void PacketNetwork::Engine::answer(std::uint32_t index, Flow& flow) {
+  Record& packet = records_[index];
+  packet.kind = Kind::kAck;
+  if (options_.transport == Transport::kDcqcn && packet.marked == 1) {
+    DcqcnRate& rate = rates_[packet.flow];
+    if (now_ - rate.last_cnp_sent >= DcqcnRate::kCnpInterval) {
+      rate.last_cnp_sent = now_;
+    } else {
+      packet.marked = 0;
+    }
+  }
+  const std::uint32_t path =
+      flow.back.count == 1 ? 0 : (packet.flow + packet.transmission) % flow.back.count;
+  packet.path_at = flow.back.first + path * flow.back.hops;
+  if (options_.free_acks) {
+    std::int64_t delay = 0;
+    for (int hop = 0; hop < flow.back.hops; ++hop) {
+      delay += ports_[paths_[packet.path_at + hop]].delay;
+    }
+    packet.time = now_ + delay;
+    packet.hops_left = 0;
+    wheel_.push(index);
+    return;
+  }
+  packet.wire_bytes = static_cast<std::uint16_t>(options_.ack_bytes);
+  packet.hops_left = flow.back.hops & 0x7f;
+  forward(index);
+}
+
+void PacketNetwork::Engine::end_flow(std::uint32_t index) {
+  Flow& flow = flows_[index];
+  flow.ended = true;
+  flow.lost = 0;  // the sender has nothing left to say
+  flow.next_new = flow.packets;
+  --running_;
+  last_completion_ = std::max(last_completion_, now());
+  forget_samples();  // the others will speed up
+  // The callback may add flows and so move them; the slot stays this flow's while it is referred
+  // to.
+  if (callback_) callback_(tags_[index], {now()});
+}
+
+void PacketNetwork::Engine::join_ring(std::uint32_t index) {
+  Flow& flow = flows_[index];
+  if (flow.in_ring || !may_send(flow)) return;
+  if (options_.transport == Transport::kDcqcn && rates_[index].next_send > now_) {
+    pace(index);
+    return;
+  }
+  Port& nic = ports_[flow.nic];
+  flow.in_ring = true;
+  ++flow.references;
+  if (nic.last_sender == kNone) {
+    flow.next_sender = index;
+  } else {
+    flow.next_sender = flows_[nic.last_sender].next_sender;
+    flows_[nic.last_sender].next_sender = index;
+  }
+  nic.last_sender = index;
+  if (!nic.waking) wake(flow.nic);
+}
+
+void PacketNetwork::Engine::leave_ring(std::uint32_t index) {
+  Flow& flow = flows_[index];
+  if (!flow.in_ring) return;
+  Port& nic = ports_[flow.nic];
+  std::uint32_t before = nic.last_sender;
+  while (flows_[before].next_sender != index) before = flows_[before].next_sender;
+  unlink(nic, before, index);
+}
+
+/// Takes a flow out of its NIC's ring; `before` is the one before it.
+void PacketNetwork::Engine::unlink(Port& nic, std::uint32_t before, std::uint32_t index) {
+  if (before == index) {
+    nic.last_sender = kNone;
+  } else {
+    flows_[before].next_sender = flows_[index].next_sender;
+    if (nic.last_sender == index) nic.last_sender = before;
+  }
+  flows_[index].in_ring = false;
+  release(index);
+}
+
+void PacketNetwork::Engine::wake(std::uint32_t nic) {
+  Port& port = ports_[nic];
+  std::int64_t time = std::max(now_, port.free_at);
+  if (port.dark) {
+    time = darkness_[nic].until;
+    if (time == kNever) return;  // dead
+  }
+  const std::uint32_t event = take_record();
+  records_[event].kind = Kind::kNic;
+  records_[event].flow = nic;
+  records_[event].time = time;
+  port.waking = true;
+  wheel_.push(event);
+}
+
+void PacketNetwork::Engine::on_nic(std::uint32_t event) {
+  const std::uint32_t port_index = records_[event].flow;
+  Port& nic = ports_[port_index];
+  if (nic.dark) {
+    nic.waking = false;
+    give_back(event);
+    if (nic.last_sender != kNone) wake(port_index);
+    return;
+  }
+  if (nic.free_at > now_) {  // an acknowledgement got in between
+    records_[event].time = nic.free_at;
+    wheel_.push(event);
+    return;
+  }
+  if (nic.last_sender != kNone) {
+    const std::uint32_t last = nic.last_sender;
+    const std::uint32_t index = flows_[last].next_sender;
+    __builtin_prefetch(&flows_[flows_[index].next_sender]);
+    if (may_send(flows_[index])) send(index);
+    Flow& flow = flows_[index];
+    bool stays = may_send(flow);
+    if (stays && options_.transport == Transport::kDcqcn && rates_[index].next_send > nic.free_at) {
+      stays = false;
+      pace(index);
+    }
+    if (stays) {
+      nic.last_sender = index;  // from first to last
+    } else {
+      unlink(nic, last, index);
+    }
+  }
+  if (nic.last_sender == kNone) {
+    nic.waking = false;
+    give_back(event);
+    return;
+  }
+  records_[event].time = std::max(now_, nic.free_at);
+  wheel_.push(event);
+}
+
+}  // namespace mixnet

@@ -1,0 +1,159 @@
+// The packet network: every packet, every queue, as output-queued switches and the NICs of an RDMA
+// or TCP cluster see them. Its sibling fluid_network.h takes the same flows as a fluid.
+//
+// Ports. A directed link is an output port: a FIFO of limited bytes, a rate, a propagation delay.
+// A packet that would exceed the limit is dropped (drop-tail). When a packet arrives, its departure
+// is known, so a hop is one event: the arrival behind the link. ECN marks data packets by the bytes
+// that they find in front of them: all that find a packet more than the threshold (DCTCP), or at
+// random between it and a ceiling (DCQCN).
+//
+// Senders. The first port of a path is a NIC's. A NIC serves its flows that may send in turn,
+// packet by packet, as NICs do with queue pairs; a flow does not queue in its own host. Every data
+// packet is acknowledged; acknowledgements are selective, carry the mark back, and travel over
+// ports like data (or are free, an option). A packet is lost when `reorder` packets sent after it
+// have been acknowledged, or by a time-out. Windows and rates: congestion_control.h.
+//
+// Paths. A flow has one or more paths each way; packets take them in turn (per-packet spraying),
+// so one path is plain hashed ECMP.
+//
+// Circuits. darken() makes a port send nothing for a while. What is on the wire arrives, what is
+// queued waits; nothing is lost unless it is dark for ever. reroute() gives a flow other paths;
+// packets on their way end their journey on the old ones.
+//
+// Steady state (set_skip(), off by default). When every running flow delivers as much in one
+// interval as in the one before, the network jumps to shortly before the next thing that could
+// change that: a start, a port, the first flow to end. steady_state.h.
+//
+// Invariant (tested): data bytes sent = delivered + dropped + in flight, at any time.
+// Units: bytes on the wire, headers included, unless called payload. Deterministic: the same calls
+// give the same results. Not thread-safe; one object per thread. Memory: the most packets and
+// flows at one time, and distinct paths; neither simulated time nor flows that ended.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "base/names.h"
+#include "base/units.h"
+
+namespace mixnet {
+
+struct PortSpec {
+  Bandwidth rate;
+  Time delay;
+};
+
+enum class Transport { kDctcp, kDcqcn };
+
+template <>
+struct Names<Transport> {
+  static constexpr std::string_view kWhat = "transport";
+  static constexpr NamedValue<Transport> kTable[] = {{"dctcp", Transport::kDctcp},
+                                                     {"dcqcn", Transport::kDcqcn}};
+};
+
+struct PacketOptions {
+  Transport transport = Transport::kDctcp;
+  int mtu = 9000;   ///< bytes of a full data packet on the wire, up to 65535
+  int header = 64;  ///< of these: Ethernet, IP, UDP or TCP and transport headers
+  int ack_bytes = 64;
+  bool free_acks = false;    ///< acknowledgements take no room, only their propagation delay
+  Bytes queue_limit;         ///< of one port; zero: what passes in 320 us (4 MB at 100 Gb/s)
+  Bytes ecn_threshold;       ///< of one port; zero: what passes in 10 us (125 kB at 100 Gb/s)
+  double ecn_ceiling = 4;    ///< DCQCN: marking is surest at this many times the threshold
+  double ecn_surest = 0.2;   ///< DCQCN: probability there; above the ceiling all are marked
+  int initial_window = 10;   ///< packets, DCTCP (RFC 6928)
+  int largest_window = 0;    ///< packets, a power of two; zero: twice what is in flight in an RTT
+  int reorder = 3;           ///< packets; RFC 5681's three duplicates
+  int reorder_sprayed = 64;  ///< the same for a flow of several paths
+  Time time_out = Time::milliseconds(1);  ///< doubles, up to 64 times, while nothing arrives
+};
+
+/// Throws Error naming the flag (--mtu, --queue, ...) when an option is out of range.
+void check_packet_options(const PacketOptions& options);
+
+struct PacketTotals {
+  std::int64_t data_packets = 0;  ///< sent, retransmissions included
+  std::int64_t retransmissions = 0;
+  std::int64_t time_outs = 0;
+  std::int64_t packet_hops = 0;      ///< data or acknowledgement across one port and its link
+  std::int64_t drops = 0;            ///< data and acknowledgements
+  std::int64_t ecn_marks = 0;        ///< data packets marked, each once
+  std::int64_t events = 0;           ///< taken from the event queue
+  std::int64_t sent_bytes = 0;       ///< of data, by NICs
+  std::int64_t delivered_bytes = 0;  ///< of data, to receivers, duplicates included
+  std::int64_t dropped_bytes = 0;    ///< of data
+  std::int64_t in_flight_bytes = 0;  ///< of data, counted packet by packet
+  std::int64_t skipped_packets = 0;  ///< data packets of the steady state, never simulated
+  Time skipped_time;                 ///< likewise
+};
+
+struct PortTotals {
+  std::int64_t bytes = 0;  ///< sent, skipped ones included
+  Bytes deepest_queue;
+};
+
+struct FlowId {
+  std::uint32_t slot = UINT32_MAX;
+  std::uint32_t generation = 0;
+};
+
+class PacketNetwork {
+ public:
+  using PathSet = std::uint32_t;
+  /// Called once a flow, when its receiver has every byte; may add flows.
+  using OnCompletion = std::function<void(std::uint64_t tag, Time at)>;
+
+  PacketNetwork(std::span<const PortSpec> ports, const PacketOptions& options);
+  ~PacketNetwork();
+  PacketNetwork(PacketNetwork&&) noexcept;
+  PacketNetwork& operator=(PacketNetwork&&) noexcept;
+
+  /// Forgets flows, paths, totals; time starts at zero. Keeps ports and memory.
+  void reset();
+  void set_skip(bool on);
+  /// While skipping: run() gives up, as if a flow could not end, soon after so many packet-hops;
+  /// zero: never.
+  void set_hop_limit(std::int64_t packet_hops);
+  void on_completion(OnCompletion callback);
+
+  /// Paths of `hops` ports each, one after another; `back` the way of acknowledgements.
+  /// 1 to 127 hops, 1 to 65535 paths, all ports known.
+  PathSet add_paths(std::span<const std::uint32_t> forward, int hops,
+                    std::span<const std::uint32_t> back, int back_hops);
+
+  /// `payload` > 0 bytes from `start` on (not before now()). `tag` comes back with the completion.
+  FlowId add_flow(PathSet paths, Bytes payload, Time start = Time::zero(), std::uint64_t tag = 0);
+
+  /// From `at` on. A flow that has ended by then is left alone.
+  void reroute(FlowId flow, PathSet paths, Time at);
+
+  /// The port starts no packet in [from, until). Intervals of one port must not overlap. With
+  /// Time::max() it is dead: what is queued or comes later is dropped.
+  void darken(std::uint32_t port, Time from, Time until);
+
+  /// Until every flow has ended: the time of the last completion. Time::max() when some flow
+  /// cannot end: its port is dead, or it gave up after 12 time-outs in a row.
+  Time run();
+  /// The same up to `end`; true when every flow has ended.
+  bool run_until(Time end);
+  /// From the callback of a completion: run() and run_until() return right after it, and go on from
+  /// there when called again. For a caller with events of his own between the network's.
+  void stop();
+  /// Lets what is still on its way arrive, after the last completion.
+  void drain();
+
+  Time now() const;
+  std::size_t running_flows() const;  ///< not ended, started or not
+  PacketTotals totals() const;        ///< O(packets in flight)
+  PortTotals port_totals(std::uint32_t port) const;
+  Bytes memory() const;  ///< of its arrays, unused room included
+
+ private:
+  class Engine;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace mixnet

@@ -1,0 +1,153 @@
+#include "network/packet_phase.h"
+
+#include <algorithm>
+#include <bit>
+#include <memory>
+#include <utility>
+
+namespace mixnet {
+namespace {
+
+/// Two independent 64-bit hashes of the same words.
+class Hash {
+ public:
+  void add(std::uint64_t word) {
+    a_ = mix(a_ ^ word, 0x9e3779b97f4a7c15ULL);
+    b_ = mix(std::rotl(b_, 29) + word, 0xbf58476d1ce4e5b9ULL);
+  }
+  PhaseCache::Key key() const { return {a_, b_}; }
+
+ private:
+  static std::uint64_t mix(std::uint64_t x, std::uint64_t factor) {
+    x = (x ^ (x >> 32)) * factor;
+    x = (x ^ (x >> 29)) * 0x94d049bb133111ebULL;
+    return x ^ (x >> 32);
+  }
+  std::uint64_t a_ = 0x243f6a8885a308d3ULL;
+  std::uint64_t b_ = 0x13198a2e03707344ULL;
+};
+
+}  // namespace
+
+PhaseTotals& PhaseTotals::operator+=(const PhaseTotals& other) {
+  phases += other.phases;
+  simulated += other.simulated;
+  given_up += other.given_up;
+  packet_hops += other.packet_hops;
+  skipped_packets += other.skipped_packets;
+  data_packets += other.data_packets;
+  drops += other.drops;
+  ecn_marks += other.ecn_marks;
+  retransmissions += other.retransmissions;
+  time_outs += other.time_outs;
+  return *this;
+}
+
+PacketPhase::PacketPhase(std::span<const PhasePort> ports, const PacketFidelity& fidelity,
+                         std::shared_ptr<PhaseCache> cache)
+    : fidelity_(fidelity), cache_(std::move(cache)) {
+  const auto nic_rate = static_cast<double>(fidelity.nic_rate.bits_per_second);
+  ports_.reserve(ports.size());
+  for (const PhasePort& port : ports) {
+    ports_.push_back({{static_cast<std::int64_t>(port.rate * nic_rate)}, kLinkDelay * port.links});
+  }
+  names_.assign(ports_.size(), UINT32_MAX);
+}
+
+void PacketPhase::add_flow(std::span<const std::uint32_t> forward, int hops,
+                           std::span<const std::uint32_t> back, int back_hops, Bytes bytes,
+                           Time start) {
+  if (bytes.count <= 0) return;
+  Flow flow;
+  flow.forward = static_cast<std::uint32_t>(paths_.size());
+  paths_.insert(paths_.end(), forward.begin(), forward.end());
+  flow.back = static_cast<std::uint32_t>(paths_.size());
+  paths_.insert(paths_.end(), back.begin(), back.end());
+  flow.forward_size = static_cast<std::uint32_t>(forward.size());
+  flow.back_size = static_cast<std::uint32_t>(back.size());
+  flow.hops = static_cast<std::uint8_t>(hops);
+  flow.back_hops = static_cast<std::uint8_t>(back_hops);
+  flow.bytes = bytes;
+  flow.start = start;
+  flows_.push_back(flow);
+}
+
+PhaseCache::Key PacketPhase::key() {
+  Hash hash;
+  hash.add(static_cast<std::uint64_t>(fidelity_.nic_rate.bits_per_second));
+  for (const Flow& flow : flows_) {
+    hash.add(static_cast<std::uint64_t>(flow.bytes.count));
+    hash.add(static_cast<std::uint64_t>(flow.start.ps));
+    hash.add(std::uint64_t{flow.forward_size} << 40 | std::uint64_t{flow.back_size} << 16 |
+             std::uint64_t{flow.hops} << 8 | flow.back_hops);
+    for (std::uint32_t i = flow.forward; i < flow.back + flow.back_size; ++i) {
+      const std::uint32_t port = paths_[i];
+      if (names_[port] == UINT32_MAX) {
+        names_[port] = static_cast<std::uint32_t>(named_.size());
+        named_.push_back(port);
+        hash.add(static_cast<std::uint64_t>(ports_[port].rate.bits_per_second));
+        hash.add(static_cast<std::uint64_t>(ports_[port].delay.ps));
+      }
+      hash.add(names_[port]);
+    }
+  }
+  for (const std::uint32_t port : named_) names_[port] = UINT32_MAX;
+  named_.clear();
+  return hash.key();
+}
+
+PhaseTime PacketPhase::run() {
+  if (flows_.empty()) return {};
+  std::int64_t hops = 0;
+  const std::int64_t full = fidelity_.options.mtu - fidelity_.options.header;
+  for (const Flow& flow : flows_) {
+    const std::int64_t packets = (flow.bytes.count + full - 1) / full;
+    hops += packets * (flow.hops + (fidelity_.options.free_acks ? 0 : flow.back_hops));
+  }
+  PhaseCache::Result result;
+  bool is_new = true;
+  if (fidelity_.reuse) {
+    result = cache_->find_or(key(), is_new, [this] { return simulate(); });
+  } else {
+    result = simulate();
+  }
+  ++totals_.phases;
+  if (is_new) totals_ += result.totals;
+  flows_.clear();
+  paths_.clear();
+  PhaseTime time = PhaseTime::measured(result.time, fidelity_.nic_rate);
+  time.packet_hops = hops;
+  return time;
+}
+
+PhaseCache::Result PacketPhase::simulate() {
+  if (network_ == nullptr) {
+    network_ = std::make_unique<PacketNetwork>(ports_, fidelity_.options);
+    network_->set_skip(fidelity_.skip_steady);
+  }
+  network_->reset();
+  network_->set_hop_limit(fidelity_.most_hops);
+  const std::span<const std::uint32_t> paths = paths_;
+  for (const Flow& flow : flows_) {
+    const PacketNetwork::PathSet set =
+        network_->add_paths(paths.subspan(flow.forward, flow.forward_size), flow.hops,
+                            paths.subspan(flow.back, flow.back_size), flow.back_hops);
+    network_->add_flow(set, flow.bytes, flow.start);
+  }
+  PhaseCache::Result result;
+  result.time = network_->run();
+  const PacketTotals totals = network_->totals();
+  PhaseTotals& sum = result.totals;
+  sum.simulated = 1;
+  sum.given_up = result.time == Time::max() ? 1 : 0;
+  sum.packet_hops = totals.packet_hops;
+  sum.skipped_packets = totals.skipped_packets;
+  sum.data_packets = totals.data_packets + totals.skipped_packets;
+  sum.drops = totals.drops;
+  sum.ecn_marks = totals.ecn_marks;
+  sum.retransmissions = totals.retransmissions;
+  sum.time_outs = totals.time_outs;
+  return result;
+}
+
+}  // namespace mixnet

@@ -1,0 +1,315 @@
+#include "report/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <span>
+#include <utility>
+
+#include "base/error.h"
+#include "compare/layer_picture.h"
+#include "report/report_assets.h"
+#include "report/report_axis.h"
+#include "report/report_summary.h"
+#include "sweep/sweep_plan.h"
+
+namespace mixnet {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kMostLooks = 8;
+constexpr std::size_t kMostServersDrawn = 64;
+constexpr std::size_t kMostCases = 12;
+constexpr double kLookAtGbps = 400;
+
+/// In the order in which they have to run.
+std::array<const EmbeddedText*, 11> scripts() {
+  return {&kChartLibrary,  &kBasicsScript,  &kLooksScript, &kSliceScript,
+          &kDrawingScript, &kChartsScript,  &kTableScript, &kLayerScript,
+          &kPassageScript, &kFiguresScript, &kStartScript};
+}
+
+std::string html(std::string_view text) {
+  std::string safe;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        safe += "&amp;";
+        break;
+      case '<':
+        safe += "&lt;";
+        break;
+      case '>':
+        safe += "&gt;";
+        break;
+      case '"':
+        safe += "&quot;";
+        break;
+      case '\'':
+        safe += "&#39;";
+        break;
+      default:
+        safe += c;
+    }
+  }
+  return safe;
+}
+
+/// For a <script> element: no '<' may stand in it, lest it end the element.
+std::string script_json(const Json& json) {
+  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string safe;
+  safe.reserve(text.size());
+  for (const char c : text) {
+    if (c == '<' || c == '>' || c == '&') {
+      safe += fmt::format("\\u{:04x}", static_cast<int>(c));
+    } else {
+      safe += c;
+    }
+  }
+  return safe;
+}
+
+Json or_null(const FlagValue& value) { return value ? Json(*value) : Json(nullptr); }
+Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+
+/// Correctly rounded, so that 25 ms is written 0.025.
+double seconds(Time time) { return static_cast<double>(time.ps) / 1e12; }
+
+Json axis_json(const ReportAxis& axis) {
+  Json values = Json::array();
+  for (const FlagValue& value : axis.values) values.push_back(or_null(value));
+  Json json = {{"flag", axis.flag}, {"values", values}};
+  if (const std::optional<AxisScale> scale = axis_scale(axis)) {
+    json["unit"] = scale->unit;
+    json["numbers"] = scale->numbers;
+  }
+  return json;
+}
+
+Json run_json(const ReportRun& run) {
+  Json parts = {
+      {"compute", seconds(run.compute)}, {"ep", seconds(run.ep)},
+      {"tp", seconds(run.tp)},           {"pp", seconds(run.pp)},
+      {"dp", seconds(run.dp)},           {"reconfiguration", seconds(run.reconfiguration)},
+      {"bubble", seconds(run.bubble)}};
+  if (run.lost > Time::zero()) parts["lost"] = seconds(run.lost);
+  return {{"model", run.model},
+          {"fabric", to_string(run.fabric)},
+          {"gbps", run.bandwidth.to_gbps()},
+          {"gpus", run.gpus},
+          {"layout", to_string(run.plan)},
+          {"seconds", seconds(run.iteration)},
+          {"parts", parts},
+          {"tokens", run.tokens_per_second},
+          {"cost", or_null(run.network_cost_usd)},
+          {"perf", or_null(run.performance_per_dollar)},
+          {"routing", run.routing},
+          {"policy", run.policy},
+          {"fidelity", run.fidelity}};
+}
+
+Json cells_json(const auto& matrix) {
+  return Json(std::vector(matrix.cells().begin(), matrix.cells().end()));
+}
+
+Json spans_json(const std::vector<TimelineSpan>& spans) {
+  Json json = Json::array();
+  for (const TimelineSpan& span : spans) {
+    json.push_back({{"track", to_string(span.track)},
+                    {"part", to_string(span.part)},
+                    {"start", seconds(span.start)},
+                    {"end", seconds(span.end)}});
+  }
+  return json;
+}
+
+Json look_json(const ReportRow& row, const ParseRun& parse) {
+  Json json = {{"model", row.run->model}, {"point", row.point + 1}, {"command", row.command}};
+  try {
+    std::vector<std::string> words = shell_words(row.command, "command");
+    if (words.size() < 2) throw Error("command", "is empty");
+    words.erase(words.begin(), words.begin() + 2);  // mixnet compare
+    const ComparisonRequest request = parse(words);
+    if (request.fabrics.at(0) != FabricKind::kMixNet) throw Error("command", "is not of the row");
+    const LayerPicture picture = picture_layer(request);
+    json["title"] = picture.model;
+    json["layout"] = to_string(picture.plan);
+    json["gbps"] = picture.bandwidth.to_gbps();
+    json["degree"] = picture.degree;
+    json["allocator"] = picture.allocator;
+    json["layer"] = picture.regions.empty() ? 0 : picture.regions.back().layer + 1;
+    json["forward"] = spans_json(picture.forward);
+    json["backward"] = spans_json(picture.backward);
+    Json& regions = json["regions"] = Json::array();
+    for (const RegionPicture& region : picture.regions) {
+      if (region.demand.rows() > kMostServersDrawn) continue;
+      regions.push_back({{"layer", region.layer + 1},
+                         {"servers", region.demand.rows()},
+                         {"bytes", cells_json(region.demand)},
+                         {"circuits", cells_json(region.circuits)}});
+    }
+  } catch (const Error& error) {
+    // Its model file may be gone, or the folder come from elsewhere: the rest stands without it.
+    json["problem"] = error.what();
+  }
+  return json;
+}
+
+/// By model, the first points on MixNet; of their speeds the one nearest to kLookAtGbps.
+Json looks_json(const ReportFolder& folder, const ParseRun& parse) {
+  std::vector<std::pair<std::string, const ReportRow*>> chosen;
+  const auto distance = [](const ReportRow& row) {
+    return std::abs(std::log(row.run->bandwidth.to_gbps() / kLookAtGbps));
+  };
+  const std::size_t speed = folder.sweep->axis("bandwidth");
+  const auto differs_in_speed_only = [&](const ReportRow& a, const ReportRow& b) {
+    for (std::size_t i = 0; i < a.values.size(); ++i) {
+      if (i != speed && a.values[i] != b.values[i]) return false;
+    }
+    return true;
+  };
+  for (const ReportRow& row : folder.rows) {
+    if (!row.run || row.run->fabric != FabricKind::kMixNet) continue;
+    const auto known =
+        std::ranges::find(chosen, row.run->model, &std::pair<std::string, const ReportRow*>::first);
+    if (known == chosen.end()) {
+      if (chosen.size() < kMostLooks) chosen.emplace_back(row.run->model, &row);
+    } else if (differs_in_speed_only(*known->second, row) &&
+               distance(row) < distance(*known->second)) {
+      known->second = &row;
+    }
+  }
+  Json looks = Json::array();
+  for (const auto& [model, row] : chosen) looks.push_back(look_json(*row, parse));
+  return looks;
+}
+
+Json sweep_json(const ReportFolder& folder, const ParseRun& parse) {
+  const SweepHead& sweep = *folder.sweep;
+  Json axes = Json::array();
+  for (const ReportAxis& axis : sweep.axes) axes.push_back(axis_json(axis));
+  Json fixed = Json::array();
+  for (const auto& [flag, value] : sweep.fixed) fixed.push_back({flag, or_null(value)});
+  Json rows = Json::array();
+  Json failures = Json::array();
+  for (const ReportRow& row : folder.rows) {
+    Json json = {{"point", row.point + 1}, {"values", row.values}, {"command", row.command}};
+    if (row.run) {
+      json.update(run_json(*row.run));
+      rows.push_back(std::move(json));
+    } else {
+      json["error"] = row.error;
+      failures.push_back(std::move(json));
+    }
+  }
+  return {{"program", sweep.program}, {"command", sweep.command},
+          {"points", sweep.points},   {"axes", axes},
+          {"fixed", fixed},           {"rows", rows},
+          {"failures", failures},     {"looks", looks_json(folder, parse)}};
+}
+
+/// "Take x at y:" stands out from the reason behind it.
+std::string headline_html(const std::string& headline) {
+  const std::size_t colon = headline.find(": ");
+  if (colon == std::string::npos) return fmt::format("<h1><b>{}</b></h1>", html(headline));
+  return fmt::format("<h1><b>{}</b> {}</h1>", html(headline.substr(0, colon + 1)),
+                     html(headline.substr(colon + 2)));
+}
+
+std::string summary_html(const ReportSummary& summary) {
+  std::string text = headline_html(summary.headline);
+  if (!summary.reasons.empty()) {
+    text += "\n<ul class=\"reasons\">";
+    for (const std::string& reason : summary.reasons) {
+      text += fmt::format("\n<li>{}</li>", html(reason));
+    }
+    text += "\n</ul>";
+  }
+  if (summary.cases.empty()) return text;
+  text += "\n<details class=\"cases\"><summary>What to take, case by case</summary>\n<dl>";
+  for (std::size_t i = 0; i < std::min(summary.cases.size(), kMostCases); ++i) {
+    const auto& [name, advice] = summary.cases[i];
+    text += fmt::format("\n<dt>{}</dt><dd>{}</dd>", html(name.empty() ? "All points" : name),
+                        html(advice));
+  }
+  text += "\n</dl>";
+  if (summary.cases.size() > kMostCases) {
+    text += fmt::format("\n<p>... and {} more; the table has all points.</p>",
+                        summary.cases.size() - kMostCases);
+  }
+  return text + "\n</details>";
+}
+
+std::string figures_sentence(std::span<const Figure> figures) {
+  std::size_t claims = 0;
+  std::size_t hold = 0;
+  std::size_t partly = 0;
+  for (const Figure& figure : figures) {
+    claims += figure.verdicts.size();
+    for (const FigureVerdict& verdict : figure.verdicts) {
+      hold += verdict.holds == Holds::kYes ? 1 : 0;
+      partly += verdict.holds == Holds::kPartly ? 1 : 0;
+    }
+  }
+  return fmt::format("{} of {} claims of the paper hold: {} more hold in part, {} do not.", hold,
+                     claims, partly, claims - hold - partly);
+}
+
+/// Puts values in place of {{NAME}}. What is put in is not looked at again.
+std::string filled(std::string_view page,
+                   std::span<const std::pair<std::string_view, std::string>> values) {
+  std::string text;
+  while (true) {
+    const std::size_t begin = page.find("{{");
+    text += page.substr(0, begin);
+    if (begin == std::string_view::npos) return text;
+    page.remove_prefix(begin + 2);
+    const std::size_t end = page.find("}}");
+    const auto value = std::ranges::find(values, page.substr(0, end),
+                                         &std::pair<std::string_view, std::string>::first);
+    text += value->second;
+    page.remove_prefix(end + 2);
+  }
+}
+
+}  // namespace
+
+std::string html_report(const ReportFolder& folder, const ParseRun& parse) {
+  Json data = Json::object();
+  std::string findings;
+  std::string summary;
+  if (!folder.figures.empty()) {
+    // As they were read.
+    data["figures"] = Json::parse(to_figures_json(folder.figures)).at("figures");
+    findings = figures_sentence(folder.figures);
+  }
+  if (folder.sweep && !folder.rows.empty()) {
+    data["sweep"] = sweep_json(folder, parse);
+    summary = summary_html(summarize(*folder.sweep, folder.rows));
+    if (!findings.empty()) summary += fmt::format("\n<p class=\"second\">{}</p>", html(findings));
+  } else {
+    summary = headline_html(findings);
+  }
+  std::string policy = "default-src 'none'; base-uri 'none'; form-action 'none'; script-src";
+  std::string code;
+  for (const EmbeddedText* script : scripts()) {
+    policy += fmt::format(" '{}'", script->csp_hash);
+    code += fmt::format("<script>{}</script>\n", script->text);
+  }
+  policy += fmt::format("; style-src '{}'", kPageStyle.csp_hash);
+  const std::pair<std::string_view, std::string> values[] = {
+      {"POLICY", policy},
+      {"STYLE", std::string(kPageStyle.text)},
+      {"SUMMARY", summary},
+      {"DATA", script_json(data)},
+      {"SCRIPTS", code}};
+  return filled(kPage.text, values);
+}
+
+}  // namespace mixnet

@@ -1,0 +1,67 @@
+// Any text is refused with an Error, or read as a head and rows of a sweep in which nothing is out
+// of range. The first line is the head; without one, the rows are those of a small study.
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "base/error.h"
+#include "report/report_axis.h"
+#include "report/report_folder.h"
+#include "report/test_report_folder.h"
+#include "sweep/sweep_plan.h"
+#include "sweep/sweep_row.h"
+
+namespace {
+
+using namespace mixnet;
+
+void check(const SweepHead& sweep, const ReportRow& row) {
+  if (row.point >= sweep.points || row.values.size() != sweep.axes.size()) std::abort();
+  for (std::size_t a = 0; a < row.values.size(); ++a) {
+    if (row.values[a] >= sweep.axes[a].values.size()) std::abort();
+  }
+  if (!row.run) return;
+  const ReportRun& run = *row.run;
+  if (run.iteration <= Time::zero() || run.bandwidth.bits_per_second < 0 || run.gpus < 1) {
+    std::abort();
+  }
+  for (const Time part :
+       {run.compute, run.ep, run.tp, run.pp, run.dp, run.reconfiguration, run.bubble, run.lost}) {
+    if (part < Time::zero()) std::abort();
+  }
+  if (run.network_cost_usd && !(*run.network_cost_usd >= 0)) std::abort();
+}
+
+SweepHead head_of(std::string_view line) {
+  try {
+    SweepHead sweep = read_sweep_head(line, "fuzz");
+    for (const ReportAxis& axis : sweep.axes) {
+      const auto scale = axis_scale(axis);
+      if (axis.values.empty() || (scale && scale->numbers.size() != axis.values.size())) {
+        std::abort();
+      }
+    }
+    return sweep;
+  } catch (const Error&) {
+    return read_sweep_head(testing_reports::kSweepJson, "sweep.json");
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string_view text(reinterpret_cast<const char*>(data), size);
+  const SweepHead sweep = head_of(text.substr(0, text.find('\n')));
+  text = whole_rows(text);
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(line.size() + 1);
+    try {
+      const ReportRow row = read_report_row(sweep, line, "fuzz");
+      check(sweep, row);
+      (void)shell_words(row.command, "fuzz");
+    } catch (const Error&) {
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,67 @@
+#include "report/report_summary.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "report/test_report_folder.h"
+
+namespace mixnet {
+namespace {
+
+using testing::HasSubstr;
+using testing_reports::row;
+using testing_reports::sweep;
+
+TEST(ReportSummary, SaysWhatToTakeAndWhy) {
+  // Half as fast for a quarter of the price.
+  const ReportRow rows[] = {row({0, 0, 0, 0}, 10, 4e6, 1), row({0, 0, 0, 1}, 20, 1e6, 2),
+                            row({0, 0, 1, 0}, 5, 16e6, 1), row({0, 0, 1, 1}, 10, 4e6, 2)};
+  const ReportSummary summary = summarize(sweep(), rows);
+  EXPECT_EQ(summary.headline,
+            "Take mixnet at 100 Gb/s: it gives the most performance per dollar in all 2 "
+            "comparisons, 2.00x that of a fat-tree of the same speed.");
+  ASSERT_EQ(summary.reasons.size(), 2u);
+  EXPECT_EQ(summary.reasons[0],
+            "No other fabric or speed buys more for a dollar than mixnet at 100 Gb/s.");
+  EXPECT_EQ(summary.reasons[1],
+            "Where only time counts, take fat-tree at 400 Gb/s, the fastest in the one case; at "
+            "the same speed, fat-tree is fastest in all 2 comparisons.");
+  ASSERT_EQ(summary.cases.size(), 1u);
+  EXPECT_EQ(summary.cases[0].name, "a, degree 6");
+  EXPECT_THAT(summary.cases[0].advice, HasSubstr("At 100 Gb/s: take mixnet (2.00x"));
+}
+
+TEST(ReportSummary, AFabricWithoutAnAxisCountsInAllOfIt) {
+  // The fat-tree has no degree: its one run is compared with both of mixnet's.
+  const ReportRow rows[] = {row({0, 0, 0, 0}, 10, 4e6, 1), row({0, 0, 0, 1}, 20, 1e6, 2),
+                            row({0, 1, 0, 1}, 80, 1e6, 0.5)};
+  const ReportSummary summary = summarize(sweep(), rows);
+  ASSERT_EQ(summary.cases.size(), 2u);
+  EXPECT_THAT(summary.cases[0].advice, HasSubstr("take mixnet"));
+  EXPECT_THAT(summary.cases[1].advice, HasSubstr("take fat-tree"));
+}
+
+TEST(ReportSummary, WhereAFatTreeWinsItSaysHowFarMixNetGets) {
+  const ReportRow rows[] = {row({0, 0, 0, 0}, 10, 4e6, 1), row({0, 0, 0, 1}, 20, 4e6, 0.5),
+                            row({0, 1, 0, 1}, 80, 4e6, 0.125)};
+  const ReportSummary summary = summarize(sweep(), rows);
+  EXPECT_EQ(summary.headline,
+            "Take fat-tree at 100 Gb/s: it gives the most performance per dollar in all 2 "
+            "comparisons.");
+  EXPECT_EQ(summary.reasons.back(),
+            "mixnet gives 0.12x to 0.50x the performance per dollar of a fat-tree, most at 100 "
+            "Gb/s with a, degree 6.");
+}
+
+TEST(ReportSummary, WhereThereIsNoChoiceItSaysWhatWasFound) {
+  const ReportRow alone[] = {row({0, 0, 0, 1}, 20, 1e6, 2), row({0, 1, 0, 1}, 10, 1e6, 4)};
+  EXPECT_EQ(summarize(sweep(), alone).headline,
+            "An iteration takes 10 s to 20 s; shortest on mixnet at 100 Gb/s (point 6).");
+  ReportRow failed = alone[0];
+  failed.run.reset();
+  EXPECT_EQ(summarize(sweep(), {&failed, 1}).headline, "No point could be simulated.");
+  EXPECT_TRUE(summarize(sweep(), {&failed, 1}).cases.empty());
+}
+
+}  // namespace
+}  // namespace mixnet

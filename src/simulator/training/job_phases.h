@@ -1,0 +1,102 @@
+// Every communication phase of a training iteration, measured: all-to-alls of every layer,
+// micro-batch and replica, activations between stages, gradients. training_job.h puts them
+// together.
+//
+// Fidelity says on which network:
+//   kFluid    the fluid one. Its times scale, so one measurement serves every speed of the NICs.
+//   kPacket  every phase in packets, at one speed. Identical phases may be simulated once.
+//   kAuto    packets with shortcuts, each with a switch:
+//              reuse   identical phases are simulated once. Exact.
+//              steady  what has settled is jumped over (packet_network.h). Errs by under 0.2 %.
+//              fluid   when the all-to-alls all differ and are too many for the budget of
+//                      packet-hops, some, evenly spread, run in packets and on the fluid network;
+//                      the others on the fluid one, times the mean ratio of the two (over
+//                      circuits for another demand, of such phases).
+//            The report says what was done how, and how far off the result may be.
+//
+// Independent phases run on all cores; the result does not depend on their number.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "forecast/demand_forecast.h"
+#include "moe/model.h"
+#include "moe/plan.h"
+#include "moe/routing.h"
+#include "network/fidelity.h"
+#include "policy/switch_policy.h"
+#include "training/cluster_health.h"
+#include "training/fabric_setup.h"
+
+namespace mixnet {
+
+/// How the phases of one iteration on one fabric were had. Phases count as often as they happen.
+struct FidelityReport {
+  std::int64_t phases = 0;
+  std::int64_t in_packets = 0;  ///< simulated so
+  std::int64_t reused = 0;      ///< had the result of an identical one
+  std::int64_t fluid = 0;
+  double skipped = 0;            ///< share of the simulated phases' packets that were jumped over
+  std::int64_t packet_hops = 0;  ///< simulated
+  std::int64_t plain_packet_hops = 0;  ///< that the iteration takes without shortcuts
+  double packet_over_fluid = 1;        ///< mean ratio of times, of the phases run both ways
+  /// Of communication time, relative: the 95 % interval of that ratio for what is fluid, and
+  /// 0.2 % for what was skipped.
+  double error = 0;
+  PhaseTotals totals;
+};
+
+struct GradientTimes {
+  PhaseTime dense, expert;
+  Bytes scale_up;  ///< inside the server, through each GPU's scale-up port
+};
+
+struct FabricPhases {
+  FabricKind kind = FabricKind::kIdeal;
+  bool uniform = true;
+  std::optional<GpuBandwidth> gpu_bandwidth;  ///< where the fabric divides it, at the NIC rate of
+                                              ///< FidelityOptions
+  std::vector<std::int64_t> scale_up_bytes;   ///< of the busiest GPU, by place_index()
+  std::vector<ExchangeTimes> exchanges;       ///< by exchange_index()
+  std::vector<PhaseTime> sends;               ///< by stage boundary, slowest replica
+  std::vector<GradientTimes> gradients;       ///< by stage
+  PhaseTime tp_gigabyte;                      ///< all-gather of 1 GB when tp spans servers
+  FidelityReport report;
+};
+
+struct JobPhases {
+  bool varies = false;  ///< whether places differ
+  int micro_batches = 1;
+  int replicas = 1;
+  int moe_layers = 0;
+  std::vector<int> moe_index;                     ///< of each layer, -1 when dense
+  std::vector<std::int64_t> busiest_rank_tokens;  ///< by place_index()
+  /// Likewise, with kCopilot on MixNet; empty where circuits never change.
+  std::vector<DemandForecast> forecasts;
+  std::vector<FabricPhases> fabrics;  ///< in the order asked for
+
+  std::size_t place_index(int replica, int micro_batch, int moe_layer) const;
+  std::size_t exchange_index(const FabricPhases& fabric, int stage, int replica, int micro_batch,
+                             int moe_layer) const;
+};
+
+struct PhaseOptions {
+  NetworkOptions network;
+  int gradient_bytes = 2;  ///< a parameter
+  FidelityOptions fidelity;
+  // With a policy other than block or hidden, exchanges also say how long they take over the
+  // circuits of the layer before in the same stage (of the first: of the stage's last layer in the
+  // micro-batch before), at fidelity.nic_rate; with kCopilot over those for its forecast, too.
+  Reconfiguration reconfiguration = Reconfiguration::kBlock;
+  Time reconfiguration_delay;
+  ClusterHealth health = {};
+};
+
+/// Shows a progress bar on a terminal.
+JobPhases measure_phases(const Model& model, const ParallelPlan& plan, const RoutingSource& routing,
+                         std::span<const FabricKind> fabrics, const PhaseOptions& options);
+
+}  // namespace mixnet

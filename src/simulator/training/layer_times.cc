@@ -1,0 +1,211 @@
+#include "training/layer_times.h"
+
+#include <algorithm>
+
+namespace mixnet {
+namespace {
+
+constexpr int kForwardTpPhases = 2;
+
+Time over(LitCircuits circuits, Time wanted, Time present, Time predicted, Time moving) {
+  switch (circuits) {
+    case LitCircuits::kWanted:
+      return wanted;
+    case LitCircuits::kPresent:
+      return present;
+    case LitCircuits::kPredicted:
+      return predicted;
+    case LitCircuits::kMoving:
+      return moving;
+  }
+  return wanted;
+}
+
+/// One pass of a layer as it goes on.
+class Layout {
+ public:
+  Layout(const LayerTimes& layer, bool is_backward, Time start, std::vector<TimelineSpan>& spans)
+      : layer_(layer), is_backward_(is_backward), now_(start), spans_(spans) {}
+
+  Time forward() {
+    const Time begin = now_;
+    around(layer_.attention_tp, TimelinePart::kAttention, layer_.attention);
+    if (!layer_.is_moe) {
+      around(layer_.ffn_tp, TimelinePart::kDenseFfn, layer_.dense_ffn);
+      return now_;
+    }
+    const SwitchMoves& moves = layer_.forward.moves;
+    const Time attention_begin = begin + layer_.attention_tp;
+    compute(TimelinePart::kGate, layer_.gate);
+    if (moves.beneath_attention) {
+      wait_and_move(beyond(layer_.delay, layer_.attention.forward), attention_begin);
+    }
+    if (moves.after_gate) wait_and_move(layer_.delay, now_);
+    const Time dispatch_begin = now_;
+    exchange(TimelinePart::kDispatch, dispatch(moves.dispatch_over));
+    const Time experts_begin = now_ + layer_.ffn_tp;
+    around(layer_.ffn_tp, TimelinePart::kExperts, layer_.experts);
+    around(layer_.shared_tp, TimelinePart::kSharedExperts, layer_.shared_experts);
+    if (moves.beneath_experts) {
+      wait_and_move(beyond(layer_.delay, layer_.experts.forward), experts_begin);
+    }
+    if (moves.during_dispatch) {
+      add(TimelineTrack::kSwitch, TimelinePart::kPartlyDark, dispatch_begin,
+          std::min(dispatch_begin + layer_.delay, now_));
+    }
+    exchange(TimelinePart::kCombine, combine(moves.combine_over));
+    return now_;
+  }
+
+  Time backward() {
+    if (!layer_.is_moe) {
+      around(layer_.ffn_tp, TimelinePart::kDenseFfn, layer_.dense_ffn);
+      around(layer_.attention_tp, TimelinePart::kAttention, layer_.attention);
+      return now_;
+    }
+    const SwitchMoves& moves = layer_.backward.moves;
+    exchange(TimelinePart::kCombine, dispatch(moves.dispatch_over));
+    around(layer_.shared_tp, TimelinePart::kSharedExperts, layer_.shared_experts);
+    const Time experts_begin = now_ + layer_.ffn_tp * (layer_.backward_tp_phases - 1);
+    around(layer_.ffn_tp, TimelinePart::kExperts, layer_.experts);
+    exchange(TimelinePart::kDispatch, combine(moves.combine_over));
+    const Time last_use = now_;
+    compute(TimelinePart::kGate, layer_.gate);
+    around(layer_.attention_tp, TimelinePart::kAttention, layer_.attention);
+    if (!moves.beneath_backward) return now_;
+    wait(layer_.backward.wait);
+    const Time free = now_ - last_use;
+    if (layer_.delay > free) {
+      add(TimelineTrack::kSwitch, TimelinePart::kDarkAsCounted, experts_begin,
+          experts_begin + layer_.delay - free);
+    }
+    const Time dark = std::min(layer_.delay, free);
+    const Time dark_begin = layer_.backward.wait > Time::zero() ? now_ - dark : last_use;
+    add(TimelineTrack::kSwitch, TimelinePart::kDark, dark_begin, dark_begin + dark);
+    return now_;
+  }
+
+ private:
+  struct Exchange {
+    Time whole;    ///< with what it takes inside servers
+    Time network;  ///< between servers
+  };
+
+  void add(TimelineTrack track, TimelinePart part, Time start, Time end) {
+    if (end <= start) return;
+    TimelineSpan& span = spans_.emplace_back();
+    span.track = track;
+    span.part = part;
+    span.is_backward = is_backward_;
+    span.start = start;
+    span.end = end;
+  }
+
+  void step(TimelineTrack track, TimelinePart part, Time length) {
+    add(track, part, now_, now_ + length);
+    now_ += length;
+  }
+
+  void compute(TimelinePart part, const OperationTime& time) {
+    step(TimelineTrack::kCompute, part, is_backward_ ? time.backward : time.forward);
+  }
+
+  /// An operation with its TP.
+  void around(Time tp, TimelinePart part, const OperationTime& time) {
+    const std::int64_t phases = is_backward_ ? layer_.backward_tp_phases : kForwardTpPhases;
+    step(TimelineTrack::kScaleUp, TimelinePart::kTensorParallel, tp * (phases - 1));
+    compute(part, time);
+    step(TimelineTrack::kScaleUp, TimelinePart::kTensorParallel, tp);
+  }
+
+  void wait(Time length) { step(TimelineTrack::kAllToAll, TimelinePart::kWait, length); }
+
+  /// The switch is dark from `earliest` on, or, where it is waited for, until the wait is over.
+  void wait_and_move(Time length, Time earliest) {
+    wait(length);
+    const Time begin = length > Time::zero() ? now_ - layer_.delay : earliest;
+    add(TimelineTrack::kSwitch, TimelinePart::kDark, begin, begin + layer_.delay);
+  }
+
+  Exchange dispatch(LitCircuits circuits) const {
+    if (layer_.exchange == nullptr) return {};
+    const SwitchedExchange& whole = layer_.all_to_alls;
+    const ExchangeTimes& all = *layer_.exchange;
+    const auto at = [&](const PhaseTime& phase) { return phase.at(layer_.nic_rate); };
+    return {over(circuits, whole.dispatch, whole.present_dispatch, whole.predicted_dispatch,
+                 whole.moving_dispatch),
+            over(circuits, at(all.dispatch), at(all.present_dispatch), at(all.predicted_dispatch),
+                 at(all.moving_dispatch))};
+  }
+
+  Exchange combine(LitCircuits circuits) const {
+    if (layer_.exchange == nullptr) return {};
+    const SwitchedExchange& whole = layer_.all_to_alls;
+    const ExchangeTimes& all = *layer_.exchange;
+    const auto at = [&](const PhaseTime& phase) { return phase.at(layer_.nic_rate); };
+    return {over(circuits, whole.combine, whole.present_combine, whole.predicted_combine,
+                 whole.combine),
+            over(circuits, at(all.combine), at(all.present_combine), at(all.predicted_combine),
+                 at(all.combine))};
+  }
+
+  void exchange(TimelinePart part, const Exchange& one) {
+    const Time begin = now_;
+    now_ += one.whole;
+    Time network_begin = begin;
+    if (layer_.pipelined_steps) {
+      add(TimelineTrack::kScaleUp, TimelinePart::kGatherScatter, begin, begin + layer_.scale_up);
+    } else {
+      const Time gather = {layer_.scale_up.ps / 2};
+      add(TimelineTrack::kScaleUp, TimelinePart::kGatherScatter, begin, begin + gather);
+      network_begin += gather;
+      add(TimelineTrack::kScaleUp, TimelinePart::kGatherScatter, network_begin + one.network, now_);
+    }
+    add(TimelineTrack::kAllToAll, part, network_begin, network_begin + one.network);
+    if (layer_.exchange == nullptr || !layer_.exchange->switched) return;
+    const Time both =
+        PhaseTime{layer_.exchange->shared_nics_busy, Time::zero()}.at(layer_.nic_rate);
+    add(TimelineTrack::kEps, part, network_begin,
+        network_begin + std::min(one.network, Time{both.ps / 2}));
+  }
+
+  const LayerTimes& layer_;
+  bool is_backward_;
+  Time now_;
+  std::vector<TimelineSpan>& spans_;
+};
+
+}  // namespace
+
+void PassSums::add(const PassSums& other) {
+  compute += other.compute;
+  ep += other.ep;
+  tp += other.tp;
+  reconfiguration += other.reconfiguration;
+}
+
+PassSums PassSums::times(double share) const {
+  if (share == 1) return *this;
+  const auto part = [&](Time time) {
+    return time == Time::max() ? time : Time::from_seconds(time.to_seconds() * share);
+  };
+  return {part(compute), part(ep), part(tp), part(reconfiguration)};
+}
+
+PassSums LayerTimes::sums(bool is_backward) const {
+  const auto of = [&](const OperationTime& time) {
+    return is_backward ? time.backward : time.forward;
+  };
+  const std::int64_t phases = is_backward ? backward_tp_phases : kForwardTpPhases;
+  const SwitchCost& cost = is_backward ? backward : forward;
+  return {of(attention) + of(dense_ffn) + of(gate) + of(experts) + of(shared_experts),
+          cost.exchange, (attention_tp + ffn_tp + shared_tp) * phases, cost.wait};
+}
+
+Time lay_out(const LayerTimes& layer, bool is_backward, Time start,
+             std::vector<TimelineSpan>& spans) {
+  Layout layout(layer, is_backward, start, spans);
+  return is_backward ? layout.backward() : layout.forward();
+}
+
+}  // namespace mixnet

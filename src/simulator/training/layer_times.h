@@ -1,0 +1,56 @@
+// What one layer takes for one micro-batch on one pipeline stage, part by part. TrainingJob makes
+// it; an iteration adds it up, a timeline lays it out.
+//
+// The order of the parts, each of which begins when the one before has ended:
+//   forward    TP | attention | TP | gate | wait | dispatch | TP | experts | TP | (TP | shared
+//              experts | TP) | combine
+//   backward   combine | (TP | shared experts | TP) | TP | experts | TP | dispatch | gate | TP |
+//              attention | TP | wait
+// combine in backward has the traffic and the time of dispatch in forward, and the other way round.
+// A dense layer has TP | dense FFN | TP behind or before attention.
+//
+// Pure values.
+#pragma once
+
+#include <vector>
+
+#include "policy/switch_policy.h"
+#include "training/communication.h"
+#include "training/compute.h"
+#include "training/timeline.h"
+
+namespace mixnet {
+
+/// Of one pass. `total()` is what it takes.
+struct PassSums {
+  Time compute, ep, tp, reconfiguration;
+
+  Time total() const { return compute + ep + tp + reconfiguration; }
+  void add(const PassSums& other);
+  PassSums times(double share) const;
+};
+
+struct LayerTimes {
+  bool is_moe = false;
+  OperationTime attention, dense_ffn, gate, experts, shared_experts;
+  /// One all-gather or reduce-scatter around each.
+  Time attention_tp, ffn_tp, shared_tp;
+  int backward_tp_phases = 2;  ///< around an operation; forward has two
+
+  const ExchangeTimes* exchange = nullptr;  ///< null: nothing is sent
+  Bandwidth nic_rate;                       ///< at which the exchange counts
+  SwitchedExchange all_to_alls;             ///< with what they take inside servers
+  Time scale_up;                            ///< of one all-to-all inside servers
+  bool pipelined_steps = true;              ///< gather, network and scatter at once
+  SwitchCost forward, backward;
+  Time delay;  ///< of the switch
+
+  PassSums sums(bool is_backward) const;
+};
+
+/// The spans of the layer, from `start` on, but for kLayer and kLit; each has the part, the track
+/// and the times. Returns when the pass ends: sums().total() after `start`.
+Time lay_out(const LayerTimes& layer, bool is_backward, Time start,
+             std::vector<TimelineSpan>& spans);
+
+}  // namespace mixnet

@@ -1,0 +1,361 @@
+#include "training/packet_communication.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "network/packet_paths.h"
+
+namespace mixnet {
+namespace {
+
+std::vector<Bandwidth> reference_rates(const std::vector<double>& nic_rates) {
+  std::vector<Bandwidth> rates;
+  rates.reserve(nic_rates.size());
+  for (const double rate : nic_rates) {
+    rates.push_back(
+        {static_cast<std::int64_t>(rate * static_cast<double>(kReferenceRate.bits_per_second))});
+  }
+  return rates;
+}
+
+PhaseTime longer(PhaseTime a, PhaseTime b) {
+  return {std::max(a.transfer, b.transfer), std::max(a.delay, b.delay),
+          a.packet_hops + b.packet_hops};
+}
+
+}  // namespace
+
+PacketCommunication::PacketCommunication(PacketFabric fabric, EpNics ep_nics, int flows_per_pair,
+                                         int gpus_per_server)
+    : fabric_(std::move(fabric)),
+      ep_nics_(ep_nics),
+      flows_per_pair_(fabric_.path_policy() == PathPolicy::kEcmp ? flows_per_pair : 1),
+      gpus_per_server_(gpus_per_server),
+      network_(reference_rates(fabric_.link_rates())) {}
+
+void PacketCommunication::use_packets(PacketFabric graph, const PacketFidelity& fidelity,
+                                      std::shared_ptr<PhaseCache> cache) {
+  std::vector<PhasePort> ports;
+  for (const double rate : graph.link_rates()) ports.push_back({rate, 1});
+  packets_ = std::make_unique<Packets>(
+      Packets{std::move(graph), PacketPhase(ports, fidelity, std::move(cache)), {}, {}});
+}
+
+void PacketCommunication::add_packet_flow(int from_nic, int to_nic, int part, Bytes bytes) {
+  const int hops = packets_->graph.hops(from_nic, to_nic);
+  packets_->forward.clear();
+  packets_->back.clear();
+  append_packet_paths(packets_->graph, fabric_.path_policy(), from_nic, to_nic, part,
+                      packets_->forward);
+  append_packet_paths(packets_->graph, fabric_.path_policy(), to_nic, from_nic, part,
+                      packets_->back);
+  packets_->phase.add_flow(packets_->forward, hops, packets_->back, hops, bytes);
+}
+
+void PacketCommunication::add_flow(int from_nic, int to_nic, Bytes bytes) {
+  if (bytes.count <= 0) return;
+  longest_path_ = std::max(longest_path_, fabric_.hops(from_nic, to_nic));
+  for (int part = 0; part < flows_per_pair_; ++part) {
+    const std::int64_t share =
+        bytes.count / flows_per_pair_ + (part < bytes.count % flows_per_pair_ ? 1 : 0);
+    if (packets_) {
+      add_packet_flow(from_nic, to_nic, part, {share});
+      continue;
+    }
+    path_.clear();
+    fabric_.append_path(from_nic, to_nic, derive_seed(from_nic, to_nic, part), path_);
+    std::span<const LinkId> path = path_;
+    if (nics_are_idle_ && path.size() > 2) path = path.subspan(1, path.size() - 2);
+    network_.add_flow(path, {share});
+  }
+}
+
+void PacketCommunication::use_places(ServerPlaces places) { places_ = std::move(places); }
+
+bool PacketCommunication::is_whole(int first_server, int servers) const {
+  if (places_.nics.empty()) return true;
+  const auto at = places_.nics.lower_bound(first_server);
+  return (at == places_.nics.end() || at->first >= first_server + servers) &&
+         !places_.extra.contains(first_server);
+}
+
+int PacketCommunication::member(int first_server, int s) const {
+  return s > 0 && s == places_.region_servers ? places_.extra.at(first_server) : first_server + s;
+}
+
+int PacketCommunication::working_nics(int server) const {
+  const auto place = places_.nics.find(server);
+  if (place == places_.nics.end()) return fabric_.nics_per_server();
+  return static_cast<int>(std::ranges::count_if(place->second, [](int nic) { return nic >= 0; }));
+}
+
+/// The NICs that do the work of place `nic` of a server, with each one's share of it.
+void PacketCommunication::serving(int server, int nic, std::vector<Share>& shares) const {
+  shares.clear();
+  const int usual = fabric_.nics_per_server();
+  const auto place = places_.nics.find(server);
+  if (place == places_.nics.end()) {
+    shares.push_back({server * usual + nic, 1});
+    return;
+  }
+  const std::vector<int>& nics = place->second;
+  if (static_cast<int>(nics.size()) == usual && nics[nic] >= 0) {
+    shares.push_back({nics[nic], 1});
+    return;
+  }
+  const int works = working_nics(server);
+  if (works == 0) {
+    throw Error("--fail", fmt::format("server {} has no NIC left to reach the others by", server),
+                "leave it one, or fail the server");
+  }
+  // As many as usual: all that work. Else place `nic` is [nic, nic + 1) of the line [0, usual),
+  // and the i-th NIC that works is [i, i + 1) * usual / works.
+  const bool all = static_cast<int>(nics.size()) == usual;
+  int i = 0;
+  for (const int one : nics) {
+    if (one < 0) continue;
+    const int from = std::max(nic * works, i * usual);
+    const int to = std::min((nic + 1) * works, (i + 1) * usual);
+    if (all) shares.push_back({one, 1});
+    if (!all && to > from) shares.push_back({one, to - from});
+    ++i;
+  }
+}
+
+void PacketCommunication::add_server_flow(int from, int from_nic, int to, int to_nic, Bytes bytes) {
+  const int usual = fabric_.nics_per_server();
+  if (places_.nics.empty() || (!places_.nics.contains(from) && !places_.nics.contains(to))) {
+    add_flow(from * usual + from_nic, to * usual + to_nic, bytes);
+    return;
+  }
+  serving(from, from_nic, from_shares_);
+  serving(to, to_nic, to_shares_);
+  const auto nic_at = [&](int server, int nic) {
+    const auto place = places_.nics.find(server);
+    return place == places_.nics.end() ? server * usual + nic : place->second[nic];
+  };
+  const auto has_usual = [&](int server) {
+    const auto place = places_.nics.find(server);
+    return place == places_.nics.end() || static_cast<int>(place->second.size()) == usual;
+  };
+  if (from_nic == to_nic && has_usual(from) && has_usual(to) &&
+      (from_shares_.size() > 1 || to_shares_.size() > 1)) {
+    // Rails do not cross as long as one works at both ends.
+    std::vector<int> rails;
+    for (int nic = 0; nic < usual; ++nic) {
+      if (nic_at(from, nic) >= 0 && nic_at(to, nic) >= 0) rails.push_back(nic);
+    }
+    const auto count = static_cast<std::int64_t>(rails.size());
+    for (std::int64_t i = 0; i < count; ++i) {
+      add_flow(nic_at(from, rails[i]), nic_at(to, rails[i]),
+               {bytes.count / count + (i < bytes.count % count ? 1 : 0)});
+    }
+    if (count > 0) return;
+  }
+  std::int64_t from_parts = 0;
+  std::int64_t to_parts = 0;
+  for (const Share& share : from_shares_) from_parts += share.parts;
+  for (const Share& share : to_shares_) to_parts += share.parts;
+  const auto all = static_cast<double>(from_parts * to_parts);
+  std::int64_t parts = 0;
+  std::int64_t given = 0;
+  for (const Share& here : from_shares_) {
+    for (const Share& there : to_shares_) {
+      parts += here.parts * there.parts;
+      const std::int64_t upto = parts == from_parts * to_parts
+                                    ? bytes.count
+                                    : static_cast<std::int64_t>(static_cast<double>(bytes.count) *
+                                                                (static_cast<double>(parts) / all));
+      add_flow(here.nic, there.nic, {upto - given});
+      given = upto;
+    }
+  }
+}
+
+/// Whether the links above the ToRs bound the region's all-to-all at twice what its NICs do, so
+/// that leaving out the NICs' own links changes but the tail of it.
+bool PacketCommunication::tors_rule(int first_server, const RegionDemand& demand) {
+  if (packets_ || !uniform() || rails_are_apart() ||
+      fabric_.nics_per_server() != gpus_per_server_) {
+    return false;
+  }
+  // Small networks are cheap to run whole, and a tail is more of them.
+  constexpr int kManyFlows = 256;
+  if (gpus_per_server_ * demand.servers * (demand.servers - 1) <= kManyFlows) return false;
+  const std::vector<double>& rates = fabric_.link_rates();
+  link_time_.resize(rates.size());
+  touched_.clear();
+  double nics = 0;
+  double tors = 0;
+  for (int gpu = 0; gpu < gpus_per_server_; ++gpu) {
+    const Matrix<std::int64_t>& out = demand.out[gpu / demand.rail_width];
+    for (int s = 0; s < demand.servers; ++s) {
+      for (int t = 0; t < demand.servers; ++t) {
+        if (s == t || out(s, t) == 0) continue;
+        path_.clear();
+        fabric_.append_path((first_server + s) * gpus_per_server_ + gpu,
+                            (first_server + t) * gpus_per_server_ + gpu, 0, path_);
+        for (std::size_t hop = 0; hop < path_.size(); ++hop) {
+          const LinkId link = path_[hop];
+          if (link_time_[link] == 0) touched_.push_back(link);
+          link_time_[link] += static_cast<double>(out(s, t)) / rates[link];
+          double& longest = hop == 0 || hop + 1 == path_.size() ? nics : tors;
+          longest = std::max(longest, link_time_[link]);
+        }
+      }
+    }
+  }
+  for (const LinkId link : touched_) link_time_[link] = 0;
+  return tors > 2 * nics;
+}
+
+PhaseTime PacketCommunication::finish() {
+  const int longest_path = std::exchange(longest_path_, 0);
+  if (packets_) return packets_->phase.run();
+  const PhaseTime time = {network_.run(), kLinkDelay * longest_path};
+  network_.clear();
+  return time;
+}
+
+bool PacketCommunication::rails_are_apart() const {
+  // Sprayed and 1:1, the fabric's only links are the NICs' own.
+  return !packets_ && fabric_.uniform() &&
+         fabric_.link_rates().size() == 2 * static_cast<std::size_t>(fabric_.nics());
+}
+
+ExchangeTimes PacketCommunication::exchange(int first_server, const RegionDemand& demand) {
+  if (demand.servers < 2) return {};
+  const auto one_way = [&](bool transposed) {
+    return ep_nics_ == EpNics::kOwn ? own_nic_exchange(first_server, demand, transposed)
+                                    : rail_exchange(first_server, demand, transposed);
+  };
+  const PhaseTime dispatch = one_way(false);
+  // Sprayed paths are the same links both ways round, so combine is dispatch in the mirror.
+  const bool mirrors = fabric_.uniform() && !packets_ && is_whole(first_server, demand.servers);
+  const PhaseTime combine = mirrors ? dispatch : one_way(true);
+  return {dispatch, combine, dispatch.transfer + combine.transfer};
+}
+
+PhaseTime PacketCommunication::rail_exchange(int first_server, const RegionDemand& demand,
+                                             bool transposed) {
+  const int nics = fabric_.nics_per_server();
+  const int gpus_per_nic = gpus_per_server_ / nics;
+  const bool apart = rails_are_apart() && is_whole(first_server, demand.servers);
+  nics_are_idle_ = tors_rule(first_server, demand);
+  const auto rail_of = [&](int gpu) { return gpu / demand.rail_width; };
+  PhaseTime slowest;
+  int told = -1;  // the rail class of the last NIC, when all its GPUs are of one class
+  for (int nic = 0; nic < nics; ++nic) {
+    const int first_gpu = nic * gpus_per_nic;
+    const int first_rail = rail_of(first_gpu);
+    const bool one_rail = first_rail == rail_of(first_gpu + gpus_per_nic - 1);
+    if (apart && one_rail && first_rail == told) continue;
+    told = one_rail ? first_rail : -1;
+    for (int s = 0; s < demand.servers; ++s) {
+      for (int t = 0; t < demand.servers; ++t) {
+        if (s == t) continue;
+        std::int64_t bytes = 0;
+        for (int gpu = first_gpu; gpu < first_gpu + gpus_per_nic; ++gpu) {
+          const auto& out = demand.out[rail_of(gpu)];
+          bytes += transposed ? out(t, s) : out(s, t);
+        }
+        add_server_flow(member(first_server, s), nic, member(first_server, t), nic, {bytes});
+      }
+    }
+    if (apart) slowest = longer(slowest, finish());
+  }
+  nics_are_idle_ = false;
+  return apart ? slowest : finish();
+}
+
+PhaseTime PacketCommunication::own_nic_exchange(int first_server, const RegionDemand& demand,
+                                                bool transposed) {
+  const int nics = fabric_.nics_per_server();
+  const int ranks = static_cast<int>(demand.rank_bytes.rows());
+  const int tp = demand.region_gpus / ranks;
+  const auto nic_of = [&](int rank, int t) {  // of the region
+    const int gpu = rank * tp + t;
+    const int server = demand.server_of_rank[rank] + t / gpus_per_server_;
+    return server * nics + gpu % gpus_per_server_ * nics / gpus_per_server_;
+  };
+  const int region_nics = demand.servers * nics;
+  if (static_cast<int>(nic_bytes_.rows()) != region_nics) {
+    nic_bytes_ = Matrix<std::int64_t>(region_nics, region_nics);
+  }
+  std::ranges::fill(nic_bytes_.cells(), 0);
+  for (int from = 0; from < ranks; ++from) {
+    for (int to = 0; to < ranks; ++to) {
+      const std::int64_t bytes =
+          (transposed ? demand.rank_bytes(to, from) : demand.rank_bytes(from, to)) / tp;
+      for (int t = 0; t < tp; ++t) {
+        nic_bytes_(nic_of(from, t), nic_of(to, t)) += bytes;
+      }
+    }
+  }
+  for (int from = 0; from < region_nics; ++from) {
+    for (int to = 0; to < region_nics; ++to) {
+      if (from / nics == to / nics) continue;
+      add_server_flow(member(first_server, from / nics), from % nics,
+                      member(first_server, to / nics), to % nics, {nic_bytes_(from, to)});
+    }
+  }
+  return finish();
+}
+
+PhaseTime PacketCommunication::server_exchange(int first_server,
+                                               const Matrix<std::int64_t>& bytes) {
+  const int nics = fabric_.nics_per_server();
+  const int servers = static_cast<int>(bytes.rows());
+  const int told = rails_are_apart() && is_whole(first_server, servers) ? 1 : nics;
+  for (int nic = 0; nic < told; ++nic) {
+    for (int s = 0; s < servers; ++s) {
+      for (int t = 0; t < servers; ++t) {
+        if (s == t) continue;
+        add_server_flow(member(first_server, s), nic, member(first_server, t), nic,
+                        {(bytes(s, t) + nics - 1) / nics});
+      }
+    }
+  }
+  return finish();
+}
+
+PhaseTime PacketCommunication::send(int from, int to, int count, Bytes bytes_per_gpu) {
+  const int nics = fabric_.nics_per_server();
+  const Bytes bytes_per_nic = {bytes_per_gpu.count * gpus_per_server_ / nics};
+  for (int server = 0; server < count; ++server) {
+    for (int nic = 0; nic < nics; ++nic) {
+      add_server_flow(from + server, nic, to + server, nic, bytes_per_nic);
+    }
+  }
+  return finish();
+}
+
+PhaseTime PacketCommunication::all_reduce(std::span<const std::vector<int>> groups,
+                                          Bytes bytes_per_server) {
+  const int nics = fabric_.nics_per_server();
+  std::int64_t steps = 0;
+  for (const std::vector<int>& group : groups) {
+    const auto n = static_cast<std::int64_t>(group.size());
+    if (n < 2) continue;
+    steps = std::max(steps, 2 * (n - 1));
+    const Bytes each = {bytes_per_server.count / nics * 2 * (n - 1) / n};
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      for (int nic = 0; nic < nics; ++nic) {
+        add_server_flow(group[i], nic, group[(i + 1) % group.size()], nic, each);
+      }
+    }
+  }
+  const int longest_path = longest_path_;
+  PhaseTime time = finish();
+  // In packets, the delay of one step is in the time already.
+  time.delay = packets_ ? kLinkDelay * longest_path * std::max<std::int64_t>(0, steps - 1)
+                        : time.delay * steps;
+  return time;
+}
+
+}  // namespace mixnet
