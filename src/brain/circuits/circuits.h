@@ -17,6 +17,13 @@ using ServerDemand = Matrix<std::int64_t>;
 /// Circuits between two servers: symmetric, zero diagonal; row sums <= degree.
 using CircuitCounts = Matrix<std::int32_t>;
 
+/// What happens to circuits when others are wanted.
+struct MovingCircuits {
+  CircuitCounts stay;  ///< there, and wanted
+  CircuitCounts move;  ///< wanted, and dark until the switch has moved
+};
+MovingCircuits moving_circuits(const CircuitCounts& present, const CircuitCounts& wanted);
+
 /// One circuit with its NICs. server_a < server_b; NICs are numbered among the OCS NICs of their
 /// server, 0..degree-1.
 struct Circuit {

@@ -47,6 +47,13 @@ SwitchCost copilot_cost(Time delay, const SwitchedExchange& times, const Lit& pr
 
 }  // namespace
 
+Rewire rewire(const SwitchMoves& moves) {
+  if (moves.beneath_experts) return Rewire::kBehindDispatch;
+  const bool now = moves.beneath_attention || moves.after_gate || moves.during_dispatch ||
+                   moves.beneath_backward;
+  return now ? Rewire::kNow : Rewire::kNot;
+}
+
 bool moves_before_gate(Time delay, const SwitchForecast& forecast, Time attention) {
   if (forecast.is_present) return false;
   // By the forecast, the circuits for it are the wanted ones.

@@ -81,6 +81,15 @@ struct SwitchMoves {
   LitCircuits combine_over = LitCircuits::kWanted;
 };
 
+/// When a switch has to be set for a demand that is known: what the moves above come to for one who
+/// only gives commands to it.
+enum class Rewire : std::uint8_t {
+  kNow,             ///< at once, whether traffic waits for it or not
+  kBehindDispatch,  ///< when the all-to-all at hand has ended
+  kNot              ///< what is lit serves it best
+};
+Rewire rewire(const SwitchMoves& moves);
+
 struct SwitchCost {
   Time exchange;  ///< both all-to-alls
   Time wait;      ///< for the switch

@@ -52,7 +52,8 @@ CircuitPlan plan_circuits(CircuitPlanRequest request) {
   for (int nic = 0; numa_of_nic.size() < static_cast<std::size_t>(degree); ++nic) {
     numa_of_nic.push_back(2 * nic < degree ? 0 : 1);
   }
-  plan.counts = make_allocator(kind, budget)->allocate(demand, degree, eps_nics);
+  plan.counts = CircuitPlanner({.allocator = kind, .budget = budget})
+                    .plan(demand, RegionNics::alike(demand.rows(), degree, eps_nics));
   plan.circuits = map_to_nics(plan.counts, numa_of_nic);
   plan.time = circuits_first_time(demand, plan.counts, eps_nics, bandwidth);
   plan.balanced = Time::from_seconds(balanced_time(demand, plan.counts, eps_nics) /

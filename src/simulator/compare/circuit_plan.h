@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/units.h"
-#include "circuits/allocator.h"
+#include "circuits/circuit_planner.h"
 #include "circuits/circuits.h"
 #include "circuits/completion_time.h"
 

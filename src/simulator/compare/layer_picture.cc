@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "circuits/allocator.h"
+#include "circuits/circuit_planner.h"
 #include "moe/demand.h"
 
 namespace mixnet {
@@ -31,7 +31,7 @@ LayerPicture picture_layer(const ComparisonRequest& request) {
   const RoutingShape shape = routing_shape(request.model, picture.plan);
   const RoutingSource routing = RoutingSource::make(request.routing, shape, request.seed);
   DemandMaker demands(picture.plan, request.model.hidden);
-  const auto allocator = make_allocator(network.allocator);
+  CircuitPlanner planner({.allocator = network.allocator});
   TokenCounts counts;
   for (int index = 0; index < shape.layers; index += std::max(1, shape.layers / 2)) {
     if (picture.regions.size() == 2) break;
@@ -40,8 +40,9 @@ LayerPicture picture_layer(const ComparisonRequest& request) {
     if (demand.servers < 2) break;
     picture.regions.push_back(
         {model_layer(request.model, index), demand.server_bytes,
-         allocator->allocate(demand.server_bytes, network.optical_degree,
-                             network.nics_per_server - network.optical_degree)});
+         planner.plan(demand.server_bytes,
+                      RegionNics::alike(demand.servers, network.optical_degree,
+                                        network.nics_per_server - network.optical_degree))});
   }
   if (picture.regions.empty()) return picture;
 

@@ -125,7 +125,7 @@ class Scorer {
  public:
   explicit Scorer(const PredictionRequest& request)
       : request_(request),
-        allocator_(make_allocator(request.allocator, kRefinedBudget)),
+        planner_({.allocator = request.allocator, .budget = kRefinedBudget}),
         demand_maker_(request) {}
 
   /// The next gate; all that follows until the next is about it.
@@ -168,8 +168,8 @@ class Scorer {
   }
 
   Time time_for(const ServerDemand& guessed) {
-    const CircuitCounts& circuits =
-        allocator_->allocate(guessed, request_.degree, request_.eps_nics);
+    const CircuitCounts& circuits = planner_.plan(
+        guessed, RegionNics::alike(guessed.rows(), request_.degree, request_.eps_nics));
     if (request_.allocator == AllocatorKind::kGreedy) {
       return circuits_first_time(real_demand_, circuits, request_.eps_nics, request_.nic_rate)
           .whole();
@@ -179,7 +179,7 @@ class Scorer {
   }
 
   const PredictionRequest& request_;
-  std::unique_ptr<CircuitAllocator> allocator_;
+  CircuitPlanner planner_;
   DemandMaker demand_maker_;
   std::vector<double> real_load_;
   ServerDemand real_demand_;

@@ -36,7 +36,7 @@
 #include <vector>
 
 #include "base/units.h"
-#include "circuits/allocator.h"
+#include "circuits/circuit_planner.h"
 #include "forecast/copilot.h"
 #include "moe/token_counts.h"
 

@@ -200,7 +200,9 @@ void TaskCommunications::set_circuits(std::uint32_t task) {
     const std::size_t to = place_of(transfer.to);
     if (from != to) demand(from, to) += transfer.bytes.count;
   }
-  network_.set_circuits(servers, allocator_.allocate(demand, network_.degree()));
+  network_.set_circuits(servers,
+                        planner_.plan(demand, RegionNics::alike(servers.size(), network_.degree(),
+                                                                network_.eps_nics())));
 }
 
 /// What goes from a server to another goes together, over the circuits of the pair.

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "circuits/greedy_allocator.h"
+#include "circuits/circuit_planner.h"
 #include "graphs/task_agenda.h"
 #include "graphs/task_exchange.h"
 #include "graphs/task_network.h"
@@ -100,7 +100,7 @@ class TaskCommunications {
   std::vector<TaskTransfer> transfers_;
   std::optional<TaskRegions> regions_;
   std::vector<Time> lit_at_;  ///< by the first server of a region
-  GreedyAllocator allocator_;
+  CircuitPlanner planner_;
   std::array<Bytes, kTaskKinds> kind_bytes_;
   CommunicationTotals totals_;
   std::vector<SwitchMove> moves_;

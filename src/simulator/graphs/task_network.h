@@ -60,6 +60,7 @@ class TaskNetwork {
   }
   int servers() const { return options_.network.servers(); }
   int degree() const { return options_.network.degree(); }  ///< of MixNet
+  int eps_nics() const { return options_.network.nics_per_server - degree(); }
   bool has_circuits() const { return options_.network.fabric == FabricKind::kMixNet; }
 
   /// `bytes` > 0 from endpoint to endpoint of another server, at `now`, which is not before the

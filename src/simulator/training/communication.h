@@ -86,7 +86,7 @@ class CommunicationModel {
 
   /// Bytes of one all-to-all through the busiest GPU's scale-up port: which of
   /// RegionDemand::scale_up_* it is follows from where traffic leaves and enters a server.
-  virtual std::int64_t scale_up_bytes(const RegionDemand& demand) const = 0;
+  virtual std::int64_t scale_up_bytes(const RegionDemand& demand) = 0;
 
   /// NICs of a server that take part in all_reduce().
   virtual int ring_nics() const = 0;

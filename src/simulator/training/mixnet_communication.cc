@@ -9,11 +9,15 @@
 #include "circuits/balanced_time.h"
 #include "circuits/relay.h"
 #include "forecast/demand_hedge.h"
+#include "policy/expected_exchange.h"
 
 namespace mixnet {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// Allocators count whole NICs.
+int whole_nics(double eps) { return eps > 0 ? std::max(1, static_cast<int>(std::lround(eps))) : 0; }
 
 }  // namespace
 
@@ -27,7 +31,7 @@ MixNetCommunication::MixNetCommunication(PacketFabric eps, int degree, EpSplit s
       eps_(std::move(eps), EpNics::kRail, flows_per_pair, gpus_per_server),
       degree_(degree),
       split_(split),
-      allocator_(make_allocator(allocator)) {}
+      planner_({.allocator = allocator}) {}
 
 void MixNetCommunication::use_places(ServerPlaces eps, OcsPlaces ocs) {
   eps_.use_places(std::move(eps));
@@ -37,25 +41,24 @@ void MixNetCommunication::use_places(ServerPlaces eps, OcsPlaces ocs) {
 /// What the servers of a region have, for the calls that follow.
 void MixNetCommunication::look_at(int first_server, int servers) {
   const bool whole = is_whole(first_server, servers);
-  if (whole && region_is_whole_ && optical_.size() == static_cast<std::size_t>(servers)) return;
+  if (whole && region_is_whole_ && nics_.optical.size() == static_cast<std::size_t>(servers)) {
+    return;
+  }
   region_is_whole_ = whole;
-  optical_.assign(servers, degree_);
+  nics_.optical.assign(servers, degree_);
   eps_circuits_.assign(servers, eps_nics_ / circuit_rate_);
   for (int s = 0; !whole && s < servers; ++s) {
     const int server = eps_.member(first_server, s);
     if (const auto at = ocs_.optical_nics.find(server); at != ocs_.optical_nics.end()) {
-      optical_[s] = at->second;
+      nics_.optical[s] = at->second;
     }
-    if (ocs_.dark_regions.contains(first_server)) optical_[s] = 0;
+    if (ocs_.dark_regions.contains(first_server)) nics_.optical[s] = 0;
     if (const auto at = ocs_.eps_nics.find(server); at != ocs_.eps_nics.end()) {
       eps_circuits_[s] = at->second / circuit_rate_;
     }
   }
-  // Allocators count whole NICs.
-  eps_in_circuits_.clear();
-  for (const double eps : eps_circuits_) {
-    eps_in_circuits_.push_back(eps > 0 ? std::max(1, static_cast<int>(std::lround(eps))) : 0);
-  }
+  nics_.electrical.clear();
+  for (const double eps : eps_circuits_) nics_.electrical.push_back(whole_nics(eps));
 }
 
 bool MixNetCommunication::is_whole(int first_server, int servers) const {
@@ -66,25 +69,25 @@ bool MixNetCommunication::is_whole(int first_server, int servers) const {
   return at == ocs_.optical_nics.end() || at->first >= first_server + servers;
 }
 
-const CircuitCounts& MixNetCommunication::allocate(const Matrix<std::int64_t>& demand) const {
-  return allocator_->allocate(demand, optical_, eps_in_circuits_);
+const CircuitCounts& MixNetCommunication::plan(const Matrix<std::int64_t>& demand) {
+  return planner_.plan(demand, nics_);
 }
 
 Time MixNetCommunication::reference_time(double units) const {
   return Time::from_seconds(units / (kReferenceRate.bytes_per_second() * circuit_rate_));
 }
 
-std::int64_t MixNetCommunication::scale_up_bytes(const RegionDemand& demand) const {
+std::int64_t MixNetCommunication::scale_up_bytes(const RegionDemand& demand) {
   if (!optical_io_ || demand.servers < 2) return demand.scale_up_delegated;
-  const auto eps = static_cast<int>(std::lround(eps_nics_ / circuit_rate_));
-  return optical_io_scale_up_bytes(
-      demand, allocator_->allocate(demand.server_bytes, degree_, std::max(1, eps)));
+  const RegionNics nics =
+      RegionNics::alike(demand.servers, degree_, whole_nics(eps_nics_ / circuit_rate_));
+  return optical_io_scale_up_bytes(demand, planner_.plan(demand.server_bytes, nics));
 }
 
 ExchangeTimes MixNetCommunication::exchange(int first_server, const RegionDemand& demand) {
   if (demand.servers < 2) return {};
   look_at(first_server, demand.servers);
-  const CircuitCounts& circuits = allocate(demand.server_bytes);
+  const CircuitCounts& circuits = plan(demand.server_bytes);
   const std::size_t n = demand.server_bytes.rows();
   if (transposed_.rows() != n) transposed_ = Matrix<std::int64_t>(n, n);
   for (std::size_t s = 0; s < n; ++s) {
@@ -93,7 +96,7 @@ ExchangeTimes MixNetCommunication::exchange(int first_server, const RegionDemand
   const Way dispatch = one_way(first_server, demand.server_bytes, circuits);
   const Way combine = one_way(first_server, transposed_, circuits);
   ExchangeTimes times = {dispatch.phase, combine.phase, dispatch.eps_busy + combine.eps_busy};
-  times.switched = std::ranges::any_of(optical_, [](int nics) { return nics > 0; });
+  times.switched = std::ranges::any_of(nics_.optical, [](int nics) { return nics > 0; });
   return times;
 }
 
@@ -102,8 +105,8 @@ ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const Reg
   ExchangeTimes times = exchange(first_server, demand);
   if (state.lit_for == nullptr || demand.servers < 2) return times;
   const Matrix<std::int64_t> back = transposed_;  // of exchange()
-  const CircuitCounts wanted = allocate(demand.server_bytes);
-  const CircuitCounts present = allocate(*state.lit_for);
+  const CircuitCounts wanted = plan(demand.server_bytes);
+  const CircuitCounts present = plan(*state.lit_for);
   const auto both_ways = [&](const CircuitCounts& circuits) {
     if (circuits == wanted) return std::pair(times.dispatch, times.combine);
     return std::pair(best_way(first_server, demand.server_bytes, circuits).phase,
@@ -120,7 +123,7 @@ ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const Reg
   }
   if (state.forecast == nullptr) return times;
 
-  const CircuitCounts predicted = allocate(level_demand(*state.forecast, state.hedge));
+  const CircuitCounts predicted = plan(level_demand(*state.forecast, state.hedge));
   std::tie(times.predicted_dispatch, times.predicted_combine) = both_ways(predicted);
   times.predicted_is_present = predicted == present;
   times.predicted_is_wanted = predicted == wanted;
@@ -135,18 +138,22 @@ ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const Reg
 Time MixNetCommunication::over_circuits_for(int first_server, const Matrix<std::int64_t>& guessed,
                                             const Matrix<std::int64_t>& bytes) {
   look_at(first_server, static_cast<int>(bytes.rows()));
-  return expected_time(bytes, allocate(guessed));
+  return expected_time(bytes, plan(guessed));
 }
 
 Time MixNetCommunication::expected_time(const Matrix<std::int64_t>& bytes,
                                         const CircuitCounts& circuits) {
-  return reference_time(balanced_time(hop_by_hop(bytes, circuits), circuits, eps_circuits_));
+  return reference_time(expected_units(bytes, circuits, eps_circuits_));
+}
+
+bool MixNetCommunication::all_have_eps() const {
+  return std::ranges::find(eps_circuits_, 0.0) == eps_circuits_.end();
 }
 
 /// `bytes`, or as they go where servers have no EPS.
 const Matrix<std::int64_t>& MixNetCommunication::hop_by_hop(const Matrix<std::int64_t>& bytes,
                                                             const CircuitCounts& circuits) {
-  if (std::ranges::find(eps_circuits_, 0.0) == eps_circuits_.end()) return bytes;
+  if (all_have_eps()) return bytes;
   return hops_ = relayed(bytes, circuits, eps_circuits_);
 }
 
@@ -173,18 +180,12 @@ PhaseTime MixNetCommunication::while_moving(int first_server, const Matrix<std::
                                             const CircuitCounts& present,
                                             const CircuitCounts& wanted, const SwitchState& state) {
   // Over which neighbours bytes would go that need relays changes with the circuits.
-  if (std::ranges::find(eps_circuits_, 0.0) != eps_circuits_.end()) {
-    return {Time::max(), Time::zero()};
-  }
-  const std::size_t n = bytes.rows();
+  if (!all_have_eps()) return {Time::max(), Time::zero()};
   const double lit_at =
       state.delay.to_seconds() * state.nic_rate.bytes_per_second() * circuit_rate_;
-  CircuitCounts stay(n, n);
-  LateCircuits move = {CircuitCounts(n, n), state.delay};
-  for (std::size_t i = 0; i < stay.cells().size(); ++i) {
-    stay.cells()[i] = std::min(present.cells()[i], wanted.cells()[i]);
-    move.counts.cells()[i] = wanted.cells()[i] - stay.cells()[i];
-  }
+  MovingCircuits moving = moving_circuits(present, wanted);
+  const CircuitCounts& stay = moving.stay;
+  LateCircuits move = {std::move(moving.move), state.delay};
   const double time = balanced_time_while_moving(bytes, stay, move.counts, lit_at, eps_circuits_);
   const double late = std::max(0.0, time - lit_at);
   const bool any_by_eps = split(bytes, [&](std::size_t s, std::size_t t) {

@@ -22,7 +22,7 @@
 #include <set>
 
 #include "base/names.h"
-#include "circuits/allocator.h"
+#include "circuits/circuit_planner.h"
 #include "training/optical_io.h"
 #include "training/packet_communication.h"
 
@@ -76,7 +76,7 @@ class MixNetCommunication final : public CommunicationModel {
   bool uniform() const override {
     return eps_.uniform() && ocs_.optical_nics.empty() && ocs_.dark_regions.empty();
   }
-  std::int64_t scale_up_bytes(const RegionDemand& demand) const override;
+  std::int64_t scale_up_bytes(const RegionDemand& demand) override;
   int ring_nics() const override { return eps_nics_; }
   PhaseTotals packet_totals() const override;
   void set_most_hops(std::int64_t hops) override {
@@ -89,6 +89,7 @@ class MixNetCommunication final : public CommunicationModel {
   bool is_whole(int first_server, int servers) const;
   const Matrix<std::int64_t>& hop_by_hop(const Matrix<std::int64_t>& bytes,
                                          const CircuitCounts& circuits);
+  bool all_have_eps() const;
   struct Way {
     PhaseTime phase;
     Time eps_busy;  ///< how long the EPS NICs take part
@@ -115,7 +116,7 @@ class MixNetCommunication final : public CommunicationModel {
     Matrix<std::uint32_t> first_port;  // of the circuits from server to server
   };
   /// Circuits for `demand`; valid until the next call.
-  const CircuitCounts& allocate(const Matrix<std::int64_t>& demand) const;
+  const CircuitCounts& plan(const Matrix<std::int64_t>& demand);
   /// A time in units of (bytes / circuit rate).
   Time reference_time(double units) const;
   Time expected_time(const Matrix<std::int64_t>& bytes, const CircuitCounts& circuits);
@@ -135,14 +136,13 @@ class MixNetCommunication final : public CommunicationModel {
   PacketCommunication eps_;
   int degree_;
   EpSplit split_;
-  std::unique_ptr<CircuitAllocator> allocator_;
+  CircuitPlanner planner_;
   std::unique_ptr<CircuitPackets> packets_;
   OcsPlaces ocs_;
   // Of the region at hand, by server (look_at()).
   bool region_is_whole_ = false;
-  std::vector<int> optical_;          ///< OCS NICs
-  std::vector<double> eps_circuits_;  ///< EPS NICs, in circuits' rates
-  std::vector<int> eps_in_circuits_;  ///< the same, rounded to whole ones
+  RegionNics nics_;                   ///< EPS NICs in circuits' rates, rounded to whole ones
+  std::vector<double> eps_circuits_;  ///< the same, not rounded
   Matrix<std::int64_t> hops_;
   Matrix<std::int64_t> by_eps_;
   Matrix<std::int64_t> by_circuit_;

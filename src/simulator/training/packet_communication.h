@@ -60,7 +60,7 @@ class PacketCommunication final : public CommunicationModel {
   PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override;
   PhaseTime all_reduce(std::span<const std::vector<int>> groups, Bytes bytes_per_server) override;
   bool uniform() const override { return fabric_.uniform() && places_.nics.empty(); }
-  std::int64_t scale_up_bytes(const RegionDemand& demand) const override {
+  std::int64_t scale_up_bytes(const RegionDemand& demand) override {
     return ep_nics_ == EpNics::kOwn ? demand.scale_up_inside : demand.scale_up_direct;
   }
   int ring_nics() const override { return fabric_.nics_per_server(); }

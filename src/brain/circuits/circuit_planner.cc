@@ -1,0 +1,178 @@
+#include "circuits/circuit_planner.h"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <tuple>
+
+namespace mixnet {
+namespace {
+
+void add_to(CircuitCounts& counts, const CircuitCounts& more) {
+  for (std::size_t i = 0; i < counts.cells().size(); ++i) counts.cells()[i] += more.cells()[i];
+}
+
+}  // namespace
+
+RegionNics RegionNics::alike(std::size_t servers, int optical, int electrical) {
+  return {std::vector<int>(servers, optical), std::vector<int>(servers, electrical), {}};
+}
+
+CircuitPlanner::CircuitPlanner(const PlannerOptions& options)
+    : options_(options), allocator_(make_allocator(options.allocator, options.budget)) {}
+
+const CircuitCounts& CircuitPlanner::plan(const ServerDemand& demand, const RegionNics& nics) {
+  // Circuits that are there matter in two places: near them, and as ties.
+  if (none_.rows() != demand.rows()) none_ = CircuitCounts(demand.rows(), demand.rows());
+  return plan(demand, nics, none_);
+}
+
+const CircuitCounts& CircuitPlanner::plan(const ServerDemand& demand, const RegionNics& nics,
+                                          const CircuitCounts& present) {
+  demand_ = &demand;
+  nics_ = &nics;
+  present_ = &present;
+  const CircuitCounts& counts = allocated(nics.optical);
+  if (find_groups(counts) <= 1) return counts;
+  std::vector<int> free = nics.optical;
+  counts_ = CircuitCounts(free.size(), free.size());
+  tie_groups(counts_, free);
+  add_to(counts_, allocated(free));
+  return counts_;
+}
+
+const CircuitCounts& CircuitPlanner::plan_around(const ServerDemand& demand, const RegionNics& nics,
+                                                 const CircuitCounts& present) {
+  demand_ = &demand;
+  nics_ = &nics;
+  present_ = &present;
+  CircuitCounts counts = present;
+  std::vector<int> free = nics.optical;
+  for (std::size_t s = 0; s < free.size(); ++s) {
+    const auto row = counts.row(s);
+    free[s] -= std::accumulate(row.begin(), row.end(), 0);
+  }
+  const int groups = tie_groups(counts, free);
+  if (groups > 1) {
+    CircuitCounts anew(counts.rows(), counts.rows());
+    std::vector<int> all_free = nics.optical;
+    if (tie_groups(anew, all_free) < groups) return plan(demand, nics, present);
+  }
+  ServerDemand unserved = demand;
+  for (std::size_t i = 0; i < counts.cells().size(); ++i) {
+    if (counts.cells()[i] > 0) unserved.cells()[i] = 0;
+  }
+  counts_ = std::move(counts);
+  add_to(counts_, greedy_.allocate(unserved, free));
+  return counts_;
+}
+
+const CircuitCounts& CircuitPlanner::allocated(std::span<const int> free) {
+  const bool any_eps = std::ranges::any_of(nics_->electrical, [](int nics) { return nics > 0; });
+  if (!any_eps && options_.allocator != AllocatorKind::kExact) {
+    return greedy_.allocate(*demand_, free);
+  }
+  if (options_.allocator == AllocatorKind::kRefined && options_.tolerance > 0) {
+    return near_.allocate_near(*present_, *demand_, free, nics_->electrical, options_.tolerance,
+                               options_.budget);
+  }
+  return allocator_->allocate(*demand_, free, nics_->electrical);
+}
+
+/// Numbers the groups of live servers that circuits and EPS join; returns how many there are.
+int CircuitPlanner::find_groups(const CircuitCounts& counts) {
+  const std::size_t servers = counts.rows();
+  const auto has_eps = [&](std::size_t s) { return nics_->electrical[s] > 0; };
+  group_of_.assign(servers, -1);
+  int groups = 0;
+  std::vector<std::size_t> queue;
+  for (std::size_t start = 0; start < servers; ++start) {
+    if (!nics_->is_live(start) || group_of_[start] >= 0) continue;
+    bool eps_seen = false;
+    queue.assign(1, start);
+    group_of_[start] = groups;
+    for (std::size_t at = 0; at < queue.size(); ++at) {
+      const std::size_t s = queue[at];
+      const bool all_eps = has_eps(s) && !std::exchange(eps_seen, true);
+      for (std::size_t t = 0; t < servers; ++t) {
+        if (!nics_->is_live(t) || group_of_[t] >= 0) continue;
+        if (counts(s, t) > 0 || (all_eps && has_eps(t))) {
+          group_of_[t] = groups;
+          queue.push_back(t);
+        }
+      }
+    }
+    ++groups;
+  }
+  return groups;
+}
+
+/// Those with most free NICs first; before them the one with EPS, if it has a NIC: its servers are
+/// the gateways of the others.
+std::vector<int> CircuitPlanner::groups_in_order(std::span<const int> open) const {
+  std::vector<int> order(open.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, std::greater{}, [&](int g) { return open[g]; });
+  for (std::size_t s = 0; s < group_of_.size(); ++s) {
+    if (nics_->electrical[s] == 0 || group_of_[s] < 0 || open[group_of_[s]] == 0) continue;
+    const auto at = std::ranges::find(order, group_of_[s]);
+    std::rotate(order.begin(), at, at + 1);
+    break;
+  }
+  return order;
+}
+
+std::pair<int, int> CircuitPlanner::best_tie(std::span<const int> free,
+                                             std::span<const int> tree_of, int tree,
+                                             int group) const {
+  using Score = std::tuple<bool, bool, std::int64_t, int>;
+  Score best{};
+  std::pair<int, int> tie{-1, -1};
+  const int servers = static_cast<int>(free.size());
+  for (int a = 0; a < servers; ++a) {
+    if (group_of_[a] < 0 || free[a] <= 0 || tree_of[group_of_[a]] != tree) continue;
+    for (int b = 0; b < servers; ++b) {
+      if (group_of_[b] != group || free[b] <= 0) continue;
+      const Score score{(*present_)(a, b) > 0, nics_->electrical[a] > 0 || nics_->electrical[b] > 0,
+                        (*demand_)(a, b) + (*demand_)(b, a), free[a]};
+      if (tie.first < 0 || score > best) {
+        best = score;
+        tie = {a, b};
+      }
+    }
+  }
+  return tie;
+}
+
+/// Adds circuits on free NICs until the groups are as few as can be; returns how many are left.
+int CircuitPlanner::tie_groups(CircuitCounts& counts, std::vector<int>& free) {
+  const int groups = find_groups(counts);
+  std::vector<int> open(static_cast<std::size_t>(groups), 0);
+  for (std::size_t s = 0; s < free.size(); ++s) {
+    if (group_of_[s] >= 0) open[group_of_[s]] += free[s];
+  }
+  std::vector<int> tree_of(static_cast<std::size_t>(groups), -1);
+  int left = 0;
+  int tree = -1;
+  int open_nics = 0;
+  for (const int g : groups_in_order(open)) {
+    if (tree < 0 || open_nics == 0 || open[g] == 0) {
+      ++left;
+      if (open[g] == 0) continue;
+      tree = g;
+      tree_of[g] = g;
+      open_nics = open[g];
+      continue;
+    }
+    const auto [from, to] = best_tie(free, tree_of, tree, g);
+    ++counts(from, to);
+    ++counts(to, from);
+    --free[from];
+    --free[to];
+    tree_of[g] = tree;
+    open_nics += open[g] - 2;
+  }
+  return left;
+}
+
+}  // namespace mixnet
