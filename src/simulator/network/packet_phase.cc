@@ -113,7 +113,7 @@ PhaseTime PacketPhase::run() {
   const bool too_many = (largest.count - 1) / full >= kMostFlowPackets;
   if (too_many && fidelity_.most_hops == 0) {
     throw Error("--fidelity", fmt::format("a flow of {} is over 2^31 packets", to_string(largest)),
-                "give --fidelity flow");
+                "give --fidelity fluid");
   }
   PhaseCache::Result result;
   bool is_new = true;

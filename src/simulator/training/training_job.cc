@@ -271,12 +271,12 @@ void TrainingJob::refuse_endless(FabricKind fabric, Bandwidth nic_rate) const {
     throw Error(where, "an iteration takes over 106 days, the longest time that is counted",
                 "give a faster --bandwidth, or a smaller job");
   }
-  if (options_.fidelity.fidelity == Fidelity::kFlow) {
+  if (options_.fidelity.fidelity == Fidelity::kFluid) {
     throw Error(where, fmt::format("{} never ends", what),
                 "give a faster --bandwidth, or fewer failures");
   }
   throw Error(where, fmt::format("{} never ends: packets are dropped again and again", what),
-              "give a faster --bandwidth, a larger --queue, fewer failures or --fidelity flow");
+              "give a faster --bandwidth, a larger --queue, fewer failures or --fidelity fluid");
 }
 
 IterationTime TrainingJob::run(FabricKind fabric, Bandwidth nic_rate, double compute_scale,
