@@ -1,9 +1,9 @@
 // The controller of one region: a state machine that takes events and a time and gives decisions.
 //
 // It does nothing else: no clock, no thread, no socket, no file. A simulator, an emulated testbed
-// and a daemon with a real switch all drive this same code. region_state.h says what the events and
-// decisions are, which states there are, what late or missing events mean and what always holds;
-// docs/controller.md draws it.
+// and a daemon with a real switch all drive this same code. region_messages.h says what the events
+// and decisions are and what late or missing events mean, region_state.h which states there are and
+// what always holds, region_clock.h how time passes; docs/controller.md draws it.
 //
 // How a change is made, in one slice: plan the target (region_plan.h); announce the circuits that
 // stay; after `drain`, command the device; when it has answered or timed out, read it back;
@@ -11,6 +11,10 @@
 // `attempts` tries is narrowed down by halving the batch, until one move is left; its ports are
 // then suspect: not used, not touched, for a hold that grows with every strike and differs from
 // port to port, so that a good port that shared its fault is soon tried with another.
+//
+//   region_controller.cc  one event after another, deadlines, slices that settle and leave
+//   region_events.cc      what jobs, health reports and tenants change
+//   region_device.cc      commands and reads, and what came of them
 //
 // Deterministic. Not thread-safe. Copying it copies everything, so a copy goes on alike. Cost: an
 // event that changes nothing is O(ports) (0.2 us for 8 servers); a plan costs what its allocator
@@ -33,10 +37,13 @@ class RegionController {
 
   /// What to do, in this order. Valid until the next call. Never throws on an event's content: what
   /// makes no sense is dropped with an alarm.
-  const std::vector<Decision>& handle(Time now, const Event& event);
+  const std::vector<Decision>& handle(Instant now, const Event& event);
 
-  /// When a Tick is due at the latest; Time::zero() before the first event.
-  Time next_deadline() const;
+  /// How long after the last event a Tick is due, at the latest; at once before the first event.
+  /// To be slept by a clock that nobody sets (region_clock.h).
+  Duration due_in() const;
+  /// When that is by the clock of the last event, if nobody sets it.
+  Instant next_deadline() const;
 
   const RegionState& state() const { return state_; }
 
@@ -48,9 +55,10 @@ class RegionController {
   void on(const DeviceState& read);
   void on(const TenantAdd& add);
   void on(const TenantRemove& remove);
-  void on(const Tick& tick);
+  void on(const Tick& /*tick*/) {}
 
   void run_timers();
+  void on_deadline(Slice& slice);
   void advance(Slice& slice);
   bool choose_moves(Slice& slice) const;
   bool take_back(const Slice& slice);
@@ -64,11 +72,12 @@ class RegionController {
   void facts_changed(int server);
   bool announce(Slice& slice);
   bool read_table(const std::vector<PortPair>& pairs, std::vector<int>& table) const;
-  bool takes_answer(const Slice& slice, const DeviceAnswer& answer) const;
+  void take_answer(Slice& slice, const DeviceAnswer& answer);
+  bool tells_of_moves(const Slice& slice, const DeviceAnswer& answer) const;
   void alarm(Severity severity, AlarmCode code, int tenant, std::int64_t subject);
   void bad_event(int tenant);
   void drop() { ++state_.counters.dropped; }
-  Time after(Time span) const;
+  Duration after(Duration span) const { return state_.elapsed + span; }
 
   RegionState state_;
   RegionPlanner planner_;

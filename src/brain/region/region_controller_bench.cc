@@ -17,7 +17,7 @@ RegionController region(int servers, Allocator allocator) {
   config.servers = servers;
   config.allocator = allocator;
   RegionController controller(config);
-  const Time now = Time::milliseconds(1);
+  const Instant now = Instant::unix_seconds(1);
   controller.handle(now, Tick{});
   controller.handle(now, DeviceState{controller.state().last_id, {}});
   TenantAdd add{1, {}};
@@ -42,7 +42,7 @@ void reconfigure(benchmark::State& state) {
   const int servers = static_cast<int>(state.range(0));
   RegionController controller = region(servers, static_cast<Allocator>(state.range(1)));
   const DemandReport inputs[] = {demand(servers, 1), demand(servers, 2)};
-  Time now = Time::milliseconds(2);
+  Instant now = Instant::unix_seconds(2);
   std::uint64_t sequence = 0;
   for (auto _ : state) {
     DemandReport report = inputs[sequence % 2];
@@ -51,7 +51,7 @@ void reconfigure(benchmark::State& state) {
     DeviceAnswer answer{controller.state().last_id, true, -1, true, {}};
     answer.lit = controller.state().find(1)->connect;
     benchmark::DoNotOptimize(controller.handle(now, answer).data());
-    now += Time::microseconds(1);
+    now += Duration::microseconds(1);
   }
 }
 BENCHMARK(reconfigure)
@@ -62,14 +62,14 @@ BENCHMARK(reconfigure)
 void idle_tick(benchmark::State& state) {
   RegionController controller = region(static_cast<int>(state.range(0)), Allocator::kGreedy);
   for (auto _ : state) {
-    benchmark::DoNotOptimize(controller.handle(Time::milliseconds(2), Tick{}).data());
+    benchmark::DoNotOptimize(controller.handle(Instant::unix_seconds(2), Tick{}).data());
   }
 }
 BENCHMARK(idle_tick)->ArgName("servers")->Arg(8)->Arg(250);
 
 void snapshot(benchmark::State& state) {
   RegionController controller = region(static_cast<int>(state.range(0)), Allocator::kGreedy);
-  controller.handle(Time::milliseconds(2), demand(static_cast<int>(state.range(0)), 1));
+  controller.handle(Instant::unix_seconds(2), demand(static_cast<int>(state.range(0)), 1));
   for (auto _ : state) {
     const std::string text = write_snapshot(controller.state());
     benchmark::DoNotOptimize(read_snapshot(text, "bench").last_id);

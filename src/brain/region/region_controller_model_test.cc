@@ -19,6 +19,7 @@
 #include "base/random.h"
 #include "region/region_controller.h"
 #include "region/region_snapshot.h"
+#include "region/region_topology.h"
 
 namespace mixnet {
 namespace {
@@ -43,6 +44,8 @@ class Groups {
 /// How the simulated switch deals with a command of which one pair is impossible.
 enum class Refusal { kWhole, kStops, kSkips };
 
+constexpr Instant kStart = Instant::unix_seconds(1'795'766'400);
+
 class World {
  public:
   World(std::uint64_t seed, bool in_order) : random_(seed), in_order_(in_order) {
@@ -54,7 +57,7 @@ class World {
     for (int& node : config_.numa_of_nic) node = draw(2);
     config_.allocator = draw(3) == 0 ? Allocator::kRefined : Allocator::kGreedy;
     config_.budget = 300;
-    config_.drain = draw(2) == 0 ? Time::zero() : Time::milliseconds(2);
+    config_.drain = draw(2) == 0 ? Duration::zero() : Duration::milliseconds(2);
     config_.attempts = 1 + draw(3);
     controller_.emplace(config_);
     table_.assign(static_cast<std::size_t>(config_.ports()), -1);
@@ -127,7 +130,7 @@ class World {
 
   /// To whatever comes next: something of the device, a message that arrives, a deadline.
   void pass_time() {
-    Time next = controller_->next_deadline();
+    Time next = last_step_ + controller_->due_in().to_time();
     if (!queue_.empty()) next = std::min(next, queue_.front().at);
     if (!inbox_.empty()) next = std::min(next, inbox_.begin()->first);
     now_ = std::max(now_, next);
@@ -233,10 +236,19 @@ class World {
       case 5:
         return step(TenantAdd{tenant - 1, {0, 0}});
       default:
-        now_ = std::max(Time::zero(), now_ - delay(50));
-        return step(Tick{});
+        return set_clock();
     }
   }
+  /// The clock that the controller sees is set: a little, an hour, a day.
+  void set_clock() {
+    if (faults_) {
+      const Duration by[] = {Duration::of(delay(50)), Duration::hours(1), Duration::days(1)};
+      const Duration step = by[draw(3)];
+      clock_error_ = draw(2) == 0 ? clock_error_ + step : clock_error_ - step;
+    }
+    step(Tick{});
+  }
+  Instant clock() const { return kStart + Duration::of(now_) + clock_error_; }
   std::uint64_t random_id() { return random_.below(state().last_id + 2); }
   std::vector<PortPair> random_pairs() {
     std::vector<PortPair> pairs;
@@ -348,12 +360,13 @@ class World {
 
   void step(const Event& event) {
     ++steps_;
+    last_step_ = now_;
     if (faults_ && steps_ % 400 == 0) {
       twin_.emplace(read_snapshot(write_snapshot(state()), "twin"));
     }
-    const std::vector<Decision> decisions = controller_->handle(now_, event);
+    const std::vector<Decision> decisions = controller_->handle(clock(), event);
     if (twin_) {
-      must(twin_->handle(now_, event) == decisions, "a resumed controller decides otherwise");
+      must(twin_->handle(clock(), event) == decisions, "a resumed controller decides otherwise");
       if (steps_ % 400 == 60) {
         must(twin_->state() == state(), "a resumed controller is in another state");
         twin_.reset();
@@ -365,7 +378,7 @@ class World {
     }
     watch_phases();
     for (const Slice& slice : state().slices) {
-      must(slice.step == Step::kSettled || slice.deadline > std::min(now_, state().now),
+      must(slice.step == Step::kSettled || slice.deadline > state().elapsed,
            "a deadline has passed and nothing has happened");
       if (slice.tenant == 0) continue;
       must(topology_of(state(), slice) == slice.announced, "an announcement is out of date");
@@ -390,7 +403,7 @@ class World {
   void check(const DeviceCommand& command) {
     ++commands_;
     check_id(command.id);
-    must(command.deadline > state().now, "a command has no time");
+    must(command.time_out > Duration::zero(), "a command has no time");
     const Slice* slice = state().find(command.tenant);
     must(slice != nullptr, "a command is for nobody");
     must(slice->awaited == command.id && slice->step == Step::kSwitching,
@@ -524,7 +537,6 @@ class World {
   void settle() {
     faults_ = false;
     stuck_.assign(stuck_.size(), false);
-    now_ = std::max(now_, state().now);
     // What is on its way arrives first: an old denial would make a good port suspect once more.
     for (const Time late = now_ + Time::seconds(5); now_ < late;) pass_time();
     for (int part = 0; part < 4; ++part) {
@@ -535,7 +547,7 @@ class World {
         inbox_.emplace(now_ + delay(50), PhaseMark{slice.tenant, slice.running, false});
     }
     // Late answers, overdue phases and two audits go by.
-    const Time until = now_ + config_.phase_limit + config_.audit_period * 3;
+    const Time until = now_ + (config_.phase_limit + config_.audit_period * 3).to_time();
     int turns = 0;
     while (now_ < until || !at_rest()) {
       must(++turns < 10'000, "it does not come to rest");
@@ -549,7 +561,7 @@ class World {
   bool at_rest() const {
     return queue_.empty() && inbox_.empty() &&
            std::ranges::none_of(state().suspicion,
-                                [](const Suspicion& s) { return s.until > Time::zero(); }) &&
+                                [](const Suspicion& s) { return s.until > Duration::zero(); }) &&
            std::ranges::all_of(state().slices,
                                [](const Slice& slice) { return slice.step == Step::kSettled; });
   }
@@ -613,7 +625,9 @@ class World {
   RegionConfig config_;
   std::optional<RegionController> controller_;
   std::optional<RegionController> twin_;
-  Time now_;
+  Time now_;              // the true time
+  Time last_step_;        // when the controller heard last
+  Duration clock_error_;  // of the clock that it sees
   std::int64_t steps_ = 0;
   std::int64_t commands_ = 0;
   std::int64_t quiet_checks_ = 0;

@@ -15,7 +15,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr Time kMs = Time::milliseconds(1);
+constexpr Instant kStart = Instant::unix_seconds(1'795'766'400);  // 2026-11-27
 
 /// The decisions of one kind.
 template <typename Kind>
@@ -62,7 +62,7 @@ class RegionControllerTest : public ::testing::Test {
   const Slice& slice() { return *controller_.state().find(1); }
 
   RegionController controller_{small()};
-  Time now_ = kMs;
+  Instant now_ = kStart;
 };
 
 const std::vector<std::vector<std::int64_t>> kZeroToOne = {{0, 9, 0}, {0, 0, 0}, {0, 0, 0}};
@@ -175,7 +175,41 @@ TEST_F(RegionControllerTest,
   EXPECT_TRUE(controller_.state().suspect(2));
   EXPECT_FALSE(controller_.state().suspect(1));
   // After the hold they are used again.
-  EXPECT_GE(controller_.state().suspicion[0].until, now_ + small().suspect_hold);
+  EXPECT_GE(controller_.state().suspicion[0].until,
+            controller_.state().elapsed + small().suspect_hold);
+}
+
+TEST_F(RegionControllerTest, AReadingThatIsNotAnsweredWaitsTwiceAsLongUpTo64Times) {
+  Duration waits = small().read_timeout;
+  give(Tick{});
+  for (int failures = 1; failures <= 10; ++failures) {
+    EXPECT_EQ(controller_.due_in(), waits);
+    now_ = controller_.next_deadline();
+    const std::vector<Decision> decisions = give(Tick{});
+    waits = std::min(waits * 2, small().read_timeout * 64);
+    ASSERT_EQ(only<ReadState>(decisions).size(), 1U);
+    EXPECT_EQ(only<ReadState>(decisions)[0].time_out, waits);
+    EXPECT_EQ(only<Alarm>(decisions).size(), failures == small().attempts ? 1U : 0U);
+  }
+  EXPECT_EQ(only<Alarm>(read({}))[0].code, AlarmCode::kDeviceBack);
+}
+
+TEST_F(RegionControllerTest, AClockSetForwardDoesNotEndARunningPhase) {
+  start();
+  give(PhaseMark{1, 1, true});
+  now_ += Duration::days(1);
+  const std::vector<Decision> decisions = give(Tick{});
+  EXPECT_EQ(only<ReadState>(decisions).size(), 1U) << "the audit, which is the next deadline";
+  EXPECT_TRUE(only<Alarm>(decisions).empty());
+}
+
+TEST_F(RegionControllerTest, AClockSetBackDoesNotStopATimeOut) {
+  start();
+  give(demand(1, kZeroToOne));
+  now_ = now_ - Duration::hours(1);
+  EXPECT_TRUE(give(Tick{}).empty());
+  now_ += small().command_timeout;
+  EXPECT_EQ(only<Alarm>(give(Tick{}))[0].code, AlarmCode::kCommandTimedOut);
 }
 
 TEST_F(RegionControllerTest, TheDeviceIsBelievedAndPutRight) {
@@ -211,6 +245,33 @@ TEST_F(RegionControllerTest, SnapshotsComeBackTheSame) {
   EXPECT_EQ(write_snapshot(read_snapshot(text, "s")), text);
 }
 
+// Written by a program of version 1, in picoseconds of a clock of its own.
+TEST_F(RegionControllerTest, SnapshotsOfVersion1ComeBackInNanoseconds) {
+  start();
+  now_ += Duration::milliseconds(3);
+  give(demand(1, kZeroToOne));
+  std::string text = write_snapshot(controller_.state());
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    const std::size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from << " in " << text;
+    text.replace(at, from.size(), to);
+  };
+  replace("\"version\":2", "\"version\":1");
+  replace("\"elapsed\":3000000,", "");
+  replace("\"now\":" + std::to_string(now_.ns), "\"now\":3000000000");
+  replace("\"next_audit\":10000000000", "\"next_audit\":10000000000000");
+  replace("\"deadline\":503000000", "\"deadline\":503000000000");
+  replace("\"deadline\":500000000", "\"deadline\":500000000000");
+  for (const char* span :
+       {"audit_period", "command_timeout", "phase_limit", "read_timeout", "suspect_hold"}) {
+    const std::size_t at = text.find(":", text.find(std::string("\"") + span));
+    text.insert(text.find_first_not_of("0123456789", at + 1), "000");
+  }
+  RegionState expected = controller_.state();
+  expected.now.reset();
+  EXPECT_EQ(read_snapshot(text, "s"), expected);
+}
+
 TEST_F(RegionControllerTest, BrokenSnapshotsAreRefusedWithThePlace) {
   start();
   const auto error_of = [](std::string text, const std::string& from, const std::string& to) {
@@ -227,7 +288,7 @@ TEST_F(RegionControllerTest, BrokenSnapshotsAreRefusedWithThePlace) {
   const std::string text = write_snapshot(controller_.state());
   EXPECT_THAT(error_of(text, "\"lit\":[]", "\"lit\":[[0,2]]"), HasSubstr("one way only"));
   EXPECT_THAT(error_of(text, "\"lit\":[]", "\"lit\":[[9,2]]"), HasSubstr("lit[0][0]"));
-  EXPECT_THAT(error_of(text, "\"version\":1", "\"version\":2"), HasSubstr("version 1"));
+  EXPECT_THAT(error_of(text, "\"version\":2", "\"version\":3"), HasSubstr("versions 1 to 2"));
   EXPECT_THAT(error_of(text, "\"servers\":3", "\"servers\":9"), HasSubstr("slices"));
   EXPECT_THAT(error_of(text, "\"servers\":3", "\"servers\":99999"), HasSubstr("config.servers"));
   EXPECT_THAT(error_of(text, "\"replan\"", "\"plan\""), HasSubstr("'replan' is missing"));
@@ -238,7 +299,10 @@ TEST(RegionController, RefusesABadConfiguration) {
   config.servers = 0;
   EXPECT_THROW(RegionController{config}, Error);
   config = small();
-  config.command_timeout = Time::zero();
+  config.command_timeout = Duration::zero();
+  EXPECT_THROW(RegionController{config}, Error);
+  config = small();
+  config.suspect_hold = RegionConfig::kLongestSpan + Duration::nanoseconds(1);
   EXPECT_THROW(RegionController{config}, Error);
 }
 

@@ -1,5 +1,4 @@
-// What a slice's ports should be lit to, and how its servers reach each other meanwhile: the two
-// calculations of the regional controller, without its protocol.
+// What a slice's ports should be lit to: the plan of the regional controller, without its protocol.
 //
 // RegionPlanner::plan(): circuits for the slice's demand on its usable ports, by the allocator that
 // the configuration names, on the NICs that move the fewest ports (minimal_mapper.h). Beyond that:
@@ -14,9 +13,6 @@
 //   * While a phase runs, present circuits stay and only free ports get new ones, unless servers
 //     would be cut off that could be joined otherwise.
 //   * Present circuits that nobody wants stay lit while nobody needs their ports.
-//
-// topology_of(): the announcement for what is lit and not being moved. A pair without a circuit and
-// without EPS at both ends gets the path with the fewest hops.
 //
 // Deterministic. The planner is a workspace; one per thread.
 #pragma once
@@ -57,8 +53,5 @@ class RegionPlanner {
   ServerDemand demand_;
   std::vector<int> group_of_;  // by server: which are joined, by circuit or EPS; -1: down
 };
-
-/// With the epoch of the last announcement.
-TopologyAnnouncement topology_of(const RegionState& state, const Slice& slice);
 
 }  // namespace mixnet

@@ -56,7 +56,7 @@ json to_json(const Slice& slice) {
           {"servers", slice.servers},
           {"leaving", slice.leaving},
           {"step", static_cast<int>(slice.step)},
-          {"deadline", slice.deadline.ps},
+          {"deadline", slice.deadline.ns},
           {"awaited", slice.awaited},
           {"last_id", slice.last_id},
           {"overdue", slice.overdue},
@@ -77,7 +77,7 @@ json to_json(const Slice& slice) {
           {"served", to_json(slice.served)},
           {"running", slice.running},
           {"ended", slice.ended},
-          {"running_until", slice.running_until.ps},
+          {"running_until", slice.running_until.ns},
           {"announced", to_json(slice.announced)}};
 }
 
@@ -90,15 +90,15 @@ json to_json(const RegionConfig& c) {
           {"budget", c.budget},
           {"tolerance", c.tolerance},
           {"attempts", c.attempts},
-          {"drain", c.drain.ps},
-          {"command_timeout", c.command_timeout.ps},
-          {"read_timeout", c.read_timeout.ps},
-          {"phase_limit", c.phase_limit.ps},
-          {"audit_period", c.audit_period.ps},
-          {"suspect_hold", c.suspect_hold.ps}};
+          {"drain", c.drain.ns},
+          {"command_timeout", c.command_timeout.ns},
+          {"read_timeout", c.read_timeout.ns},
+          {"phase_limit", c.phase_limit.ns},
+          {"audit_period", c.audit_period.ns},
+          {"suspect_hold", c.suspect_hold.ns}};
 }
 
-// Reading. JsonReader's integers pass through doubles, which times in picoseconds do not fit.
+// Reading. JsonReader's integers pass through doubles, which nanoseconds of years do not fit.
 
 std::int64_t whole(const JsonReader& at) {
   if (!at.value().is_number_integer() ||
@@ -115,7 +115,14 @@ std::uint64_t natural(const JsonReader& at) {
 
 int small(const JsonReader& at) { return static_cast<int>(at.integer(-1, INT32_MAX)); }
 
-Time time(const JsonReader& at) { return Time::picoseconds(whole(at)); }
+/// How a version of the document counts time.
+enum class Unit { kNanoseconds, kPicoseconds };
+
+Duration time(const JsonReader& at, Unit unit) {
+  const std::int64_t count = whole(at);
+  if (count < 0) throw Error(at.place(), "is negative");
+  return unit == Unit::kNanoseconds ? Duration{count} : Duration::of(Time::picoseconds(count));
+}
 
 void expect_size(const JsonReader& at, std::size_t size) {
   if (at.size() != size)
@@ -183,13 +190,13 @@ TopologyAnnouncement announcement(const JsonReader& at, int tenant) {
   return said;
 }
 
-Slice slice(const JsonReader& at) {
+Slice slice(const JsonReader& at, Unit unit) {
   Slice out;
   out.tenant = small(at.at("tenant"));
   out.servers = list(at.at("servers"), small);
   out.leaving = at.at("leaving").boolean();
   out.step = static_cast<Step>(at.at("step").integer(0, static_cast<int>(Step::kReading)));
-  out.deadline = time(at.at("deadline"));
+  out.deadline = time(at.at("deadline"), unit);
   out.awaited = natural(at.at("awaited"));
   out.last_id = natural(at.at("last_id"));
   out.overdue = natural(at.at("overdue"));
@@ -210,12 +217,12 @@ Slice slice(const JsonReader& at) {
   out.served = phase(at.at("served"));
   out.running = natural(at.at("running"));
   out.ended = natural(at.at("ended"));
-  out.running_until = time(at.at("running_until"));
+  out.running_until = time(at.at("running_until"), unit);
   out.announced = announcement(at.at("announced"), out.tenant);
   return out;
 }
 
-RegionConfig config(const JsonReader& at) {
+RegionConfig config(const JsonReader& at, Unit unit) {
   RegionConfig c;
   c.servers = small(at.at("servers"));
   c.optical_nics = small(at.at("optical_nics"));
@@ -229,12 +236,12 @@ RegionConfig config(const JsonReader& at) {
   c.budget = whole(at.at("budget"));
   c.tolerance = at.at("tolerance").number();
   c.attempts = small(at.at("attempts"));
-  c.drain = time(at.at("drain"));
-  c.command_timeout = time(at.at("command_timeout"));
-  c.read_timeout = time(at.at("read_timeout"));
-  c.phase_limit = time(at.at("phase_limit"));
-  c.audit_period = time(at.at("audit_period"));
-  c.suspect_hold = time(at.at("suspect_hold"));
+  c.drain = time(at.at("drain"), unit);
+  c.command_timeout = time(at.at("command_timeout"), unit);
+  c.read_timeout = time(at.at("read_timeout"), unit);
+  c.phase_limit = time(at.at("phase_limit"), unit);
+  c.audit_period = time(at.at("audit_period"), unit);
+  c.suspect_hold = time(at.at("suspect_hold"), unit);
   return c;
 }
 
@@ -246,7 +253,7 @@ std::string write_snapshot(const RegionState& state) {
   for (std::size_t p = 0; p < state.lit.size(); ++p) {
     if (state.lit[p] >= 0) lit.push_back({p, state.lit[p]});
     const Suspicion& suspect = state.suspicion[p];
-    if (suspect != Suspicion{}) suspicion.push_back({p, suspect.until.ps, suspect.strikes});
+    if (suspect != Suspicion{}) suspicion.push_back({p, suspect.until.ns, suspect.strikes});
   }
   json slices = json::array();
   for (const Slice& one : state.slices) slices.push_back(to_json(one));
@@ -254,8 +261,9 @@ std::string write_snapshot(const RegionState& state) {
   const json document = {{"format", kFormat},
                          {"version", kSnapshotVersion},
                          {"config", to_json(state.config)},
-                         {"now", state.now.ps},
-                         {"next_audit", state.next_audit.ps},
+                         {"now", state.now ? json(state.now->ns) : json(nullptr)},
+                         {"elapsed", state.elapsed.ns},
+                         {"next_audit", state.next_audit.ns},
                          {"last_id", state.last_id},
                          {"device_silent", state.device_silent},
                          {"lit", lit},
@@ -277,15 +285,22 @@ RegionState read_snapshot(std::string_view text, std::string_view input) {
   if (root.string_or("format", "") != kFormat) {
     throw Error(root.place(), "is not a snapshot of a region's controller");
   }
-  if (root.at("version").integer() != kSnapshotVersion) {
+  const auto version = root.at("version").integer();
+  if (version < 1 || version > kSnapshotVersion) {
     throw Error(root.at("version").place(), "is of another program version",
-                fmt::format("version {} can be read", kSnapshotVersion));
+                fmt::format("versions 1 to {} can be read", kSnapshotVersion));
   }
-  const RegionConfig given = config(root.at("config"));
+  const Unit unit = version == 1 ? Unit::kPicoseconds : Unit::kNanoseconds;
+  const RegionConfig given = config(root.at("config"), unit);
   RegionState state = RegionState::fresh(given);
   state.config = given;
-  state.now = time(root.at("now"));
-  state.next_audit = time(root.at("next_audit"));
+  if (version == 1) {
+    state.elapsed = time(root.at("now"), unit);
+  } else {
+    if (!root.at("now").value().is_null()) state.now = Instant{whole(root.at("now"))};
+    state.elapsed = time(root.at("elapsed"), unit);
+  }
+  state.next_audit = time(root.at("next_audit"), unit);
   state.last_id = natural(root.at("last_id"));
   state.device_silent = root.at("device_silent").boolean();
   const JsonReader lit = root.at("lit");
@@ -302,9 +317,9 @@ RegionState read_snapshot(std::string_view text, std::string_view input) {
   for (std::size_t i = 0; i < suspicion.size(); ++i) {
     const JsonReader one = suspicion.at(i);
     expect_size(one, 3);
-    state.suspicion[index(one.at(0), state.lit.size())] = {time(one.at(1)), small(one.at(2))};
+    state.suspicion[index(one.at(0), state.lit.size())] = {time(one.at(1), unit), small(one.at(2))};
   }
-  state.slices = list(root.at("slices"), slice);
+  state.slices = list(root.at("slices"), [&](const JsonReader& one) { return slice(one, unit); });
   for (const Slice& one : state.slices) {
     for (const int server : one.servers) {
       if (server < 0 || server >= given.servers) {

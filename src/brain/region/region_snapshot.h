@@ -4,6 +4,10 @@
 // from every kind of state). Reading is strict: a document of another version, a missing or wrong
 // key, a number out of range or a state that breaks an invariant is refused with an Error that
 // names the key. Healthy parts and dark ports are not written. Pure functions.
+//
+// Version 2 counts in nanoseconds: `now`, Unix time or null, and `elapsed`, the stopwatch of all
+// deadlines (region_clock.h). Version 1 is still read: it counted picoseconds, and its one clock,
+// `now`, was nobody's time of day, so that it becomes the stopwatch.
 #pragma once
 
 #include <string>
@@ -13,7 +17,7 @@
 
 namespace mixnet {
 
-inline constexpr int kSnapshotVersion = 1;
+inline constexpr int kSnapshotVersion = 2;
 
 std::string write_snapshot(const RegionState& state);
 

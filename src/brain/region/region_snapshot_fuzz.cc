@@ -11,7 +11,6 @@
 // Any text is either refused with an Error, or is a state that can be written and read back the
 // same, and from which a controller goes on without breaking an invariant.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using mixnet::Time;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   try {
     const mixnet::RegionState state = mixnet::read_snapshot(text, "fuzz");
@@ -22,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           state.counters.commands > std::uint64_t{1} << 60 || state.config.ports() > 1000) {
         return 0;  // ids end at 2^62; and large regions are slow
       }
-      Time now = state.now;
+      mixnet::Instant now = state.now.value_or(mixnet::Instant{});
       for (int step = 0; step < 8; ++step) {
         now = std::max(now, controller.next_deadline());
         controller.handle(now, mixnet::Tick{});

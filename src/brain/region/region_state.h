@@ -1,10 +1,9 @@
-// The regional controller's vocabulary: events in, decisions out, and its whole state as a value.
+// The regional controller's whole state, as a value. region_messages.h says what a region is, what
+// the controller hears and what it says.
 //
-// A region is `servers` servers with `optical_nics` NICs each on one optical switch (OCS). OCS port
-// s * optical_nics + k belongs to NIC k of server s; a driver translates to the device's numbers.
-// Servers are sliced among tenants (jobs); a server without a tenant belongs to the pool, tenant 0,
-// whose ports are kept dark. Every slice is a state machine of its own, so tenants do not wait for
-// each other; the pool's also reads the whole device from time to time.
+// Every slice (the servers of a tenant) is a state machine of its own, so tenants do not wait for
+// each other. The pool (tenant 0: servers without a tenant), whose ports are kept dark, is one as
+// well; it also reads the whole device from time to time.
 //
 // STEPS of a slice (docs/controller.md draws them)
 //   kSettled    nothing is under way; the ports are lit as wanted, as far as they can be
@@ -12,29 +11,9 @@
 //   kSwitching  a DeviceCommand is out, until its answer or its deadline
 //   kReading    a ReadState is out, until its answer or its deadline; then a new one goes out
 //
-// EVENTS carry the time at which they are handed in; a time that runs backwards counts as the
-// latest before it. What each means when it is late, doubled, out of order, contradictory or
-// missing:
-//   DemandReport  phase.sequence orders a tenant's phases. Not newer than the latest: dropped; the
-//                 same sequence with other bytes: the first counts, alarm. Missing: the last demand
-//                 goes on. During a running phase it waits for the phase's end.
-//   PhaseMark     begin and end of traffic, by the same sequence. While a phase runs, no circuit
-//                 moves that works. A begin ends every earlier phase; an end without a begin counts
-//                 as both; marks of ended phases are dropped; an end that does not come in time is
-//                 taken as come, alarm.
-//   HealthReport  of a port, NIC or server. `stamp` is the source's counter: not newer than the
-//   last
-//                 about that part: dropped; 0: no counter, the last to arrive counts. Missing: a
-//                 port that does not obey becomes suspect and is left alone for a while.
-//   DeviceAnswer  to the command that is out. Of one that timed out: the device is read soon. Any
-//                 other: dropped. Missing: time-out, then the device is read.
-//   DeviceState   to a read that is out. The device is right about what is lit, we about what
-//                 should be. Other numbers, or a port in two circuits: dropped. Missing: read
-//                 again.
-//   TenantAdd     the same again: dropped. A tenant that exists with other servers, servers that
-//                 are not the pool's, or whose ports are not dark yet: refused, alarm.
-//   TenantRemove  of an unknown or leaving tenant: dropped.
-//   Tick          only the time; due at next_deadline(). Missing: everything waits, nothing breaks.
+// TIME. Deadlines are moments of a stopwatch, `elapsed`, that only runs forward; `now` is the
+// caller's clock (Unix time) as last seen, which may be set. region_clock.h says how the one
+// follows the other.
 //
 // INVARIANTS of a state (check_state() throws when one is broken), and of decisions (*)
 //   1. slices are sorted by tenant, the pool first; every server is in exactly one.
@@ -50,142 +29,19 @@
 //      wiring of the usable ports joins all of them.
 //   7. A tenant that leaves keeps its servers until the device was read with all its ports dark.
 //   8. Ids and epochs only grow. The same state and events give the same decisions.
-// The driver's part: it carries commands and reads out in order, so that a command that has timed
-// out does not act after a later read was answered. If one does, 1 to 5 hold still, and the next
-// audit finds and repairs what it did.
+// When a driver breaks its promise of order (region_messages.h), 1 to 5 hold still, and the next
+// audit finds and repairs what came of it.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
-#include <variant>
 #include <vector>
 
-#include "base/units.h"
-#include "circuits/circuits.h"
+#include "base/instant.h"
+#include "region/region_messages.h"
 
 namespace mixnet {
-
-/// Two OCS ports, a < b: a cross-connect in both directions.
-struct PortPair {
-  int a = 0;
-  int b = 0;
-  auto operator<=>(const PortPair&) const = default;
-};
-
-/// One all-to-all phase of a job. `sequence` (from 1) counts them in the order in which they run;
-/// the rest is for people.
-struct PhaseId {
-  std::uint64_t sequence = 0;  ///< 0: none
-  std::int64_t iteration = 0;
-  int layer = 0;
-  bool backward = false;
-  bool operator==(const PhaseId&) const = default;
-};
-
-struct DemandReport {
-  int tenant = 0;
-  PhaseId phase;
-  ServerDemand bytes;  ///< between the tenant's servers, in the order of TenantAdd::servers
-};
-struct PhaseMark {
-  int tenant = 0;
-  std::uint64_t sequence = 0;
-  bool begins = false;  ///< or ends
-};
-enum class Part { kOcsPort, kOpticalNic, kEpsNic, kServer };
-struct HealthReport {
-  Part part = Part::kServer;
-  int index =
-      0;  ///< kOcsPort, kOpticalNic: port; kEpsNic: server * eps_nics + nic; kServer: server
-  bool failed = false;
-  std::uint64_t stamp = 0;
-};
-struct DeviceAnswer {
-  std::uint64_t id = 0;
-  bool ok = false;
-  int denied_port = -1;       ///< that the device gives as the reason; -1: it does not say
-  bool has_lit = false;       ///< the answer tells what is lit now among the command's ports...
-  std::vector<PortPair> lit;  ///< ...and this is it: no read is needed
-};
-struct DeviceState {
-  std::uint64_t id = 0;  ///< of the ReadState
-  std::vector<PortPair> lit;
-};
-struct TenantAdd {
-  int tenant = 0;  ///< from 1
-  std::vector<int> servers;
-};
-struct TenantRemove {
-  int tenant = 0;
-};
-struct Tick {};
-
-using Event = std::variant<DemandReport, PhaseMark, HealthReport, DeviceAnswer, DeviceState,
-                           TenantAdd, TenantRemove, Tick>;
-
-/// Disconnect these pairs where they are connected, then connect those.
-struct DeviceCommand {
-  std::uint64_t id = 0;
-  int tenant = 0;
-  std::vector<PortPair> disconnect;
-  std::vector<PortPair> connect;
-  Time deadline;
-  bool operator==(const DeviceCommand&) const = default;
-};
-struct ReadState {
-  std::uint64_t id = 0;
-  Time deadline;
-  bool operator==(const ReadState&) const = default;
-};
-/// A path for a pair of servers that has no circuit and no EPS of its own. Each hop goes by circuit
-/// where its servers have one, else by EPS.
-struct Relay {
-  int from = 0;
-  int to = 0;
-  std::vector<int> via;
-  bool operator==(const Relay&) const = default;
-};
-/// How the servers of a tenant reach each other: by the circuits of the pair, else by EPS, else as
-/// `relays` says (one entry a pair, for both directions). Servers are the region's numbers.
-struct TopologyAnnouncement {
-  int tenant = 0;
-  std::uint64_t epoch = 0;
-  PhaseId served;       ///< the circuits are as wanted for this phase
-  bool closed = false;  ///< the tenant is leaving; no circuit may be used any more
-  std::vector<Circuit> circuits;
-  std::vector<Relay> relays;
-  std::vector<PortPair> cut;  ///< servers, not ports: pairs of live ones that nothing joins
-  bool operator==(const TopologyAnnouncement&) const = default;
-};
-/// The tenant has left and its servers are the pool's.
-struct TenantGone {
-  int tenant = 0;
-  bool operator==(const TenantGone&) const = default;
-};
-enum class Severity { kEvent, kMinor, kMajor, kCritical };
-enum class AlarmCode {
-  kBadEvent,       ///< an event names what does not exist; subject: index of its type in Event
-  kTenantRefused,  ///< TenantAdd refused
-  kContradictoryDemand,  ///< two demands for one phase
-  kPhaseOverdue,         ///< the end of a phase did not come
-  kCommandTimedOut,
-  kCommandDenied,
-  kDeviceSilent,  ///< reads are not answered
-  kDeviceBack,
-  kContradiction,  ///< a port is not lit as it was left; subject: port
-  kPortSuspect,    ///< a port does not obey; subject: port
-  kServersCut      ///< subject: pairs of live servers that nothing joins
-};
-std::string_view to_string(AlarmCode code);
-struct Alarm {
-  Severity severity = Severity::kEvent;
-  AlarmCode code = AlarmCode::kBadEvent;
-  int tenant = 0;
-  std::int64_t subject = 0;
-  bool operator==(const Alarm&) const = default;
-};
-
-using Decision = std::variant<DeviceCommand, ReadState, TopologyAnnouncement, TenantGone, Alarm>;
 
 enum class Allocator {
   kGreedy,
@@ -195,6 +51,8 @@ enum class Allocator {
 struct RegionConfig {
   static constexpr int kMaxServers = 4096;
   static constexpr int kMaxNics = 64;
+  static constexpr Duration kLongestSpan = Duration::seconds(100'000);
+  static constexpr int kMaxDoublings = 6;  ///< of a time-out or a hold
 
   int servers = 0;
   int optical_nics = 6;
@@ -204,12 +62,14 @@ struct RegionConfig {
   std::int64_t budget = 20'000;  ///< of the refined allocator
   double tolerance = 0.01;       ///< of time, for moving fewer ports (refined)
   int attempts = 3;              ///< for one move, or unanswered reads, before it is given up
-  Time drain = Time::zero();     ///< from the announcement to the command
-  Time command_timeout = Time::milliseconds(500);
-  Time read_timeout = Time::milliseconds(500);  ///< doubles with every failure, up to 64 times
-  Time phase_limit = Time::seconds(30);
-  Time audit_period = Time::seconds(10);
-  Time suspect_hold = Time::seconds(30);  ///< doubles with every strike, up to 64 times
+  // All up to kLongestSpan.
+  Duration drain = Duration::zero();  ///< from the announcement to the command
+  Duration command_timeout = Duration::milliseconds(500);
+  Duration read_timeout =
+      Duration::milliseconds(500);  ///< doubles with every failure, up to 64-fold
+  Duration phase_limit = Duration::seconds(30);
+  Duration audit_period = Duration::seconds(10);
+  Duration suspect_hold = Duration::seconds(30);  ///< doubles with every strike, up to 64-fold
 
   int ports() const { return servers * optical_nics; }
   int server_of(int port) const { return port / optical_nics; }
@@ -223,7 +83,7 @@ struct Health {
 };
 
 struct Suspicion {
-  Time until;       ///< zero: none
+  Duration until;   ///< a moment of RegionState::elapsed; zero: none
   int strikes = 0;  ///< in a row
   bool operator==(const Suspicion&) const = default;
 };
@@ -236,7 +96,7 @@ struct Slice {
   bool leaving = false;
 
   Step step = Step::kSettled;
-  Time deadline;                     ///< of the step, unless settled
+  Duration deadline;                 ///< of the step, unless settled; of RegionState::elapsed
   std::uint64_t awaited = 0;         ///< id of the command or read that is out
   std::uint64_t last_id = 0;         ///< the latest id used
   std::uint64_t overdue = 0;         ///< the latest command that timed out
@@ -246,7 +106,7 @@ struct Slice {
   bool denied = false;
   int attempts = 0;       ///< without progress, in a row
   int batch_limit = 0;    ///< moves in the next command; 0: all
-  int read_failures = 0;  ///< in a row
+  int read_failures = 0;  ///< in a row; counted as far as anything depends on it
 
   std::vector<PortPair> target;  ///< sorted
   bool replan = true;            ///< the target is out of date
@@ -258,8 +118,12 @@ struct Slice {
   PhaseId served;
   std::uint64_t running = 0;  ///< the phase whose traffic runs; 0: none
   std::uint64_t ended = 0;    ///< the latest phase that has ended
-  Time running_until;
+  Duration running_until;     ///< of RegionState::elapsed
   TopologyAnnouncement announced;
+
+  /// That the moves may touch; sorted, each once or, in both lists, twice.
+  std::vector<int> moving_ports() const;
+  void forget_moves();
   bool operator==(const Slice&) const = default;
 };
 
@@ -273,8 +137,9 @@ struct Counters {
 
 struct RegionState {
   RegionConfig config;
-  Time now;
-  Time next_audit;
+  std::optional<Instant> now;  ///< when the last event was handed in; none yet
+  Duration elapsed;            ///< on the controller's stopwatch, by which all deadlines are
+  Duration next_audit;
   std::uint64_t last_id = 0;
   bool device_silent = false;
   std::vector<int> lit;  ///< by port: the port it is joined to, -1: dark; as last read
@@ -290,7 +155,7 @@ struct RegionState {
   bool live(int server) const { return !server_health[server].failed; }
   int eps_nics_up(int server) const;
   bool has_eps(int server) const { return eps_nics_up(server) > 0; }
-  bool suspect(int port) const { return suspicion[port].until > Time::zero(); }
+  bool suspect(int port) const { return suspicion[port].until > Duration::zero(); }
   /// A circuit may be put on it, as far as anybody knows.
   bool usable(int port) const {
     return !port_health[port].failed && !optical_health[port].failed && !suspect(port) &&
@@ -301,6 +166,9 @@ struct RegionState {
   const Slice* find(int tenant) const;
   bool operator==(const RegionState&) const = default;
 };
+
+/// Throws Error when a number of it is out of range.
+void check_config(const RegionConfig& config);
 
 /// Throws Error (input, what is wrong) unless the state keeps its invariants and every index and
 /// number in it is in range. Cost: linear in its size.

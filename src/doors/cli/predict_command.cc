@@ -20,7 +20,6 @@ namespace {
 
 // The micro-batch of the paper's simulations, 8 sequences of 4096 tokens.
 constexpr std::int64_t kTokens = 8 * 4096;
-constexpr int kBytesPerNumber = 2;  // bf16
 constexpr int kMaxIterations = 1'000'000;
 constexpr int kMaxWindow = 1000;
 constexpr int kMaxTraceWindow = 1'000'000'000;

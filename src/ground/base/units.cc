@@ -69,7 +69,7 @@ struct Scale {
   std::string_view name;
 };
 
-std::string scaled(double value, std::span<const Scale> scales) {
+std::string in_scale(double value, std::span<const Scale> scales) {
   if (value == 0) return fmt::format("0 {}", scales.front().name);
   for (const Scale& scale : scales) {
     if (std::abs(value) < scale.from) continue;
@@ -87,11 +87,17 @@ std::string scaled(double value, std::span<const Scale> scales) {
 
 }  // namespace
 
-Time Time::from_seconds(double seconds) {
-  const double ps = seconds * 1e12;
-  if (ps >= 9.2e18) return Time::max();
-  if (ps <= -9.2e18) return Time{-INT64_MAX};
-  return Time{std::llround(ps)};
+std::int64_t saturating_round(double value) {
+  constexpr double kLimit = 0x1p63;  // doubles below it are at most 2^63 - 1024
+  if (value <= -kLimit) return kLeastInt64;
+  return value < kLimit ? std::llround(value) : kMostInt64;
+}
+
+Time Time::from_seconds(double seconds) { return {saturating_round(seconds * 1e12)}; }
+
+Time scaled(Time time, double factor) {
+  if (time.is_finite()) return Time::from_seconds(time.to_seconds() * factor);
+  return factor == 0 ? Time::zero() : factor < 0 ? Time::zero() - time : time;
 }
 
 Time operator/(Bytes bytes, Bandwidth rate) {
@@ -111,22 +117,23 @@ Bytes parse_bytes(std::string_view text, std::string_view input) {
 }
 
 std::string to_string(Time time) {
+  if (!time.is_finite()) return time == Time::max() ? "for ever" : "for ever ago";
   static constexpr std::array kScales = {Scale{1e12, 1e12, "s"}, Scale{1e9, 1e9, "ms"},
                                          Scale{1e6, 1e6, "us"}, Scale{1e3, 1e3, "ns"},
                                          Scale{0, 1, "ps"}};
-  return scaled(static_cast<double>(time.ps), kScales);
+  return in_scale(static_cast<double>(time.ps), kScales);
 }
 std::string to_string(Bytes bytes) {
   static constexpr std::array kScales = {Scale{1e12, 1e12, "TB"}, Scale{1e9, 1e9, "GB"},
                                          Scale{1e6, 1e6, "MB"}, Scale{1e3, 1e3, "kB"},
                                          Scale{0, 1, "B"}};
-  return scaled(static_cast<double>(bytes.count), kScales);
+  return in_scale(static_cast<double>(bytes.count), kScales);
 }
 std::string to_string(Bandwidth rate) {
   static constexpr std::array kScales = {Scale{1e12, 1e12, "Tb/s"}, Scale{1e9, 1e9, "Gb/s"},
                                          Scale{1e6, 1e6, "Mb/s"}, Scale{1e3, 1e3, "kb/s"},
                                          Scale{0, 1, "b/s"}};
-  return scaled(static_cast<double>(rate.bits_per_second), kScales);
+  return in_scale(static_cast<double>(rate.bits_per_second), kScales);
 }
 
 }  // namespace mixnet

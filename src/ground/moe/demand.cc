@@ -8,7 +8,7 @@ DemandMaker::DemandMaker(const ParallelPlan& plan, int hidden, std::span<const i
     : ep_(plan.ep),
       tp_(plan.tp),
       gpus_per_server_(plan.gpus_per_server),
-      token_bytes_(std::int64_t{hidden} * 2) {
+      token_bytes_(std::int64_t{hidden} * kBytesPerNumber) {
   demand_.servers = plan.region_servers();
   demand_.region_gpus = ep_ * tp_;
   for (int rank = 0; rank < ep_; ++rank) {

@@ -27,6 +27,8 @@
 
 namespace mixnet {
 
+inline constexpr int kBytesPerNumber = 2;  ///< bf16: activations, and the weights computed with
+
 enum class AttentionKind {
   kGroupedQuery,    ///< kv_heads shared by groups of heads; multi-head is kv_heads == heads
   kMultiHeadLatent  ///< DeepSeek's MLA: queries and keys/values through low-rank latents

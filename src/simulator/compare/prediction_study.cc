@@ -285,7 +285,7 @@ PredictionReport study_prediction(const PredictionRequest& request) {
     for (double& accuracy : score.accuracy) accuracy /= gates;
     score.load_error /= gates;
     score.regret /= gates;
-    score.all_to_all.ps /= report.gates_scored;
+    score.all_to_all = score.all_to_all / report.gates_scored;
   }
   return report;
 }

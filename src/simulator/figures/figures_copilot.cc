@@ -22,7 +22,6 @@ constexpr Workload kWorkloads[] = {{"mixtral-8x7b", 8}, {"llama-moe", 16}, {"qwe
 constexpr int kSeeds = 4;
 constexpr std::uint64_t kSeedsAfter = 10;  // seeds 1 to 5 chose the predictor's options
 constexpr std::int64_t kTokens = std::int64_t{8} * 4096;  // of a micro-batch
-constexpr int kBytesPerNumber = 2;                        // bf16
 constexpr double kClearly = 0.1;                          // of accuracy
 constexpr std::string_view kBaselines[] = {"uniform", "previous layer"};
 constexpr std::string_view kPredictors[] = {"uniform", "previous layer", "previous iteration",

@@ -16,9 +16,8 @@
 namespace mixnet {
 namespace {
 
-constexpr Time kLongestRun = Time::seconds(2'592'000);        // 30 days
-constexpr std::int64_t kMostPackets = std::int64_t{1} << 31;  // of a flow
-constexpr std::uint64_t kMostPathEntries = 4'000'000'000;     // of 32 bits each
+constexpr Time kLongestRun = Time::seconds(2'592'000);     // 30 days
+constexpr std::uint64_t kMostPathEntries = 4'000'000'000;  // of 32 bits each
 constexpr std::size_t kMostExactFlows = 16'384;
 constexpr std::size_t kChunk = 65'536;  // flows handed over at a time
 constexpr std::size_t kNone = SIZE_MAX;
@@ -306,7 +305,7 @@ void FlowStudy::check_packets() const {
   check_packet_options(options);
   const std::int64_t full = options.mtu - options.header;
   for (const FlowRecord& flow : report_.flows) {
-    if (flow.bytes.count / full < kMostPackets) continue;
+    if (flow.bytes.count / full < kMostFlowPackets) continue;
     throw Error(request_.input,
                 fmt::format("the flow of {} from {} to {} is over 2^31 packets",
                             to_string(flow.bytes), flow.from, flow.to),
@@ -375,9 +374,9 @@ void FlowStudy::run_fluid() {
   }
   network.run();
   for (std::size_t f = 0; f < flows.size(); ++f) {
-    const Time end = network.completion(f);
-    if (end > Time::max() - delays[f]) continue;
-    report_.completions[f] = end + delays[f];
+    const Time end = network.completion(f) + delays[f];
+    if (end == Time::max()) continue;
+    report_.completions[f] = end;
     report_.makespan = std::max(report_.makespan, report_.completions[f]);
     ++report_.completed;
   }

@@ -16,8 +16,6 @@
 namespace mixnet {
 namespace {
 
-constexpr std::int64_t kBytesPerNumber = 2;  // bf16 activations
-
 using List = std::vector<std::uint32_t>;
 
 /// What the all-to-alls of a place send.

@@ -13,8 +13,6 @@
 namespace mixnet {
 namespace {
 
-constexpr std::int64_t kMostPackets = std::int64_t{1} << 31;  // of a flow
-
 std::unique_ptr<FlowTopology> make_topology(const TaskGraph& graph,
                                             const TaskNetworkOptions& options) {
   check_flow_network_options(options.network);
@@ -114,7 +112,7 @@ void TaskNetwork::send_flow(int from_nic, int to_nic, Bytes bytes, Time now, std
     fluid_->add_flow(paths_.forward, bytes, paths_.delay, tag);
     return;
   }
-  if (bytes.count / (options_.packets.mtu - options_.packets.header) >= kMostPackets) {
+  if (bytes.count / (options_.packets.mtu - options_.packets.header) >= kMostFlowPackets) {
     throw Error(options_.input,
                 fmt::format("sends {} at once, over 2^31 packets", to_string(bytes)),
                 "give --fidelity flow");

@@ -85,7 +85,7 @@ bool LiveFluid::run_until(Time end) {
     now_ = {event.time};
     if (!event.is_end) {
       take_off(event.flow);
-      push(now_.ps + flows_[event.flow].delay.ps, event.flow, true);
+      push((now_ + flows_[event.flow].delay).ps, event.flow, true);
       continue;
     }
     ++flows_[event.flow].version;

@@ -31,6 +31,7 @@ void PacketNetwork::Engine::reroute(FlowId flow, PathSet paths, std::int64_t at)
 void PacketNetwork::Engine::darken(std::uint32_t port, std::int64_t from, std::int64_t until) {
   from = std::max(from, now());
   if (until <= from) return;
+  if (until > packet::kLatest) until = kNever;  // nothing happens by then
   push_external({from, 0, Change::kDark, port, 0, 0, until});
   if (until != kNever) push_external({until, 0, Change::kLit, port, 0, 0, 0});
 }

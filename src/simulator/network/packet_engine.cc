@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <cmath>
 #include <functional>
 #include <utility>
@@ -18,6 +19,20 @@ constexpr std::int64_t kEcnTime = 10'000'000;     // ps: default ECN threshold
 constexpr int kHorizonBits = 27;                  // 2^27 ps: small networks need no longer wheel
 constexpr int kTierHops = 6;  // of the longest path of a three-tier network, for the window
 
+__extension__ using Wide = __int128;
+
+/// 2^-kRateBits ps.
+std::int64_t byte_time_at(Bandwidth rate) {
+  const double ps = 8e12 / static_cast<double>(rate.bits_per_second);
+  return std::min(saturating_round(ps * (1 << packet::kRateBits)), packet::kMostByteTime);
+}
+
+/// How long `bytes` take to leave a queue: any number of them, unlike Engine::time_of().
+std::int64_t queue_time(const packet::Port& port, Bytes bytes) {
+  const Wide time = (Wide{port.byte_time} * bytes.count) >> packet::kRateBits;
+  return static_cast<std::int64_t>(std::min<Wide>(time, packet::kLongestWait));
+}
+
 }  // namespace
 
 PacketNetwork::Engine::Engine(std::span<const PortSpec> ports, const PacketOptions& options)
@@ -26,13 +41,11 @@ PacketNetwork::Engine::Engine(std::span<const PortSpec> ports, const PacketOptio
   double window = 64;
   for (std::size_t i = 0; i < ports.size(); ++i) {
     Port& port = ports_[i];
-    const double ps_a_byte = 8e12 / static_cast<double>(ports[i].rate.bits_per_second);
-    port.byte_time = std::llround(ps_a_byte * (1 << packet::kRateBits));
-    port.delay = ports[i].delay.ps;
-    port.limit =
-        options.queue_limit.count > 0 ? time_of(port, options.queue_limit.count) : kQueueTime;
-    port.ecn =
-        options.ecn_threshold.count > 0 ? time_of(port, options.ecn_threshold.count) : kEcnTime;
+    port.byte_time = byte_time_at(ports[i].rate);
+    port.delay = std::min(ports[i].delay.ps, packet::kLongestWait);
+    port.limit = options.queue_limit.count > 0 ? queue_time(port, options.queue_limit) : kQueueTime;
+    if (ports[i].rate.bits_per_second <= 0) port.limit = 0;  // what comes is dropped, for ever
+    port.ecn = options.ecn_threshold.count > 0 ? queue_time(port, options.ecn_threshold) : kEcnTime;
     const auto packet_time = static_cast<double>(time_of(port, options.mtu));
     const double round_trip = kTierHops * (2 * static_cast<double>(port.delay) + packet_time);
     window = std::max(window, 2 * round_trip / packet_time);
@@ -111,7 +124,8 @@ FlowId PacketNetwork::Engine::add_flow(PathSet paths, std::int64_t payload, std:
   flow = Flow{};
   flow.generation = generation;
   const std::int64_t full = options_.mtu - options_.header;
-  const std::int64_t packets = (payload + full - 1) / full;
+  const std::int64_t packets = (payload - 1) / full + 1;
+  assert(packets <= kMostFlowPackets);
   flow.packets = static_cast<std::uint32_t>(packets);
   flow.last_payload = static_cast<std::uint16_t>(payload - (packets - 1) * full);
   tags_[index] = tag;
@@ -134,23 +148,28 @@ void PacketNetwork::Engine::prepare() {
   wheel_.set_slot(slot, kHorizonBits - slot);
 }
 
-/// The next change from outside, check of the steady state, or just behind `end`.
+/// The next change from outside, check of the steady state, or just behind `end`; kNever behind
+/// kLatest.
 std::int64_t PacketNetwork::Engine::next_stop(std::int64_t end) const {
   const std::int64_t change = externals_.empty() ? kNever : externals_.front().time;
   const std::int64_t check = next_check_ == kNever ? kNever : next_check_ + skipped_;
-  return std::min({change, check, end == kNever ? end : end + 1});
+  const std::int64_t stop = std::min({change, check, end == kNever ? end : end + 1});
+  return stop <= packet::kLatest ? stop : kNever;
 }
 
 bool PacketNetwork::Engine::run_until(std::int64_t end) {
   if (totals_.events == 0 && wheel_.empty()) prepare();
   while (running_ > 0) {
     const std::int64_t stop = next_stop(end);
-    stop_ = stop == kNever ? kNever : stop - skipped_;
+    stop_ = std::min(stop, packet::kLatest) - skipped_;
     run_events();
     if (std::exchange(stopped_, false)) return running_ == 0;
     if (running_ == 0) break;
     if (next_stop(end) != stop) continue;  // a flow ended, and its callback may have changed things
-    if (stop == kNever) return false;      // nothing left to happen
+    if (stop == kNever) {                  // nothing left to happen, as long as time is counted
+      if (end != kNever) now_ = std::max(now_, packet::kLatest - skipped_);
+      return false;
+    }
     if (stop > end) {
       now_ = std::max(now_, end - skipped_);
       return false;
@@ -163,9 +182,8 @@ bool PacketNetwork::Engine::run_until(std::int64_t end) {
       if (wheel_.empty() && externals_.empty()) return false;
       if (hop_limit_ > 0 && totals_.packet_hops > hop_limit_) return false;
       sample();
-      const std::int64_t limit =
-          (externals_.empty() ? end : std::min(end, externals_.front().time));
-      const std::int64_t length = steady_time(limit == kNever ? limit : limit - now());
+      const std::int64_t change = externals_.empty() ? kNever : externals_.front().time;
+      const std::int64_t length = steady_time(std::min({end, change, packet::kLatest}) - now());
       if (length > 0) jump(length);
     }
   }
@@ -262,7 +280,9 @@ std::int64_t PacketNetwork::Engine::memory() const {
 PortTotals PacketNetwork::Engine::port_totals(std::uint32_t index) const {
   const Port& port = ports_[index];
   return {port.bytes,
-          {port.byte_time > 0 ? (port.deepest << packet::kRateBits) / port.byte_time : 0}};
+          {port.byte_time > 0 ? static_cast<std::int64_t>(
+                                    (Wide{port.deepest} << packet::kRateBits) / port.byte_time)
+                              : 0}};
 }
 
 std::uint32_t PacketNetwork::Engine::take_record() {

@@ -114,6 +114,7 @@ class PacketNetwork::Engine {
   std::uint32_t take_record();
   void give_back(std::uint32_t index);
   void release(std::uint32_t flow);  // one reference less
+  /// `bytes` of a packet: below 2^16 (kMostByteTime).
   std::int64_t time_of(const Port& port, std::int64_t bytes) const {
     return (port.byte_time * bytes) >> packet::kRateBits;
   }

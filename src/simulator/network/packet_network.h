@@ -100,6 +100,9 @@ struct FlowId {
   std::uint32_t generation = 0;
 };
 
+/// Of a flow: its packets and retransmissions are counted in 32 bits.
+inline constexpr std::int64_t kMostFlowPackets = std::int64_t{1} << 31;
+
 class PacketNetwork {
  public:
   using PathSet = std::uint32_t;
@@ -124,7 +127,8 @@ class PacketNetwork {
   PathSet add_paths(std::span<const std::uint32_t> forward, int hops,
                     std::span<const std::uint32_t> back, int back_hops);
 
-  /// `payload` > 0 bytes from `start` on (not before now()). `tag` comes back with the completion.
+  /// `payload` > 0 bytes, in kMostFlowPackets at most, from `start` on (not before now()). `tag`
+  /// comes back with the completion.
   FlowId add_flow(PathSet paths, Bytes payload, Time start = Time::zero(), std::uint64_t tag = 0);
 
   /// From `at` on. A flow that has ended by then is left alone.
@@ -135,7 +139,7 @@ class PacketNetwork {
   void darken(std::uint32_t port, Time from, Time until);
 
   /// Until every flow has ended: the time of the last completion. Time::max() when some flow
-  /// cannot end: its port is dead, or it gave up after 12 time-outs in a row.
+  /// cannot end: its port is dead, it gave up after 12 time-outs in a row, or 53 days have passed.
   Time run();
   /// The same up to `end`; true when every flow has ended.
   bool run_until(Time end);

@@ -896,5 +896,32 @@ TEST(PacketNetwork, ACallbackStopsTheRun) {
   EXPECT_EQ(parted.totals().events, whole.totals().events);
 }
 
+// ---- The ends of the range.
+
+TEST(PacketNetwork, a_queue_may_hold_months_of_a_slow_port) {
+  PacketOptions options = unlimited_options();
+  options.queue_limit = options.ecn_threshold = {1'000'000'000'000};  // 463 days at 200 kb/s
+  const Line line(2, {Bandwidth{200'000}, kTestDelay});
+  EXPECT_EQ(alone(line, options, {8'936}).ps, 2 * (9'000 * std::int64_t{40'000'000} + kDelay));
+}
+
+TEST(PacketNetwork, a_port_without_speed_never_sends) {
+  EXPECT_EQ(alone(Line(2, {Bandwidth{0}, kTestDelay}), {}, {8'936}), Time::max());
+}
+
+TEST(PacketNetwork, what_takes_over_53_days_never_ends) {
+  // 1,000 packets of 72 seconds over a port each: 20 hours; a million would take over two years.
+  const Line line(1, {Bandwidth{1'000}, kTestDelay});
+  PacketOptions options = unlimited_options();
+  options.time_out = Time::seconds(10'000);
+  EXPECT_EQ(alone(line, options, full_packets(options, 1'000)), Time::seconds(72'000) + kTestDelay);
+  EXPECT_EQ(alone(line, options, full_packets(options, 100'000)), Time::max());
+  PacketNetwork network(line.ports, options);
+  network.add_flow(line.add_paths(network), full_packets(options, 100'000));
+  EXPECT_FALSE(network.run_until(Time::seconds(9'000'000)));
+  EXPECT_GE(network.now(), Time::zero());
+  EXPECT_LE(network.now(), Time::seconds(9'000'000));
+}
+
 }  // namespace
 }  // namespace mixnet

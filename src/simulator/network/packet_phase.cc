@@ -1,9 +1,13 @@
 #include "network/packet_phase.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <memory>
 #include <utility>
+
+#include "base/error.h"
 
 namespace mixnet {
 namespace {
@@ -99,14 +103,24 @@ PhaseCache::Key PacketPhase::key() {
 PhaseTime PacketPhase::run() {
   if (flows_.empty()) return {};
   std::int64_t hops = 0;
+  Bytes largest;
   const std::int64_t full = fidelity_.options.mtu - fidelity_.options.header;
   for (const Flow& flow : flows_) {
-    const std::int64_t packets = (flow.bytes.count + full - 1) / full;
+    const std::int64_t packets = (flow.bytes.count - 1) / full + 1;
     hops += packets * (flow.hops + (fidelity_.options.free_acks ? 0 : flow.back_hops));
+    largest = std::max(largest, flow.bytes);
+  }
+  const bool too_many = (largest.count - 1) / full >= kMostFlowPackets;
+  if (too_many && fidelity_.most_hops == 0) {
+    throw Error("--fidelity", fmt::format("a flow of {} is over 2^31 packets", to_string(largest)),
+                "give --fidelity fluid");
   }
   PhaseCache::Result result;
   bool is_new = true;
-  if (fidelity_.reuse) {
+  if (too_many) {  // over any limit
+    result.time = Time::max();
+    result.totals.simulated = result.totals.given_up = 1;
+  } else if (fidelity_.reuse) {
     result = cache_->find_or(key(), is_new, [this] { return simulate(); });
   } else {
     result = simulate();

@@ -5,6 +5,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
+
 namespace mixnet {
 namespace {
 
@@ -157,6 +159,21 @@ TEST(PacketPhase, WhatIsSteadyIsSkippedAndWhatIsTooMuchGivenUp) {
   for (std::uint32_t i = 0; i < 3; ++i) poor.send(i, 3, {50'000'000});
   EXPECT_EQ(poor.phase().run().transfer, Time::max());
   EXPECT_EQ(poor.phase().totals().given_up, 1);
+}
+
+TEST(PacketPhase, AFlowOfTooManyPacketsIsRefusedOrGivenUp) {
+  const Bytes bytes = Bytes{8'936} * ((std::int64_t{1} << 31) + 1);
+  Star star(2);
+  star.send(0, 1, bytes);
+  EXPECT_THROW(star.phase().run(), Error);
+  PacketFidelity patient;
+  patient.most_hops = 1'000'000;  // whoever calls has another way
+  Star other(2, patient);
+  other.send(0, 1, bytes);
+  const PhaseTime time = other.phase().run();
+  EXPECT_EQ(time.transfer, Time::max());
+  EXPECT_EQ(time.packet_hops, 4 * ((std::int64_t{1} << 31) + 1));
+  EXPECT_EQ(other.phase().totals().given_up, 1);
 }
 
 }  // namespace

@@ -11,6 +11,12 @@ namespace mixnet::packet {
 inline constexpr std::uint32_t kNone = UINT32_MAX;
 inline constexpr std::int64_t kNever = INT64_MAX;
 
+// Why the engine's plain integers do not wrap: it handles nothing that comes later than kLatest
+// (53 days), and whatever one event adds to its time (the wait in a queue, a transmission, a link's
+// delay, a time-out) is kLongestWait at most.
+inline constexpr std::int64_t kLatest = kNever / 2;
+inline constexpr std::int64_t kLongestWait = kNever / 8;
+
 enum class Kind : std::uint8_t {
   kFree,
   kData,   ///< arrives behind a link
@@ -38,7 +44,7 @@ inline constexpr int kMostHops = 127;
 
 struct alignas(64) Port {
   std::int64_t free_at = 0;    ///< when what is queued will have left
-  std::int64_t byte_time = 0;  ///< 2^-kRateBits ps
+  std::int64_t byte_time = 0;  ///< 2^-kRateBits ps, kMostByteTime at most
   std::int64_t delay = 0;
   std::int64_t limit = 0;  ///< of the queue, as the ps that it takes to leave
   std::int64_t ecn = 0;    ///< likewise
@@ -50,6 +56,8 @@ struct alignas(64) Port {
 };
 static_assert(sizeof(Port) == 64);
 inline constexpr int kRateBits = 10;
+/// Of 119 b/s: a packet's 2^16 bytes of it are below 2^63.
+inline constexpr std::int64_t kMostByteTime = std::int64_t{1} << 46;
 
 /// Paths of equal length, `count` of them one after another.
 struct Paths {

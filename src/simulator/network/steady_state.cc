@@ -67,7 +67,7 @@ std::int64_t PacketNetwork::Engine::steady_time(std::int64_t limit) {
     samples_taken_ = unsteady_ = 0;
     next_check_ = now_ + interval_;
   };
-  double most = limit == packet::kNever ? 1e18 : static_cast<double>(limit - interval_);
+  double most = static_cast<double>(limit - interval_);
   for (std::size_t i = 0; i < flows_.size(); ++i) {
     const Flow& flow = flows_[i];
     if (flow.ended || !flow.started) continue;

@@ -12,12 +12,9 @@
 namespace mixnet {
 namespace {
 
-constexpr double kBytesPerNumber = 2;         // bf16
 constexpr double kOptimizerBytes = 28;        // a parameter, see the header
 constexpr double kQuadraticBackward = 2.5;    // of forward
 constexpr double kAttentionActivations = 12;  // tokens' vectors read and written around attention
-
-Time scaled(Time time, double factor) { return Time::from_seconds(time.to_seconds() * factor); }
 
 double value_width(const Attention& a) {
   return a.kind == AttentionKind::kMultiHeadLatent ? a.v_head_dim : a.head_dim;

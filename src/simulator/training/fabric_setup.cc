@@ -326,7 +326,8 @@ ExpectedTraffic expected_traffic(const Model& model, const ParallelPlan& plan) {
     const int span = tp_servers(plan);
     if (span > 1) {
       const double bytes = kTpPhases * (end_layer - first_layer) * plan.micro_batches() *
-                           static_cast<double>(plan.tokens_per_micro_batch()) * model.hidden * 2;
+                           static_cast<double>(plan.tokens_per_micro_batch()) * model.hidden *
+                           kBytesPerNumber;
       for (int server = first; server < first + plan.servers_per_stage(); ++server) {
         const int next = server / span * span + (server + 1) % span;
         if (span > 2 || server < next) traffic.pairs.push_back({server, next, bytes});

@@ -21,8 +21,8 @@ Time end_of_work(Time start, std::span<const Time> begins, std::span<const Time>
   double left = 1;
   for (;; ++epoch) {
     const Time length = lengths[epoch];
-    const Time rest =
-        left == 1 ? length : Time{std::llround(left * static_cast<double>(length.ps))};
+    const bool whole = left == 1 || !length.is_finite();
+    const Time rest = whole ? length : Time{std::llround(left * static_cast<double>(length.ps))};
     const bool is_last = epoch + 1 == begins.size();
     if (is_last || start + rest <= begins[epoch + 1]) {
       pieces[epoch] = {left, start};
@@ -30,8 +30,9 @@ Time end_of_work(Time start, std::span<const Time> begins, std::span<const Time>
     }
     const Time change = begins[epoch + 1];
     if (start < change) {
-      const double share =
-          static_cast<double>((change - start).ps) / static_cast<double>(length.ps);
+      const double share = length.is_finite() ? static_cast<double>((change - start).ps) /
+                                                    static_cast<double>(length.ps)
+                                              : 0;
       pieces[epoch] = {share, start};
       left -= share;
       start = change;

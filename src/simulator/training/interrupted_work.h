@@ -4,7 +4,8 @@
 // the whole work would take lengths[e]. What is done of it stays done: the rest goes on in the next
 // epoch at that one's pace. Work that a change makes longer or shorter stands still for `outage`
 // from the change on (until the failure is noticed and routed around), also where it would begin
-// within that time; other work does not notice.
+// within that time; other work does not notice. Work that would never end (Time::max()) gets
+// nowhere in that epoch, and ends when a later one lets it.
 //
 // Pure. O(epochs).
 #pragma once

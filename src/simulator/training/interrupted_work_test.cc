@@ -81,5 +81,15 @@ TEST(InterruptedWork, SharesAddUpAndSlowerIsNeverSooner) {
   }
 }
 
+TEST(InterruptedWork, WhatNeverEndsGetsNowhereUntilItCan) {
+  EXPECT_EQ(work(ms(3), {ms(0)}, {Time::max()}).end, Time::max());
+  const Answer mended = work(ms(3), {ms(0), ms(10)}, {Time::max(), ms(20)}, ms(5));
+  EXPECT_EQ(mended.end, ms(10 + 5 + 20));
+  EXPECT_EQ(mended.shares, (std::vector<double>{0, 1}));
+  const Answer broken = work(ms(0), {ms(0), ms(10)}, {ms(20), Time::max()});
+  EXPECT_EQ(broken.end, Time::max());
+  EXPECT_EQ(broken.shares, (std::vector<double>{0.5, 0.5}));
+}
+
 }  // namespace
 }  // namespace mixnet

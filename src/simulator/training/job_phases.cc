@@ -15,17 +15,12 @@
 namespace mixnet {
 namespace {
 
-constexpr double kBytesPerNumber = 2;  // bf16 activations
 constexpr std::size_t kFewestSamples = 4;
 constexpr std::size_t kMostSamples = 64;
 constexpr double kSkipError = 0.002;  // packet_network.h, docs/packet-network.md
 constexpr int kUsesOfExchange = 2;    // forward and backward
 
 using Models = std::vector<std::unique_ptr<CommunicationModel>>;  // by fabric
-
-Time scaled(Time time, double factor) {
-  return time == Time::max() ? time : Time::from_seconds(time.to_seconds() * factor);
-}
 
 std::int64_t bytes_between_servers(const RegionDemand& demand) {
   std::int64_t bytes = 0;
@@ -427,8 +422,8 @@ PhaseTime Measurement::phase(std::size_t f, int uses, bool& hopeless, Measure&& 
 
 void Measurement::measure_pipeline(std::size_t f) {
   FabricPhases& fabric = phases_.fabrics[f];
-  const Bytes bytes_per_gpu = {plan_.tokens_per_micro_batch() * model_.hidden *
-                               static_cast<std::int64_t>(kBytesPerNumber) / plan_.tp};
+  const Bytes bytes_per_gpu = {plan_.tokens_per_micro_batch() * model_.hidden * kBytesPerNumber /
+                               plan_.tp};
   const int replicas = fabric.uniform ? 1 : phases_.replicas;
   const int uses = 2 * phases_.micro_batches * phases_.replicas / replicas;
   bool hopeless = false;

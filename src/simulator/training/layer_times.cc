@@ -156,7 +156,7 @@ class Layout {
     if (layer_.pipelined_steps) {
       add(TimelineTrack::kScaleUp, TimelinePart::kGatherScatter, begin, begin + layer_.scale_up);
     } else {
-      const Time gather = {layer_.scale_up.ps / 2};
+      const Time gather = layer_.scale_up / 2;
       add(TimelineTrack::kScaleUp, TimelinePart::kGatherScatter, begin, begin + gather);
       network_begin += gather;
       add(TimelineTrack::kScaleUp, TimelinePart::kGatherScatter, network_begin + one.network, now_);
@@ -165,8 +165,7 @@ class Layout {
     if (layer_.exchange == nullptr || !layer_.exchange->switched) return;
     const Time both =
         PhaseTime{layer_.exchange->shared_nics_busy, Time::zero()}.at(layer_.nic_rate);
-    add(TimelineTrack::kEps, part, network_begin,
-        network_begin + std::min(one.network, Time{both.ps / 2}));
+    add(TimelineTrack::kEps, part, network_begin, network_begin + std::min(one.network, both / 2));
   }
 
   const LayerTimes& layer_;
@@ -186,10 +185,8 @@ void PassSums::add(const PassSums& other) {
 
 PassSums PassSums::times(double share) const {
   if (share == 1) return *this;
-  const auto part = [&](Time time) {
-    return time == Time::max() ? time : Time::from_seconds(time.to_seconds() * share);
-  };
-  return {part(compute), part(ep), part(tp), part(reconfiguration)};
+  return {scaled(compute, share), scaled(ep, share), scaled(tp, share),
+          scaled(reconfiguration, share)};
 }
 
 PassSums LayerTimes::sums(bool is_backward) const {

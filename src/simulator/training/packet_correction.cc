@@ -4,13 +4,6 @@
 #include <cmath>
 
 namespace mixnet {
-namespace {
-
-Time scaled(Time time, double factor) {
-  return time == Time::max() ? time : Time::from_seconds(time.to_seconds() * factor);
-}
-
-}  // namespace
 
 void TimeRatio::add(Time fluid, Time packet) {
   if (fluid == Time::zero() || fluid == Time::max() || packet == Time::max()) return;

@@ -1,18 +1,29 @@
 #include "training/training_job.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "base/error.h"
 #include "training/interrupted_work.h"
 
 namespace mixnet {
 namespace {
 
-constexpr double kBytesPerNumber = 2;  // bf16 activations
+/// PassSums of all stages, replicas and micro-batches, of which the means are asked for.
+struct MeanSums {
+  MeanTime compute, ep, tp, reconfiguration;
 
-Time scaled(Time time, double factor) {
-  return time == Time::max() ? time : Time::from_seconds(time.to_seconds() * factor);
-}
+  void add(const PassSums& sums) {
+    compute.add(sums.compute);
+    ep.add(sums.ep);
+    tp.add(sums.tp);
+    reconfiguration.add(sums.reconfiguration);
+  }
+};
 
 }  // namespace
 
@@ -225,6 +236,7 @@ IterationTime TrainingJob::simulate(FabricKind fabric, Bandwidth nic_rate, doubl
     }
     IterationTime time = run(fabric, nic_rate, compute_scale, epochs, recorder);
     if (last == epochs_.size() || epochs_[last].begins >= lost + time.total) {
+      if (!time.total.is_finite()) refuse_endless(fabric, nic_rate);
       time.lost = lost;
       time.total += lost;
       return time;
@@ -232,6 +244,39 @@ IterationTime TrainingJob::simulate(FabricKind fabric, Bandwidth nic_rate, doubl
     lost = epochs_[last].begins + options_.failures.outage;
     first = last;
   }
+}
+
+/// Says why an iteration does not end: by the first kind of phase that does not.
+void TrainingJob::refuse_endless(FabricKind fabric, Bandwidth nic_rate) const {
+  const auto endless = [&](const PhaseTime& phase) { return !phase.at(nic_rate).is_finite(); };
+  std::string_view what;
+  for (std::size_t e = 0; e < epochs_.size() && what.empty(); ++e) {
+    const FabricPhases& phases = phases_on(e, fabric);
+    if (std::ranges::any_of(phases.exchanges, [&](const ExchangeTimes& exchange) {
+          return endless(exchange.dispatch) || endless(exchange.combine);
+        })) {
+      what = "an all-to-all (EP)";
+    } else if (endless(phases.tp_gigabyte)) {
+      what = "an all-gather of tensor parallelism (TP)";
+    } else if (std::ranges::any_of(phases.sends, endless)) {
+      what = "a send between pipeline stages (PP)";
+    } else if (std::ranges::any_of(phases.gradients, [&](const GradientTimes& gradient) {
+                 return endless(gradient.dense) || endless(gradient.expert);
+               })) {
+      what = "an all-reduce of gradients (DP)";
+    }
+  }
+  const std::string where = fmt::format("{} at {}", to_string(fabric), to_string(nic_rate));
+  if (what.empty()) {
+    throw Error(where, "an iteration takes over 106 days, the longest time that is counted",
+                "give a faster --bandwidth, or a smaller job");
+  }
+  if (options_.fidelity.fidelity == Fidelity::kFluid) {
+    throw Error(where, fmt::format("{} never ends", what),
+                "give a faster --bandwidth, or fewer failures");
+  }
+  throw Error(where, fmt::format("{} never ends: packets are dropped again and again", what),
+              "give a faster --bandwidth, a larger --queue, fewer failures or --fidelity fluid");
 }
 
 IterationTime TrainingJob::run(FabricKind fabric, Bandwidth nic_rate, double compute_scale,
@@ -254,7 +299,7 @@ IterationTime TrainingJob::run(FabricKind fabric, Bandwidth nic_rate, double com
   int replica = 0;  // the one whose pipeline runs
   std::vector<Time> lengths(count);
   std::vector<WorkPiece> pieces(count);
-  PassSums busy;
+  MeanSums busy;
   const auto send_time = [&](int boundary, Time at) {
     const auto& all = sends[epoch_at(at, epochs.begins)];
     return all.empty() ? Time::zero() : all[boundary];
@@ -315,7 +360,7 @@ IterationTime TrainingJob::run(FabricKind fabric, Bandwidth nic_rate, double com
       const auto [first_layer, end_layer] = stage_layers(model_.layers, stages, stage);
       const std::int64_t layers = end_layer - first_layer;
       const Time free = std::max(Time::zero(), last.backward.total() - last.shared_nics_busy);
-      overlap[stage] = std::min(overlap[stage], Time{free.ps / layers * (layers - 1)});
+      overlap[stage] = std::min(overlap[stage], free / layers * (layers - 1));
     }
   }
   const Time with_sends = std::ranges::max(stage_end);
@@ -336,10 +381,10 @@ IterationTime TrainingJob::run(FabricKind fabric, Bandwidth nic_rate, double com
   const std::int64_t pipelines = std::int64_t{stages} * replicas;
   IterationTime result;
   result.total = with_gradients + optimizer;
-  result.compute = Time{busy.compute.ps / pipelines} + optimizer;
-  result.ep = {busy.ep.ps / pipelines};
-  result.tp = {busy.tp.ps / pipelines};
-  result.reconfiguration = {busy.reconfiguration.ps / pipelines};
+  result.compute = busy.compute.over(pipelines) + optimizer;
+  result.ep = busy.ep.over(pipelines);
+  result.tp = busy.tp.over(pipelines);
+  result.reconfiguration = busy.reconfiguration.over(pipelines);
   result.pp = with_sends - without_sends;
   result.dp = with_gradients - with_sends;
   result.bubble = result.total - result.compute - result.ep - result.tp - result.reconfiguration -

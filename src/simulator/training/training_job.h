@@ -87,7 +87,7 @@ class TrainingJob {
 
   /// `nic_rate`: that of IterationOptions::fidelity unless that is kFluid (and a GPU's bandwidth is
   /// not divided by figures that do not scale with the NIC). `compute_scale` multiplies all compute
-  /// times.
+  /// times. Throws Error that names the phase when one never ends.
   IterationTime simulate(FabricKind fabric, Bandwidth nic_rate, double compute_scale = 1) const;
 
   /// The same, and what happened when.
@@ -128,6 +128,7 @@ class TrainingJob {
                          TimelineRecorder* recorder) const;
   IterationTime run(FabricKind fabric, Bandwidth nic_rate, double compute_scale,
                     const Epochs& epochs, TimelineRecorder* recorder) const;
+  [[noreturn]] void refuse_endless(FabricKind fabric, Bandwidth nic_rate) const;
   /// Of one GPU, in bytes a second.
   double scale_up_rate(const Pace& pace) const;
   Time tp_phase(const Pace& pace, double bytes) const;

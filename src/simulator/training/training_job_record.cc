@@ -7,8 +7,6 @@
 namespace mixnet {
 namespace {
 
-Time scaled(Time time, double factor) { return Time::from_seconds(time.to_seconds() * factor); }
-
 void add(std::vector<TimelineSpan>& spans, TimelineTrack track, TimelinePart part, Time start,
          Time end, bool is_backward, int layer) {
   TimelineSpan& span = spans.emplace_back();

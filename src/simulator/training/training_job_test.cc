@@ -464,5 +464,52 @@ TEST(Failures, PublishedCostsAreKept) {
   }
 }
 
+// Finding: 100 Mb/s and automatic queues, which hold less than a packet there.
+TEST(TrainingJob, APhaseThatNeverEndsIsNamed) {
+  IterationOptions options;
+  options.fidelity.fidelity = Fidelity::kPacket;
+  options.fidelity.nic_rate = Bandwidth{100'000'000};
+  Model model = find_model("mixtral-8x22b");
+  model.layers = 1;
+  model.is_moe.resize(1);
+  PlanRequest request;
+  request.gpus = 128;
+  request.gpus_per_server = 32;
+  request.tp = 8;
+  request.pp = 1;
+  request.ep = 8;
+  request.micro_batch_size = 1;
+  request.global_batch_size = 16;
+  request.seq_length = 8;
+  const ParallelPlan plan = make_plan(model, request);
+  constexpr FabricKind kFabric[] = {FabricKind::kNvl72};
+  const TrainingJob job(model, plan, find_gpu("h100"), routing_of("uniform", model, plan), kFabric,
+                        options);
+  std::string said;
+  try {
+    const IterationTime time = job.simulate(FabricKind::kNvl72, options.fidelity.nic_rate);
+    said = to_string(time.total);
+  } catch (const Error& error) {
+    said = error.what();
+  }
+  EXPECT_TRUE(said.starts_with("nvl72 at 100 Mb/s: an all-to-all (EP) never ends")) << said;
+  EXPECT_THROW(job.record(FabricKind::kNvl72, options.fidelity.nic_rate), Error);
+}
+
+// The sum over stages, replicas and micro-batches is over the range of Time, the mean is not.
+TEST(TrainingJob, MeansOfSlowNetworksDoNotWrap) {
+  constexpr FabricKind kFatTree[] = {FabricKind::kFatTree};
+  const Model model = find_model("mixtral-8x7b");
+  const ParallelPlan plan = plan_of(model, 1024);
+  const TrainingJob job(model, plan, find_gpu("h100"), routing_of("uniform", model, plan), kFatTree,
+                        {});
+  const IterationTime fast = job.simulate(FabricKind::kFatTree, Bandwidth::gbps(1));
+  const IterationTime slow = job.simulate(FabricKind::kFatTree, Bandwidth{1'000'000});
+  const double pipelines = plan.pp * plan.replicas();
+  EXPECT_GT(slow.ep.to_seconds() * pipelines, Time::max().to_seconds()) << "or it tests nothing";
+  EXPECT_NEAR(slow.ep.to_seconds() / fast.ep.to_seconds(), 1000, 20);
+  EXPECT_LE(std::abs((slow.total - parts(slow)).ps), 1'000'000);
+}
+
 }  // namespace
 }  // namespace mixnet

@@ -1,0 +1,171 @@
+// What the regional controller hears and says: events in, decisions out.
+//
+// A region is `servers` servers with `optical_nics` NICs each on one optical switch (OCS). OCS port
+// s * optical_nics + k belongs to NIC k of server s; a driver translates to the device's numbers.
+// Servers are sliced among tenants (jobs); a server without a tenant belongs to the pool, tenant 0.
+//
+// EVENTS. What each means when it is late, doubled, out of order, contradictory or missing:
+//   DemandReport  phase.sequence orders a tenant's phases. Not newer than the latest: dropped; the
+//                 same sequence with other bytes: the first counts, alarm. Missing: the last demand
+//                 goes on. During a running phase it waits for the phase's end.
+//   PhaseMark     begin and end of traffic, by the same sequence. While a phase runs, no circuit
+//                 moves that works. A begin ends every earlier phase; an end without a begin counts
+//                 as both; marks of ended phases are dropped; an end that does not come in time is
+//                 taken as come, alarm.
+//   HealthReport  of a port, NIC or server. `stamp` is the source's counter: not newer than the
+//                 last about that part: dropped; 0: no counter, the last to arrive counts. Missing:
+//                 a port that does not obey becomes suspect and is left alone for a while.
+//   DeviceAnswer  to the command that is out. Of one that timed out: the device is read soon. Any
+//                 other: dropped. Missing: time-out, then the device is read.
+//   DeviceState   to a read that is out. The device is right about what is lit, we about what
+//                 should be. Other numbers, or a port in two circuits: dropped. Missing: read
+//                 again.
+//   TenantAdd     the same again: dropped. A tenant that exists with other servers, servers that
+//                 are not the pool's, or whose ports are not dark yet: refused, alarm.
+//   TenantRemove  of an unknown or leaving tenant: dropped.
+//   Tick          only the time; due at the next deadline. Missing: everything waits, nothing
+//                 breaks.
+//
+// DECISIONS are to be carried out in the order in which they are given. The driver's part: it
+// carries commands and reads out in order, so that a command that has timed out does not act after
+// a later read was answered.
+//
+// Plain values.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/instant.h"
+#include "circuits/circuits.h"
+
+namespace mixnet {
+
+inline constexpr std::uint64_t kMostSequence = std::uint64_t{1} << 62;  ///< of phases and ids
+inline constexpr std::int64_t kMostCellBytes = std::int64_t{1} << 53;   ///< of a demand's cell
+
+/// Two OCS ports, a < b: a cross-connect in both directions.
+struct PortPair {
+  int a = 0;
+  int b = 0;
+  auto operator<=>(const PortPair&) const = default;
+};
+
+/// One all-to-all phase of a job. `sequence` (from 1) counts them in the order in which they run;
+/// the rest is for people.
+struct PhaseId {
+  std::uint64_t sequence = 0;  ///< 0: none
+  std::int64_t iteration = 0;
+  int layer = 0;
+  bool backward = false;
+  bool operator==(const PhaseId&) const = default;
+};
+
+struct DemandReport {
+  int tenant = 0;
+  PhaseId phase;
+  ServerDemand bytes;  ///< between the tenant's servers, in the order of TenantAdd::servers
+};
+struct PhaseMark {
+  int tenant = 0;
+  std::uint64_t sequence = 0;
+  bool begins = false;  ///< or ends
+};
+enum class Part { kOcsPort, kOpticalNic, kEpsNic, kServer };
+struct HealthReport {
+  Part part = Part::kServer;
+  /// kOcsPort, kOpticalNic: port; kEpsNic: server * eps_nics + nic; kServer: server.
+  int index = 0;
+  bool failed = false;
+  std::uint64_t stamp = 0;
+};
+struct DeviceAnswer {
+  std::uint64_t id = 0;
+  bool ok = false;
+  int denied_port = -1;       ///< that the device gives as the reason; -1: it does not say
+  bool has_lit = false;       ///< the answer tells what is lit now among the command's ports...
+  std::vector<PortPair> lit;  ///< ...and this is it: no read is needed
+};
+struct DeviceState {
+  std::uint64_t id = 0;  ///< of the ReadState
+  std::vector<PortPair> lit;
+};
+struct TenantAdd {
+  int tenant = 0;  ///< from 1
+  std::vector<int> servers;
+};
+struct TenantRemove {
+  int tenant = 0;
+};
+struct Tick {};
+
+using Event = std::variant<DemandReport, PhaseMark, HealthReport, DeviceAnswer, DeviceState,
+                           TenantAdd, TenantRemove, Tick>;
+
+/// Disconnect these pairs where they are connected, then connect those.
+struct DeviceCommand {
+  std::uint64_t id = 0;
+  int tenant = 0;
+  std::vector<PortPair> disconnect;
+  std::vector<PortPair> connect;
+  Duration time_out;  ///< from now on: an answer after that is not waited for
+  bool operator==(const DeviceCommand&) const = default;
+};
+struct ReadState {
+  std::uint64_t id = 0;
+  Duration time_out;  ///< likewise
+  bool operator==(const ReadState&) const = default;
+};
+/// A path for a pair of servers that has no circuit and no EPS of its own. Each hop goes by circuit
+/// where its servers have one, else by EPS.
+struct Relay {
+  int from = 0;
+  int to = 0;
+  std::vector<int> via;
+  bool operator==(const Relay&) const = default;
+};
+/// How the servers of a tenant reach each other: by the circuits of the pair, else by EPS, else as
+/// `relays` says (one entry a pair, for both directions). Servers are the region's numbers.
+struct TopologyAnnouncement {
+  int tenant = 0;
+  std::uint64_t epoch = 0;
+  PhaseId served;       ///< the circuits are as wanted for this phase
+  bool closed = false;  ///< the tenant is leaving; no circuit may be used any more
+  std::vector<Circuit> circuits;
+  std::vector<Relay> relays;
+  std::vector<PortPair> cut;  ///< servers, not ports: pairs of live ones that nothing joins
+  bool operator==(const TopologyAnnouncement&) const = default;
+};
+/// The tenant has left and its servers are the pool's.
+struct TenantGone {
+  int tenant = 0;
+  bool operator==(const TenantGone&) const = default;
+};
+enum class Severity { kEvent, kMinor, kMajor, kCritical };
+enum class AlarmCode {
+  kBadEvent,       ///< an event names what does not exist; subject: index of its type in Event
+  kTenantRefused,  ///< TenantAdd refused
+  kContradictoryDemand,  ///< two demands for one phase
+  kPhaseOverdue,         ///< the end of a phase did not come
+  kCommandTimedOut,
+  kCommandDenied,
+  kDeviceSilent,  ///< reads are not answered
+  kDeviceBack,
+  kContradiction,  ///< a port is not lit as it was left; subject: port
+  kPortSuspect,    ///< a port does not obey; subject: port
+  kServersCut      ///< subject: pairs of live servers that nothing joins
+};
+std::string_view to_string(AlarmCode code);
+struct Alarm {
+  Severity severity = Severity::kEvent;
+  AlarmCode code = AlarmCode::kBadEvent;
+  int tenant = 0;
+  std::int64_t subject = 0;
+  bool operator==(const Alarm&) const = default;
+};
+
+using Decision = std::variant<DeviceCommand, ReadState, TopologyAnnouncement, TenantGone, Alarm>;
+
+}  // namespace mixnet
