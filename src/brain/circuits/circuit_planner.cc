@@ -33,12 +33,12 @@ const CircuitCounts& CircuitPlanner::plan(const ServerDemand& demand, const Regi
   nics_ = &nics;
   present_ = &present;
   const CircuitCounts& counts = allocated(nics.optical);
-  if (find_groups(counts) <= 1) return counts;
+  if (find_groups(counts) <= 1) return filled(counts);
   std::vector<int> free = nics.optical;
   counts_ = CircuitCounts(free.size(), free.size());
   tie_groups(counts_, free);
   add_to(counts_, allocated(free));
-  return counts_;
+  return filled(counts_);
 }
 
 const CircuitCounts& CircuitPlanner::plan_around(const ServerDemand& demand, const RegionNics& nics,
@@ -46,12 +46,13 @@ const CircuitCounts& CircuitPlanner::plan_around(const ServerDemand& demand, con
   demand_ = &demand;
   nics_ = &nics;
   present_ = &present;
-  CircuitCounts counts = present;
-  std::vector<int> free = nics.optical;
-  for (std::size_t s = 0; s < free.size(); ++s) {
-    const auto row = counts.row(s);
-    free[s] -= std::accumulate(row.begin(), row.end(), 0);
+  const auto cells = present.cells();
+  if (std::ranges::all_of(cells, [](int circuits) { return circuits == 0; })) {
+    return plan(demand, nics, present);
   }
+  CircuitCounts counts = present;
+  find_free(counts);
+  std::vector<int> free = free_;
   const int groups = tie_groups(counts, free);
   if (groups > 1) {
     CircuitCounts anew(counts.rows(), counts.rows());
@@ -77,6 +78,25 @@ const CircuitCounts& CircuitPlanner::allocated(std::span<const int> free) {
                                options_.budget);
   }
   return allocator_->allocate(*demand_, free, nics_->electrical);
+}
+
+/// What `counts` leave of the NICs.
+void CircuitPlanner::find_free(const CircuitCounts& counts) {
+  free_ = nics_->optical;
+  for (std::size_t s = 0; s < free_.size(); ++s) {
+    const auto row = counts.row(s);
+    free_[s] -= std::accumulate(row.begin(), row.end(), 0);
+  }
+}
+
+/// With what the allocator has no use for, by Algorithm 1: a lit NIC costs no more than a dark one.
+const CircuitCounts& CircuitPlanner::filled(const CircuitCounts& counts) {
+  find_free(counts);
+  if (std::ranges::count_if(free_, [](int nics) { return nics > 0; }) < 2) return counts;
+  const CircuitCounts& more = greedy_.allocate(*demand_, free_);
+  if (&counts != &counts_) counts_ = counts;
+  add_to(counts_, more);
+  return counts_;
 }
 
 /// Numbers the groups of live servers that circuits and EPS join; returns how many there are.

@@ -4,7 +4,8 @@
 //
 // plan() lets the chosen allocator (allocator.h) give circuits to the demand. Where no server has
 // EPS NICs, that is Algorithm 1 whatever was chosen but `exact`: by the refined allocator's measure
-// nothing ends then but a full mesh. Beyond that nobody is cut off:
+// nothing ends then but a full mesh. NICs that the allocator has no use for go to pairs with
+// demand, by Algorithm 1. And nobody is cut off:
 //   * Servers with EPS NICs reach each other; a server without needs circuits to one that has some,
 //     itself or through others. Where the allocator's circuits do not join all live servers,
 //     circuits are set aside first: the groups of servers that are joined already are taken by
@@ -57,6 +58,14 @@ struct PlannerOptions {
 class CircuitPlanner {
  public:
   explicit CircuitPlanner(const PlannerOptions& options = {});
+  /// A copy is as new: there is nothing to a workspace but its options.
+  CircuitPlanner(const CircuitPlanner& other) : CircuitPlanner(other.options_) {}
+  CircuitPlanner& operator=(const CircuitPlanner& other) {
+    return *this = CircuitPlanner(other.options_);
+  }
+  CircuitPlanner(CircuitPlanner&&) = default;
+  CircuitPlanner& operator=(CircuitPlanner&&) = default;
+  ~CircuitPlanner() = default;
 
   /// Circuits for `demand`; `present` are those that are there. Valid until the next call. Throws
   /// Error as the allocator does.
@@ -70,6 +79,8 @@ class CircuitPlanner {
 
  private:
   const CircuitCounts& allocated(std::span<const int> free);
+  const CircuitCounts& filled(const CircuitCounts& counts);
+  void find_free(const CircuitCounts& counts);
   int find_groups(const CircuitCounts& counts);
   int tie_groups(CircuitCounts& counts, std::vector<int>& free);
   std::vector<int> groups_in_order(std::span<const int> open) const;
@@ -86,6 +97,7 @@ class CircuitPlanner {
   const RegionNics* nics_ = nullptr;
   const CircuitCounts* present_ = nullptr;  // null: none
   CircuitCounts counts_, none_;
+  std::vector<int> free_;
   std::vector<int> group_of_;  // by server: which are joined, by circuit or EPS; -1: down
 };
 

@@ -49,8 +49,8 @@ SwitchCost copilot_cost(Time delay, const SwitchedExchange& times, const Lit& pr
 
 Rewire rewire(const SwitchMoves& moves) {
   if (moves.beneath_experts) return Rewire::kBehindDispatch;
-  const bool now = moves.beneath_attention || moves.after_gate || moves.during_dispatch ||
-                   moves.beneath_backward;
+  if (moves.during_dispatch) return Rewire::kDuring;
+  const bool now = moves.beneath_attention || moves.after_gate || moves.beneath_backward;
   return now ? Rewire::kNow : Rewire::kNot;
 }
 
@@ -80,8 +80,9 @@ SwitchCost forward_cost(Reconfiguration policy, Time delay, const SwitchedExchan
 
   SwitchCost best = best_from(delay, times.dispatch, times.combine, present, experts);
   if (times.moving_dispatch != Time::max()) {
+    // FP2 needs the ports that move.
     keep_shorter(best, {times.moving_dispatch + times.combine,
-                        Time::zero(),
+                        beyond(delay, times.moving_dispatch + experts),
                         {.during_dispatch = true, .dispatch_over = LitCircuits::kMoving}});
   }
   return best;

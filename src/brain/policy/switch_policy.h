@@ -18,7 +18,8 @@
 //   hitless  FP1 starts at once, over the circuits that are lit and the EPS; and whether ports move
 //            is decided by what is over first: a, b or c as above over the present circuits, or
 //              d  ports that change move at once, those that do not stay lit, and FP1 goes on over
-//                 what is lit and the EPS and flows onto the others as they light up.
+//                 what is lit and the EPS and flows onto the others as they light up; FP2 waits
+//                 for what of the delay is longer than FP1 and the experts.
 //            So it is never slower than block.
 //   hidden   nobody ever waits for the switch: what perfect prediction and early moves could reach.
 //
@@ -84,7 +85,8 @@ struct SwitchMoves {
 /// When a switch has to be set for a demand that is known: what the moves above come to for one who
 /// only gives commands to it.
 enum class Rewire : std::uint8_t {
-  kNow,             ///< at once, whether traffic waits for it or not
+  kNow,             ///< at once, and the all-to-all waits for it
+  kDuring,          ///< at once, and the all-to-all starts over what stays lit
   kBehindDispatch,  ///< when the all-to-all at hand has ended
   kNot              ///< what is lit serves it best
 };

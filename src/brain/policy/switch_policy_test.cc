@@ -239,6 +239,7 @@ TEST(SwitchPolicy, MovesSayWhatACostIsMadeOf) {
       if (moves.beneath_attention) wait += beyond(delay, attention);
       if (moves.after_gate) wait += delay;
       if (moves.beneath_experts) wait += beyond(delay, experts);
+      if (moves.during_dispatch) wait += beyond(delay, times.moving_dispatch + experts);
       EXPECT_EQ(cost.wait, wait);
       EXPECT_EQ(cost.exchange, dispatch(moves.dispatch_over) + combine(moves.combine_over));
       EXPECT_FALSE(moves.beneath_backward);

@@ -33,10 +33,14 @@ class Checker {
     }
     require(c.attempts >= 1 && c.attempts <= 1000, "config.attempts", "is out of range",
             "give 1 to 1000");
+    require(c.allocator != AllocatorKind::kExact, "config.allocator",
+            "is 'exact', whose time has no bound", "give greedy or refined");
+    require(c.nic_rate > Bandwidth{}, "config.nic_rate", "is zero", "give one such as 400Gbps");
     require(c.budget >= 0 && c.budget <= 1'000'000'000, "config.budget", "is out of range",
             "give 0 to 1e9");
     require(std::isfinite(c.tolerance) && c.tolerance >= 0 && c.tolerance <= 100,
             "config.tolerance", "is out of range", "give 0 to 100");
+    duration(c.switch_delay, "config.switch_delay", Duration::zero());
     duration(c.drain, "config.drain", Duration::zero());
     duration(c.command_timeout, "config.command_timeout", Duration::nanoseconds(1));
     duration(c.read_timeout, "config.read_timeout", Duration::nanoseconds(1));
@@ -154,8 +158,15 @@ class Checker {
     phase(slice.served, "served");
     matrix(slice, slice.demand, slice.phase, "demand");
     matrix(slice, slice.next_demand, slice.next_phase, "next_demand");
-    require(slice.next_phase.sequence == 0 || slice.next_phase.sequence > slice.phase.sequence,
+    const bool comes_true = slice.next_phase == slice.phase && slice.outlook.expected &&
+                            !slice.next_outlook.expected;
+    require(slice.next_phase.sequence == 0 || slice.next_phase.sequence > slice.phase.sequence ||
+                comes_true,
             "next_phase", "is not after phase", "");
+    for (const PhaseOutlook& outlook : {slice.outlook, slice.next_outlook}) {
+      require(outlook.before >= Duration::zero() && outlook.after >= Duration::zero(), "outlook",
+              "is negative", "");
+    }
     id(slice.running, kMostSequence, "running");
     id(slice.ended, kMostSequence, "ended");
     require(slice.running == 0 || slice.running > slice.ended, "running", "has ended", "");

@@ -91,11 +91,13 @@ void RegionController::advance(Slice& slice) {
   if (slice.running == 0 && slice.next_phase.sequence != 0) {
     slice.phase = std::exchange(slice.next_phase, {});
     slice.demand = std::exchange(slice.next_demand, {});
+    slice.outlook = std::exchange(slice.next_outlook, {});
+    slice.rewire = planner_.rewire(state_, slice);
     slice.replan = true;
   }
   if (std::exchange(slice.replan, false)) {
     slice.target = planner_.plan(state_, slice);
-    slice.held = slice.running != 0;
+    slice.held = slice.stays();
     slice.batch_limit = 0;
     slice.attempts = 0;
   }
@@ -103,6 +105,7 @@ void RegionController::advance(Slice& slice) {
     slice.served = slice.phase;
     return;
   }
+  if (slice.rewire != Rewire::kNow) slice.served = slice.phase;  // nothing waits for the moves
   const std::size_t before = slice.announced.circuits.size();
   announce(slice);
   if (state_.config.drain > Duration::zero() && slice.announced.circuits.size() < before) {

@@ -12,7 +12,7 @@ namespace mixnet {
 namespace {
 
 /// A region with one tenant on all servers, settled and dark.
-RegionController region(int servers, Allocator allocator) {
+RegionController region(int servers, AllocatorKind allocator) {
   RegionConfig config;
   config.servers = servers;
   config.allocator = allocator;
@@ -60,7 +60,7 @@ BENCHMARK(reconfigure)
     ->Unit(benchmark::kMicrosecond);
 
 void idle_tick(benchmark::State& state) {
-  RegionController controller = region(static_cast<int>(state.range(0)), Allocator::kGreedy);
+  RegionController controller = region(static_cast<int>(state.range(0)), AllocatorKind::kGreedy);
   for (auto _ : state) {
     benchmark::DoNotOptimize(controller.handle(Instant::unix_seconds(2), Tick{}).data());
   }
@@ -68,7 +68,7 @@ void idle_tick(benchmark::State& state) {
 BENCHMARK(idle_tick)->ArgName("servers")->Arg(8)->Arg(250);
 
 void snapshot(benchmark::State& state) {
-  RegionController controller = region(static_cast<int>(state.range(0)), Allocator::kGreedy);
+  RegionController controller = region(static_cast<int>(state.range(0)), AllocatorKind::kGreedy);
   controller.handle(Instant::unix_seconds(2), demand(static_cast<int>(state.range(0)), 1));
   for (auto _ : state) {
     const std::string text = write_snapshot(controller.state());

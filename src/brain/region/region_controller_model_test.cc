@@ -55,8 +55,10 @@ class World {
     config_.eps_nics = draw(3);
     config_.numa_of_nic.resize(static_cast<std::size_t>(config_.optical_nics));
     for (int& node : config_.numa_of_nic) node = draw(2);
-    config_.allocator = draw(3) == 0 ? Allocator::kRefined : Allocator::kGreedy;
+    config_.allocator = draw(3) == 0 ? AllocatorKind::kRefined : AllocatorKind::kGreedy;
     config_.budget = 300;
+    config_.policy = static_cast<Reconfiguration>(draw(6));
+    config_.switch_delay = Duration::milliseconds(draw(30));
     config_.drain = draw(2) == 0 ? Duration::zero() : Duration::milliseconds(2);
     config_.attempts = 1 + draw(3);
     controller_.emplace(config_);
@@ -159,6 +161,7 @@ class World {
     for (std::int64_t& cell : report.bytes.cells())
       cell = draw(3) == 0 ? 0 : std::int64_t{1} << draw(30);
     report.phase = {++sequence, static_cast<std::int64_t>(sequence / 8), draw(8), draw(2) == 0};
+    report.outlook = {Duration::of(delay(30)), Duration::of(delay(200)), chance(20)};
     if (chance(5)) report.phase.sequence -= std::min<std::uint64_t>(sequence - 1, draw(4));
     if (chance(2)) report.bytes = ServerDemand(n + 1, n);
     if (chance(1)) report.bytes(0, 0) = -1;
@@ -417,8 +420,9 @@ class World {
       const bool cut_off = std::ranges::any_of(slice->servers, [&](int server) {
         return state().live(server) && !state().has_eps(server);
       });
-      must(slice->running == 0 || cut_off || !in_use_[slice->tenant].contains(pair) ||
-               !state().usable(pair.a) || !state().usable(pair.b),
+      must(slice->running == 0 || cut_off || slice->rewire == Rewire::kDuring ||
+               !in_use_[slice->tenant].contains(pair) || !state().usable(pair.a) ||
+               !state().usable(pair.b),
            "moves a working circuit of a running phase");
     }
     for (const PortPair& pair : command.connect) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -256,7 +257,7 @@ TEST_F(RegionControllerTest, SnapshotsOfVersion1ComeBackInNanoseconds) {
     ASSERT_NE(at, std::string::npos) << from << " in " << text;
     text.replace(at, from.size(), to);
   };
-  replace("\"version\":2", "\"version\":1");
+  replace("\"version\":3", "\"version\":1");
   replace("\"elapsed\":3000000,", "");
   replace("\"now\":" + std::to_string(now_.ns), "\"now\":3000000000");
   replace("\"next_audit\":10000000000", "\"next_audit\":10000000000000");
@@ -270,6 +271,19 @@ TEST_F(RegionControllerTest, SnapshotsOfVersion1ComeBackInNanoseconds) {
   RegionState expected = controller_.state();
   expected.now.reset();
   EXPECT_EQ(read_snapshot(text, "s"), expected);
+}
+
+// Version 2 knew no policies: what it had decided was to move at once.
+TEST_F(RegionControllerTest, SnapshotsOfVersion2HaveThePolicyBlock) {
+  start();
+  give(demand(1, kZeroToOne));
+  nlohmann::json document = nlohmann::json::parse(write_snapshot(controller_.state()));
+  document["version"] = 2;
+  for (const char* key : {"policy", "nic_rate", "switch_delay"}) document["config"].erase(key);
+  for (nlohmann::json& slice : document["slices"]) {
+    for (const char* key : {"outlook", "next_outlook", "rewire"}) slice.erase(key);
+  }
+  EXPECT_EQ(read_snapshot(document.dump(), "s"), controller_.state());
 }
 
 TEST_F(RegionControllerTest, BrokenSnapshotsAreRefusedWithThePlace) {
@@ -288,7 +302,7 @@ TEST_F(RegionControllerTest, BrokenSnapshotsAreRefusedWithThePlace) {
   const std::string text = write_snapshot(controller_.state());
   EXPECT_THAT(error_of(text, "\"lit\":[]", "\"lit\":[[0,2]]"), HasSubstr("one way only"));
   EXPECT_THAT(error_of(text, "\"lit\":[]", "\"lit\":[[9,2]]"), HasSubstr("lit[0][0]"));
-  EXPECT_THAT(error_of(text, "\"version\":2", "\"version\":3"), HasSubstr("versions 1 to 2"));
+  EXPECT_THAT(error_of(text, "\"version\":3", "\"version\":4"), HasSubstr("versions 1 to 3"));
   EXPECT_THAT(error_of(text, "\"servers\":3", "\"servers\":9"), HasSubstr("slices"));
   EXPECT_THAT(error_of(text, "\"servers\":3", "\"servers\":99999"), HasSubstr("config.servers"));
   EXPECT_THAT(error_of(text, "\"replan\"", "\"plan\""), HasSubstr("'replan' is missing"));

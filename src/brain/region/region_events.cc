@@ -10,6 +10,7 @@ namespace {
 bool is_sound(const DemandReport& report, std::size_t servers) {
   return report.phase.sequence >= 1 && report.phase.sequence <= kMostSequence &&
          report.bytes.rows() == servers && report.bytes.columns() == servers &&
+         report.outlook.before >= Duration::zero() && report.outlook.after >= Duration::zero() &&
          std::ranges::all_of(report.bytes.cells(), [](std::int64_t bytes) {
            return bytes >= 0 && bytes <= kMostCellBytes;
          });
@@ -22,8 +23,10 @@ void RegionController::on(const DemandReport& report) {
   if (slice == nullptr || !is_sound(report, slice->servers.size())) return bad_event(report.tenant);
   const bool waits = slice->next_phase.sequence != 0;
   const PhaseId& latest = waits ? slice->next_phase : slice->phase;
+  const PhaseOutlook& outlook = waits ? slice->next_outlook : slice->outlook;
   if (slice->leaving || report.phase.sequence < latest.sequence) return drop();
-  if (report.phase.sequence == latest.sequence) {
+  const bool comes_true = outlook.expected && !report.outlook.expected && report.phase == latest;
+  if (report.phase.sequence == latest.sequence && !comes_true) {
     if (report.phase == latest && report.bytes == (waits ? slice->next_demand : slice->demand)) {
       return drop();
     }
@@ -32,6 +35,7 @@ void RegionController::on(const DemandReport& report) {
   }
   slice->next_phase = report.phase;
   slice->next_demand = report.bytes;
+  slice->next_outlook = report.outlook;
 }
 
 void RegionController::on(const PhaseMark& mark) {
@@ -46,13 +50,17 @@ void RegionController::on(const PhaseMark& mark) {
   if (mark.sequence == slice->running) return drop();
   if (slice->running != 0) end_phase(*slice, slice->running);
   slice->running = mark.sequence;
-  if (slice->step != Step::kSettled) slice->replan = true;  // what is still to move may stay now
+  // What is still to move may stay now.
+  if (slice->step != Step::kSettled && slice->stays()) slice->replan = true;
   slice->running_until = after(state_.config.phase_limit);
 }
 
 void RegionController::end_phase(Slice& slice, std::uint64_t sequence) {
   // A plan made around the circuits of a running phase is made again; another one stands.
   if (slice.held) slice.replan = true;
+  if (slice.rewire == Rewire::kBehindDispatch && sequence >= slice.phase.sequence) {
+    slice.rewire = Rewire::kNow;
+  }
   slice.running = 0;
   slice.ended = std::max(slice.ended, sequence);
 }
@@ -123,6 +131,7 @@ void RegionController::on(const TenantRemove& remove) {
   slice->running = 0;
   slice->next_phase = {};
   slice->next_demand = {};
+  slice->next_outlook = {};
   if (slice->step == Step::kSettled) send_read(*slice);
 }
 

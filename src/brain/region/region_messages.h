@@ -6,10 +6,13 @@
 //
 // EVENTS. What each means when it is late, doubled, out of order, contradictory or missing:
 //   DemandReport  phase.sequence orders a tenant's phases. Not newer than the latest: dropped; the
-//                 same sequence with other bytes: the first counts, alarm. Missing: the last demand
-//                 goes on. During a running phase it waits for the phase's end.
+//                 same sequence with other bytes: the first counts, alarm, unless that one was
+//                 only expected. Missing: the last demand goes on. During a running phase it waits
+//                 for the phase's end. What becomes of the circuits, and when, is the policy's
+//                 (switch_policy.h).
 //   PhaseMark     begin and end of traffic, by the same sequence. While a phase runs, no circuit
-//                 moves that works. A begin ends every earlier phase; an end without a begin counts
+//                 moves that works, unless the policy moved it for this phase. A begin ends every
+//                 earlier phase; an end without a begin counts
 //                 as both; marks of ended phases are dropped; an end that does not come in time is
 //                 taken as come, alarm.
 //   HealthReport  of a port, NIC or server. `stamp` is the source's counter: not newer than the
@@ -63,10 +66,20 @@ struct PhaseId {
   bool operator==(const PhaseId&) const = default;
 };
 
+/// What a policy weighs a move of the switch against: computation beneath which it may hide.
+struct PhaseOutlook {
+  /// From now until the phase's traffic: attention; in backward, what lies between two of the
+  /// layer's uses of the switch.
+  Duration before;
+  Duration after;         ///< from its end to the next phase: the experts
+  bool expected = false;  ///< the bytes are a forecast; those that the gate gives will follow
+  bool operator==(const PhaseOutlook&) const = default;
+};
 struct DemandReport {
   int tenant = 0;
   PhaseId phase;
   ServerDemand bytes;  ///< between the tenant's servers, in the order of TenantAdd::servers
+  PhaseOutlook outlook = {};
 };
 struct PhaseMark {
   int tenant = 0;
@@ -131,7 +144,7 @@ struct Relay {
 struct TopologyAnnouncement {
   int tenant = 0;
   std::uint64_t epoch = 0;
-  PhaseId served;       ///< the circuits are as wanted for this phase
+  PhaseId served;       ///< what the policy waits for has come: this phase's traffic may start
   bool closed = false;  ///< the tenant is leaving; no circuit may be used any more
   std::vector<Circuit> circuits;
   std::vector<Relay> relays;

@@ -27,6 +27,10 @@ json to_json(const PhaseId& phase) {
   return {phase.sequence, phase.iteration, phase.layer, phase.backward};
 }
 
+json to_json(const PhaseOutlook& outlook) {
+  return {outlook.before.ns, outlook.after.ns, outlook.expected};
+}
+
 json to_json(const ServerDemand& demand) {
   return {demand.rows(), std::vector<std::int64_t>(demand.cells().begin(), demand.cells().end())};
 }
@@ -74,6 +78,9 @@ json to_json(const Slice& slice) {
           {"demand", to_json(slice.demand)},
           {"next_phase", to_json(slice.next_phase)},
           {"next_demand", to_json(slice.next_demand)},
+          {"outlook", to_json(slice.outlook)},
+          {"next_outlook", to_json(slice.next_outlook)},
+          {"rewire", static_cast<int>(slice.rewire)},
           {"served", to_json(slice.served)},
           {"running", slice.running},
           {"ended", slice.ended},
@@ -86,7 +93,10 @@ json to_json(const RegionConfig& c) {
           {"optical_nics", c.optical_nics},
           {"eps_nics", c.eps_nics},
           {"numa_of_nic", c.numa_of_nic},
-          {"allocator", c.allocator == Allocator::kRefined ? "refined" : "greedy"},
+          {"nic_rate", c.nic_rate.bits_per_second},
+          {"policy", to_string(c.policy)},
+          {"switch_delay", c.switch_delay.ns},
+          {"allocator", to_string(c.allocator)},
           {"budget", c.budget},
           {"tolerance", c.tolerance},
           {"attempts", c.attempts},
@@ -117,6 +127,10 @@ int small(const JsonReader& at) { return static_cast<int>(at.integer(-1, INT32_M
 
 /// How a version of the document counts time.
 enum class Unit { kNanoseconds, kPicoseconds };
+
+Unit unit_of(std::int64_t version) {
+  return version == 1 ? Unit::kPicoseconds : Unit::kNanoseconds;
+}
 
 Duration time(const JsonReader& at, Unit unit) {
   const std::int64_t count = whole(at);
@@ -152,6 +166,12 @@ PortPair pair(const JsonReader& at) {
 PhaseId phase(const JsonReader& at) {
   expect_size(at, 4);
   return {natural(at.at(0)), whole(at.at(1)), small(at.at(2)), at.at(3).boolean()};
+}
+
+PhaseOutlook outlook(const JsonReader& at) {
+  expect_size(at, 3);
+  return {time(at.at(0), Unit::kNanoseconds), time(at.at(1), Unit::kNanoseconds),
+          at.at(2).boolean()};
 }
 
 ServerDemand demand(const JsonReader& at) {
@@ -190,7 +210,8 @@ TopologyAnnouncement announcement(const JsonReader& at, int tenant) {
   return said;
 }
 
-Slice slice(const JsonReader& at, Unit unit) {
+Slice slice(const JsonReader& at, std::int64_t version) {
+  const Unit unit = unit_of(version);
   Slice out;
   out.tenant = small(at.at("tenant"));
   out.servers = list(at.at("servers"), small);
@@ -214,6 +235,11 @@ Slice slice(const JsonReader& at, Unit unit) {
   out.demand = demand(at.at("demand"));
   out.next_phase = phase(at.at("next_phase"));
   out.next_demand = demand(at.at("next_demand"));
+  if (version >= 3) {
+    out.outlook = outlook(at.at("outlook"));
+    out.next_outlook = outlook(at.at("next_outlook"));
+    out.rewire = static_cast<Rewire>(at.at("rewire").integer(0, static_cast<int>(Rewire::kNot)));
+  }
   out.served = phase(at.at("served"));
   out.running = natural(at.at("running"));
   out.ended = natural(at.at("ended"));
@@ -222,17 +248,19 @@ Slice slice(const JsonReader& at, Unit unit) {
   return out;
 }
 
-RegionConfig config(const JsonReader& at, Unit unit) {
+RegionConfig config(const JsonReader& at, std::int64_t version) {
+  const Unit unit = unit_of(version);
   RegionConfig c;
   c.servers = small(at.at("servers"));
   c.optical_nics = small(at.at("optical_nics"));
   c.eps_nics = small(at.at("eps_nics"));
   c.numa_of_nic = list(at.at("numa_of_nic"), small);
-  const std::string allocator = at.at("allocator").string();
-  if (allocator != "greedy" && allocator != "refined") {
-    throw Error(at.at("allocator").place(), "is not known", "give greedy or refined");
+  if (version >= 3) {
+    c.nic_rate = {whole(at.at("nic_rate"))};
+    c.policy = parse<Reconfiguration>(at.at("policy").string(), at.at("policy").place());
+    c.switch_delay = time(at.at("switch_delay"), unit);
   }
-  c.allocator = allocator == "refined" ? Allocator::kRefined : Allocator::kGreedy;
+  c.allocator = parse<AllocatorKind>(at.at("allocator").string(), at.at("allocator").place());
   c.budget = whole(at.at("budget"));
   c.tolerance = at.at("tolerance").number();
   c.attempts = small(at.at("attempts"));
@@ -290,8 +318,8 @@ RegionState read_snapshot(std::string_view text, std::string_view input) {
     throw Error(root.at("version").place(), "is of another program version",
                 fmt::format("versions 1 to {} can be read", kSnapshotVersion));
   }
-  const Unit unit = version == 1 ? Unit::kPicoseconds : Unit::kNanoseconds;
-  const RegionConfig given = config(root.at("config"), unit);
+  const Unit unit = unit_of(version);
+  const RegionConfig given = config(root.at("config"), version);
   RegionState state = RegionState::fresh(given);
   state.config = given;
   if (version == 1) {
@@ -319,7 +347,8 @@ RegionState read_snapshot(std::string_view text, std::string_view input) {
     expect_size(one, 3);
     state.suspicion[index(one.at(0), state.lit.size())] = {time(one.at(1), unit), small(one.at(2))};
   }
-  state.slices = list(root.at("slices"), [&](const JsonReader& one) { return slice(one, unit); });
+  state.slices =
+      list(root.at("slices"), [&](const JsonReader& one) { return slice(one, version); });
   for (const Slice& one : state.slices) {
     for (const int server : one.servers) {
       if (server < 0 || server >= given.servers) {

@@ -21,7 +21,7 @@
 //      join ports of one slice only.
 //   3. * A command connects only usable ports that were dark or are disconnected by it, of one
 //      slice; it moves no working circuit while that tenant's phase runs, unless a live server
-//      could not be reached otherwise.
+//      could not be reached otherwise, or the policy moves it beneath that very phase.
 //   4. * Announced circuits are lit as last read, on usable ports of that slice, and not on ports
 //      that a command may be moving: the announcement without them comes before the command.
 //   5. One command or read at most is out per slice. commands = answered + timed out + out.
@@ -39,14 +39,11 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "circuits/allocator.h"
+#include "policy/switch_policy.h"
 #include "region/region_messages.h"
 
 namespace mixnet {
-
-enum class Allocator {
-  kGreedy,
-  kRefined  ///< where there are EPS NICs; else kGreedy
-};
 
 struct RegionConfig {
   static constexpr int kMaxServers = 4096;
@@ -58,10 +55,13 @@ struct RegionConfig {
   int optical_nics = 6;
   int eps_nics = 2;
   std::vector<int> numa_of_nic;  ///< of each optical NIC; empty: all on one node
-  Allocator allocator = Allocator::kGreedy;
-  std::int64_t budget = 20'000;  ///< of the refined allocator
-  double tolerance = 0.01;       ///< of time, for moving fewer ports (refined)
-  int attempts = 3;              ///< for one move, or unanswered reads, before it is given up
+  Bandwidth nic_rate = Bandwidth::gbps(400);
+  AllocatorKind allocator = AllocatorKind::kGreedy;  ///< not kExact, whose time has no bound
+  std::int64_t budget = 20'000;                      ///< of the refined allocator
+  double tolerance = 0;  ///< of time, for moving fewer ports (circuit_planner.h)
+  Reconfiguration policy = Reconfiguration::kBlock;
+  Duration switch_delay = Duration::milliseconds(25);  ///< from command to light, as expected
+  int attempts = 3;  ///< for one move, or unanswered reads, before it is given up
   // All up to kLongestSpan.
   Duration drain = Duration::zero();  ///< from the announcement to the command
   Duration command_timeout = Duration::milliseconds(500);
@@ -110,17 +110,25 @@ struct Slice {
 
   std::vector<PortPair> target;  ///< sorted
   bool replan = true;            ///< the target is out of date
-  bool held = false;             ///< it was planned around the circuits of a running phase
+  bool held = false;             ///< it was planned around circuits that had to stay
   PhaseId phase;                 ///< of the demand
   ServerDemand demand;
-  PhaseId next_phase;  ///< waits for the end of the phase that runs; sequence 0: none
+  PhaseOutlook outlook;
+  Rewire rewire = Rewire::kNow;  ///< what the policy makes of that demand
+  PhaseId next_phase;            ///< waits for the end of the phase that runs; sequence 0: none
   ServerDemand next_demand;
+  PhaseOutlook next_outlook;
   PhaseId served;
   std::uint64_t running = 0;  ///< the phase whose traffic runs; 0: none
   std::uint64_t ended = 0;    ///< the latest phase that has ended
   Duration running_until;     ///< of RegionState::elapsed
   TopologyAnnouncement announced;
 
+  /// Whether circuits that work are not to be moved now.
+  bool stays() const {
+    return rewire == Rewire::kNot || rewire == Rewire::kBehindDispatch ||
+           (running != 0 && rewire != Rewire::kDuring);
+  }
   /// That the moves may touch; sorted, each once or, in both lists, twice.
   std::vector<int> moving_ports() const;
   void forget_moves();

@@ -98,6 +98,7 @@ class Decade {
       case What::kTenant:
         return tenant();
       case What::kDemand:
+        if (calm_) return;
         plan(Duration::seconds(1 + draw(16 * 3600)), What::kDemand);
         return demand();
       case What::kPhaseEnd:
@@ -172,7 +173,8 @@ class Decade {
     true_ += away;
     const Duration before = state.elapsed;
     resume(state, clock());
-    must(state.elapsed - before == std::min(away, kLongestHold), "time away does not count");
+    must(state.elapsed - before == std::min(true_ - last_, kLongestHold),
+         "time away does not count");
     controller_ = RegionController(std::move(state));
     last_ = true_;
     ++restarts_;

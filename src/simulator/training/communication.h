@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "circuits/circuits.h"
 #include "moe/demand.h"
 #include "network/packet_fidelity.h"
 #include "network/phase_time.h"
@@ -26,8 +27,9 @@ struct SwitchState {
   /// Strength with which the forecast is levelled before circuits are allocated for it
   /// (demand_hedge.h).
   double hedge = 0;
-  bool over_lit = true;      ///< ExchangeTimes::present_*
-  bool while_moving = true;  ///< ExchangeTimes::moving_dispatch
+  bool over_lit = true;                ///< ExchangeTimes::present_*
+  bool while_moving = true;            ///< ExchangeTimes::moving_dispatch
+  const CircuitCounts* lit = nullptr;  ///< the circuits themselves, where known
 };
 
 struct ExchangeTimes {

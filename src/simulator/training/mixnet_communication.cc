@@ -69,6 +69,12 @@ bool MixNetCommunication::is_whole(int first_server, int servers) const {
   return at == ocs_.optical_nics.end() || at->first >= first_server + servers;
 }
 
+const CircuitCounts& MixNetCommunication::circuits_for(int first_server,
+                                                       const Matrix<std::int64_t>& demand) {
+  look_at(first_server, static_cast<int>(demand.rows()));
+  return plan(demand);
+}
+
 const CircuitCounts& MixNetCommunication::plan(const Matrix<std::int64_t>& demand) {
   return planner_.plan(demand, nics_);
 }
@@ -103,10 +109,10 @@ ExchangeTimes MixNetCommunication::exchange(int first_server, const RegionDemand
 ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const RegionDemand& demand,
                                                      const SwitchState& state) {
   ExchangeTimes times = exchange(first_server, demand);
-  if (state.lit_for == nullptr || demand.servers < 2) return times;
+  if ((state.lit_for == nullptr && state.lit == nullptr) || demand.servers < 2) return times;
   const Matrix<std::int64_t> back = transposed_;  // of exchange()
   const CircuitCounts wanted = plan(demand.server_bytes);
-  const CircuitCounts present = plan(*state.lit_for);
+  const CircuitCounts present = state.lit != nullptr ? *state.lit : plan(*state.lit_for);
   const auto both_ways = [&](const CircuitCounts& circuits) {
     if (circuits == wanted) return std::pair(times.dispatch, times.combine);
     return std::pair(best_way(first_server, demand.server_bytes, circuits).phase,

@@ -62,6 +62,9 @@ class MixNetCommunication final : public CommunicationModel {
   void use_packets(PacketFabric eps_graph, const PacketFidelity& fidelity,
                    std::shared_ptr<PhaseCache> cache);
 
+  /// The circuits that a region gets for a demand between its servers. Valid until the next call.
+  const CircuitCounts& circuits_for(int first_server, const Matrix<std::int64_t>& demand);
+
   ExchangeTimes exchange(int first_server, const RegionDemand& demand) override;
   ExchangeTimes exchange_switched(int first_server, const RegionDemand& demand,
                                   const SwitchState& state) override;

@@ -1,0 +1,290 @@
+// One brain, several bodies: the simulator and the region's controller are fed the same demands,
+// one layer after another, and have the same circuits for every all-to-all, policy by policy.
+//
+// The simulator's side is what a training job does for a layer: times on its network over the
+// circuits that are wanted, lit or forecast (MixNetCommunication), and what the policy makes of
+// them. The controller's side is events in, commands out, with a switch that obeys at once; it has
+// no network and goes by what it expects.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "policy/switch_policy.h"
+#include "region/region_controller.h"
+#include "training/mixnet_communication.h"
+
+namespace mixnet {
+namespace {
+
+constexpr int kServers = 8;
+constexpr int kOptical = 6;
+constexpr int kEps = 2;
+constexpr Bandwidth kRate = Bandwidth::gbps(400);
+
+/// One pass of one layer.
+struct Layer {
+  ServerDemand bytes, forecast;
+  bool backward = false;
+  Time attention, experts;  ///< backward: `attention` hides the switch
+};
+
+/// Circuits that the two all-to-alls of a layer have.
+struct Used {
+  CircuitCounts first, second;
+  bool operator==(const Used&) const = default;
+};
+
+class SimulatedRegion {
+ public:
+  SimulatedRegion(Reconfiguration policy, AllocatorKind allocator, Time delay)
+      : policy_(policy),
+        delay_(delay),
+        network_(PacketFabric(FabricKind::kMixNet, kServers, kEps, 1, PathPolicy::kSpray), kOptical,
+                 EpSplit::kBalanced, 1, 8, allocator) {}
+
+  Used pass(const Layer& layer) {
+    RegionDemand demand;
+    demand.servers = kServers;
+    demand.server_bytes = layer.bytes;
+    SwitchState state;
+    state.lit = &lit_;
+    state.delay = delay_;
+    state.nic_rate = kRate;
+    if (policy_ == Reconfiguration::kCopilot && !layer.backward) state.forecast = &layer.forecast;
+    const ExchangeTimes exchange = network_.exchange_switched(0, demand, state);
+    const SwitchedExchange times = times_of(exchange, layer.experts);
+    const SwitchCost cost =
+        layer.backward ? backward_cost(policy_, delay_, times, layer.attention)
+                       : forward_cost(policy_, delay_, times, layer.attention, layer.experts);
+    seen_.insert(static_cast<int>(cost.moves.dispatch_over) * 4 +
+                 static_cast<int>(cost.moves.combine_over));
+    const CircuitCounts predicted = network_.circuits_for(0, layer.forecast);
+    const CircuitCounts wanted = network_.circuits_for(0, layer.bytes);
+    const auto over = [&](LitCircuits which) {
+      return which == LitCircuits::kPresent     ? lit_
+             : which == LitCircuits::kPredicted ? predicted
+                                                : wanted;
+    };
+    const Used used = {over(cost.moves.dispatch_over), over(cost.moves.combine_over)};
+    lit_ = used.second;
+    return used;
+  }
+
+  /// As after a first layer, whichever way that one went.
+  void light_for(const ServerDemand& demand) { lit_ = network_.circuits_for(0, demand); }
+
+  /// How many different pairs of circuits a layer's two all-to-alls went over.
+  std::size_t ways() const { return seen_.size(); }
+
+ private:
+  static SwitchedExchange times_of(const ExchangeTimes& exchange, Time experts) {
+    SwitchedExchange times;
+    times.dispatch = exchange.dispatch.at(kRate);
+    times.combine = exchange.combine.at(kRate);
+    times.present_dispatch = exchange.present_dispatch.at(kRate);
+    times.present_combine = exchange.present_combine.at(kRate);
+    times.moving_dispatch = exchange.moving_dispatch.at(kRate);
+    times.changes = exchange.circuits_change;
+    times.predicted_dispatch = exchange.predicted_dispatch.at(kRate);
+    times.predicted_combine = exchange.predicted_combine.at(kRate);
+    times.predicted_is_wanted = exchange.predicted_is_wanted;
+    times.forecast = {exchange.expected_predicted.at(kRate), exchange.expected_present.at(kRate),
+                      experts, exchange.predicted_is_present};
+    return times;
+  }
+
+  Reconfiguration policy_;
+  Time delay_;
+  MixNetCommunication network_;
+  CircuitCounts lit_{kServers, kServers};
+  std::set<int> seen_;
+};
+
+class ControlledRegion {
+ public:
+  ControlledRegion(Reconfiguration policy, AllocatorKind allocator, Time delay)
+      : policy_(policy), controller_(config(policy, allocator, delay)) {
+    table_.assign(static_cast<std::size_t>(kServers * kOptical), -1);
+    give(Tick{});
+    obey();
+    give(TenantAdd{1, {0, 1, 2, 3, 4, 5, 6, 7}});
+    obey();
+  }
+
+  Used pass(const Layer& layer) {
+    const PhaseId phase{sequence_ += 2, 0, 0, layer.backward};
+    PhaseOutlook outlook = {Duration::of(layer.attention), Duration::of(layer.experts), false};
+    if (policy_ == Reconfiguration::kCopilot && !layer.backward) {
+      outlook.expected = true;
+      give(DemandReport{1, phase, layer.forecast, outlook});
+      obey();
+      outlook.expected = false;
+    }
+    give(DemandReport{1, phase, layer.bytes, outlook});
+    // Where the all-to-all does not wait, it begins while the switch moves.
+    if (!may_start(phase)) obey();
+    EXPECT_TRUE(may_start(phase));
+    give(PhaseMark{1, phase.sequence, true});
+    obey();
+    Used used{lit(), {}};
+    give(PhaseMark{1, phase.sequence, false});
+    obey();
+    give(PhaseMark{1, phase.sequence + 1, true});
+    obey();
+    used.second = lit();
+    give(PhaseMark{1, phase.sequence + 1, false});
+    obey();
+    return used;
+  }
+
+ private:
+  static RegionConfig config(Reconfiguration policy, AllocatorKind allocator, Time delay) {
+    RegionConfig config;
+    config.servers = kServers;
+    config.optical_nics = kOptical;
+    config.eps_nics = kEps;
+    config.nic_rate = kRate;
+    config.allocator = allocator;
+    config.budget = PlannerOptions{}.budget;  // the simulator's
+    config.policy = policy;
+    config.switch_delay = Duration::of(delay);
+    return config;
+  }
+
+  bool may_start(const PhaseId& phase) const {
+    return controller_.state().find(1)->announced.served == phase;
+  }
+
+  void give(const Event& event) {
+    now_ += Duration::microseconds(10);
+    for (const Decision& decision : controller_.handle(now_, event)) orders_.push_back(decision);
+  }
+
+  /// Carries out what was ordered, as the switch does, until nothing is.
+  void obey() {
+    while (!orders_.empty()) {
+      const Decision order = orders_.front();
+      orders_.erase(orders_.begin());
+      if (const auto* command = std::get_if<DeviceCommand>(&order)) {
+        for (const PortPair& pair : command->disconnect) table_[pair.a] = table_[pair.b] = -1;
+        for (const PortPair& pair : command->connect) {
+          EXPECT_LT(std::max(table_[pair.a], table_[pair.b]), 0) << "a busy port";
+          table_[pair.a] = pair.b;
+          table_[pair.b] = pair.a;
+        }
+        give(DeviceAnswer{command->id, true, -1, false, {}});
+      } else if (const auto* read = std::get_if<ReadState>(&order)) {
+        DeviceState seen{read->id, {}};
+        for (int p = 0; p < static_cast<int>(table_.size()); ++p) {
+          if (table_[p] > p) seen.lit.push_back({p, table_[p]});
+        }
+        give(seen);
+      } else {
+        EXPECT_FALSE(std::holds_alternative<Alarm>(order));
+      }
+    }
+  }
+
+  CircuitCounts lit() const {
+    CircuitCounts counts(kServers, kServers);
+    for (std::size_t p = 0; p < table_.size(); ++p) {
+      if (table_[p] >= 0) ++counts(p / kOptical, static_cast<std::size_t>(table_[p]) / kOptical);
+    }
+    return counts;
+  }
+
+  Reconfiguration policy_;
+  RegionController controller_;
+  Instant now_ = Instant::unix_seconds(1'795'766'400);
+  std::vector<Decision> orders_;
+  std::vector<int> table_;
+  std::uint64_t sequence_ = 0;
+};
+
+ServerDemand skewed(Random& random) {
+  ServerDemand bytes(kServers, kServers);
+  for (std::size_t s = 0; s < kServers; ++s) {
+    for (std::size_t t = 0; t < kServers; ++t) {
+      if (s == t) continue;
+      const double load = std::exp2(static_cast<double>(random.below(4'000)) / 1'000);
+      bytes(s, t) = static_cast<std::int64_t>(load * 20e6);
+    }
+  }
+  return bytes;
+}
+
+/// Layers after each other, forward and backward, whose demand changes a little or altogether.
+std::vector<Layer> layers_of(std::uint64_t seed) {
+  Random random(seed);
+  std::vector<Layer> layers;
+  ServerDemand last = skewed(random);
+  for (int i = 0; i < 60; ++i) {
+    Layer layer;
+    layer.bytes = random.below(4) == 0 ? last : skewed(random);
+    layer.forecast = random.below(2) == 0 ? layer.bytes : skewed(random);
+    layer.backward = random.below(4) == 0;
+    layer.attention = Time::milliseconds(static_cast<std::int64_t>(random.below(40)));
+    layer.experts = Time::milliseconds(static_cast<std::int64_t>(random.below(40)));
+    last = layer.bytes;
+    layers.push_back(std::move(layer));
+  }
+  return layers;
+}
+
+std::string text(const CircuitCounts& counts) {
+  std::string rows;
+  for (std::size_t s = 0; s < counts.rows(); ++s) {
+    rows += fmt::format("{}\n", fmt::join(counts.row(s), " "));
+  }
+  return rows;
+}
+
+struct Case {
+  Reconfiguration policy;
+  std::size_t least_ways;  ///< that the policy is to be seen to take, over all delays
+};
+
+class OneBrain : public ::testing::TestWithParam<Case> {};
+
+TEST_P(OneBrain, SameDemandsSameCircuits) {
+  std::size_t ways = 0;
+  for (const AllocatorKind allocator : {AllocatorKind::kGreedy, AllocatorKind::kRefined}) {
+    for (const Time delay :
+         {Time::microseconds(10), Time::milliseconds(3), Time::milliseconds(25)}) {
+      SimulatedRegion simulated(GetParam().policy, allocator, delay);
+      ControlledRegion controlled(GetParam().policy, allocator, delay);
+      const Layer first = layers_of(1).front();
+      simulated.light_for(first.bytes);
+      controlled.pass(first);
+      int at = 0;
+      for (const Layer& layer : layers_of(7)) {
+        const Used here = simulated.pass(layer);
+        const Used there = controlled.pass(layer);
+        const std::string where =
+            fmt::format("layer {}, {}, delay {}", at, to_string(allocator), to_string(delay));
+        ASSERT_EQ(text(here.first), text(there.first)) << "first all-to-all of " << where;
+        ASSERT_EQ(text(here.second), text(there.second)) << "second all-to-all of " << where;
+        ++at;
+      }
+      ways = std::max(ways, simulated.ways());
+    }
+  }
+  EXPECT_GE(ways, GetParam().least_ways);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Policies, OneBrain,
+    ::testing::Values(Case{Reconfiguration::kBlock, 1}, Case{Reconfiguration::kReuse, 2},
+                      Case{Reconfiguration::kCopilot, 3}, Case{Reconfiguration::kOracle, 1},
+                      Case{Reconfiguration::kHitless, 3}, Case{Reconfiguration::kHidden, 1}),
+    [](const auto& one) { return std::string(to_string(one.param.policy)); });
+
+}  // namespace
+}  // namespace mixnet
