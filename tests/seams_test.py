@@ -50,11 +50,12 @@ def breaches(name, text):
     """["name:line: what; use this"] of a file's text. `name` is its path."""
     found = []
     allowed = [what for ending, (what, _) in ALLOWED.items() if name.endswith("/" + ending)]
-    for number, line in enumerate(bare(text).split("\n"), 1):
-        for pattern, instead in BANNED.items():
-            for match in re.finditer(pattern, line):
-                if not any(re.search(what, match.group()) for what in allowed):
-                    found.append(f"{name}:{number}: {match.group().strip()}; use {instead}")
+    text = bare(text)
+    for pattern, instead in BANNED.items():
+        for match in re.finditer(pattern, text):
+            if not any(re.search(what, match.group()) for what in allowed):
+                number = text.count("\n", 0, match.start()) + 1
+                found.append(f"{name}:{number}: {match.group().strip()}; use {instead}")
     return found
 
 
