@@ -4,6 +4,7 @@
 # benchmarks (`NAME_bench`) and fuzz targets (`NAME_FILE`) beside it:
 #   foo.h, foo.cc   the room
 #   foo_test.cc     GoogleTest
+#   fake_foo.h, .cc a stand-in, for tests of this room and of those that use it: in no program
 #   foo_bench.cc    Google Benchmark
 #   foo_fuzz.cc     libFuzzer (only with MIXNET_FUZZERS)
 #
@@ -40,10 +41,14 @@ function(mixnet_room place)
   set(tests ${sources})
   set(benches ${sources})
   set(fuzzers ${sources})
+  set(fakes ${sources})
+  list(FILTER fakes INCLUDE REGEX "/fake_[a-z_]+\\.cc$")
+  list(FILTER fakes EXCLUDE REGEX "_test\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   list(FILTER benches INCLUDE REGEX "_bench\\.cc$")
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
   list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz)\\.cc$")
+  list(REMOVE_ITEM sources ${fakes})
 
   set(view ${CMAKE_BINARY_DIR}/include/${name})
   file(MAKE_DIRECTORY ${view})
@@ -65,12 +70,21 @@ function(mixnet_room place)
     target_compile_definitions(${target} PRIVATE MIXNET_SOURCE_DATA_DIR="${CMAKE_SOURCE_DIR}/data")
   endif()
 
+  if(MIXNET_TESTS AND fakes)
+    add_library(${target}_fakes STATIC ${fakes})
+    target_link_libraries(${target}_fakes PRIVATE mixnet_flags PUBLIC ${target})
+  endif()
   if(MIXNET_TESTS AND tests)
     find_package(GTest REQUIRED)
     include(GoogleTest)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE ${target} mixnet_flags GTest::gmock
                                                GTest::gtest_main)
+    foreach(room ${target} ${ARG_DEPS})
+      if(TARGET ${room}_fakes)
+        target_link_libraries(${name}_test PRIVATE ${room}_fakes)
+      endif()
+    endforeach()
     target_compile_definitions(
       ${name}_test PRIVATE MIXNET_SHARED_DATA_DIR="${CMAKE_SOURCE_DIR}/../shared/data")
     gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60)

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-
+#include "base/env.h"
 #include "base/error.h"
 #include "interop/chakra_trace.h"
 #include "training/task_graph.h"
@@ -11,9 +10,8 @@
 namespace mixnet::cli {
 
 bool is_chakra_prefix(const std::string& path) {
-  std::error_code code;
-  return !std::filesystem::is_regular_file(path, code) &&
-         std::filesystem::is_regular_file(chakra_path(path, 0), code);
+  return system_env().kind(path) != Env::FileKind::kFile &&
+         system_env().kind(chakra_path(path, 0)) == Env::FileKind::kFile;
 }
 
 std::uint32_t gpus_per_node(const std::optional<int>& flag) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/alltoallv_matrix.h"
+#include "base/env.h"
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/network_flags.h"
@@ -218,10 +219,9 @@ void print_report(const FlowReport& report) {
 void run(const FlowsFlags& flags) {
   const bool quiet = check_answers(flags);
   FlowStudy study(request_from(flags));
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = system_env().monotonic_now();
   FlowReport report = study.run();
-  report.wall_seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  report.wall_seconds = std::chrono::duration<double>(system_env().monotonic_now() - begin).count();
   if (!flags.json.empty()) write_output(flags.json, to_json(report));
   if (!flags.fct.empty()) write_output(flags.fct, to_fct_csv(report));
   if (!quiet) print_report(report);

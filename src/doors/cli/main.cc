@@ -8,7 +8,9 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 
+#include "base/env.h"
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/strict_flags.h"
@@ -70,7 +72,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
-    return app.exit(success);  // --help, --version
+    app.exit(success);  // --help, --version
   } catch (const CLI::RuntimeError& end) {
     return end.get_exit_code();  // of a command that ends with a status of its own
   } catch (const CLI::ParseError& error) {
@@ -85,5 +87,8 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "mixnet: internal error: {}; please report it\n", error.what());
     return kFault;
   }
-  return 0;
+  // What was printed may still be on its way; that it did not arrive must not be lost.
+  const std::error_code reason = mixnet::system_env().print(mixnet::Env::Stream::kOut, "");
+  if (!reason) return 0;
+  return complain(fmt::format("standard output: cannot be written ({})", reason.message()));
 }

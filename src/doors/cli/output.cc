@@ -1,15 +1,10 @@
 #include "cli/output.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <utility>
 
 #include "base/error.h"
@@ -29,41 +24,30 @@ std::string_view trimmed(std::string_view text) {
 
 /// A device, a pipe, or a name for one of the process's own streams (/dev/stdout, which may lead to
 /// a plain file): renaming a finished file over it would replace it.
-bool is_stream(const std::string& path) {
-  std::error_code code;
-  const auto status = std::filesystem::status(path, code);
+bool is_stream(const std::string& path, Env& env) {
   return path.starts_with("/dev/std") || path.starts_with("/dev/fd/") ||
-         path.starts_with("/proc/") ||
-         (std::filesystem::exists(status) && std::filesystem::is_other(status));
+         path.starts_with("/proc/") || env.kind(path) == Env::FileKind::kOther;
 }
 
 /// What write_text_file() would fail on, as far as it can be known before.
-void check_writable(const std::string& path) {
-  if (is_stream(path)) return;
+void check_writable(const std::string& path, Env& env) {
+  if (is_stream(path, env)) return;
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  std::error_code code;
-  if (std::filesystem::is_directory(path, code)) {
+  if (env.kind(path) == Env::FileKind::kFolder) {
     throw Error(path, "is a folder", "give a file in it");
   }
-  if (::access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) != 0) {
-    throw Error(path, fmt::format("cannot be written ({})", std::strerror(errno)),
-                "give a path in a folder that can be written");
+  if (const std::error_code reason = env.check_writable(folder.empty() ? "." : folder)) {
+    throw Error(path, fmt::format("cannot be written ({})", reason.message()),
+                write_remedy(reason));
   }
 }
 
-bool same_place(std::string_view a, std::string_view b) {
+bool same_place(std::string_view a, std::string_view b, Env& env) {
   const auto plain = [](std::string_view path) {
     return std::filesystem::absolute(path).lexically_normal();
   };
   if (a == "-" || b == "-") return a == b;
-  return plain(a) == plain(b) && !is_stream(std::string(a));
-}
-
-void append(const std::string& path, std::string_view content) {
-  std::ofstream file(path, std::ios::binary | std::ios::app);
-  file.write(content.data(), static_cast<std::streamsize>(content.size()));
-  file.close();
-  if (!file) throw Error(path, fmt::format("cannot be written ({})", std::strerror(errno)));
+  return plain(a) == plain(b) && !is_stream(std::string(a), env);
 }
 
 }  // namespace
@@ -119,32 +103,32 @@ std::string TextTable::text(bool emphasis) const {
 
 void TextTable::print() const { write_output("-", text(stdout_is_terminal())); }
 
-bool stdout_is_terminal() {
+bool stdout_is_terminal(Env& env) {
   const char* no_color = std::getenv("NO_COLOR");
-  return ::isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
+  return env.is_terminal(Env::Stream::kOut) && (no_color == nullptr || *no_color == '\0');
 }
 
-void write_output(std::string_view file_or_dash, std::string_view content) {
-  if (file_or_dash == "-") {
-    const std::size_t written = std::fwrite(content.data(), 1, content.size(), stdout);
-    if (written != content.size() || std::fflush(stdout) != 0) {
-      throw Error("standard output", fmt::format("cannot be written ({})", std::strerror(errno)));
-    }
-    return;
-  }
+void write_output(std::string_view file_or_dash, std::string_view content, Env& env) {
   const std::string path(file_or_dash);
-  is_stream(path) ? append(path, content) : write_text_file(path, content);
+  const bool is_stdout = path == "-";
+  if (!is_stdout && !is_stream(path, env)) return write_text_file(path, content, env);
+  const std::error_code reason =
+      is_stdout ? env.print(Env::Stream::kOut, content) : env.append(path, content);
+  if (!reason) return;
+  throw Error(is_stdout ? "standard output" : path,
+              fmt::format("cannot be written ({})", reason.message()));
 }
 
-bool answers_on_stdout(std::string_view json, std::string_view other, std::string_view other_flag) {
-  if (!json.empty() && !other.empty() && same_place(json, other)) {
+bool answers_on_stdout(std::string_view json, std::string_view other, std::string_view other_flag,
+                       Env& env) {
+  if (!json.empty() && !other.empty() && same_place(json, other, env)) {
     throw Error(other_flag,
                 fmt::format("--json and {} cannot both go to {}", other_flag,
                             json == "-" ? "standard output" : "one file"),
                 "give another file to one of them");
   }
   for (const std::string_view path : {json, other}) {
-    if (!path.empty() && path != "-") check_writable(std::string(path));
+    if (!path.empty() && path != "-") check_writable(std::string(path), env);
   }
   return json == "-" || other == "-";
 }

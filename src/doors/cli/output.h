@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/env.h"
+
 namespace mixnet::cli {
 
 enum class Align { kLeft, kRight };
@@ -51,18 +53,18 @@ class TextTable {
 };
 
 /// Whether standard output is a terminal that may be sent control codes (NO_COLOR is not set).
-bool stdout_is_terminal();
+bool stdout_is_terminal(Env& env = system_env());
 
 /// Writes `content` to standard output for "-", else to the file, whole or not at all. A path that
 /// leads to a device or pipe (/dev/stdout) is written to in place. Throws Error on failure.
-void write_output(std::string_view file_or_dash, std::string_view content);
+void write_output(std::string_view file_or_dash, std::string_view content, Env& env = system_env());
 
 /// Whether a machine-readable answer (`--json`, and that of another flag; "" when not asked for)
 /// goes to standard output, so that nothing else may. Throws Error when both would go to one place,
 /// or when a file could not be written. Call it before the work: nobody should wait for an answer
 /// to be lost.
 bool answers_on_stdout(std::string_view json, std::string_view other = {},
-                       std::string_view other_flag = "--csv");
+                       std::string_view other_flag = "--csv", Env& env = system_env());
 
 /// A whole number for people: 1234567 as "1,234,567"; rounded when it is none.
 std::string grouped(double number);

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/fake_env.h"
 #include "base/text_file.h"
 
 namespace mixnet::cli {
@@ -101,6 +102,38 @@ TEST(WriteOutput, DevicesAndStreamsStayWhatTheyAre) {
   write_output("/dev/stdout", "two\n");
   EXPECT_EQ(::testing::internal::GetCapturedStdout(), "one\ntwo\n");
   EXPECT_TRUE(std::filesystem::is_symlink("/dev/stdout"));
+}
+
+TEST(WriteOutput, AFullDiskIsNamedAndTheOldFileStays) {
+  FakeEnv env;
+  const auto said = [&](std::string_view file, std::string_view content) -> std::string {
+    try {
+      write_output(file, content, env);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "written";
+  };
+  env.limit_space(10);
+  EXPECT_EQ(said("a.json", "12345"), "written");
+  EXPECT_EQ(said("a.json", "1234567890"),
+            "a.json: cannot be written (No space left on device); free some space there, or give a "
+            "path elsewhere");
+  EXPECT_EQ(env.content("a.json"), "12345");
+  EXPECT_THAT(env.files(), ElementsAre("a.json"));
+  EXPECT_EQ(said("-", "table"), "written");
+  EXPECT_EQ(env.take_printed(Env::Stream::kOut), "table");
+  env.fail_print(std::errc::no_space_on_device);
+  EXPECT_EQ(said("-", "table"), "standard output: cannot be written (No space left on device)");
+}
+
+TEST(StdoutIsTerminal, UnlessColoursAreNotWanted) {
+  FakeEnv env;
+  EXPECT_FALSE(stdout_is_terminal(env));
+  env.put_terminal(Env::Stream::kError);
+  EXPECT_FALSE(stdout_is_terminal(env));
+  env.put_terminal(Env::Stream::kOut);
+  EXPECT_TRUE(stdout_is_terminal(env));
 }
 
 }  // namespace

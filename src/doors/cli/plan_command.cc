@@ -1,15 +1,14 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "base/env.h"
 #include "base/error.h"
 #include "base/units.h"
 #include "circuits/demand_file.h"
@@ -59,11 +58,14 @@ CircuitPlan make_plan(const CircuitPlanFlags& flags) {
   request.allocator = parse<AllocatorKind>(flags.allocator, "--allocator");
   request.budget = flags.budget;
   request.demand = read_server_demand(flags.demand);
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = system_env().monotonic_now();
   CircuitPlan plan = plan_circuits(std::move(request));
-  const std::chrono::duration<double, std::micro> lasted = std::chrono::steady_clock::now() - start;
+  const std::chrono::duration<double, std::micro> lasted = system_env().monotonic_now() - start;
   // Only for a person to see: what goes to standard output and files does not depend on a clock.
-  if (::isatty(STDERR_FILENO) == 1) fmt::print(stderr, "planned in {:.0f} us\n", lasted.count());
+  if (system_env().is_terminal(Env::Stream::kError)) {
+    (void)system_env().print(Env::Stream::kError,
+                             fmt::format("planned in {:.0f} us\n", lasted.count()));
+  }
   return plan;
 }
 

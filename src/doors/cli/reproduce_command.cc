@@ -30,7 +30,7 @@ struct ReproduceFlags {
 void print_figures(const std::vector<Figure>& figures) {
   std::array<int, 3> counts{};
   for (const Figure& figure : figures) {
-    fmt::print("\n{}: {}\n", figure.name, figure.title);
+    write_output("-", fmt::format("\n{}: {}\n", figure.name, figure.title));
     TextTable table({{"claim", Align::kLeft},
                      {"published", Align::kLeft},
                      {"ours", Align::kLeft},
@@ -42,7 +42,7 @@ void print_figures(const std::vector<Figure>& figures) {
     }
     table.print();
     if (figure.checks.empty()) continue;
-    fmt::print("\n");
+    write_output("-", "\n");
     TextTable checks({{"in packets", Align::kLeft}, {"fluid"}, {"packets"}, {"difference"}});
     for (const FigureCheck& check : figure.checks) {
       checks.add_row({check.what, fmt::format("{:.4g} {}", check.fluid, check.unit),
@@ -51,8 +51,9 @@ void print_figures(const std::vector<Figure>& figures) {
     }
     checks.print();
   }
-  fmt::print("\n{} claims: {} hold, {} partly, {} do not; docs/reproduce.md says why\n",
-             counts[0] + counts[1] + counts[2], counts[0], counts[1], counts[2]);
+  write_output(
+      "-", fmt::format("\n{} claims: {} hold, {} partly, {} do not; docs/reproduce.md says why\n",
+                       counts[0] + counts[1] + counts[2], counts[0], counts[1], counts[2]));
 }
 
 void run(const ReproduceFlags& flags) {
@@ -74,9 +75,11 @@ void run(const ReproduceFlags& flags) {
   if (!flags.json.empty()) write_output(flags.json, to_figures_json(figures));
   if (quiet) return;
   print_figures(figures);
-  fmt::print(
-      "written to {}: figures.json, verdicts.csv, checks.csv; NAME.csv and NAME.svg of each\n",
-      flags.out);
+  write_output(
+      "-",
+      fmt::format(
+          "written to {}: figures.json, verdicts.csv, checks.csv; NAME.csv and NAME.svg of each\n",
+          flags.out));
 }
 
 }  // namespace

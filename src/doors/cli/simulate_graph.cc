@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/env.h"
 #include "base/error.h"
 #include "cli/chakra_flags.h"
 #include "cli/network_flags.h"
@@ -167,10 +168,9 @@ void run(const SimulateFlags& flags) {
   const bool quiet = answers_on_stdout(flags.json, flags.timeline.file, "--timeline");
   const TaskRunRequest request = request_from(flags);
   const TaskGraph graph = graph_from(flags);
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = system_env().monotonic_now();
   TaskRunReport report = run_task_graph(graph, request);
-  report.wall_seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  report.wall_seconds = std::chrono::duration<double>(system_env().monotonic_now() - begin).count();
   if (!flags.json.empty()) write_output(flags.json, to_json(graph, report));
   TaskTrace trace;
   if (!flags.timeline.file.empty()) {

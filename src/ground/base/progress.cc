@@ -1,24 +1,24 @@
 #include "base/progress.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
+#include <chrono>
 #include <cmath>
-#include <cstdio>
+#include <limits>
 #include <utility>
 
 namespace mixnet {
 namespace {
+
 constexpr std::chrono::milliseconds kQuiet{2000};
 constexpr std::chrono::milliseconds kRedraw{100};
 constexpr int kWidth = 30;
+constexpr int kLeastWidth = 10;
 
-// There is one standard error.
-std::atomic<bool> terminal_is_taken{false};
+/// A terminal that cannot be drawn on is no reason to end.
+void draw_on(Env& env, const std::string& text) { (void)env.print(Env::Stream::kError, text); }
 
-bool take_terminal() { return ::isatty(STDERR_FILENO) == 1 && !terminal_is_taken.exchange(true); }
 }  // namespace
 
 std::string rough_duration(double seconds) {
@@ -28,22 +28,23 @@ std::string rough_duration(double seconds) {
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
 }
 
-ProgressBar::ProgressBar(std::string label, std::uint64_t total)
-    : label_(std::move(label)),
+ProgressBar::ProgressBar(std::string label, std::uint64_t total, Env& env)
+    : env_(env),
+      label_(std::move(label)),
       total_(std::max<std::uint64_t>(1, total)),
-      enabled_(take_terminal()),
-      start_(std::chrono::steady_clock::now()),
+      enabled_(env.is_terminal(Env::Stream::kError) && env.take_drawing()),
+      start_(enabled_ ? env.monotonic_now() : MonotonicTime()),
       next_draw_(start_ + kQuiet) {}
 
 ProgressBar::~ProgressBar() {
-  if (drawn_) fmt::print(stderr, "\r\033[K");
-  if (enabled_) terminal_is_taken = false;
+  if (drawn_) draw_on(env_, "\r\033[K");
+  if (enabled_) env_.leave_drawing();
 }
 
 void ProgressBar::advance(std::uint64_t steps) {
   done_ += steps;
   if (!enabled_) return;
-  const auto now = std::chrono::steady_clock::now();
+  const MonotonicTime now = env_.monotonic_now();
   if (now < next_draw_) return;
   next_draw_ = now + kRedraw;
   draw(std::chrono::duration<double>(now - start_).count());
@@ -51,11 +52,19 @@ void ProgressBar::advance(std::uint64_t steps) {
 
 void ProgressBar::draw(double elapsed_seconds) {
   const double share = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
-  const int filled = static_cast<int>(share * kWidth);
   const double left = share > 0 ? elapsed_seconds * (1 - share) / share : 0;
-  fmt::print(stderr, "\r\033[K{} [{:=<{}}{:{}}] {:3.0f} %, {} left", label_, "", filled, "",
-             kWidth - filled, share * 100, rough_duration(left));
-  std::fflush(stderr);
+  const std::string rest = fmt::format("] {:3.0f} %, {} left", share * 100, rough_duration(left));
+  // A line that reaches the last column would go on in the next, which is not wiped.
+  const int terminal = env_.terminal_width();
+  const int columns = terminal > 0 ? terminal - 1 : std::numeric_limits<int>::max();
+  const int beside = columns - static_cast<int>(rest.size()) - 2;
+  const int width = std::clamp(beside - static_cast<int>(label_.size()), kLeastWidth, kWidth);
+  const auto filled = static_cast<std::size_t>(share * width);
+  std::string line = label_.substr(0, static_cast<std::size_t>(std::max(0, beside - width)));
+  line += " [" + std::string(filled, '=');
+  line += std::string(static_cast<std::size_t>(width) - filled, ' ') + rest;
+  line.resize(std::min(line.size(), static_cast<std::size_t>(columns)));
+  draw_on(env_, "\r\033[K" + line);
   drawn_ = true;
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "base/env.h"
 #include "base/error.h"
 #include "base/suggest.h"
 #include "base/text_file.h"
@@ -54,10 +55,9 @@ std::optional<Model> find_preset(std::string_view wanted) {
 Model read_model_of_user(const fs::path& file) {
   Model model = read_model(file);
   if (file.filename() != "config.json") return model;
-  std::error_code code;
-  const fs::path whole = fs::weakly_canonical(fs::absolute(file, code), code);
+  const fs::path whole = system_env().real_path(file);
   const std::string folder = whole.parent_path().filename().string();
-  if (code || folder.empty()) return model;
+  if (folder.empty()) return model;
   if (model.title == model.name) model.title = folder;
   model.name = folder;
   return model;
@@ -67,14 +67,14 @@ Model read_model_of_user(const fs::path& file) {
 
 std::vector<std::string> model_names() {
   const fs::path folder = presets_folder();
-  std::error_code code;
-  std::vector<std::string> names;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, code)) {
-    if (entry.path().extension() == ".json") names.push_back(entry.path().stem().string());
-  }
-  if (code) {
+  std::vector<std::string> files;
+  if (system_env().list(folder, files)) {
     throw Error(folder.string(), "the folder of models cannot be read",
                 "install the program's data files, or set MIXNET_DATA_DIR to them");
+  }
+  std::vector<std::string> names;
+  for (const fs::path file : files) {
+    if (file.extension() == ".json") names.push_back(file.stem().string());
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -87,16 +87,15 @@ Model find_model(std::string_view name_or_path) {
     if (std::optional<Model> preset = find_preset(name_or_path)) return *std::move(preset);
   }
   const fs::path path(name_or_path);
-  std::error_code code;
-  const fs::file_status status = fs::status(path, code);
-  if (name_or_path.empty() || !fs::exists(status)) {
+  const Env::FileKind kind = system_env().kind(path);
+  if (name_or_path.empty() || kind == Env::FileKind::kNone || kind == Env::FileKind::kHidden) {
     throw Error(fmt::format("model '{}'", name_or_path),
                 "is neither a model that comes with the program nor a config.json or its folder",
                 suggest(name_or_path, model_names()));
   }
-  if (!fs::is_directory(status)) return read_model_of_user(path);
+  if (kind != Env::FileKind::kFolder) return read_model_of_user(path);
   const fs::path file = path / "config.json";
-  if (!fs::exists(file, code)) {
+  if (system_env().kind(file) == Env::FileKind::kNone) {
     throw Error(path.string(), "the folder holds no config.json",
                 "give a folder of a HuggingFace model, or the path of its config.json");
   }

@@ -16,16 +16,15 @@ constexpr std::string_view kFile = "figures.json";
 
 }  // namespace
 
-std::vector<Figure> read_figure_folder(const fs::path& folder) {
-  std::error_code code;
-  const fs::file_status status = fs::status(folder, code);
-  if (!fs::exists(status)) return {};
-  if (!fs::is_directory(status)) {
+std::vector<Figure> read_figure_folder(const fs::path& folder, Env& env) {
+  const Env::FileKind kind = env.kind(folder);
+  if (kind == Env::FileKind::kNone) return {};
+  if (kind != Env::FileKind::kFolder && kind != Env::FileKind::kHidden) {
     throw Error(folder.string(), "is no folder", "name a folder for the results");
   }
   const fs::path file = folder / kFile;
-  if (!fs::exists(file, code)) return {};
-  return parse_figures_json(read_text_file(file), file.string());
+  if (env.kind(file) == Env::FileKind::kNone) return {};
+  return parse_figures_json(read_text_file(file, env), file.string());
 }
 
 std::vector<Figure> merged(std::vector<Figure> before, std::vector<Figure> figures,
@@ -41,21 +40,19 @@ std::vector<Figure> merged(std::vector<Figure> before, std::vector<Figure> figur
   return figures;
 }
 
-void write_figure_folder(const fs::path& folder, const std::vector<Figure>& figures) {
+void write_figure_folder(const fs::path& folder, const std::vector<Figure>& figures, Env& env) {
   const std::string json = to_figures_json(figures);
-  std::error_code code;
-  fs::create_directories(folder, code);
-  if (code) {
-    throw Error(folder.string(), "cannot be made (" + code.message() + ")",
+  if (const std::error_code reason = env.make_folders(folder)) {
+    throw Error(folder.string(), "cannot be made (" + reason.message() + ")",
                 "name a folder that can be written");
   }
   for (const Figure& figure : figures) {
-    write_text_file(folder / (figure.name + ".csv"), to_csv(figure));
-    write_text_file(folder / (figure.name + ".svg"), to_svg(figure));
+    write_text_file(folder / (figure.name + ".csv"), to_csv(figure), env);
+    write_text_file(folder / (figure.name + ".svg"), to_svg(figure), env);
   }
-  write_text_file(folder / "verdicts.csv", to_verdicts_csv(figures));
-  write_text_file(folder / "checks.csv", to_checks_csv(figures));
-  write_text_file(folder / kFile, json);
+  write_text_file(folder / "verdicts.csv", to_verdicts_csv(figures), env);
+  write_text_file(folder / "checks.csv", to_checks_csv(figures), env);
+  write_text_file(folder / kFile, json, env);
 }
 
 }  // namespace mixnet

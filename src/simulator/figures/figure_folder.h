@@ -11,13 +11,15 @@
 #include <string>
 #include <vector>
 
+#include "base/env.h"
 #include "figures/figure.h"
 
 namespace mixnet {
 
 /// The figures that the folder holds; none where it, or its figures.json, does not exist yet.
 /// Throws Error where that file is none of ours, or the path is no folder: before hours are lost.
-std::vector<Figure> read_figure_folder(const std::filesystem::path& folder);
+std::vector<Figure> read_figure_folder(const std::filesystem::path& folder,
+                                       Env& env = system_env());
 
 /// `before` (read_figure_folder) with `figures` in place of those of their name, in the order of
 /// `order`; those that it does not name come last, as they were.
@@ -25,6 +27,7 @@ std::vector<Figure> merged(std::vector<Figure> before, std::vector<Figure> figur
                            std::span<const std::string> order);
 
 /// Makes the folder where there is none. Throws Error when it cannot be written.
-void write_figure_folder(const std::filesystem::path& folder, const std::vector<Figure>& figures);
+void write_figure_folder(const std::filesystem::path& folder, const std::vector<Figure>& figures,
+                         Env& env = system_env());
 
 }  // namespace mixnet

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/fake_env.h"
 #include "base/text_file.h"
 
 namespace mixnet {
@@ -69,6 +70,21 @@ TEST_F(FigureFolder, WrongFoldersAreRefused) {
   EXPECT_THROW(read_figure_folder(folder_), Error);
   EXPECT_THROW(read_figure_folder(folder_ / "figures.json"), Error);
   EXPECT_THROW(write_figure_folder(folder_ / "figures.json" / "in", {figure("cost", 1)}), Error);
+}
+
+// figures.json is written last: what it names is there.
+TEST_F(FigureFolder, AFaultLeavesTheFiguresThatWereThere) {
+  const std::vector<Figure> before = {figure("cost", 1)};
+  for (int nth = 1; nth <= 7; ++nth) {  // two files of each figure, and three
+    FakeEnv env;
+    write_figure_folder("out", before, env);
+    env.fail(FakeEnv::Operation::kRename, std::errc::io_error, nth);
+    EXPECT_THROW(write_figure_folder("out", {figure("cost", 1), figure("delay", 2)}, env), Error);
+    EXPECT_EQ(read_figure_folder("out", env), before);
+  }
+  FakeEnv env;
+  env.deny("out");
+  EXPECT_THROW(write_figure_folder("out", before, env), Error);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/env.h"
 #include "base/error.h"
 #include "base/progress.h"
 #include "base/text_file.h"
@@ -68,24 +69,29 @@ class Exporter {
   }
 
   ChakraTotals write() {
-    std::error_code code;
     const auto beyond = chakra_path(options_.prefix, ranks_);
-    if (std::filesystem::exists(beyond, code)) {
+    if (options_.env->kind(beyond) != Env::FileKind::kNone) {
       throw Error(beyond.string(), fmt::format("exists, and the graph has {} ranks", ranks_),
                   "remove the old traces, or give another --output");
     }
     ChakraTotals totals;
     totals.ranks = ranks_;
     totals.groups = groups_.size();
-    ProgressBar progress("writing traces", ranks_);
-    for (std::uint32_t rank = 0; rank < ranks_; ++rank) {
-      const std::string bytes = to_chakra_trace(trace_of(rank));
-      write_text_file(chakra_path(options_.prefix, rank), bytes);
-      totals.nodes += next_id_;
-      totals.bytes += static_cast<std::int64_t>(bytes.size());
-      progress.advance();
+    ProgressBar progress("writing traces", ranks_, *options_.env);
+    std::uint32_t rank = 0;
+    try {
+      for (; rank < ranks_; ++rank) {
+        const std::string bytes = to_chakra_trace(trace_of(rank));
+        write_text_file(chakra_path(options_.prefix, rank), bytes, *options_.env);
+        totals.nodes += next_id_;
+        totals.bytes += static_cast<std::int64_t>(bytes.size());
+        progress.advance();
+      }
+      write_text_file(options_.prefix + ".comm_groups.json", groups_json(), *options_.env);
+    } catch (const Error&) {
+      while (rank > 0) (void)options_.env->remove(chakra_path(options_.prefix, --rank));
+      throw;
     }
-    write_text_file(options_.prefix + ".comm_groups.json", groups_json());
     return totals;
   }
 

@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/env.h"
 #include "training/task_graph.h"
 
 namespace mixnet {
@@ -32,7 +33,8 @@ struct ChakraExport {
   std::string prefix;
   std::string routing = "measured";  ///< of all-to-alls that the graph has no demand for
   std::uint64_t seed = 1;
-  std::string input;  ///< names the graph in errors
+  std::string input;         ///< names the graph in errors
+  Env* env = &system_env();  ///< not null
 };
 
 struct ChakraTotals {
@@ -40,8 +42,9 @@ struct ChakraTotals {
   std::int64_t nodes = 0, bytes = 0;  ///< of all files
 };
 
-/// Throws Error when the graph cannot be executed or said so, when a file cannot be written, or
-/// when there are traces of more ranks under the prefix.
+/// Throws Error when the graph cannot be executed or said so, when a file cannot be written (those
+/// before it are removed, as some ranks would be taken for all), or when there are traces of more
+/// ranks under the prefix.
 ChakraTotals write_chakra_graph(const TaskGraph& graph, const ChakraExport& options);
 
 }  // namespace mixnet

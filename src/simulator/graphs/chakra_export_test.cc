@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/fake_env.h"
 #include "base/text_file.h"
 #include "graphs/chakra_import.h"
 #include "graphs/task_run.h"
@@ -209,6 +210,26 @@ TEST_F(ChakraExportTest, RefusesWhatCannotBeSaid) {
   write(placed(mixnet_test_graph()));
   EXPECT_THAT(error_of([](TestGraph& test) { test.work(test.device(), 1); }),
               HasSubstr("job.1.et: exists, and the graph has 1 ranks"));
+}
+
+// Some of the ranks would be taken for all.
+TEST(ChakraExport, AFullDiskLeavesNoTrace) {
+  const TaskGraph graph = placed(mixnet_test_graph());
+  FakeEnv env;
+  const ChakraExport options{.prefix = "job", .input = "graph", .env = &env};
+  const ChakraTotals totals = write_chakra_graph(graph, options);
+  ASSERT_GT(totals.ranks, 1U);
+  std::size_t used = 0;
+  for (const std::string& file : env.files()) used += env.content(file)->size();
+  FakeEnv full;
+  full.limit_space(used - 1);
+  try {
+    write_chakra_graph(graph, {.prefix = "job", .input = "graph", .env = &full});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("job.comm_groups.json: cannot be written (No space left"));
+  }
+  EXPECT_THAT(full.files(), IsEmpty());
 }
 
 }  // namespace

@@ -27,19 +27,22 @@ std::optional<std::size_t> rank_in(std::string_view name, std::string_view stem)
 
 }  // namespace
 
-std::size_t count_chakra_ranks(const std::string& prefix) {
+std::size_t count_chakra_ranks(const std::string& prefix, Env& env) {
   const fs::path path(prefix);
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   const std::string stem = path.filename().string();
-  std::error_code code;
+  std::vector<std::string> names;
+  const std::error_code reason = env.list(folder, names);
   std::size_t files = 0;
   std::size_t highest = 0;
-  for (fs::directory_iterator entry(folder, code), end; !code && entry != end;
-       entry.increment(code)) {
-    if (const auto rank = rank_in(entry->path().filename().string(), stem)) {
+  for (const std::string& name : names) {
+    if (const auto rank = rank_in(name, stem)) {
       ++files;
       highest = std::max(highest, *rank);
     }
+  }
+  if (reason == std::errc::permission_denied) {
+    throw Error(folder.string(), fmt::format("cannot be read ({})", reason.message()));
   }
   if (files == 0) {
     throw Error(chakra_path(prefix, 0).string(), "no such file",
@@ -51,7 +54,7 @@ std::size_t count_chakra_ranks(const std::string& prefix) {
   }
   if (highest + 1 == files) return files;
   std::size_t missing = 0;
-  while (fs::exists(chakra_path(prefix, missing), code)) ++missing;
+  while (env.kind(chakra_path(prefix, missing)) != Env::FileKind::kNone) ++missing;
   throw Error(chakra_path(prefix, missing).string(),
               fmt::format("is missing, while {} is there",
                           chakra_path(prefix, highest).filename().string()),

@@ -26,6 +26,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/env.h"
+
 namespace mixnet {
 
 inline constexpr std::size_t kMaxChakraRanks = 1'048'576;
@@ -102,6 +104,6 @@ std::filesystem::path chakra_path(const std::string& prefix, std::size_t rank);
 
 /// How many ranks there are: files PREFIX.0.et, PREFIX.1.et, ... without a gap. Throws Error when
 /// there is none, when one is missing between others, or when there are over kMaxChakraRanks.
-std::size_t count_chakra_ranks(const std::string& prefix);
+std::size_t count_chakra_ranks(const std::string& prefix, Env& env = system_env());
 
 }  // namespace mixnet

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/fake_env.h"
 #include "base/text_file.h"
 #include "interop/wire_format.h"
 
@@ -230,6 +231,19 @@ TEST_F(ChakraFiles, AMissingRankIsNamed) {
   touch("job.0.et");
   touch("job.2.et");
   EXPECT_THAT(error(), HasSubstr("job.1.et: is missing, while job.2.et is there"));
+}
+
+TEST_F(ChakraFiles, AFolderThatMayNotBeReadIsNotTakenForAnEmptyOne) {
+  FakeEnv env;
+  env.put("traces/job.0.et", "x");
+  EXPECT_EQ(count_chakra_ranks("traces/job", env), 1U);
+  env.deny("traces");
+  try {
+    count_chakra_ranks("traces/job", env);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "traces: cannot be read (Permission denied)");
+  }
 }
 
 }  // namespace

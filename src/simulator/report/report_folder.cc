@@ -93,8 +93,8 @@ ReportRun read_run(const JsonReader& json) {
   return run;
 }
 
-void read_rows(const fs::path& path, ReportFolder& folder) {
-  const std::string text = read_text_file(path);
+void read_rows(const fs::path& path, ReportFolder& folder, Env& env) {
+  const std::string text = read_text_file(path, env);
   std::vector<bool> is_known(folder.sweep->points);
   std::size_t number = 0;
   std::string_view rest = whole_rows(text);
@@ -192,19 +192,19 @@ ReportRow read_report_row(const SweepHead& sweep, std::string_view line, std::st
   return row;
 }
 
-ReportFolder read_report_folder(const fs::path& path) {
-  std::error_code code;
-  if (!fs::is_directory(path, code)) {
+ReportFolder read_report_folder(const fs::path& path, Env& env) {
+  if (env.kind(path) != Env::FileKind::kFolder) {
     throw Error(path.string(), "is not a folder", "give the folder that 'mixnet sweep' wrote");
   }
   const fs::path head = path / "sweep.json";
   const fs::path rows = path / "results.jsonl";
   ReportFolder folder;
-  folder.figures = read_figure_folder(path);
-  if (fs::exists(head, code)) {
-    folder.sweep = read_sweep_head(read_text_file(head), head.string());
-    if (fs::exists(rows, code)) read_rows(rows, folder);
-  } else if (fs::exists(rows, code)) {
+  folder.figures = read_figure_folder(path, env);
+  const bool has_rows = env.kind(rows) != Env::FileKind::kNone;
+  if (env.kind(head) != Env::FileKind::kNone) {
+    folder.sweep = read_sweep_head(read_text_file(head, env), head.string());
+    if (has_rows) read_rows(rows, folder, env);
+  } else if (has_rows) {
     throw Error(head.string(), "is missing", "results.jsonl cannot be read without it");
   }
   if (folder.rows.empty() && folder.figures.empty()) {

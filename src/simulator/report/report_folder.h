@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/env.h"
 #include "base/units.h"
 #include "fabric/fabric_kind.h"
 #include "figures/figure.h"
@@ -86,6 +87,6 @@ ReportRow read_report_row(const SweepHead& sweep, std::string_view line, std::st
 /// Throws Error when `path` is no folder of results, holds no finished point and no figures, or
 /// more than kMostPoints; and at the first broken line but for the half line that a kill may leave
 /// at the end.
-ReportFolder read_report_folder(const std::filesystem::path& path);
+ReportFolder read_report_folder(const std::filesystem::path& path, Env& env = system_env());
 
 }  // namespace mixnet

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <string>
 
+#include "base/env.h"
 #include "base/error.h"
 
 namespace mixnet {
@@ -21,7 +22,7 @@ fs::path module_path() {
   std::error_code code;
   const fs::path folder = fs::read_symlink("/proc/self/exe", code).parent_path();
   for (const fs::path& place : {folder, folder.parent_path() / "lib" / "mixnet"}) {
-    if (fs::exists(place / kModule, code)) return place / kModule;
+    if (system_env().kind(place / kModule) == Env::FileKind::kFile) return place / kModule;
   }
   return {};
 }

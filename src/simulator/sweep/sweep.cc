@@ -14,7 +14,6 @@
 namespace mixnet {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using Json = nlohmann::json;
 
 // Messages are JSON objects with one of these under "kind".
@@ -66,18 +65,21 @@ TaskPool::Result result_of(const Json& message) {
 class Pulse {
  public:
   explicit Pulse(const SweepOptions& options)
-      : period_(std::min<std::chrono::milliseconds>(options.rank_timeout / 8,
+      : env_(*options.env),
+        period_(std::min<std::chrono::milliseconds>(options.rank_timeout / 8,
                                                     std::chrono::milliseconds(1000))) {}
 
   bool is_due() {
-    if (Clock::now() < next_) return false;
-    next_ = Clock::now() + period_;
+    const MonotonicTime now = env_.monotonic_now();
+    if (now < next_) return false;
+    next_ = now + period_;
     return true;
   }
 
  private:
+  Env& env_;
   std::chrono::milliseconds period_;
-  Clock::time_point next_ = Clock::now();
+  MonotonicTime next_;  // at once
 };
 
 /// Rank 0.
@@ -98,7 +100,7 @@ class Leader {
     int threads = 0;  // 0: it is not ready
     bool lost = false;
     std::set<std::size_t> tasks;  // that it has
-    Clock::time_point heard = Clock::now();
+    MonotonicTime heard;
   };
 
   void make_tasks(const PointGroup& group);
@@ -130,8 +132,9 @@ Leader::Leader(const SweepPlan& plan, SweepFolder& folder, const PointGroup& gro
     : plan_(plan),
       folder_(folder),
       options_(options),
-      members_(options.ranks == nullptr ? 1 : options.ranks->size()),
-      progress_("sweep", plan.points() - folder.finished()),
+      members_(options.ranks == nullptr ? 1 : options.ranks->size(),
+               Member{.tasks = {}, .heard = options.env->monotonic_now()}),
+      progress_("sweep", plan.points() - folder.finished(), *options.env),
       pulse_(options),
       pool_(options.threads, runner) {
   make_tasks(group);
@@ -211,7 +214,7 @@ void Leader::record(std::size_t task, std::vector<PointOutcome> outcomes) {
 void Leader::receive() {
   while (const auto received = options_.ranks->receive()) {
     Member& member = members_.at(static_cast<std::size_t>(received->from));
-    member.heard = Clock::now();
+    member.heard = options_.env->monotonic_now();
     const Json message = Json::parse(received->text);
     const auto kind = message.at("kind").get<std::string>();
     if (kind == kReady) member.threads = message.at("threads").get<int>();
@@ -225,9 +228,10 @@ void Leader::receive() {
 }
 
 void Leader::give_up_silent() {
+  const MonotonicTime now = options_.env->monotonic_now();
   for (std::size_t rank = 1; rank < members_.size(); ++rank) {
     Member& member = members_[rank];
-    if (member.lost || Clock::now() - member.heard < options_.rank_timeout) continue;
+    if (member.lost || now - member.heard < options_.rank_timeout) continue;
     member.lost = true;
     for (const std::size_t task : std::exchange(member.tasks, {})) {
       if (++tasks_[task].losses < kMostLosses) {
@@ -293,12 +297,13 @@ void serve_sweep(const PointRunner& runner, const SweepOptions& options) {
   Ranks& ranks = *options.ranks;
   TaskPool pool(options.threads, runner);
   Pulse pulse(options);
-  Clock::time_point heard = Clock::now();
+  Env& env = *options.env;
+  MonotonicTime heard = env.monotonic_now();
   ranks.send(0, Json{{"kind", kReady}, {"threads", pool.threads()}}.dump());
   while (true) {
     if (const auto result = pool.take(kPause)) ranks.send(0, message(*result));
     while (const auto received = ranks.receive()) {
-      heard = Clock::now();
+      heard = env.monotonic_now();
       const Json message = Json::parse(received->text);
       const auto kind = message.at("kind").get<std::string>();
       if (kind == kTask) pool.submit(task_of(message));
@@ -306,7 +311,7 @@ void serve_sweep(const PointRunner& runner, const SweepOptions& options) {
       if (kind == kLeave) return ranks.leave();
     }
     if (pulse.is_due()) ranks.send(0, message(kAlive));
-    if (Clock::now() - heard > options.rank_timeout) return ranks.leave();
+    if (env.monotonic_now() - heard > options.rank_timeout) return ranks.leave();
   }
 }
 

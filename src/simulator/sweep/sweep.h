@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "base/env.h"
 #include "sweep/point_pool.h"
 #include "sweep/ranks.h"
 #include "sweep/sweep_folder.h"
@@ -34,6 +35,7 @@ struct SweepOptions {
   /// Asked on rank 0 several times a second. When it is true the sweep ends early: points under
   /// way are waited for and lost, what is finished stays in the folder. Null: never.
   std::function<bool()> interrupted = {};
+  Env* env = &system_env();  ///< whose clock tells silent ranks; not null
 };
 
 /// Points with the same text may be run together.

@@ -1,16 +1,11 @@
 #include "sweep/sweep_folder.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <thread>
+#include <utility>
 
 #include "base/error.h"
 #include "base/json_reader.h"
@@ -40,63 +35,43 @@ std::string difference(const nlohmann::json& mine, const nlohmann::json& other) 
   return {};
 }
 
-void write_whole(int file, std::string_view text, const fs::path& path) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(file, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      throw Error(path.string(), fmt::format("cannot be written ({})", std::strerror(errno)),
-                  "finished points are kept: start the sweep again to go on");
-    }
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
-
 }  // namespace
 
 SweepFolder::SweepFolder(fs::path path, const SweepPlan& plan, const Json& identity,
                          std::string_view study, Options options)
-    : path_(std::move(path)), plan_(plan), lines_(plan.points()) {
-  std::error_code code;
-  fs::create_directories(path_, code);
-  if (!fs::is_directory(path_)) {
-    throw Error(path_.string(), "cannot be made a folder", "give --out a folder, or a new name");
+    : path_(std::move(path)), plan_(plan), env_(*options.env), lines_(plan.points()) {
+  const std::error_code reason = env_.make_folders(path_);
+  if (env_.kind(path_) != Env::FileKind::kFolder) {
+    throw Error(path_.string(), fmt::format("cannot be made a folder ({})", reason.message()),
+                "give --out a folder, or a new name");
   }
-  try {
-    lock(options.patience);
-    check_identity(identity, study);
-    read_rows(options);
-  } catch (...) {
-    if (lock_ >= 0) ::close(lock_);
-    if (rows_ >= 0) ::close(rows_);
-    throw;
-  }
-}
-
-SweepFolder::~SweepFolder() {
-  ::close(rows_);
-  ::close(lock_);
+  lock(options.patience);
+  check_identity(identity, study);
+  read_rows(options.retry_failed);
 }
 
 void SweepFolder::lock(std::chrono::milliseconds patience) {
-  lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+  const MonotonicTime deadline = env_.monotonic_now() + patience;
+  while (true) {
+    std::error_code error;
+    lock_ = env_.lock(path_, error);
     // Some network file systems cannot lock a folder; then nothing is held against anyone.
-    if (errno != EWOULDBLOCK && errno != EINTR) return;
-    if (std::chrono::steady_clock::now() >= deadline) {
+    if (error != std::errc::operation_would_block) return;
+    const MonotonicTime now = env_.monotonic_now();
+    if (now >= deadline) {
       throw Error(path_.string(), "is in use by another sweep",
                   "wait for it, or give another --out");
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    env_.sleep_until(now + std::chrono::milliseconds(50));
   }
 }
 
 void SweepFolder::check_identity(const Json& identity, std::string_view study) {
   const fs::path file = path_ / "sweep.json";
   const fs::path copy = path_ / "study.yaml";
-  if (fs::exists(file)) {
-    const nlohmann::json other = parse_json(read_text_file(file), file.string());
+  const auto is_there = [&](const fs::path& one) { return env_.kind(one) != Env::FileKind::kNone; };
+  if (is_there(file)) {
+    const nlohmann::json other = parse_json(read_text_file(file, env_), file.string());
     if (!other.is_object()) throw Error(file.string(), "is of no sweep", kAnother);
     const nlohmann::json mine = identity;
     const std::string part = difference(mine, other);
@@ -120,27 +95,31 @@ void SweepFolder::check_identity(const Json& identity, std::string_view study) {
     }
   } else {
     for (const char* name : {"results.jsonl", "results.csv"}) {
-      if (fs::exists(path_ / name)) {
+      if (is_there(path_ / name)) {
         throw Error((path_ / name).string(), "is of no sweep that could go on",
                     "give another --out, or remove it");
       }
     }
-    if (fs::exists(copy) && read_text_file(copy) != study) {
+    if (is_there(copy) && read_text_file(copy, env_) != study) {
       throw Error(copy.string(), "is another study", "give another --out, or remove it");
     }
   }
-  write_text_file(copy, study);
-  write_text_file(file, identity.dump(2) + "\n");
+  write_text_file(copy, study, env_, Outlasts::kPowerFailure);
+  write_text_file(file, identity.dump(2) + "\n", env_, Outlasts::kPowerFailure);
 }
 
-void SweepFolder::read_rows(Options options) {
-  open_rows();
+void SweepFolder::read_rows(bool retry_failed) {
   const fs::path path = path_ / "results.jsonl";
-  std::string text = read_text_file(path);
+  const auto check = [&](std::error_code reason) {
+    if (!reason) return;
+    throw Error(path.string(), fmt::format("cannot be written ({})", reason.message()),
+                "give --out a folder that can be written");
+  };
+  check(env_.append(path, ""));  // it is there from now on
+  std::string text = read_text_file(path, env_);
   text.resize(whole_rows(text).size());
-  if (::ftruncate(rows_, static_cast<off_t>(text.size())) != 0) {
-    throw Error(path.string(), fmt::format("cannot be written ({})", std::strerror(errno)));
-  }
+  check(env_.resize(path, text.size()));
+  size_ = text.size();
   bool dropped = false;
   std::size_t number = 0;
   for (std::size_t begin = 0; begin < text.size();) {
@@ -148,7 +127,7 @@ void SweepFolder::read_rows(Options options) {
     const std::string_view line = std::string_view(text).substr(begin, after - begin);
     const RowHead head = read_row(plan_, line, fmt::format("{}:{}", path.string(), ++number));
     begin = after;
-    if (is_finished(head.point) || (options.retry_failed && !head.ok)) {
+    if (is_finished(head.point) || (retry_failed && !head.ok)) {
       dropped = true;
       continue;
     }
@@ -158,18 +137,8 @@ void SweepFolder::read_rows(Options options) {
   if (!dropped) return;
   std::string kept;
   for (const std::string& line : lines_) kept += line;
-  write_text_file(path, kept);
-  ::close(rows_);
-  open_rows();
-}
-
-void SweepFolder::open_rows() {
-  const fs::path path = path_ / "results.jsonl";
-  rows_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (rows_ < 0) {
-    throw Error(path.string(), fmt::format("cannot be written ({})", std::strerror(errno)),
-                "give --out a folder that can be written");
-  }
+  write_text_file(path, kept, env_, Outlasts::kPowerFailure);
+  size_ = kept.size();
 }
 
 std::vector<SweepFolder::Failure> SweepFolder::failures() const {
@@ -190,7 +159,13 @@ void SweepFolder::append(std::span<const std::pair<std::size_t, PointOutcome>> o
     added.emplace_back(point, row_line(plan_, point, outcome));
     rows += added.back().second;
   }
-  write_whole(rows_, rows, path_ / "results.jsonl");
+  const fs::path path = path_ / "results.jsonl";
+  if (const std::error_code reason = env_.append(path, rows)) {
+    (void)env_.resize(path, size_);  // else the next to open it cuts off the half line
+    throw Error(path.string(), fmt::format("cannot be written ({})", reason.message()),
+                "finished points are kept: make room there, and start the sweep again to go on");
+  }
+  size_ += rows.size();
   for (auto& [point, line] : added) lines_[point] = std::move(line);
   finished_ += added.size();
 }
@@ -198,8 +173,8 @@ void SweepFolder::append(std::span<const std::pair<std::size_t, PointOutcome>> o
 void SweepFolder::complete() {
   std::string rows;
   for (const std::string& line : lines_) rows += line;
-  write_text_file(path_ / "results.jsonl", rows);
-  write_text_file(path_ / "results.csv", rows_csv(lines_));
+  write_text_file(path_ / "results.jsonl", rows, env_, Outlasts::kPowerFailure);
+  write_text_file(path_ / "results.csv", rows_csv(lines_), env_);
 }
 
 }  // namespace mixnet

@@ -6,23 +6,25 @@
 //                   appended as points finish; in the end they are in the order of the points
 //   results.csv     the same as a table; only in the end
 //
-// Rows are appended whole, by one write(), so a kill leaves at most one half line, at the end: it
-// is cut off when the folder is opened again. Every other file is written aside and renamed. A row
-// that is in the folder is never lost, and never written twice. The folder is locked while it is
-// open, so two sweeps cannot have it at once. (A power failure may cost the last rows, which are
-// then run again.)
+// Rows are appended whole, so a kill leaves at most one half line, at the end: it is cut off when
+// the folder is opened again. Every other file is written aside and renamed. A row that is in the
+// folder is never lost, and never written twice: not by a kill, a full disk, or a fault of the disk
+// at any moment. (A power failure may cost the last rows, which are then run again.) The folder is
+// locked while it is open, so two sweeps cannot have it at once.
 //
 // Not thread-safe. Holds all rows in memory, about 1.5 kB each.
 #pragma once
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/env.h"
 #include "sweep/sweep_plan.h"
 #include "sweep/sweep_row.h"
 
@@ -35,6 +37,7 @@ class SweepFolder {
     /// How long to wait for another that has the folder: the processes of a killed mpirun may take
     /// a moment to go.
     std::chrono::milliseconds patience{5000};
+    Env* env = &system_env();  ///< must outlive the folder; not null
   };
 
   /// Makes the folder, or opens it to go on. `identity`: of the plan; `study`: the study's text.
@@ -42,7 +45,6 @@ class SweepFolder {
   /// row of the plan, and when it cannot be written. `plan` must outlive the folder.
   SweepFolder(std::filesystem::path path, const SweepPlan& plan,
               const nlohmann::ordered_json& identity, std::string_view study, Options options);
-  ~SweepFolder();
   SweepFolder(const SweepFolder&) = delete;
   SweepFolder& operator=(const SweepFolder&) = delete;
 
@@ -56,7 +58,7 @@ class SweepFolder {
   std::vector<Failure> failures() const;
 
   /// Adds the rows of points that finished together; points that are finished already are passed
-  /// over.
+  /// over. Throws Error when they cannot be written; then none of them is there.
   void append(std::span<const std::pair<std::size_t, PointOutcome>> outcomes);
 
   /// Once all points are finished: puts the rows in order and writes results.csv.
@@ -65,13 +67,13 @@ class SweepFolder {
  private:
   void lock(std::chrono::milliseconds patience);
   void check_identity(const nlohmann::ordered_json& identity, std::string_view study);
-  void read_rows(Options options);
-  void open_rows();
+  void read_rows(bool retry_failed);
 
   std::filesystem::path path_;
   const SweepPlan& plan_;
-  int lock_ = -1;
-  int rows_ = -1;
+  Env& env_;
+  std::unique_ptr<Env::Lock> lock_;
+  std::size_t size_ = 0;            // of results.jsonl
   std::vector<std::string> lines_;  // by point; empty until it is finished
   std::size_t finished_ = 0;
 };

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/env.h"
 #include "base/error.h"
 #include "base/text_file.h"
 
@@ -30,11 +31,13 @@ std::string fingerprint(std::string_view content) {
 /// The file that a flag's value leads to: "config.json", a folder that holds one, or what follows
 /// "matrix:". Empty when there is none.
 fs::path file_of(const std::string& value) {
-  std::error_code ignored;
+  const auto is_file = [](const fs::path& path) {
+    return system_env().kind(path) == Env::FileKind::kFile;
+  };
   for (const std::string& text : {value, value.substr(value.find(':') + 1)}) {
-    if (fs::is_regular_file(text, ignored)) return text;
+    if (is_file(text)) return text;
     fs::path config = fs::path(text) / "config.json";
-    if (fs::is_regular_file(config, ignored)) return config;
+    if (is_file(config)) return config;
   }
   return {};
 }

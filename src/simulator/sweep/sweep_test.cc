@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/fake_env.h"
 #include "base/text_file.h"
 
 namespace mixnet {
@@ -294,6 +295,69 @@ TEST_F(RunSweep, OthersLeaveWhenRankZeroIsGone) {
   serve_sweep(echo,
               {.threads = 1, .ranks = &ranks, .rank_timeout = std::chrono::milliseconds(200)});
   EXPECT_EQ(post.left, 1);
+}
+
+TEST_F(RunSweep, AFullDiskEndsItAndItGoesOnWhenThereIsRoom) {
+  FakeEnv env;
+  const auto open_on = [&] {
+    return std::make_unique<SweepFolder>("out", *plan_, plan_->identity("mixnet 1", {}), text_,
+                                         SweepFolder::Options{.env = &env});
+  };
+  auto folder = open_on();
+  env.limit_space(4000);  // the study, its identity and some of the rows
+  std::string said;
+  try {
+    run_sweep(*plan_, *folder, no_group, echo, {.threads = 2, .env = &env});
+  } catch (const Error& error) {
+    said = error.what();
+  }
+  EXPECT_THAT(said, HasSubstr("out/results.jsonl: cannot be written (No space left on device)"));
+  EXPECT_THAT(said, HasSubstr("start the sweep again to go on"));
+  const std::size_t finished = folder->finished();
+  EXPECT_GT(finished, 0u);
+  EXPECT_LT(finished, plan_->points());
+  const std::string kept = env.content("out/results.jsonl").value();
+  EXPECT_EQ(whole_rows(kept), kept);
+  EXPECT_EQ(std::ranges::count(kept, '\n'), static_cast<std::ptrdiff_t>(finished));
+  EXPECT_EQ(env.content("out/results.csv"), std::nullopt);
+  folder.reset();
+  env.limit_space(1 << 20);
+  folder = open_on();
+  EXPECT_EQ(folder->finished(), finished);
+  run_sweep(*plan_, *folder, no_group, echo, {.threads = 2, .env = &env});
+  run_sweep(*plan_, *open("a"), no_group, echo, {.threads = 1});
+  EXPECT_EQ(env.content("out/results.jsonl"), rows("a"));
+}
+
+TEST_F(RunSweep, ShowsHowFarItIs) {
+  FakeEnv env;
+  env.put_terminal(Env::Stream::kError, 80);
+  const auto slow = [&](const PointArguments& points, int threads) {
+    env.advance(std::chrono::seconds(1));
+    return echo(points, threads);
+  };
+  run_sweep(*plan_, *open(), no_group, slow, {.threads = 1, .env = &env});
+  const std::string printed = env.take_printed(Env::Stream::kError);
+  EXPECT_THAT(printed, HasSubstr("\r\033[Ksweep ["));
+  EXPECT_TRUE(printed.ends_with("\r\033[K")) << "wiped in the end";
+}
+
+TEST_F(RunSweep, ARankIsGivenUpByTheClockOfTheSweep) {
+  FakeEnv env;
+  Post post(2);
+  Post::Member silent(post, 1);
+  silent.send(0, R"({"kind":"ready","threads":1})");  // and then nothing
+  Post::Member ranks(post, 0);
+  const auto folder = open();
+  const auto slow = [&](const PointArguments& points, int threads) {
+    env.advance(std::chrono::seconds(10));
+    return echo(points, threads);
+  };
+  const std::vector<int> lost = run_sweep(
+      *plan_, *folder, no_group, slow,
+      {.threads = 1, .ranks = &ranks, .rank_timeout = std::chrono::seconds(60), .env = &env});
+  EXPECT_THAT(lost, ElementsAre(1));
+  EXPECT_EQ(folder->finished(), plan_->points());
 }
 
 TEST_F(RunSweep, RanksAreLetGoWhenThereIsNothingToRun) {
