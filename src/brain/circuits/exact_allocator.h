@@ -1,5 +1,4 @@
-// The best circuits for a demand, proved: a reference for regions of up to some 16 servers, not for
-// use at run time.
+// The best circuits for a demand, proved: a reference for the other allocators.
 //
 // Objective: balanced_time(). Within a time T, circuits x have to leave every server s enough NICs:
 //   sum_t x{s, t} <= OCS NICs of s
@@ -11,8 +10,9 @@
 // largest demand first, half of its range after the other. T comes down from what RefinedAllocator
 // reaches; the proof is a T at which nothing is left. Most often a single server rules it out.
 //
-// Pure, deterministic: the budget counts comparisons, not time. `circuits_bench` measures it: about
-// a millisecond for 8 servers, ten or so for 16 with 6 OCS NICs each. It is exponential at worst.
+// Pure, thread-safe, deterministic: the budget counts comparisons, not time. `circuits_bench`
+// measures it: with 6 OCS NICs a server about a millisecond for 8 servers, ten or so for 16; for 64
+// it is seconds. Exponential at worst.
 #pragma once
 
 #include <cstdint>
