@@ -5,8 +5,8 @@
 set -euo pipefail
 
 packages=(g++ cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev libgtest-dev
-          libgmock-dev libbenchmark-dev libglpk-dev libflatbuffers-dev flatbuffers-compiler
-          libltdl-dev libyaml-cpp-dev libopenmpi-dev openmpi-bin libjs-chart.js python3
+          libgmock-dev libbenchmark-dev libeigen3-dev libflatbuffers-dev flatbuffers-compiler
+          libyaml-cpp-dev libopenmpi-dev openmpi-bin libjs-chart.js python3
           python3-dev python3-numpy pybind11-dev)
 [[ ${1:-} != --tests ]] ||
   packages+=(python3-matplotlib python3-protobuf python3-selenium chromium chromium-driver time)

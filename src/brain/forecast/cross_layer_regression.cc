@@ -7,16 +7,15 @@
 #include <span>
 
 #include "base/error.h"
+#include "forecast/eigen_view.h"
+// Behind the switches in eigen_view.h.
+#include <Eigen/Cholesky>
 
 namespace mixnet {
 namespace {
 
 // Added to the ridge, so that records that differ by rounding alone say nothing. Rows are shares.
 constexpr double kRounding = 1e-12;
-
-void add_scaled(std::span<double> to, std::span<const double> what, double factor) {
-  for (std::size_t i = 0; i < to.size(); ++i) to[i] += factor * what[i];
-}
 
 }  // namespace
 
@@ -41,64 +40,35 @@ CrossLayerRegression::CrossLayerRegression(std::size_t layers, std::size_t rows,
   now_.assign(layers, Matrix<double>(rows, size));
   products_ = Matrix<double>(capacity_, capacity_);
   matches_ = Matrix<double>(rows, capacity_);
-  factor_ = Matrix<double>(capacity_, capacity_);
-}
-
-/// L with L L' = K + ridge.
-void CrossLayerRegression::factorise() {
-  double ridge = kRounding;
-  for (std::size_t i = 0; i < count_; ++i) {
-    ridge += ridge_ * products_(i, i) / static_cast<double>(count_);
-  }
-  for (std::size_t i = 0; i < count_; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) {
-      double sum = products_(i, j) + (i == j ? ridge : 0);
-      for (std::size_t k = 0; k < j; ++k) sum -= factor_(i, k) * factor_(j, k);
-      // The ridge alone leaves every pivot above 0 but for rounding.
-      factor_(i, j) = i == j ? std::sqrt(std::max(sum, kRounding)) : sum / factor_(j, j);
-    }
-  }
-}
-
-/// k becomes a.
-void CrossLayerRegression::solve(std::span<double> k) const {
-  for (std::size_t i = 0; i < count_; ++i) {
-    for (std::size_t j = 0; j < i; ++j) k[i] -= factor_(i, j) * k[j];
-    k[i] /= factor_(i, i);
-  }
-  for (std::size_t i = count_; i-- > 0;) {
-    k[i] /= factor_(i, i);
-    add_scaled(k.first(i), factor_.row(i), -k[i]);
-  }
 }
 
 Matrix<double> CrossLayerRegression::predict() {
   Matrix<double> forecast(rows_, size_);
   if (layer_ == 0 || count_ < 2) return forecast;
-  factorise();
-  std::vector<double> weights(count_);
-  for (std::size_t r = 0; r < rows_; ++r) {
-    std::ranges::copy(matches_.row(r).first(count_), weights.begin());
-    solve(weights);
-    for (std::size_t e = 0; e < size_; ++e) {
-      const std::span<const double> records = centred_[layer_].row(e);
-      for (std::size_t i = 0; i < count_; ++i) forecast(r, e) += weights[i] * records[i];
-    }
-  }
+  const auto count = eigen_size(count_);
+  EigenRows system = eigen_view(products_).topLeftCorner(count, count);
+  const double ridge = kRounding + ridge_ * system.diagonal().mean();
+  system.diagonal().array() += ridge;
+  // Pivots keep it safe where rounding leaves next to nothing.
+  const Eigen::LDLT<EigenRows, Eigen::Lower> factors(system);
+  const EigenRows weights = factors.solve(eigen_view(matches_).leftCols(count).transpose());
+  eigen_view(forecast).noalias() =
+      weights.transpose() * eigen_view(centred_[layer_]).leftCols(count).transpose();
   return forecast;
 }
 
 /// The layer's part of K and k.
 void CrossLayerRegression::add_products(const Matrix<double>& rows) {
-  for (std::size_t e = 0; e < size_; ++e) {
-    const std::span<const double> records = centred_[layer_].row(e).first(count_);
-    for (std::size_t i = 0; i < count_; ++i) {
-      add_scaled(products_.row(i).first(i + 1), records, records[i]);
-    }
-    for (std::size_t r = 0; r < rows_; ++r) {
-      add_scaled(matches_.row(r).first(count_), records, rows(r, e) - mean_[layer_][e]);
-    }
-  }
+  if (count_ == 0) return;
+  const auto count = eigen_size(count_);
+  const auto records = eigen_view(centred_[layer_]).leftCols(count);
+  eigen_view(products_)
+      .topLeftCorner(count, count)
+      .selfadjointView<Eigen::Lower>()
+      .rankUpdate(records.transpose());
+  const auto mean = eigen_view(std::span<const double>(mean_[layer_]));
+  const EigenRows differences = eigen_view(rows).rowwise() - mean.transpose();
+  eigen_view(matches_).leftCols(count).noalias() += differences * records;
 }
 
 void CrossLayerRegression::keep_iteration() {

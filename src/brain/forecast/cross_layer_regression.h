@@ -55,8 +55,6 @@ class CrossLayerRegression {
  private:
   void add_products(const Matrix<double>& rows);
   void keep_iteration();
-  void factorise();
-  void solve(std::span<double> k) const;
 
   std::size_t rows_;
   std::size_t size_;
@@ -72,7 +70,6 @@ class CrossLayerRegression {
   std::vector<Matrix<double>> now_;        // rows x size
   Matrix<double> products_;                // K, lower triangle
   Matrix<double> matches_;                 // k of every row
-  Matrix<double> factor_;                  // Cholesky, lower
 };
 
 }  // namespace mixnet

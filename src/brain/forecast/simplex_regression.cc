@@ -6,44 +6,13 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "forecast/eigen_view.h"
 
 namespace mixnet {
 namespace {
 
 constexpr double kNextToNothing = 1e-12;
 constexpr int kMaxWindow = 100'000;
-
-void add_scaled(std::span<double> to, std::span<const double> what, double factor) {
-  for (std::size_t i = 0; i < to.size(); ++i) to[i] += factor * what[i];
-}
-
-/// to += sum over i < count of factor(i) * row(i). Four rows at a time, so that `to` is read and
-/// written once for four products.
-template <typename Row, typename Factor>
-void add_combination(std::span<double> to, std::size_t count, Row row, Factor factor) {
-  std::size_t i = 0;
-  for (; i + 4 <= count; i += 4) {
-    const double* const a = row(i);
-    const double* const b = row(i + 1);
-    const double* const c = row(i + 2);
-    const double* const d = row(i + 3);
-    const double fa = factor(i);
-    const double fb = factor(i + 1);
-    const double fc = factor(i + 2);
-    const double fd = factor(i + 3);
-    double* const out = to.data();
-    for (std::size_t e = 0; e < to.size(); ++e) {
-      out[e] += (fa * a[e] + fb * b[e]) + (fc * c[e] + fd * d[e]);
-    }
-  }
-  for (; i < count; ++i) add_scaled(to, {row(i), to.size()}, factor(i));
-}
-
-double dot(std::span<const double> a, std::span<const double> b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-  return sum;
-}
 
 void check(const SimplexRegressionOptions& options) {
   const auto refuse = [](const char* what, double value, const char* remedy) {
@@ -109,6 +78,7 @@ SimplexRegression::SimplexRegression(std::size_t size, const SimplexRegressionOp
   keeps_gram_ = window > size / 2;
   inputs_ = Matrix<double>(window, size);
   outputs_ = Matrix<double>(window, size);
+  weights_.assign(window, 0.0);
   if (keeps_gram_) {
     gram_ = Matrix<double>(size, size);
     cross_ = Matrix<double>(size, size);
@@ -116,84 +86,56 @@ SimplexRegression::SimplexRegression(std::size_t size, const SimplexRegressionOp
   columns_ = Matrix<double>(size, size, 1.0 / static_cast<double>(size));
 }
 
-std::span<const double> SimplexRegression::record(std::size_t age,
-                                                  const Matrix<double>& ring) const {
-  return ring.row((next_ + ring.rows() - 1 - age) % ring.rows());
-}
-
 void SimplexRegression::change_gram(std::span<const double> x, std::span<const double> y,
                                     double weight) {
-  for (std::size_t f = 0; f < size_; ++f) {
-    add_scaled(gram_.row(f), x, weight * x[f]);
-    add_scaled(cross_.row(f), y, weight * x[f]);
-  }
+  const auto in = eigen_view(x);
+  eigen_view(gram_).noalias() += weight * in * in.transpose();
+  eigen_view(cross_).noalias() += weight * in * eigen_view(y).transpose();
 }
 
 void SimplexRegression::add(std::span<const double> x, std::span<const double> y) {
   const std::span<double> own_x = inputs_.row(next_);
   const std::span<double> own_y = outputs_.row(next_);
   if (keeps_gram_) {
-    for (double& cell : gram_.cells()) cell *= options_.decay;
-    for (double& cell : cross_.cells()) cell *= options_.decay;
+    eigen_view(gram_) *= options_.decay;
+    eigen_view(cross_) *= options_.decay;
     if (count_ == inputs_.rows()) change_gram(own_x, own_y, -oldest_weight_);
     change_gram(x, y, 1);
   }
   std::ranges::copy(x, own_x.begin());
   std::ranges::copy(y, own_y.begin());
+  for (double& weight : weights_) weight *= options_.decay;
+  weights_[next_] = 1;
   next_ = (next_ + 1) % inputs_.rows();
   count_ = std::min(count_ + 1, inputs_.rows());
 
-  trace_ = 0;
-  output_square_ = 0;
-  double weight = 1;
-  for (std::size_t age = 0; age < count_; ++age, weight *= options_.decay) {
-    const std::span<const double> in = record(age, inputs_);
-    const std::span<const double> out = record(age, outputs_);
-    trace_ += weight * dot(in, in);
-    output_square_ += weight * dot(out, out);
-  }
+  const auto weights = eigen_view(std::span<const double>(weights_));
+  trace_ = weights.dot(eigen_view(inputs_).rowwise().squaredNorm());
+  output_square_ = weights.dot(eigen_view(outputs_).rowwise().squaredNorm());
 }
 
 double SimplexRegression::from_records(SimplexWorkspace& work) const {
-  double sum = 0;
-  double weight = 1;
-  for (std::size_t age = 0; age < count_; ++age, weight *= options_.decay) {
-    const std::span<const double> x = record(age, inputs_);
-    const std::span<const double> y = record(age, outputs_);
-    const std::span<double> residual = work.residuals.row(age);
-    for (std::size_t e = 0; e < size_; ++e) residual[e] = -y[e];
-    add_combination(
-        residual, size_, [&](std::size_t f) { return work.ahead.row(f).data(); },
-        [&](std::size_t f) { return x[f]; });
-    sum += weight * dot(residual, residual);
-    for (double& value : residual) value *= 2 * weight;
-  }
-  for (std::size_t f = 0; f < size_; ++f) {
-    const std::span<double> slope = work.gradient.row(f);
-    std::ranges::fill(slope, 0.0);
-    add_combination(
-        slope, count_, [&](std::size_t age) { return work.residuals.row(age).data(); },
-        [&](std::size_t age) { return record(age, inputs_)[f]; });
-  }
+  const auto inputs = eigen_view(inputs_).topRows(eigen_size(count_));
+  const auto outputs = eigen_view(outputs_).topRows(eigen_size(count_));
+  const auto weights = eigen_view(std::span<const double>(weights_).first(count_));
+  auto residuals = eigen_view(work.residuals).topRows(eigen_size(count_));
+  residuals = -outputs;
+  residuals.noalias() += inputs * eigen_view(work.ahead);
+  const double sum = weights.dot(residuals.rowwise().squaredNorm());
+  residuals.array().colwise() *= 2 * weights.array();
+  eigen_view(work.gradient).noalias() = inputs.transpose() * residuals;
   return sum;
 }
 
 // sum w |y - P x|^2 = <P A, P> - 2 <P, B> + sum w |y|^2.
 double SimplexRegression::from_gram(SimplexWorkspace& work) const {
-  double sum = output_square_;
-  for (std::size_t f = 0; f < size_; ++f) {
-    const std::span<double> slope = work.gradient.row(f);
-    const std::span<const double> cross = cross_.row(f);
-    const std::span<const double> own = work.ahead.row(f);
-    std::ranges::fill(slope, 0.0);
-    add_combination(
-        slope, size_, [&](std::size_t g) { return work.ahead.row(g).data(); },
-        [&](std::size_t g) { return gram_(f, g); });
-    for (std::size_t e = 0; e < size_; ++e) {
-      sum += own[e] * (slope[e] - 2 * cross[e]);
-      slope[e] = 2 * (slope[e] - cross[e]);
-    }
-  }
+  const auto own = eigen_view(work.ahead);
+  const auto cross = eigen_view(cross_);
+  auto slope = eigen_view(work.gradient);
+  slope.noalias() = eigen_view(gram_) * own;
+  slope -= cross;
+  const double sum = output_square_ + own.cwiseProduct(slope - cross).sum();
+  slope *= 2;
   return std::max(sum, 0.0);
 }
 
@@ -201,16 +143,9 @@ double SimplexRegression::from_gram(SimplexWorkspace& work) const {
 double SimplexRegression::evaluate(SimplexWorkspace& work) const {
   const double misfit = keeps_gram_ ? from_gram(work) : from_records(work);
   if (options_.ridge == 0) return misfit;
-  double distance = 0;
-  const std::span<const double> here = work.ahead.cells();
-  const std::span<const double> before = work.before.cells();
-  const std::span<double> slope = work.gradient.cells();
-  for (std::size_t i = 0; i < here.size(); ++i) {
-    const double away = here[i] - before[i];
-    distance += away * away;
-    slope[i] += 2 * options_.ridge * away;
-  }
-  return misfit + options_.ridge * distance;
+  const auto away = eigen_view(work.ahead) - eigen_view(work.before);
+  eigen_view(work.gradient) += 2 * options_.ridge * away;
+  return misfit + options_.ridge * away.squaredNorm();
 }
 
 SimplexRegression::Outcome SimplexRegression::solve(SimplexWorkspace& work) {
@@ -273,19 +208,14 @@ SimplexRegression::Outcome SimplexRegression::solve(SimplexWorkspace& work) {
     const double next = (1 + std::sqrt(1 + 4 * momentum * momentum)) / 2;
     const double push = (momentum - 1) / next;
     momentum = next;
-    const std::span<const double> here = columns_.cells();
-    const std::span<const double> back = work.last.cells();
-    const std::span<double> ahead = work.ahead.cells();
-    for (std::size_t i = 0; i < here.size(); ++i) ahead[i] = here[i] + push * (here[i] - back[i]);
+    const auto here = eigen_view(columns_);
+    eigen_view(work.ahead) = here + push * (here - eigen_view(work.last));
   }
   return outcome;
 }
 
 void SimplexRegression::predict(std::span<const double> x, std::span<double> y) const {
-  std::ranges::fill(y, 0.0);
-  add_combination(
-      y, size_, [&](std::size_t f) { return columns_.row(f).data(); },
-      [&](std::size_t f) { return x[f]; });
+  eigen_view(y).noalias() = eigen_view(columns_).transpose() * eigen_view(x);
 }
 
 }  // namespace mixnet

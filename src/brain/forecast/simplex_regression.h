@@ -89,7 +89,6 @@ class SimplexRegression {
   double evaluate(SimplexWorkspace& work) const;
   double from_records(SimplexWorkspace& work) const;
   double from_gram(SimplexWorkspace& work) const;
-  std::span<const double> record(std::size_t age, const Matrix<double>& ring) const;
 
   std::size_t size_;
   SimplexRegressionOptions options_;
@@ -97,13 +96,14 @@ class SimplexRegression {
   double oldest_weight_;  // decay ^ window
   std::size_t next_ = 0;  // where the ring takes the next record
   std::size_t count_ = 0;
-  Matrix<double> inputs_;     // ring of x
-  Matrix<double> outputs_;    // ring of y
-  Matrix<double> gram_;       // A
-  Matrix<double> cross_;      // B transposed
-  double output_square_ = 0;  // sum w |y|^2
-  double trace_ = 0;          // sum w |x|^2
-  Matrix<double> columns_;    // column f of P is row f here, so that a simplex lies in a row
+  Matrix<double> inputs_;        // ring of x
+  Matrix<double> outputs_;       // ring of y
+  std::vector<double> weights_;  // of the records in the ring
+  Matrix<double> gram_;          // A
+  Matrix<double> cross_;         // B transposed
+  double output_square_ = 0;     // sum w |y|^2
+  double trace_ = 0;             // sum w |x|^2
+  Matrix<double> columns_;       // column f of P is row f here, so that a simplex lies in a row
 };
 
 }  // namespace mixnet
