@@ -12,7 +12,7 @@ set(own_python ${CMAKE_SOURCE_DIR}/build/venv/bin/python3)
 set(debian_python /usr/bin/python3)
 
 function(mixnet_ask_python python code answer)
-  execute_process(COMMAND ${python} -c ${code} OUTPUT_VARIABLE said RESULT_VARIABLE status
+  execute_process(COMMAND ${python} -c "${code}" OUTPUT_VARIABLE said RESULT_VARIABLE status
                   OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
   if(NOT status EQUAL 0)
     set(said NOTFOUND)
