@@ -21,7 +21,7 @@ function(mixnet_ask_python python code answer)
 endfunction()
 
 if(NOT DEFINED Python3_EXECUTABLE)
-  mixnet_ask_python(${debian_python} "import numpy, sys; print(sys.executable)" found)
+  mixnet_ask_python(${debian_python} "import sys; from numpy import ndarray; print(sys.executable)" found)
   if(EXISTS ${own_python})
     set(found ${own_python})
   endif()

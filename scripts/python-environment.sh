@@ -19,7 +19,7 @@ has() {
 import importlib.util, os, sys, sysconfig
 assert sys.version_info >= (3, 9)
 assert os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h"))
-assert all(importlib.util.find_spec(name) for name in sys.argv[1:])
+assert all(importlib.util.find_spec(name).origin for name in sys.argv[1:])
 PYTHON
 }
 
