@@ -1,4 +1,4 @@
-# Which Python the tree uses, as Python3_EXECUTABLE: one for the package (src/python) and for the
+# Which Python the tree uses, as Python3_EXECUTABLE: one for the package (src/doors/python) and for the
 # tests that import it. The first in PATH may be any (of a venv, pyenv, conda), without Python.h,
 # NumPy or pybind11, and must not matter. So it is
 #   1. the one that is named by -D Python3_EXECUTABLE, as pip does for a wheel;
