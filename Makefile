@@ -3,11 +3,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps build run reproduce test check bench fuzz tidy format clean
+.PHONY: FORCE help deps test-deps build run reproduce test check bench fuzz tidy format clean
 
 # Seconds that `make fuzz` runs each fuzz target; `make check` gives each FUZZ_CHECK_SECONDS.
 FUZZ_SECONDS ?= 60
 FUZZ_CHECK_SECONDS ?= 5
+DEPENDENCIES := scripts/install-dependencies.sh
+CONFIGURE := cmake --preset release --log-level=WARNING -D MIXNET_SIMULATOR_ONLY=OFF
+CONFIGURE_SIMULATOR := cmake --preset release --log-level=WARNING -D MIXNET_SIMULATOR_ONLY=ON
 CTEST := ctest --output-on-failure --no-tests=error --parallel $(shell nproc)
 
 # src/WING/ROOM/FILE_fuzz.cc builds ROOM_FILE_fuzz; src/WING/ROOM/FILE_bench.cc builds into ROOM_bench.
@@ -18,24 +21,27 @@ BENCHES := $(sort $(foreach f,$(wildcard src/*/*/*_bench.cc),$(call room,$(f))_b
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-deps: ## Install what is missing of the Debian packages that the build needs
-	@scripts/install-dependencies.sh
+deps: ## Install what is missing of the Debian packages that the whole build needs
+	@$(DEPENDENCIES) everything
 
 test-deps: ## The same, and those that only tests need
-	@scripts/install-dependencies.sh --tests
+	@$(DEPENDENCIES) tests
 
 build: deps ## Build everything, optimised, into build/
-	@cmake --preset release --log-level=WARNING
+	@$(CONFIGURE)
 	@cmake --build build
 
-run: deps ## Build the program and compare fabrics for Mixtral 8x7B on 1024 GPUs
-	@cmake --preset release --log-level=WARNING
+# A build of everything stays one while its packages are there.
+build/mixnet: FORCE
+	@$(DEPENDENCIES) simulator
+	@if grep -qs 'MIXNET_SIMULATOR_ONLY:BOOL=OFF' build/CMakeCache.txt && \
+	  $(DEPENDENCIES) --check everything; then $(CONFIGURE); else $(CONFIGURE_SIMULATOR); fi
 	@cmake --build build --target mixnet
+
+run: build/mixnet ## Build the program alone and compare fabrics for Mixtral 8x7B on 1024 GPUs
 	build/mixnet compare --model mixtral-8x7b --gpus 1024 --bandwidth 100Gbps,400Gbps
 
-reproduce: deps ## Reproduce the figures of the paper, beside what was published, into results/
-	@cmake --preset release --log-level=WARNING
-	@cmake --build build --target mixnet
+reproduce: build/mixnet ## Reproduce the figures of the paper, beside what was published, into results/
 	build/mixnet reproduce --out results
 
 test: test-deps build ## Build everything and run every test

@@ -1,27 +1,45 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the build needs and that are missing; silent when none is. With
-# --tests, also those that only tests need. What clang adds (make fuzz, tidy, format) is not among
-# them.
+# install-dependencies.sh [--check] GROUP: installs the Debian packages of a group that are missing;
+# silent when none is. Each group has those before it:
+#   simulator    what the program `mixnet` needs: all that `make run` may ask for
+#   everything   what the whole build needs: the default
+#   tests        what only tests need
+# With --check it installs nothing and fails if one is missing. Where Debian's packages do not give
+# Python's part of it, python-environment.sh does. What clang adds (make fuzz, tidy, format) is in
+# no group.
 set -euo pipefail
 
-packages=(g++ cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev libgtest-dev
-          libgmock-dev libbenchmark-dev libeigen3-dev libflatbuffers-dev flatbuffers-compiler
-          libyaml-cpp-dev libopenmpi-dev openmpi-bin libjs-chart.js python3
-          python3-dev python3-numpy pybind11-dev)
-[[ ${1:-} != --tests ]] ||
-  packages+=(python3-matplotlib python3-protobuf python3-selenium chromium chromium-driver time)
+check=
+[[ ${1:-} != --check ]] || { check=yes; shift; }
+group=${1:-everything}
 
-if ! command -v dpkg-query >/dev/null; then
-  # Not Debian: CMake says what it does not find.
+packages=(g++ cmake ninja-build libfmt-dev nlohmann-json3-dev libcli11-dev libyaml-cpp-dev
+          libeigen3-dev libflatbuffers-dev flatbuffers-compiler libjs-chart.js)
+everything=(libgtest-dev libgmock-dev libbenchmark-dev libopenmpi-dev openmpi-bin
+            python3 python3-dev python3-numpy pybind11-dev)
+tests=(python3-matplotlib python3-protobuf python3-selenium chromium chromium-driver similarity-tester time)
+case $group in
+  simulator) ;;
+  everything) packages+=("${everything[@]}") ;;
+  tests) packages+=("${everything[@]}" "${tests[@]}") ;;
+  *) echo "install-dependencies: '$group' is no group; simulator, everything or tests" >&2; exit 2 ;;
+esac
+
+finish() {
+  [[ $group == simulator || $check ]] || exec "${BASH_SOURCE[0]%/*}/python-environment.sh" "$group"
   exit 0
-fi
+}
+
+# Not Debian: CMake says what it does not find.
+command -v dpkg-query >/dev/null || finish
 
 missing=()
 for package in "${packages[@]}"; do
   status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
   [[ $status == installed ]] || missing+=("$package")
 done
-((${#missing[@]})) || exit 0
+((${#missing[@]})) || finish
+[[ ! $check ]] || exit 1
 
 give_up() {
   echo "install-dependencies: $1; as root: apt-get install ${missing[*]}" >&2
@@ -43,3 +61,5 @@ if ! "${install[@]}" >"$log" 2>&1 </dev/null; then
   { "${apt[@]}" update && "${install[@]}"; } >"$log" 2>&1 </dev/null ||
     give_up "apt-get failed ($(grep '^E:' "$log" | tail -n 1))"
 fi
+rm -f "$log"
+finish

@@ -196,6 +196,30 @@ class SweepTest(program.ProgramTest):
         self.assertFalse((out / "results.csv").exists())
 
 
+class InstallTest(program.ProgramTest):
+
+    def test_what_a_wheel_holds(self):
+        """The package as CMake installs it, for pip too: it brings the data files along."""
+        built = pathlib.Path(os.environ["MIXNET_PYTHON"])
+        done = subprocess.run([os.environ["MIXNET_CMAKE"], "--install", built.parent, "--component",
+                               "python", "--prefix", self.folder], capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        package, = self.folder.rglob("mixnet")
+        self.assertEqual({path.relative_to(package / "data") for path in package.rglob("data/**/*")},
+                         {path.relative_to(program.DATA) for path in program.DATA.rglob("*")})
+        self.assertEqual({path.name for path in package.glob("*") if path.is_file()},
+                         {path.name for path in (built / "mixnet").iterdir() if path.is_file()})
+        # Its own data, not the tree's: a model that only this one has.
+        models = package / "data" / "models"
+        (models / "mixtral-8x7b.json").rename(models / "own-model.json")
+        code = ("import mixnet; print(mixnet.__version__);"
+                "mixnet.compare('own-model', gpus=256, fabric='mixnet')")
+        done = subprocess.run([sys.executable, "-c", code], cwd="/", capture_output=True, text=True,
+                              check=False, env={**os.environ, "PYTHONPATH": str(package.parent)})
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout.strip(), mixnet.__version__)
+
+
 class ExampleTest(program.ProgramTest):
 
     @unittest.skipIf(importlib.util.find_spec("matplotlib") is None, "no python3-matplotlib")
