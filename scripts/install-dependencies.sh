@@ -9,7 +9,8 @@ packages=(g++ cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli1
           libltdl-dev libyaml-cpp-dev libopenmpi-dev openmpi-bin libjs-chart.js python3
           python3-dev python3-numpy pybind11-dev)
 [[ ${1:-} != --tests ]] ||
-  packages+=(python3-matplotlib python3-protobuf python3-selenium chromium chromium-driver time)
+  packages+=(python3-matplotlib python3-protobuf python3-selenium chromium chromium-driver time
+             similarity-tester)
 
 if ! command -v dpkg-query >/dev/null; then
   # Not Debian: CMake says what it does not find.
