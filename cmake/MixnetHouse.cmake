@@ -1,7 +1,7 @@
 # mixnet_write_house()
 #
 # Writes BUILD/house.json, what CMake knows of the targets of this project, all folders together: name,
-# type, folder, sources, and what they link. tests/house_test.py holds the tree's rules to it, and
+# type, folder, sources, what they link and include. tests/house_test.py holds the tree's rules to it, and
 # scripts/draw_house.py draws it. Call it last.
 include_guard(GLOBAL)
 
@@ -26,7 +26,7 @@ endfunction()
 function(mixnet_house_entry target out)
   get_target_property(type ${target} TYPE)
   set(entry "{\"name\": \"${target}\", \"type\": \"${type}\"")
-  foreach(property SOURCE_DIR SOURCES LINK_LIBRARIES INTERFACE_LINK_LIBRARIES
+  foreach(property SOURCE_DIR SOURCES LINK_LIBRARIES INTERFACE_LINK_LIBRARIES INCLUDE_DIRECTORIES
                    INTERFACE_INCLUDE_DIRECTORIES)
     get_target_property(values ${target} ${property})
     if(NOT values)

@@ -1,7 +1,7 @@
 """The house as CMake has it: wings, rooms, who may use whom. For tests/house_test.py, draw_house.py.
 
 Read from BUILD/house.json, which CMake writes (cmake/MixnetHouse.cmake). A room is a folder of src/
-and the targets made of its sources; what these link, of other rooms, are the rooms that it may use.
+and the targets made of its sources; the rooms that these link, or have the headers of, it may use.
 src/WING/ROOM/ is room ROOM of wing WING.
 """
 
@@ -32,7 +32,7 @@ def read(file, root):
     """The rooms of house.json by name, in the order in which CMake has them. `root`: the project."""
     targets = json.loads(pathlib.Path(file).read_text(encoding="utf-8"))
     sources = pathlib.Path(root).resolve() / "src"
-    rooms, room_of = {}, {}
+    rooms, room_of, room_seen = {}, {}, {}  # room_seen: by the folder through which headers are seen
     for target in targets:
         place = place_of(target, sources)
         if place is None or is_check(target):
@@ -41,11 +41,14 @@ def read(file, root):
         room = rooms.setdefault(name, Room(name, wing))
         room.targets.append(target["name"])
         room_of[target["name"]] = name
+        room_seen.update(dict.fromkeys(target["INTERFACE_INCLUDE_DIRECTORIES"], name))
     for target in targets:
         if target["name"] in room_of:
             room = rooms[room_of[target["name"]]]
             linked = target["LINK_LIBRARIES"] + target["INTERFACE_LINK_LIBRARIES"]
-            room.uses |= {room_of[one] for one in linked if one in room_of} - {room.name}
+            room.uses |= {room_of[one] for one in linked if one in room_of}
+            room.uses |= {room_seen[one] for one in target["INCLUDE_DIRECTORIES"] if one in room_seen}
+            room.uses.discard(room.name)
     return rooms
 
 
