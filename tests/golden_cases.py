@@ -145,15 +145,14 @@ case("plan/large-refined", "plan --demand demand.csv --allocator refined --json 
 # What gates will decide.
 
 for routing in ("uniform", "measured", "dynamic"):
-    case(f"predict/{routing}", f"predict --routing {routing} --iterations 24",
-         f"predict --routing {routing} --iterations 24 --json -")
+    case(f"predict/{routing}", f"predict --routing {routing} --iterations 22 --json out.json")
 # Larger regions take the exact allocator longer than it is given.
 for allocator, ranks in (("greedy", 8), ("refined", 8), ("exact", 2)):
     case(f"predict/{allocator}",
          f"predict --routing dynamic --model my.json --ep {ranks} --iterations 22 --allocator {allocator}"
          " --json out.json", my__json=config("mixtral-8x7b", num_hidden_layers=6))
-case("predict/matrix", "predict --routing matrix:demand.csv --iterations 23 --ep 8",
-     demand__csv=matrix(8, 6, 1000))
+case("predict/matrix", "predict --routing matrix:demand.csv --iterations 23 --ep 8 --model my.json",
+     demand__csv=matrix(8, 6, 1000), my__json=config("mixtral-8x7b", num_hidden_layers=6))
 case("predict/trace", "predict --routing trace:trace.csv",
      "predict --routing trace:trace.csv --tokens 4 --ep 4 --json -", trace__csv=trace(60, 4, 8))
 case("predict/flags",
@@ -172,8 +171,7 @@ GPUS_OF = {"deepseek-r1": 1024, "deepseek-v3": 1024, "kimi-k2": 1024, "mixtral-8
            "qwen3-235b-a22b": 512}
 for model in MODELS:
     case(f"compare/model-{model}",
-         f"compare --model {model} --gpus {GPUS_OF.get(model, 256)} --bandwidth 400Gbps",
-         f"compare --model {model} --gpus {GPUS_OF.get(model, 256)} --bandwidth 100Gbps --json -",
+         f"compare --model {model} --gpus {GPUS_OF.get(model, 256)} --bandwidth 200Gbps --json out.json",
          all_only=GPUS_OF.get(model, 0) >= 1024)
 for gpu in GPUS:
     case(f"compare/gpu-{gpu}", f"{JOB} --gpu {gpu} --fabric mixnet,fat-tree --json -")
@@ -200,14 +198,15 @@ for policy in POLICIES:
          f"compare --model my.json --gpus 64 --tp 4 --pp 2 --ep 8 --fabric mixnet --allocator exact"
          f" --reconfiguration {policy} --json -", my__json=config("mixtral-8x7b", num_hidden_layers=4))
     case(f"compare/{policy}-many-regions",
-         f"compare --model qwen-moe --gpus 256 --fabric mixnet --reconfiguration {policy} --json -",
+         f"compare --model qwen-moe --gpus 128 --fabric mixnet --reconfiguration {policy} --json -",
          f"compare --model llama-moe --gpus 128 --fabric mixnet --reconfiguration {policy}"
          " --reconfiguration-delay 10us")
 case("compare/degree", *(f"{JOB} --fabric mixnet --degree {degree} --json -" for degree in (1, 4, 7)))
 case("compare/oversubscription", f"{JOB} --fabric oversub-fat-tree --oversubscription 1.5",
      f"{JOB} --fabric oversub-fat-tree --oversubscription 8 --json -")
-case("compare/ecmp", f"{JOB} --paths ecmp", f"{JOB} --paths ecmp --flows-per-pair 4 --json -",
-     f"{JOB} --ep-nics own --json -", f"{JOB} --ep-nics own --paths ecmp")
+HASHED = "compare --model mixtral-8x7b --gpus 128 --fabric fat-tree,oversub-fat-tree,rail-optimized"
+case("compare/ecmp", f"{HASHED} --paths ecmp", f"{HASHED} --paths ecmp --flows-per-pair 4 --json -",
+     f"{HASHED} --ep-nics own --json -", f"{HASHED} --ep-nics own --paths ecmp")
 case("compare/overlap", f"{JOB} --ep-steps sequential --json -", f"{JOB} --schedule eager-1f1b --json -",
      f"{JOB} --dp-overlap off --json -", f"{JOB} --tp-collective all-reduce --json -",
      f"{JOB} --gradient-bytes 2 --json -")
@@ -248,15 +247,16 @@ case("compare/fail-spares", f"{FAIL} --fail server:3 --backup region --json -",
 case("compare/fail-domains", f"{DOMAINS} --bandwidth 800Gbps --routing uniform --fail nic:1.5 --json -",
      f"{DOMAINS} --bandwidth 800Gbps --routing uniform --fail ocs:1".replace("nvl72,", ""))
 
-# The same in packets: one region, two layers, two micro-batches.
-TINY = config("mixtral-8x22b", num_hidden_layers=2)
+# The same in packets: one region, two narrow layers, two micro-batches.
+TINY = config("mixtral-8x22b", num_hidden_layers=2, hidden_size=1024, intermediate_size=2048,
+              num_attention_heads=16, num_key_value_heads=8)
 PACKETS = ("compare --model my.json --gpus 64 --tp 8 --pp 1 --ep 8 --micro-batch-size 1 "
-           "--global-batch-size 16 --seq-length 512 --bandwidth 400Gbps")
+           "--global-batch-size 16 --seq-length 128 --bandwidth 400Gbps")
 for fabric in FABRICS:
-    case(f"compare/packet-{fabric}", f"{PACKETS} --fabric {fabric} --fidelity packet",
-         f"{PACKETS} --fabric {fabric} --fidelity packet --json -", my__json=TINY)
-    case(f"compare/auto-{fabric}", f"{PACKETS} --fabric {fabric} --fidelity auto",
-         f"{PACKETS} --fabric {fabric} --fidelity auto --json -", my__json=TINY)
+    case(f"compare/packet-{fabric}", f"{PACKETS} --fabric {fabric} --fidelity packet --json out.json",
+         my__json=TINY)
+    case(f"compare/auto-{fabric}", f"{PACKETS} --fabric {fabric} --fidelity auto --json out.json",
+         my__json=TINY)
 case("compare/shortcuts",
      f"{PACKETS} --fabric fat-tree,mixnet --fidelity packet --shortcuts none --json -",
      f"{PACKETS} --fabric fat-tree,mixnet --fidelity auto --shortcuts steady --json -",
@@ -296,7 +296,8 @@ case("simulate/domains", "simulate --model deepseek-v3 --gpus 1024 --pp 8 --ep 1
 
 # Task graphs and traces: made here, converted, executed.
 
-GRAPH = "convert --model mixtral-8x7b --gpus 32 --tp 4 --pp 2 --ep 4 --layers 2 --global-batch-size 64"
+GRAPH = ("convert --model mixtral-8x7b --gpus 32 --tp 4 --pp 2 --ep 4 --layers 2 --global-batch-size 64"
+         " --seq-length 512")
 TO_FLEXFLOW = f"{GRAPH} --to flexflow --output m.fbuf"
 TO_CHAKRA = f"{GRAPH} --to chakra --output m"
 for to in ("dot", "chrome"):
@@ -316,8 +317,7 @@ case("convert/flags", f"{GRAPH} --routing uniform --schedule eager-1f1b --to fle
 for fabric in FABRICS:
     # A graph of MixNet's era has no connections of its own, so topoopt is refused.
     case(f"simulate/graph-{fabric}", TO_FLEXFLOW,
-         f"simulate --task-graph m.fbuf --fabric {fabric} --fidelity flow",
-         f"simulate --task-graph m.fbuf --fabric {fabric} --fidelity flow --json -",
+         f"simulate --task-graph m.fbuf --fabric {fabric} --fidelity flow --json out.json",
          f"simulate --task-graph m.fbuf --fabric {fabric} --fidelity auto --bandwidth 400Gbps --json -")
     case(f"simulate/chakra-{fabric}", TO_CHAKRA,
          f"simulate --chakra m --fabric {fabric} --fidelity flow",
@@ -400,7 +400,7 @@ case("sweep/models", "sweep study.yaml --out results --threads 2", "report resul
      my__json=config("mixtral-8x7b", num_hidden_layers=4))
 case("sweep/packets", "sweep study.yaml --out results", "report results --html report.html",
      study__yaml="model: my.json\ngpus: 64\ntp: 8\npp: 1\nep: 8\nmicro-batch-size: 1\n"
-                 "global-batch-size: 16\nseq-length: 512\nfidelity: [auto, flow]\nfree-acks: [false, "
+                 "global-batch-size: 16\nseq-length: 128\nfidelity: [auto, flow]\nfree-acks: [false, "
                  "true]\nfabric: [fat-tree, mixnet]\nexclude:\n  - {fidelity: flow, free-acks: true}\n",
      my__json=TINY)
 case("reproduce/quick", "reproduce --figure cost,eps-links --out results",
