@@ -15,6 +15,7 @@ same_everywhere); the texts of --help only with the CLI11 that they were recorde
 """
 
 import argparse
+import base64
 import concurrent.futures
 import difflib
 import hashlib
@@ -71,7 +72,6 @@ def without_chart_library(page):
 
 
 def base64_sha256(script):
-    import base64
     return base64.b64encode(hashlib.sha256(script).digest())
 
 
