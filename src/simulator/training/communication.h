@@ -1,8 +1,8 @@
 // How long a communication phase takes on one fabric: the seam between the training iteration,
 // which knows who sends how much, and the networks, which know over which links.
 //
-// Implementations: packet_communication.h (fat-trees and rails), mixnet_communication.h (circuits
-// beside an electrical fat-tree), direct_communication.h (TopoOpt's static circuits).
+// Implementations: tree_communication.h (fat-trees and rails), mixnet_communication.h (circuits
+// beside an electrical fat-tree), topoopt_communication.h (TopoOpt's static circuits).
 // Times are PhaseTimes (phase_time.h): solved once, they serve every NIC rate.
 #pragma once
 

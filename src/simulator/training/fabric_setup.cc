@@ -9,7 +9,7 @@
 #include "moe/demand.h"
 #include "moe/routing.h"
 #include "training/compute.h"
-#include "training/direct_communication.h"
+#include "training/topoopt_communication.h"
 
 namespace mixnet {
 namespace {
@@ -196,8 +196,8 @@ OcsPlaces CommunicationFactory::ocs_places() const {
   return places;
 }
 
-std::unique_ptr<PacketCommunication> CommunicationFactory::make_tree() const {
-  auto tree = std::make_unique<PacketCommunication>(packet_fabric(options_.paths), options_.ep_nics,
+std::unique_ptr<TreeCommunication> CommunicationFactory::make_tree() const {
+  auto tree = std::make_unique<TreeCommunication>(packet_fabric(options_.paths), options_.ep_nics,
                                                     options_.flows_per_pair, gpus_per_server_);
   tree->use_places(server_places());
   return tree;
@@ -235,7 +235,7 @@ std::unique_ptr<CommunicationModel> CommunicationFactory::make_fluid() const {
     case FabricKind::kMixNetOpticalIo:
       return make_mixnet_optical_io();
     case FabricKind::kTopoOpt:
-      return std::make_unique<DirectCommunication>(topology_, gpus_per_server_);
+      return std::make_unique<TopoOptCommunication>(topology_, gpus_per_server_);
     case FabricKind::kIdeal:
       break;
   }
@@ -260,7 +260,7 @@ std::unique_ptr<CommunicationModel> CommunicationFactory::make_packet(
       return mixnet;
     }
     case FabricKind::kTopoOpt: {
-      auto direct = std::make_unique<DirectCommunication>(topology_, gpus_per_server_);
+      auto direct = std::make_unique<TopoOptCommunication>(topology_, gpus_per_server_);
       direct->use_packets(fidelity, std::move(cache));
       return direct;
     }

@@ -17,7 +17,7 @@
 #include "training/cluster_health.h"
 #include "training/communication.h"
 #include "training/mixnet_communication.h"
-#include "training/packet_communication.h"
+#include "training/tree_communication.h"
 
 namespace mixnet {
 
@@ -74,7 +74,7 @@ class CommunicationFactory {
   ServerPlaces server_places() const;
   OcsPlaces ocs_places() const;
   PacketFabric packet_fabric(PathPolicy paths) const;
-  std::unique_ptr<PacketCommunication> make_tree() const;
+  std::unique_ptr<TreeCommunication> make_tree() const;
   std::unique_ptr<MixNetCommunication> make_mixnet() const;
   std::unique_ptr<MixNetCommunication> make_mixnet_optical_io() const;
 

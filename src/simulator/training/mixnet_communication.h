@@ -24,7 +24,7 @@
 #include "base/names.h"
 #include "circuits/circuit_planner.h"
 #include "training/optical_io.h"
-#include "training/packet_communication.h"
+#include "training/tree_communication.h"
 
 namespace mixnet {
 
@@ -56,7 +56,7 @@ class MixNetCommunication final : public CommunicationModel {
   /// through which ones of others it sends what is no all-to-all.
   void use_places(ServerPlaces eps, OcsPlaces ocs);
 
-  /// From now on phases run in packets (PacketCommunication::use_packets() of the EPS). A pair's
+  /// From now on phases run in packets (TreeCommunication::use_packets() of the EPS). A pair's
   /// bytes are dealt evenly to its circuits, one flow each. While ports move, those that stay lit
   /// start at once and the others when they light up, with as much less.
   void use_packets(PacketFabric eps_graph, const PacketFidelity& fidelity,
@@ -133,7 +133,7 @@ class MixNetCommunication final : public CommunicationModel {
   int eps_nics_;
   std::optional<OpticalIo> optical_io_;
   double circuit_rate_;  ///< in NIC rates
-  PacketCommunication eps_;
+  TreeCommunication eps_;
   int degree_;
   EpSplit split_;
   CircuitPlanner planner_;

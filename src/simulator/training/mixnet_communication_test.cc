@@ -41,7 +41,7 @@ MixNetCommunication mixnet_of(int servers, int degree, EpSplit split, int nics =
           split, 1, 8};
 }
 
-PacketCommunication electrical_of(int servers, int nics) {
+TreeCommunication electrical_of(int servers, int nics) {
   return {PacketFabric(FabricKind::kMixNet, servers, nics, 1, PathPolicy::kSpray), EpNics::kRail, 1,
           8};
 }
@@ -77,7 +77,7 @@ TEST(MixNetCommunication, CircuitsFirstIsTheSlowestCircuitAndTheRestByEps) {
         const CircuitCounts circuits = GreedyAllocator().allocate(demand.server_bytes, degree);
         MixNetCommunication mixnet = mixnet_of(servers, degree, EpSplit::kCircuitsFirst);
         const ExchangeTimes times = mixnet.exchange(0, demand);
-        PacketCommunication electrical = electrical_of(servers, 8 - degree);
+        TreeCommunication electrical = electrical_of(servers, 8 - degree);
         Time eps_busy;
         for (const bool combine : {false, true}) {
           const Matrix<std::int64_t> bytes =
@@ -355,7 +355,7 @@ TEST(MixNetCommunication, OverTheCircuitsForAHedgedForecast) {
 
 TEST(MixNetCommunication, OtherTrafficUsesTheElectricalNics) {
   MixNetCommunication mixnet = mixnet_of(32, 6, EpSplit::kCircuitsFirst);
-  PacketCommunication electrical = electrical_of(32, 2);
+  TreeCommunication electrical = electrical_of(32, 2);
   const std::vector<std::vector<int>> groups = {{0, 8, 16, 24}, {1, 9, 17, 25}};
   EXPECT_EQ(mixnet.ring_nics(), 2);
   EXPECT_EQ(mixnet.all_reduce(groups, {1'000'000'000}).transfer,

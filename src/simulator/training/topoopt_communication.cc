@@ -1,4 +1,4 @@
-#include "training/direct_communication.h"
+#include "training/topoopt_communication.h"
 
 #include <fmt/format.h>
 
@@ -20,14 +20,14 @@ std::vector<Bandwidth> reference_rates(const DirectConnect& topology) {
 
 }  // namespace
 
-DirectCommunication::DirectCommunication(DirectConnect topology, int gpus_per_server)
+TopoOptCommunication::TopoOptCommunication(DirectConnect topology, int gpus_per_server)
     : topology_(std::move(topology)),
       gpus_per_server_(gpus_per_server),
       network_(reference_rates(topology_)) {}
 
 /// Port l is directed link l; port links + l is the host's way into it, as fast and of no length,
 /// so that its own packets queue behind those that it forwards.
-void DirectCommunication::use_packets(const PacketFidelity& fidelity,
+void TopoOptCommunication::use_packets(const PacketFidelity& fidelity,
                                       std::shared_ptr<PhaseCache> cache) {
   std::vector<PhasePort> ports;
   for (const int links : {2, 0}) {
@@ -36,7 +36,7 @@ void DirectCommunication::use_packets(const PacketFidelity& fidelity,
   packets_ = std::make_unique<PacketPhase>(ports, fidelity, std::move(cache));
 }
 
-void DirectCommunication::add_flow(int from, int to, Bytes bytes) {
+void TopoOptCommunication::add_flow(int from, int to, Bytes bytes) {
   if (bytes.count <= 0 || from == to) return;
   const std::vector<std::uint32_t>& route = topology_.route(from, to);
   if (route.empty()) {
@@ -57,7 +57,7 @@ void DirectCommunication::add_flow(int from, int to, Bytes bytes) {
   network_.add_flow(route, bytes);
 }
 
-PhaseTime DirectCommunication::finish() {
+PhaseTime TopoOptCommunication::finish() {
   const auto longest_path = static_cast<std::int64_t>(std::exchange(longest_path_, 0));
   if (packets_) return packets_->run();
   const PhaseTime time = {network_.run(), kLinkDelay * 2 * longest_path};
@@ -65,7 +65,7 @@ PhaseTime DirectCommunication::finish() {
   return time;
 }
 
-ExchangeTimes DirectCommunication::exchange(int first_server, const RegionDemand& demand) {
+ExchangeTimes TopoOptCommunication::exchange(int first_server, const RegionDemand& demand) {
   if (demand.servers < 2) return {};
   ExchangeTimes times;
   for (const bool combine : {false, true}) {
@@ -82,14 +82,14 @@ ExchangeTimes DirectCommunication::exchange(int first_server, const RegionDemand
   return times;
 }
 
-PhaseTime DirectCommunication::send(int from, int to, int count, Bytes bytes_per_gpu) {
+PhaseTime TopoOptCommunication::send(int from, int to, int count, Bytes bytes_per_gpu) {
   for (int server = 0; server < count; ++server) {
     add_flow(from + server, to + server, bytes_per_gpu * gpus_per_server_);
   }
   return finish();
 }
 
-PhaseTime DirectCommunication::all_reduce(std::span<const std::vector<int>> groups,
+PhaseTime TopoOptCommunication::all_reduce(std::span<const std::vector<int>> groups,
                                           Bytes bytes_per_server) {
   std::int64_t steps = 0;
   for (const std::vector<int>& group : groups) {

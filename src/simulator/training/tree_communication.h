@@ -40,11 +40,11 @@ struct ServerPlaces {
   int region_servers = 0;
 };
 
-class PacketCommunication final : public CommunicationModel {
+class TreeCommunication final : public CommunicationModel {
  public:
   /// `flows_per_pair`: connections that the bytes between two NICs are dealt to, each hashed onto a
   /// path of its own (PathPolicy::kEcmp only).
-  PacketCommunication(PacketFabric fabric, EpNics ep_nics, int flows_per_pair, int gpus_per_server);
+  TreeCommunication(PacketFabric fabric, EpNics ep_nics, int flows_per_pair, int gpus_per_server);
 
   /// From now on servers are where `places` says. Flows of a NIC that failed are dealt evenly to
   /// the NICs that work at both ends (else to all that work). Throws Error from phases in which a

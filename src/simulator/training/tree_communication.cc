@@ -1,4 +1,4 @@
-#include "training/packet_communication.h"
+#include "training/tree_communication.h"
 
 #include <fmt/format.h>
 
@@ -30,7 +30,7 @@ PhaseTime longer(PhaseTime a, PhaseTime b) {
 
 }  // namespace
 
-PacketCommunication::PacketCommunication(PacketFabric fabric, EpNics ep_nics, int flows_per_pair,
+TreeCommunication::TreeCommunication(PacketFabric fabric, EpNics ep_nics, int flows_per_pair,
                                          int gpus_per_server)
     : fabric_(std::move(fabric)),
       ep_nics_(ep_nics),
@@ -38,7 +38,7 @@ PacketCommunication::PacketCommunication(PacketFabric fabric, EpNics ep_nics, in
       gpus_per_server_(gpus_per_server),
       network_(reference_rates(fabric_.link_rates())) {}
 
-void PacketCommunication::use_packets(PacketFabric graph, const PacketFidelity& fidelity,
+void TreeCommunication::use_packets(PacketFabric graph, const PacketFidelity& fidelity,
                                       std::shared_ptr<PhaseCache> cache) {
   std::vector<PhasePort> ports;
   for (const double rate : graph.link_rates()) ports.push_back({rate, 1});
@@ -46,7 +46,7 @@ void PacketCommunication::use_packets(PacketFabric graph, const PacketFidelity& 
       Packets{std::move(graph), PacketPhase(ports, fidelity, std::move(cache)), {}, {}});
 }
 
-void PacketCommunication::add_packet_flow(int from_nic, int to_nic, int part, Bytes bytes) {
+void TreeCommunication::add_packet_flow(int from_nic, int to_nic, int part, Bytes bytes) {
   const int hops = packets_->graph.hops(from_nic, to_nic);
   packets_->forward.clear();
   packets_->back.clear();
@@ -57,7 +57,7 @@ void PacketCommunication::add_packet_flow(int from_nic, int to_nic, int part, By
   packets_->phase.add_flow(packets_->forward, hops, packets_->back, hops, bytes);
 }
 
-void PacketCommunication::add_flow(int from_nic, int to_nic, Bytes bytes) {
+void TreeCommunication::add_flow(int from_nic, int to_nic, Bytes bytes) {
   if (bytes.count <= 0) return;
   longest_path_ = std::max(longest_path_, fabric_.hops(from_nic, to_nic));
   for (int part = 0; part < flows_per_pair_; ++part) {
@@ -75,27 +75,27 @@ void PacketCommunication::add_flow(int from_nic, int to_nic, Bytes bytes) {
   }
 }
 
-void PacketCommunication::use_places(ServerPlaces places) { places_ = std::move(places); }
+void TreeCommunication::use_places(ServerPlaces places) { places_ = std::move(places); }
 
-bool PacketCommunication::is_whole(int first_server, int servers) const {
+bool TreeCommunication::is_whole(int first_server, int servers) const {
   if (places_.nics.empty()) return true;
   const auto at = places_.nics.lower_bound(first_server);
   return (at == places_.nics.end() || at->first >= first_server + servers) &&
          !places_.extra.contains(first_server);
 }
 
-int PacketCommunication::member(int first_server, int s) const {
+int TreeCommunication::member(int first_server, int s) const {
   return s > 0 && s == places_.region_servers ? places_.extra.at(first_server) : first_server + s;
 }
 
-int PacketCommunication::working_nics(int server) const {
+int TreeCommunication::working_nics(int server) const {
   const auto place = places_.nics.find(server);
   if (place == places_.nics.end()) return fabric_.nics_per_server();
   return static_cast<int>(std::ranges::count_if(place->second, [](int nic) { return nic >= 0; }));
 }
 
 /// The NICs that do the work of place `nic` of a server, with each one's share of it.
-void PacketCommunication::serving(int server, int nic, std::vector<Share>& shares) const {
+void TreeCommunication::serving(int server, int nic, std::vector<Share>& shares) const {
   shares.clear();
   const int usual = fabric_.nics_per_server();
   const auto place = places_.nics.find(server);
@@ -127,7 +127,7 @@ void PacketCommunication::serving(int server, int nic, std::vector<Share>& share
   }
 }
 
-void PacketCommunication::add_server_flow(int from, int from_nic, int to, int to_nic, Bytes bytes) {
+void TreeCommunication::add_server_flow(int from, int from_nic, int to, int to_nic, Bytes bytes) {
   const int usual = fabric_.nics_per_server();
   if (places_.nics.empty() || (!places_.nics.contains(from) && !places_.nics.contains(to))) {
     add_flow(from * usual + from_nic, to * usual + to_nic, bytes);
@@ -179,7 +179,7 @@ void PacketCommunication::add_server_flow(int from, int from_nic, int to, int to
 
 /// Whether the links above the ToRs bound the region's all-to-all at twice what its NICs do, so
 /// that leaving out the NICs' own links changes but the tail of it.
-bool PacketCommunication::tors_rule(int first_server, const RegionDemand& demand) {
+bool TreeCommunication::tors_rule(int first_server, const RegionDemand& demand) {
   if (packets_ || !uniform() || rails_are_apart() ||
       fabric_.nics_per_server() != gpus_per_server_) {
     return false;
@@ -214,7 +214,7 @@ bool PacketCommunication::tors_rule(int first_server, const RegionDemand& demand
   return tors > 2 * nics;
 }
 
-PhaseTime PacketCommunication::finish() {
+PhaseTime TreeCommunication::finish() {
   const int longest_path = std::exchange(longest_path_, 0);
   if (packets_) return packets_->phase.run();
   const PhaseTime time = {network_.run(), kLinkDelay * longest_path};
@@ -222,13 +222,13 @@ PhaseTime PacketCommunication::finish() {
   return time;
 }
 
-bool PacketCommunication::rails_are_apart() const {
+bool TreeCommunication::rails_are_apart() const {
   // Sprayed and 1:1, the fabric's only links are the NICs' own.
   return !packets_ && fabric_.uniform() &&
          fabric_.link_rates().size() == 2 * static_cast<std::size_t>(fabric_.nics());
 }
 
-ExchangeTimes PacketCommunication::exchange(int first_server, const RegionDemand& demand) {
+ExchangeTimes TreeCommunication::exchange(int first_server, const RegionDemand& demand) {
   if (demand.servers < 2) return {};
   const auto one_way = [&](bool transposed) {
     return ep_nics_ == EpNics::kOwn ? own_nic_exchange(first_server, demand, transposed)
@@ -241,7 +241,7 @@ ExchangeTimes PacketCommunication::exchange(int first_server, const RegionDemand
   return {dispatch, combine, dispatch.transfer + combine.transfer};
 }
 
-PhaseTime PacketCommunication::rail_exchange(int first_server, const RegionDemand& demand,
+PhaseTime TreeCommunication::rail_exchange(int first_server, const RegionDemand& demand,
                                              bool transposed) {
   const int nics = fabric_.nics_per_server();
   const int gpus_per_nic = gpus_per_server_ / nics;
@@ -273,7 +273,7 @@ PhaseTime PacketCommunication::rail_exchange(int first_server, const RegionDeman
   return apart ? slowest : finish();
 }
 
-PhaseTime PacketCommunication::own_nic_exchange(int first_server, const RegionDemand& demand,
+PhaseTime TreeCommunication::own_nic_exchange(int first_server, const RegionDemand& demand,
                                                 bool transposed) {
   const int nics = fabric_.nics_per_server();
   const int ranks = static_cast<int>(demand.rank_bytes.rows());
@@ -307,7 +307,7 @@ PhaseTime PacketCommunication::own_nic_exchange(int first_server, const RegionDe
   return finish();
 }
 
-PhaseTime PacketCommunication::server_exchange(int first_server,
+PhaseTime TreeCommunication::server_exchange(int first_server,
                                                const Matrix<std::int64_t>& bytes) {
   const int nics = fabric_.nics_per_server();
   const int servers = static_cast<int>(bytes.rows());
@@ -324,7 +324,7 @@ PhaseTime PacketCommunication::server_exchange(int first_server,
   return finish();
 }
 
-PhaseTime PacketCommunication::send(int from, int to, int count, Bytes bytes_per_gpu) {
+PhaseTime TreeCommunication::send(int from, int to, int count, Bytes bytes_per_gpu) {
   const int nics = fabric_.nics_per_server();
   const Bytes bytes_per_nic = {bytes_per_gpu.count * gpus_per_server_ / nics};
   for (int server = 0; server < count; ++server) {
@@ -335,7 +335,7 @@ PhaseTime PacketCommunication::send(int from, int to, int count, Bytes bytes_per
   return finish();
 }
 
-PhaseTime PacketCommunication::all_reduce(std::span<const std::vector<int>> groups,
+PhaseTime TreeCommunication::all_reduce(std::span<const std::vector<int>> groups,
                                           Bytes bytes_per_server) {
   const int nics = fabric_.nics_per_server();
   std::int64_t steps = 0;

@@ -15,9 +15,9 @@
 
 namespace mixnet {
 
-class DirectCommunication final : public CommunicationModel {
+class TopoOptCommunication final : public CommunicationModel {
  public:
-  DirectCommunication(DirectConnect topology, int gpus_per_server);
+  TopoOptCommunication(DirectConnect topology, int gpus_per_server);
 
   /// From now on phases run in packets. The circuits of a pair are one port of their rates
   /// together; what a host sends meets what it forwards in that port's queue.
