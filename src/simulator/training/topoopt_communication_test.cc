@@ -9,18 +9,10 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "circuits/completion_time.h"
-#include "moe/plan.h"
+#include "training/test_plans.h"
 
 namespace mixnet {
 namespace {
-
-/// Servers that each hold one EP rank of tp 8.
-RegionDemand demand_of(const TokenCounts& counts) {
-  ParallelPlan plan;
-  plan.ep = plan.dp = static_cast<int>(counts.rows());
-  plan.tp = 8;
-  return DemandMaker(plan, 2048).make(counts);
-}
 
 TokenCounts random_counts(int servers, std::uint64_t seed) {
   Random random(seed);
@@ -54,7 +46,7 @@ double seconds(double bytes) { return bytes / kReferenceRate.bytes_per_second();
 TEST(TopoOptCommunication, AFullMeshIsTheBusiestPair) {
   // Eight servers of seven NICs, a circuit a pair.
   TopoOptCommunication network = network_of(8, 7, mesh(8));
-  const RegionDemand demand = demand_of(random_counts(8, 1));
+  const RegionDemand demand = one_rank_a_server(random_counts(8, 1));
   std::int64_t busiest = 0;
   for (int s = 0; s < 8; ++s) {
     for (int t = 0; t < 8; ++t) {
@@ -70,7 +62,7 @@ TEST(TopoOptCommunication, AFullMeshIsTheBusiestPair) {
 
 TEST(TopoOptCommunication, CombineIsTheMirrorOfDispatchOnAMesh) {
   TopoOptCommunication network = network_of(4, 6, mesh(4));
-  RegionDemand demand = demand_of(random_counts(4, 2));
+  RegionDemand demand = one_rank_a_server(random_counts(4, 2));
   const ExchangeTimes there = network.exchange(0, demand);
   for (int s = 0; s < 4; ++s) {
     for (int t = 0; t < s; ++t) std::swap(demand.server_bytes(s, t), demand.server_bytes(t, s));
@@ -85,7 +77,7 @@ TEST(TopoOptCommunication, ServersInBetweenForward) {
   ExpectedTraffic line;
   line.pairs = {{0, 1, 1.0}, {1, 2, 1.0}};
   TopoOptCommunication network = network_of(3, 4, line);
-  RegionDemand demand = demand_of(TokenCounts(3, 3));
+  RegionDemand demand = one_rank_a_server(TokenCounts(3, 3));
   demand.server_bytes(0, 1) = 300'000'000;
   demand.server_bytes(0, 2) = 100'000'000;
   const PhaseTime dispatch = network.exchange(0, demand).dispatch;
@@ -99,7 +91,7 @@ TEST(TopoOptCommunication, IsNeverFasterThanAllNicsOfTheBusiestServer) {
     for (const int nics : {3, 4, 6, 8}) {
       for (std::uint64_t seed = 0; seed < 3; ++seed) {
         TopoOptCommunication network = network_of(servers, nics, mesh(servers));
-        const RegionDemand demand = demand_of(random_counts(servers, seed));
+        const RegionDemand demand = one_rank_a_server(random_counts(servers, seed));
         const Time bound = completion_lower_bound(demand.server_bytes, nics, kReferenceRate);
         EXPECT_GE(network.exchange(0, demand).dispatch.transfer.ps + 1000, bound.ps);
       }
@@ -146,7 +138,7 @@ TEST(TopoOptCommunication, RefusesServersThatNothingJoins) {
     EXPECT_THAT(error.what(), testing::HasSubstr("servers 0 and 2 cannot be joined"));
     EXPECT_THAT(error.what(), testing::HasSubstr("--nics-per-server"));
   }
-  EXPECT_THROW(network.exchange(0, demand_of(random_counts(4, 1))), Error);
+  EXPECT_THROW(network.exchange(0, one_rank_a_server(random_counts(4, 1))), Error);
   const std::vector<std::vector<int>> all = {{0, 1, 2, 3}};
   EXPECT_THROW(network.all_reduce(all, {1000}), Error);
   EXPECT_EQ(network.send(0, 2, 1, {0}).transfer, Time::zero());  // but nothing can be sent anywhere
@@ -154,7 +146,7 @@ TEST(TopoOptCommunication, RefusesServersThatNothingJoins) {
 
 TEST(TopoOptCommunication, OneServerExchangesNothing) {
   TopoOptCommunication network = network_of(2, 4, mesh(2));
-  const ExchangeTimes times = network.exchange(0, demand_of(random_counts(1, 1)));
+  const ExchangeTimes times = network.exchange(0, one_rank_a_server(random_counts(1, 1)));
   EXPECT_EQ(times.dispatch.transfer + times.combine.transfer, Time::zero());
 }
 

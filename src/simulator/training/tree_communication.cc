@@ -1,27 +1,13 @@
 #include "training/tree_communication.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <memory>
 #include <utility>
 
-#include "base/error.h"
 #include "base/random.h"
 #include "network/packet_paths.h"
 
 namespace mixnet {
 namespace {
-
-std::vector<Bandwidth> reference_rates(const std::vector<double>& nic_rates) {
-  std::vector<Bandwidth> rates;
-  rates.reserve(nic_rates.size());
-  for (const double rate : nic_rates) {
-    rates.push_back(
-        {static_cast<std::int64_t>(rate * static_cast<double>(kReferenceRate.bits_per_second))});
-  }
-  return rates;
-}
 
 PhaseTime longer(PhaseTime a, PhaseTime b) {
   return {std::max(a.transfer, b.transfer), std::max(a.delay, b.delay),
@@ -31,39 +17,38 @@ PhaseTime longer(PhaseTime a, PhaseTime b) {
 }  // namespace
 
 TreeCommunication::TreeCommunication(PacketFabric fabric, EpNics ep_nics, int flows_per_pair,
-                                         int gpus_per_server)
+                                     int gpus_per_server)
     : fabric_(std::move(fabric)),
       ep_nics_(ep_nics),
       flows_per_pair_(fabric_.path_policy() == PathPolicy::kEcmp ? flows_per_pair : 1),
       gpus_per_server_(gpus_per_server),
-      network_(reference_rates(fabric_.link_rates())) {}
+      network_(fabric_.link_rates()),
+      servers_(fabric_.nics_per_server()) {}
 
-void TreeCommunication::use_packets(PacketFabric graph, const PacketFidelity& fidelity,
-                                      std::shared_ptr<PhaseCache> cache) {
+void TreeCommunication::use_packets(PacketFabric graph, const FidelityOptions& fidelity,
+                                    std::shared_ptr<PhaseCache> cache) {
   std::vector<PhasePort> ports;
   for (const double rate : graph.link_rates()) ports.push_back({rate, 1});
-  packets_ = std::make_unique<Packets>(
-      Packets{std::move(graph), PacketPhase(ports, fidelity, std::move(cache)), {}, {}});
+  network_.use_packets(ports, fidelity, std::move(cache));
+  packet_graph_ = std::move(graph);
 }
 
 void TreeCommunication::add_packet_flow(int from_nic, int to_nic, int part, Bytes bytes) {
-  const int hops = packets_->graph.hops(from_nic, to_nic);
-  packets_->forward.clear();
-  packets_->back.clear();
-  append_packet_paths(packets_->graph, fabric_.path_policy(), from_nic, to_nic, part,
-                      packets_->forward);
-  append_packet_paths(packets_->graph, fabric_.path_policy(), to_nic, from_nic, part,
-                      packets_->back);
-  packets_->phase.add_flow(packets_->forward, hops, packets_->back, hops, bytes);
+  const int hops = packet_graph_->hops(from_nic, to_nic);
+  forward_path_.clear();
+  back_path_.clear();
+  append_packet_paths(*packet_graph_, fabric_.path_policy(), from_nic, to_nic, part, forward_path_);
+  append_packet_paths(*packet_graph_, fabric_.path_policy(), to_nic, from_nic, part, back_path_);
+  network_.add_packet_flow(forward_path_, hops, back_path_, hops, bytes);
 }
 
 void TreeCommunication::add_flow(int from_nic, int to_nic, Bytes bytes) {
   if (bytes.count <= 0) return;
-  longest_path_ = std::max(longest_path_, fabric_.hops(from_nic, to_nic));
+  network_.add_delay(kLinkDelay * fabric_.hops(from_nic, to_nic));
   for (int part = 0; part < flows_per_pair_; ++part) {
     const std::int64_t share =
         bytes.count / flows_per_pair_ + (part < bytes.count % flows_per_pair_ ? 1 : 0);
-    if (packets_) {
+    if (network_.in_packets()) {
       add_packet_flow(from_nic, to_nic, part, {share});
       continue;
     }
@@ -75,112 +60,16 @@ void TreeCommunication::add_flow(int from_nic, int to_nic, Bytes bytes) {
   }
 }
 
-void TreeCommunication::use_places(ServerPlaces places) { places_ = std::move(places); }
-
-bool TreeCommunication::is_whole(int first_server, int servers) const {
-  if (places_.nics.empty()) return true;
-  const auto at = places_.nics.lower_bound(first_server);
-  return (at == places_.nics.end() || at->first >= first_server + servers) &&
-         !places_.extra.contains(first_server);
-}
-
-int TreeCommunication::member(int first_server, int s) const {
-  return s > 0 && s == places_.region_servers ? places_.extra.at(first_server) : first_server + s;
-}
-
-int TreeCommunication::working_nics(int server) const {
-  const auto place = places_.nics.find(server);
-  if (place == places_.nics.end()) return fabric_.nics_per_server();
-  return static_cast<int>(std::ranges::count_if(place->second, [](int nic) { return nic >= 0; }));
-}
-
-/// The NICs that do the work of place `nic` of a server, with each one's share of it.
-void TreeCommunication::serving(int server, int nic, std::vector<Share>& shares) const {
-  shares.clear();
-  const int usual = fabric_.nics_per_server();
-  const auto place = places_.nics.find(server);
-  if (place == places_.nics.end()) {
-    shares.push_back({server * usual + nic, 1});
-    return;
-  }
-  const std::vector<int>& nics = place->second;
-  if (static_cast<int>(nics.size()) == usual && nics[nic] >= 0) {
-    shares.push_back({nics[nic], 1});
-    return;
-  }
-  const int works = working_nics(server);
-  if (works == 0) {
-    throw Error("--fail", fmt::format("server {} has no NIC left to reach the others by", server),
-                "leave it one, or fail the server");
-  }
-  // As many as usual: all that work. Else place `nic` is [nic, nic + 1) of the line [0, usual),
-  // and the i-th NIC that works is [i, i + 1) * usual / works.
-  const bool all = static_cast<int>(nics.size()) == usual;
-  int i = 0;
-  for (const int one : nics) {
-    if (one < 0) continue;
-    const int from = std::max(nic * works, i * usual);
-    const int to = std::min((nic + 1) * works, (i + 1) * usual);
-    if (all) shares.push_back({one, 1});
-    if (!all && to > from) shares.push_back({one, to - from});
-    ++i;
-  }
-}
-
 void TreeCommunication::add_server_flow(int from, int from_nic, int to, int to_nic, Bytes bytes) {
-  const int usual = fabric_.nics_per_server();
-  if (places_.nics.empty() || (!places_.nics.contains(from) && !places_.nics.contains(to))) {
-    add_flow(from * usual + from_nic, to * usual + to_nic, bytes);
-    return;
-  }
-  serving(from, from_nic, from_shares_);
-  serving(to, to_nic, to_shares_);
-  const auto nic_at = [&](int server, int nic) {
-    const auto place = places_.nics.find(server);
-    return place == places_.nics.end() ? server * usual + nic : place->second[nic];
-  };
-  const auto has_usual = [&](int server) {
-    const auto place = places_.nics.find(server);
-    return place == places_.nics.end() || static_cast<int>(place->second.size()) == usual;
-  };
-  if (from_nic == to_nic && has_usual(from) && has_usual(to) &&
-      (from_shares_.size() > 1 || to_shares_.size() > 1)) {
-    // Rails do not cross as long as one works at both ends.
-    std::vector<int> rails;
-    for (int nic = 0; nic < usual; ++nic) {
-      if (nic_at(from, nic) >= 0 && nic_at(to, nic) >= 0) rails.push_back(nic);
-    }
-    const auto count = static_cast<std::int64_t>(rails.size());
-    for (std::int64_t i = 0; i < count; ++i) {
-      add_flow(nic_at(from, rails[i]), nic_at(to, rails[i]),
-               {bytes.count / count + (i < bytes.count % count ? 1 : 0)});
-    }
-    if (count > 0) return;
-  }
-  std::int64_t from_parts = 0;
-  std::int64_t to_parts = 0;
-  for (const Share& share : from_shares_) from_parts += share.parts;
-  for (const Share& share : to_shares_) to_parts += share.parts;
-  const auto all = static_cast<double>(from_parts * to_parts);
-  std::int64_t parts = 0;
-  std::int64_t given = 0;
-  for (const Share& here : from_shares_) {
-    for (const Share& there : to_shares_) {
-      parts += here.parts * there.parts;
-      const std::int64_t upto = parts == from_parts * to_parts
-                                    ? bytes.count
-                                    : static_cast<std::int64_t>(static_cast<double>(bytes.count) *
-                                                                (static_cast<double>(parts) / all));
-      add_flow(here.nic, there.nic, {upto - given});
-      given = upto;
-    }
+  for (const NicFlow& flow : servers_.deal(from, from_nic, to, to_nic, bytes)) {
+    add_flow(flow.from, flow.to, flow.bytes);
   }
 }
 
 /// Whether the links above the ToRs bound the region's all-to-all at twice what its NICs do, so
 /// that leaving out the NICs' own links changes but the tail of it.
 bool TreeCommunication::tors_rule(int first_server, const RegionDemand& demand) {
-  if (packets_ || !uniform() || rails_are_apart() ||
+  if (network_.in_packets() || !uniform() || rails_are_apart() ||
       fabric_.nics_per_server() != gpus_per_server_) {
     return false;
   }
@@ -214,17 +103,9 @@ bool TreeCommunication::tors_rule(int first_server, const RegionDemand& demand) 
   return tors > 2 * nics;
 }
 
-PhaseTime TreeCommunication::finish() {
-  const int longest_path = std::exchange(longest_path_, 0);
-  if (packets_) return packets_->phase.run();
-  const PhaseTime time = {network_.run(), kLinkDelay * longest_path};
-  network_.clear();
-  return time;
-}
-
 bool TreeCommunication::rails_are_apart() const {
   // Sprayed and 1:1, the fabric's only links are the NICs' own.
-  return !packets_ && fabric_.uniform() &&
+  return !network_.in_packets() && fabric_.uniform() &&
          fabric_.link_rates().size() == 2 * static_cast<std::size_t>(fabric_.nics());
 }
 
@@ -236,16 +117,17 @@ ExchangeTimes TreeCommunication::exchange(int first_server, const RegionDemand& 
   };
   const PhaseTime dispatch = one_way(false);
   // Sprayed paths are the same links both ways round, so combine is dispatch in the mirror.
-  const bool mirrors = fabric_.uniform() && !packets_ && is_whole(first_server, demand.servers);
+  const bool mirrors = fabric_.uniform() && !network_.in_packets() &&
+                       servers_.is_whole(first_server, demand.servers);
   const PhaseTime combine = mirrors ? dispatch : one_way(true);
   return {dispatch, combine, dispatch.transfer + combine.transfer};
 }
 
 PhaseTime TreeCommunication::rail_exchange(int first_server, const RegionDemand& demand,
-                                             bool transposed) {
+                                           bool transposed) {
   const int nics = fabric_.nics_per_server();
   const int gpus_per_nic = gpus_per_server_ / nics;
-  const bool apart = rails_are_apart() && is_whole(first_server, demand.servers);
+  const bool apart = rails_are_apart() && servers_.is_whole(first_server, demand.servers);
   nics_are_idle_ = tors_rule(first_server, demand);
   const auto rail_of = [&](int gpu) { return gpu / demand.rail_width; };
   PhaseTime slowest;
@@ -264,17 +146,18 @@ PhaseTime TreeCommunication::rail_exchange(int first_server, const RegionDemand&
           const auto& out = demand.out[rail_of(gpu)];
           bytes += transposed ? out(t, s) : out(s, t);
         }
-        add_server_flow(member(first_server, s), nic, member(first_server, t), nic, {bytes});
+        add_server_flow(servers_.member(first_server, s), nic, servers_.member(first_server, t),
+                        nic, {bytes});
       }
     }
-    if (apart) slowest = longer(slowest, finish());
+    if (apart) slowest = longer(slowest, network_.finish());
   }
   nics_are_idle_ = false;
-  return apart ? slowest : finish();
+  return apart ? slowest : network_.finish();
 }
 
 PhaseTime TreeCommunication::own_nic_exchange(int first_server, const RegionDemand& demand,
-                                                bool transposed) {
+                                              bool transposed) {
   const int nics = fabric_.nics_per_server();
   const int ranks = static_cast<int>(demand.rank_bytes.rows());
   const int tp = demand.region_gpus / ranks;
@@ -300,28 +183,27 @@ PhaseTime TreeCommunication::own_nic_exchange(int first_server, const RegionDema
   for (int from = 0; from < region_nics; ++from) {
     for (int to = 0; to < region_nics; ++to) {
       if (from / nics == to / nics) continue;
-      add_server_flow(member(first_server, from / nics), from % nics,
-                      member(first_server, to / nics), to % nics, {nic_bytes_(from, to)});
+      add_server_flow(servers_.member(first_server, from / nics), from % nics,
+                      servers_.member(first_server, to / nics), to % nics, {nic_bytes_(from, to)});
     }
   }
-  return finish();
+  return network_.finish();
 }
 
-PhaseTime TreeCommunication::server_exchange(int first_server,
-                                               const Matrix<std::int64_t>& bytes) {
+PhaseTime TreeCommunication::server_exchange(int first_server, const Matrix<std::int64_t>& bytes) {
   const int nics = fabric_.nics_per_server();
   const int servers = static_cast<int>(bytes.rows());
-  const int told = rails_are_apart() && is_whole(first_server, servers) ? 1 : nics;
+  const int told = rails_are_apart() && servers_.is_whole(first_server, servers) ? 1 : nics;
   for (int nic = 0; nic < told; ++nic) {
     for (int s = 0; s < servers; ++s) {
       for (int t = 0; t < servers; ++t) {
         if (s == t) continue;
-        add_server_flow(member(first_server, s), nic, member(first_server, t), nic,
-                        {(bytes(s, t) + nics - 1) / nics});
+        add_server_flow(servers_.member(first_server, s), nic, servers_.member(first_server, t),
+                        nic, {(bytes(s, t) + nics - 1) / nics});
       }
     }
   }
-  return finish();
+  return network_.finish();
 }
 
 PhaseTime TreeCommunication::send(int from, int to, int count, Bytes bytes_per_gpu) {
@@ -332,17 +214,15 @@ PhaseTime TreeCommunication::send(int from, int to, int count, Bytes bytes_per_g
       add_server_flow(from + server, nic, to + server, nic, bytes_per_nic);
     }
   }
-  return finish();
+  return network_.finish();
 }
 
 PhaseTime TreeCommunication::all_reduce(std::span<const std::vector<int>> groups,
-                                          Bytes bytes_per_server) {
+                                        Bytes bytes_per_server) {
   const int nics = fabric_.nics_per_server();
-  std::int64_t steps = 0;
   for (const std::vector<int>& group : groups) {
     const auto n = static_cast<std::int64_t>(group.size());
     if (n < 2) continue;
-    steps = std::max(steps, 2 * (n - 1));
     const Bytes each = {bytes_per_server.count / nics * 2 * (n - 1) / n};
     for (std::size_t i = 0; i < group.size(); ++i) {
       for (int nic = 0; nic < nics; ++nic) {
@@ -350,12 +230,7 @@ PhaseTime TreeCommunication::all_reduce(std::span<const std::vector<int>> groups
       }
     }
   }
-  const int longest_path = longest_path_;
-  PhaseTime time = finish();
-  // In packets, the delay of one step is in the time already.
-  time.delay = packets_ ? kLinkDelay * longest_path * std::max<std::int64_t>(0, steps - 1)
-                        : time.delay * steps;
-  return time;
+  return network_.finish_rings(groups);
 }
 
 }  // namespace mixnet

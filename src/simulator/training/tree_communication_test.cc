@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "moe/routing.h"
+#include "training/test_plans.h"
 
 namespace mixnet {
 namespace {
@@ -45,17 +46,9 @@ TokenCounts random_counts(const Shape& shape, std::uint64_t seed) {
   return counts;
 }
 
-TokenCounts transposed(const TokenCounts& counts) {
-  TokenCounts mirrored(counts.columns(), counts.rows());
-  for (std::size_t i = 0; i < counts.rows(); ++i) {
-    for (std::size_t j = 0; j < counts.columns(); ++j) mirrored(j, i) = counts(i, j);
-  }
-  return mirrored;
-}
-
 TreeCommunication network_of(const Shape& shape, FabricKind kind = FabricKind::kFatTree,
-                               PathPolicy paths = PathPolicy::kSpray, EpNics nics = EpNics::kRail,
-                               int flows_per_pair = 1, int servers = 64) {
+                             PathPolicy paths = PathPolicy::kSpray, EpNics nics = EpNics::kRail,
+                             int flows_per_pair = 1, int servers = 64) {
   return {PacketFabric(kind, servers, shape.nics, 3, paths), nics, flows_per_pair,
           shape.gpus_per_server};
 }
@@ -246,8 +239,7 @@ TEST(TreeCommunication, HashedPathsAreNeverFasterThanSprayed) {
     for (const FabricKind kind : {FabricKind::kFatTree, FabricKind::kOversubFatTree}) {
       for (const int flows : {1, 4}) {
         TreeCommunication sprayed = network_of(shape, kind);
-        TreeCommunication hashed =
-            network_of(shape, kind, PathPolicy::kEcmp, EpNics::kRail, flows);
+        TreeCommunication hashed = network_of(shape, kind, PathPolicy::kEcmp, EpNics::kRail, flows);
         const double best = sprayed.exchange(0, demand).dispatch.transfer.to_seconds();
         EXPECT_GE(hashed.exchange(0, demand).dispatch.transfer.to_seconds(), best * (1 - 1e-6));
       }
@@ -340,7 +332,7 @@ TEST(TreeCommunication, IsTheSameEveryTimeAndPlace) {
 
 /// Server 1 of a region of four as `nics` says; 2 more slots of the graph for spares.
 TreeCommunication placed(const Shape& shape, std::vector<int> nics, EpNics policy,
-                           FabricKind kind = FabricKind::kFatTree) {
+                         FabricKind kind = FabricKind::kFatTree) {
   TreeCommunication network = network_of(shape, kind, PathPolicy::kSpray, policy);
   ServerPlaces places;
   places.region_servers = 4;
@@ -359,8 +351,8 @@ TEST(ServerPlaces, AFailedNicsBytesGoByTheOthers) {
   for (const EpNics policy : {EpNics::kRail, EpNics::kOwn}) {
     TreeCommunication network = placed(shape, {8, 9, -1, 11, 12, 13, 14, 15}, policy);
     EXPECT_FALSE(network.uniform());
-    EXPECT_FALSE(network.is_whole(0, 4));
-    EXPECT_TRUE(network.is_whole(4, 4));
+    EXPECT_FALSE(network.servers().is_whole(0, 4));
+    EXPECT_TRUE(network.servers().is_whole(4, 4));
     const ExchangeTimes times = network.exchange(0, demand);
     // Seven NICs instead of eight; the receiver's own NIC of that place stands idle with rails.
     EXPECT_NEAR(times.dispatch.transfer.to_seconds(), seconds(bytes / 7), 1e-7);
@@ -387,7 +379,7 @@ TEST(ServerPlaces, ASpareWithMoreNicsTakesTheirShareEach) {
   EXPECT_NEAR(network.send(1, 5, 1, {1'000'000}).transfer.to_seconds(), seconds(4e6), 1e-7);
   // Among spares alone it is four times as fast, and 3 of 8 NICs are as good as 3.
   TreeCommunication worn = placed(shape, {100, -1, -1, 103, -1, -1, 106, -1}, EpNics::kRail);
-  EXPECT_EQ(worn.working_nics(1), 3);
+  EXPECT_EQ(worn.servers().working_nics(1), 3);
   EXPECT_NEAR(worn.send(1, 5, 1, {1'000'000}).transfer.to_seconds(), seconds(4e6), 1e-7);
 }
 
