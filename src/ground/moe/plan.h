@@ -38,8 +38,6 @@ struct ParallelPlan {
   int replicas() const { return dp / ep; }
   /// Servers of one EP group; 1 when the group fits in a server.
   int region_servers() const { return ep * tp > gpus_per_server ? ep * tp / gpus_per_server : 1; }
-  /// Servers of one rank's TP group: more than one only where tp exceeds a server.
-  int tp_servers() const { return tp > gpus_per_server ? tp / gpus_per_server : 1; }
   int micro_batches() const {
     return static_cast<int>(global_batch_size / (micro_batch_size * dp));
   }

@@ -59,7 +59,7 @@ class Attempt {
   std::vector<Time> lengths_;
   std::vector<WorkPiece> pieces_;
 
-  MeanSums busy_;  // of all stages, replicas and micro-batches
+  MeanSums busy_;              // of all stages, replicas and micro-batches
   Time without_sends_;         // when the slowest replica would end if sends were free
   std::vector<Time> ends_;     // of the slowest replica's backward, by stage
   std::vector<Time> overlap_;  // what of that hides gradients, by stage

@@ -1,5 +1,5 @@
-// Why an iteration never ends: its first kind of phase that does not, as packets that are dropped again
-// and again, or NICs too slow for any time that can be counted. Pure; O(phases).
+// Why an iteration never ends: its first kind of phase that does not, as packets that are dropped
+// again and again, or NICs too slow for any time that can be counted. Pure; O(phases).
 #pragma once
 
 #include <string_view>

@@ -39,7 +39,7 @@ ExpectedTraffic expected_traffic(const Model& model, const ParallelPlan& plan) {
         }
       }
     }
-    const int span = plan.tp_servers();
+    const int span = tp_servers(plan);
     if (span > 1) {
       const double bytes = kTpPhases * (end_layer - first_layer) * plan.micro_batches() *
                            static_cast<double>(plan.tokens_per_micro_batch()) * model.hidden *

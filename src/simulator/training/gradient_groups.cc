@@ -6,6 +6,8 @@
 
 namespace mixnet {
 
+int tp_servers(const ParallelPlan& plan) { return std::max(1, plan.tp / plan.gpus_per_server); }
+
 GradientGroups gradient_groups(const Model& model, const ParallelPlan& plan, int stage) {
   GradientGroups groups;
   const int replicas = plan.replicas();
@@ -14,7 +16,7 @@ GradientGroups gradient_groups(const Model& model, const ParallelPlan& plan, int
   const int first = stage * stage_servers;
   const auto [dense, expert] = stage_parameters(model, plan, stage);
   const int gpus = plan.gpus_per_server;
-  const int tp_span = plan.tp_servers();
+  const int tp_span = tp_servers(plan);
   groups.dense_parameters_per_server = dense / tp_span;
   const std::int64_t expert_span = std::max(1, plan.ep * plan.tp / gpus);
   groups.expert_parameters_per_server = expert / expert_span;

@@ -21,4 +21,7 @@ struct GradientGroups {
 };
 GradientGroups gradient_groups(const Model& model, const ParallelPlan& plan, int stage);
 
+/// Servers of one rank's TP group: more than one only where tp exceeds a server.
+int tp_servers(const ParallelPlan& plan);
+
 }  // namespace mixnet

@@ -123,7 +123,8 @@ void TrainingJob::refuse_endless(FabricKind fabric, Bandwidth nic_rate) const {
 IterationTimeline TrainingJob::record(FabricKind fabric, Bandwidth nic_rate,
                                       const TimelineOptions& options, double compute_scale) const {
   TimelineRecorder recorder(job_.plan.pp, job_.plan.replicas(), options);
-  if (std::ranges::any_of(phases_on(periods_.front(), fabric).exchanges, &ExchangeTimes::switched)) {
+  if (std::ranges::any_of(phases_on(periods_.front(), fabric).exchanges,
+                          &ExchangeTimes::switched)) {
     recorder.set_switch(job_.options.reconfiguration == Reconfiguration::kHidden);
   }
   const IterationTime time = simulate(fabric, nic_rate, compute_scale, &recorder);

@@ -8,7 +8,7 @@
 namespace mixnet {
 namespace {
 
-constexpr int kPatienceShare = 4;            // of the all-to-alls' budget, for one other phase
+constexpr int kPatienceShare = 4;  // of the all-to-alls' budget, for one other phase
 
 class Transfers {
  public:
@@ -144,9 +144,9 @@ void Transfers::measure_gradients() {
 }
 
 void Transfers::measure_tensor_parallel() {
-  if (plan_.tp_servers() < 2) return;
+  if (tp_servers(plan_) < 2) return;
   std::vector<std::vector<int>> group(1);
-  for (int server = 0; server < plan_.tp_servers(); ++server) group[0].push_back(server);
+  for (int server = 0; server < tp_servers(plan_); ++server) group[0].push_back(server);
   Patience patience;
   const PhaseTime all_reduce = phase(1, patience, [&](CommunicationModel& network) {
     return network.all_reduce(group, {1'000'000'000});
