@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "training/network_checks.h"
 
 namespace mixnet {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "circuits/circuit_planner.h"
 #include "moe/demand.h"
+#include "training/network_checks.h"
 
 namespace mixnet {
 namespace {

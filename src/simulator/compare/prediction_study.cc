@@ -95,9 +95,9 @@ Replay open_replay(const PredictionRequest& request) {
 }
 
 /// Bytes between servers when every rank is one.
-class DemandMaker {
+class ShareDemands {
  public:
-  explicit DemandMaker(const PredictionRequest& request)
+  explicit ShareDemands(const PredictionRequest& request)
       : per_rank_(static_cast<std::size_t>(request.shape.experts / request.shape.ep)),
         bytes_(static_cast<double>(request.shape.row_total()) *
                static_cast<double>(request.token_bytes.count)) {}
@@ -180,7 +180,7 @@ class Scorer {
 
   const PredictionRequest& request_;
   CircuitPlanner planner_;
-  DemandMaker demand_maker_;
+  ShareDemands demand_maker_;
   std::vector<double> real_load_;
   ServerDemand real_demand_;
   std::optional<Time> best_;  // on circuits for the real demand

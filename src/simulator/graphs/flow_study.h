@@ -25,10 +25,10 @@
 #include <vector>
 
 #include "base/matrix.h"
+#include "network/fidelity.h"
 #include "network/flow_list.h"
 #include "network/flow_topology.h"
 #include "network/packet_network.h"
-#include "training/job_phases.h"
 
 namespace mixnet {
 

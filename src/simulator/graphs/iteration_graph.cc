@@ -12,6 +12,7 @@
 #include "moe/demand.h"
 #include "training/compute.h"
 #include "training/pipeline.h"
+#include "training/stage_parameters.h"
 
 namespace mixnet {
 namespace {

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "graphs/task_run.h"
 #include "moe/model_catalog.h"
-#include "training/fabric_setup.h"
+#include "training/gradient_groups.h"
 
 namespace mixnet {
 namespace {

@@ -28,10 +28,10 @@
 #include <vector>
 
 #include "circuits/circuits.h"
+#include "network/fidelity.h"
 #include "network/flow_topology.h"
 #include "network/fluid_live.h"
 #include "network/packet_network.h"
-#include "training/job_phases.h"
 #include "training/task_graph.h"
 
 namespace mixnet {

@@ -1,5 +1,6 @@
-// On which network flows run: the fluid one (fluid_network.h), or in packets (packet_network.h);
-// and what may be done to be faster. Plain values.
+// On which network the communication phases of an iteration run: the fluid one (fluid_network.h),
+// or in packets (packet_phase.h); and which shortcuts may be taken (job_phases.h of the training
+// room says what each errs by). Plain values.
 #pragma once
 
 #include <cstdint>
@@ -26,13 +27,16 @@ struct Names<Fidelity> {
 struct FidelityOptions {
   Fidelity fidelity = Fidelity::kFluid;
   PacketOptions packets;
-  Bandwidth nic_rate = kReferenceRate;  ///< that packets run at, and GPU bandwidth is divided at
-  bool reuse = true;
-  bool skip_steady = true;  ///< kAuto only
-  bool fluid = true;        ///< kAuto only
-  /// kAuto: what the all-to-alls of one fabric may cost in packets before the rest is fluid.
+  /// At which packets run, and a GPU's bandwidth is divided. A fluid phase serves every rate.
+  Bandwidth nic_rate = kReferenceRate;
+  bool reuse = true;        ///< identical phases are simulated once; not for kFluid
+  bool skip_steady = true;  ///< the steady state is jumped over; kAuto only
+  bool fluid = true;        ///< what costs too much in packets is fluid; kAuto only
+  /// kAuto, in packet-hops: what the all-to-alls of one fabric may cost before the rest is fluid.
   std::int64_t budget = 100'000'000;
   int threads = 0;  ///< 0: all cores
+
+  bool skips_steady() const { return fidelity == Fidelity::kAuto && skip_steady; }
 };
 
 }  // namespace mixnet

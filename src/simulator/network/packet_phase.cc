@@ -33,21 +33,7 @@ class Hash {
 
 }  // namespace
 
-PhaseTotals& PhaseTotals::operator+=(const PhaseTotals& other) {
-  phases += other.phases;
-  simulated += other.simulated;
-  given_up += other.given_up;
-  packet_hops += other.packet_hops;
-  skipped_packets += other.skipped_packets;
-  data_packets += other.data_packets;
-  drops += other.drops;
-  ecn_marks += other.ecn_marks;
-  retransmissions += other.retransmissions;
-  time_outs += other.time_outs;
-  return *this;
-}
-
-PacketPhase::PacketPhase(std::span<const PhasePort> ports, const PacketFidelity& fidelity,
+PacketPhase::PacketPhase(std::span<const PhasePort> ports, const FidelityOptions& fidelity,
                          std::shared_ptr<PhaseCache> cache)
     : fidelity_(fidelity), cache_(std::move(cache)) {
   const auto nic_rate = static_cast<double>(fidelity.nic_rate.bits_per_second);
@@ -104,14 +90,14 @@ PhaseTime PacketPhase::run() {
   if (flows_.empty()) return {};
   std::int64_t hops = 0;
   Bytes largest;
-  const std::int64_t full = fidelity_.options.mtu - fidelity_.options.header;
+  const std::int64_t full = fidelity_.packets.mtu - fidelity_.packets.header;
   for (const Flow& flow : flows_) {
     const std::int64_t packets = (flow.bytes.count - 1) / full + 1;
-    hops += packets * (flow.hops + (fidelity_.options.free_acks ? 0 : flow.back_hops));
+    hops += packets * (flow.hops + (fidelity_.packets.free_acks ? 0 : flow.back_hops));
     largest = std::max(largest, flow.bytes);
   }
   const bool too_many = (largest.count - 1) / full >= kMostFlowPackets;
-  if (too_many && fidelity_.most_hops == 0) {
+  if (too_many && most_hops_ == 0) {
     throw Error("--fidelity", fmt::format("a flow of {} is over 2^31 packets", to_string(largest)),
                 "give --fidelity fluid");
   }
@@ -136,11 +122,11 @@ PhaseTime PacketPhase::run() {
 
 PhaseCache::Result PacketPhase::simulate() {
   if (network_ == nullptr) {
-    network_ = std::make_unique<PacketNetwork>(ports_, fidelity_.options);
-    network_->set_skip(fidelity_.skip_steady);
+    network_ = std::make_unique<PacketNetwork>(ports_, fidelity_.packets);
+    network_->set_skip(fidelity_.skips_steady());
   }
   network_->reset();
-  network_->set_hop_limit(fidelity_.most_hops);
+  network_->set_hop_limit(most_hops_);
   const std::span<const std::uint32_t> paths = paths_;
   for (const Flow& flow : flows_) {
     const PacketNetwork::PathSet set =

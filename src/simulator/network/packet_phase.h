@@ -2,10 +2,9 @@
 //
 // Identical phases are simulated once, wherever they are: a phase is keyed by what decides its
 // outcome (its ports in the order in which flows meet them, their rates and delays, paths, bytes,
-// starts),
-// so the same demand in another region, or in another replica on another thread, finds its result
-// in the PhaseCache. That is exact, and may be switched off to prove it. The key is a hash of 128
-// bits: two different phases of a study of 10^9 share one with a probability of 10^-21.
+// starts), so the same demand in another region, or in another replica on another thread, finds its
+// result in the PhaseCache. That is exact, and may be switched off to prove it. The key is a hash
+// of 128 bits: two different phases of a study of 10^9 share one with a probability of 10^-21.
 //
 // PhaseCache is thread-safe: of several threads with the same phase one simulates, the others wait.
 // So the counts of what was simulated do not depend on the threads either. PacketPhase is not
@@ -21,9 +20,10 @@
 #include <utility>
 #include <vector>
 
-#include "network/packet_fidelity.h"
+#include "network/fidelity.h"
 #include "network/packet_network.h"
 #include "network/phase_time.h"
+#include "network/phase_totals.h"
 
 namespace mixnet {
 
@@ -55,7 +55,8 @@ class PhaseCache {
 
 class PacketPhase {
  public:
-  PacketPhase(std::span<const PhasePort> ports, const PacketFidelity& fidelity,
+  /// In packets whatever `fidelity` says of the fluid; kAuto may jump over the steady state.
+  PacketPhase(std::span<const PhasePort> ports, const FidelityOptions& fidelity,
               std::shared_ptr<PhaseCache> cache);
 
   /// Paths of `hops` (`back_hops`) ports, one after another. `start`: within the phase. No bytes:
@@ -64,12 +65,13 @@ class PacketPhase {
                 std::span<const std::uint32_t> back, int back_hops, Bytes bytes,
                 Time start = Time::zero());
 
-  /// Runs the flows added, and forgets them. `packet_hops` is what the phase
-  /// takes without shortcuts or retransmissions. Time::max() when it was given up.
+  /// Runs the flows added, and forgets them. `packet_hops` is what the phase takes without
+  /// shortcuts or retransmissions. Time::max() when it was given up.
   PhaseTime run();
 
-  /// PacketFidelity::most_hops of the runs from now on. A phase once given up stays so.
-  void set_most_hops(std::int64_t hops) { fidelity_.most_hops = hops; }
+  /// Runs from now on that jump over the steady state are given up after so many packet-hops, for a
+  /// fluid phase to take their place; zero, as at first: never. A phase once given up stays so.
+  void set_most_hops(std::int64_t hops) { most_hops_ = hops; }
 
   /// Of all runs so far.
   const PhaseTotals& totals() const { return totals_; }
@@ -85,7 +87,8 @@ class PacketPhase {
   PhaseCache::Key key();
   PhaseCache::Result simulate();
 
-  PacketFidelity fidelity_;
+  FidelityOptions fidelity_;
+  std::int64_t most_hops_ = 0;
   std::shared_ptr<PhaseCache> cache_;
   std::vector<PortSpec> ports_;
   std::unique_ptr<PacketNetwork> network_;  // made at the first run: many are never needed

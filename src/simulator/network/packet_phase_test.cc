@@ -15,7 +15,7 @@ constexpr Bandwidth kSpeed = Bandwidth::gbps(100);
 /// A star: host h sends over port h; ports hosts + h lead down to host h.
 class Star {
  public:
-  explicit Star(int hosts, PacketFidelity fidelity = {},
+  explicit Star(int hosts, FidelityOptions fidelity = {},
                 std::shared_ptr<PhaseCache> cache = std::make_shared<PhaseCache>())
       : hosts_(hosts),
         phase_(std::vector<PhasePort>(2 * hosts, PhasePort{}), fidelity, std::move(cache)) {}
@@ -100,7 +100,7 @@ TEST(PacketPhase, AFlowThatStartsLaterIsAnotherPhase) {
 }
 
 TEST(PacketPhase, ReuseChangesNothing) {
-  PacketFidelity plain;
+  FidelityOptions plain;
   plain.reuse = false;
   Star with(8);
   Star without(8, plain);
@@ -141,8 +141,8 @@ TEST(PacketPhase, ThreadsSimulateAPhaseOnceAmongThem) {
 }
 
 TEST(PacketPhase, WhatIsSteadyIsSkippedAndWhatIsTooMuchGivenUp) {
-  PacketFidelity skip;
-  skip.skip_steady = true;
+  FidelityOptions skip;
+  skip.fidelity = Fidelity::kAuto;
   Star plain(4);
   Star skipping(4, skip);
   for (Star* star : {&plain, &skipping}) {
@@ -154,8 +154,8 @@ TEST(PacketPhase, WhatIsSteadyIsSkippedAndWhatIsTooMuchGivenUp) {
   EXPECT_LT(skipping.phase().totals().packet_hops * 20, plain.phase().totals().packet_hops);
 
   // Three that share and never settle within so few hops.
-  skip.most_hops = 1000;
   Star poor(4, skip);
+  poor.phase().set_most_hops(1000);
   for (std::uint32_t i = 0; i < 3; ++i) poor.send(i, 3, {50'000'000});
   EXPECT_EQ(poor.phase().run().transfer, Time::max());
   EXPECT_EQ(poor.phase().totals().given_up, 1);
@@ -166,9 +166,8 @@ TEST(PacketPhase, AFlowOfTooManyPacketsIsRefusedOrGivenUp) {
   Star star(2);
   star.send(0, 1, bytes);
   EXPECT_THROW(star.phase().run(), Error);
-  PacketFidelity patient;
-  patient.most_hops = 1'000'000;  // whoever calls has another way
-  Star other(2, patient);
+  Star other(2);
+  other.phase().set_most_hops(1'000'000);  // whoever calls has another way
   other.send(0, 1, bytes);
   const PhaseTime time = other.phase().run();
   EXPECT_EQ(time.transfer, Time::max());

@@ -1,8 +1,9 @@
 // How long a communication phase takes on one fabric: the seam between the training iteration,
 // which knows who sends how much, and the networks, which know over which links.
 //
-// Implementations: packet_communication.h (fat-trees and rails), mixnet_communication.h (circuits
-// beside an electrical fat-tree), direct_communication.h (TopoOpt's static circuits).
+// Implementations: tree_communication.h (fat-trees and rails), mixnet_communication.h (circuits
+// beside an electrical fat-tree), topoopt_communication.h (static circuits). Each runs on the fluid
+// network or in packets.
 // Times are PhaseTimes (phase_time.h): solved once, they serve every NIC rate.
 #pragma once
 
@@ -12,8 +13,8 @@
 #include "base/units.h"
 #include "circuits/circuits.h"
 #include "moe/demand.h"
-#include "network/packet_fidelity.h"
 #include "network/phase_time.h"
+#include "network/phase_totals.h"
 
 namespace mixnet {
 
@@ -96,7 +97,7 @@ class CommunicationModel {
   /// What its phases took so far, when they run in packets.
   virtual PhaseTotals packet_totals() const = 0;
 
-  /// PacketFidelity::most_hops of the phases from now on, when they run in packets.
+  /// PacketPhase::set_most_hops() of the phases from now on, when they run in packets.
   virtual void set_most_hops(std::int64_t hops) = 0;
 };
 

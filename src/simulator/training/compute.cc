@@ -1,13 +1,8 @@
 #include "training/compute.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <string>
-#include <vector>
 
-#include "base/error.h"
-#include "base/json_reader.h"
+#include "training/stage_parameters.h"
 
 namespace mixnet {
 namespace {
@@ -21,23 +16,6 @@ double value_width(const Attention& a) {
 }
 
 }  // namespace
-
-ComputeProfile parse_compute_profile(std::string_view json, std::string_view input) {
-  const nlohmann::json document = parse_json(json, input);
-  const JsonReader operations = JsonReader(document, input).at("operations");
-  ComputeProfile profile;
-  for (const std::string& name : operations.keys()) {
-    const auto operation = parse<Operation>(name, operations.place());
-    const JsonReader entry = operations.at(name);
-    OperationTime time;
-    time.forward = parse_time(entry.at("forward").string(), entry.at("forward").place());
-    if (name != "optimizer") {
-      time.backward = parse_time(entry.at("backward").string(), entry.at("backward").place());
-    }
-    profile.measured[static_cast<std::size_t>(operation)] = time;
-  }
-  return profile;
-}
 
 ComputeModel::ComputeModel(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
                            const ComputeOptions& options)
@@ -121,25 +99,6 @@ OperationTime ComputeModel::roofline_of(Operation operation) const {
         std::max(busiest, static_cast<double>(dense) + static_cast<double>(expert) / plan_.ep);
   }
   return {Time::from_seconds(busiest / plan_.tp * kOptimizerBytes / bytes_per_second_), {}};
-}
-
-StageParameters stage_parameters(const Model& model, const ParallelPlan& plan, int stage) {
-  const auto [first, end] = stage_layers(model.layers, plan.pp, stage);
-  StageParameters sum;
-  for (int layer = first; layer < end; ++layer) {
-    sum.dense += attention_parameters(model);
-    if (model.is_moe[layer]) {
-      sum.dense += router_parameters(model) + shared_expert_parameters(model);
-      sum.expert += std::int64_t{model.placed_experts} * expert_parameters(model);
-    } else {
-      sum.dense += dense_ffn_parameters(model);
-    }
-  }
-  const std::int64_t embedding = std::int64_t{model.vocab} * model.hidden;
-  const bool one_matrix = model.tied_embeddings && plan.pp == 1;
-  if (stage == 0) sum.dense += embedding;
-  if (stage == plan.pp - 1) sum.dense += (one_matrix ? 0 : embedding) + model.hidden;
-  return sum;
 }
 
 }  // namespace mixnet

@@ -17,57 +17,21 @@
 // Backward is twice forward, the quadratic part of attention 2.5 times (FlashAttention-2: five
 // products for two).
 //
-// A profile replaces any of these by measured times. Efficiencies default to what large bf16 layers
-// reach in Megatron-LM runs; docs/compute.md has the numbers.
+// A profile (compute_profile.h) replaces any of these by measured times. Efficiencies default to
+// what large bf16 layers reach in Megatron-LM runs; docs/compute.md has the numbers.
 //
 // Immutable, thread-safe, O(1) a call.
 #pragma once
 
 #include <array>
-#include <optional>
-#include <string_view>
 
-#include "base/names.h"
-#include "base/units.h"
 #include "hardware/gpu.h"
 #include "moe/model.h"
 #include "moe/plan.h"
+#include "training/compute_profile.h"
+#include "training/iteration_options.h"
 
 namespace mixnet {
-
-enum class Operation { kAttention, kGate, kExperts, kSharedExperts, kDenseFfn, kHead, kOptimizer };
-
-template <>
-struct Names<Operation> {
-  static constexpr std::string_view kWhat = "operation";
-  static constexpr NamedValue<Operation> kTable[] = {
-      {"attention", Operation::kAttention}, {"gate", Operation::kGate},
-      {"experts", Operation::kExperts},     {"shared_experts", Operation::kSharedExperts},
-      {"dense_ffn", Operation::kDenseFfn},  {"head", Operation::kHead},
-      {"optimizer", Operation::kOptimizer}};
-};
-inline constexpr std::size_t kOperations = std::size(Names<Operation>::kTable);
-
-struct OperationTime {
-  Time forward;
-  Time backward;  ///< of the optimizer: zero
-};
-
-/// Measured times, per layer and micro-batch on one GPU; of experts with balanced load; of the
-/// optimizer per iteration.
-struct ComputeProfile {
-  std::array<std::optional<OperationTime>, kOperations> measured;
-};
-
-/// Reads {"operations": {"attention": {"forward": "1.2ms", "backward": "2.5ms"}, ...}}.
-/// Throws Error on unknown operations, missing directions, or times without units.
-ComputeProfile parse_compute_profile(std::string_view json, std::string_view input);
-
-struct ComputeOptions {
-  double compute_efficiency = 0.55;
-  double memory_efficiency = 0.8;
-  ComputeProfile profile;
-};
 
 class ComputeModel {
  public:
@@ -96,15 +60,5 @@ class ComputeModel {
   bool experts_measured_ = false;
   std::array<OperationTime, kOperations> times_;
 };
-
-/// Parameters of one pipeline stage, all TP ranks together: `dense`, of which every EP rank has a
-/// copy (attention, gate, shared experts, dense FFN, the embedding on the first stage, the final
-/// norm and the head on the last; a head tied to an embedding on another stage is a copy of it),
-/// and `expert`, which the EP group shares out (all routed experts, as placed).
-struct StageParameters {
-  std::int64_t dense = 0;
-  std::int64_t expert = 0;
-};
-StageParameters stage_parameters(const Model& model, const ParallelPlan& plan, int stage);
 
 }  // namespace mixnet

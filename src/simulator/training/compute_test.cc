@@ -1,20 +1,12 @@
 #include "training/compute.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/error.h"
 #include "moe/model_catalog.h"
+#include "training/test_plans.h"
 
 namespace mixnet {
 namespace {
-
-using testing::HasSubstr;
-
-ParallelPlan default_plan(const Model& model) {
-  PlanRequest request;
-  return make_plan(model, request);
-}
 
 /// Mixtral 8x7B, tp 4, pp 4, ep 8, micro-batch 8 x 4096 = 32,768 tokens, on an H100: 989.4 TFLOP/s
 /// x 0.55 and 3.35 TB/s x 0.8.
@@ -135,59 +127,6 @@ TEST(Compute, AProfileReplacesWhatWasMeasured) {
   EXPECT_EQ(compute.experts(65'536).forward, Time::milliseconds(6));
   EXPECT_EQ(compute.experts(131'072).forward, Time::milliseconds(12));
   EXPECT_EQ(compute.experts(65'536 / 4).backward, Time::microseconds(3250));
-}
-
-TEST(ParseComputeProfile, NamesWhatIsWrong) {
-  const auto message = [](std::string_view json) -> std::string {
-    try {
-      parse_compute_profile(json, "profile.json");
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "no error";
-  };
-  EXPECT_THAT(message("{}"), HasSubstr("operations"));
-  EXPECT_THAT(message("[1"), HasSubstr("profile.json"));
-  EXPECT_THAT(message(R"({"operations": {"atention": {}}})"), HasSubstr("attention"));
-  EXPECT_THAT(message(R"({"operations": {"gate": {"forward": "1ms"}}})"), HasSubstr("backward"));
-  EXPECT_THAT(message(R"({"operations": {"gate": {"forward": "1", "backward": "1ms"}}})"),
-              HasSubstr("has no unit"));
-  EXPECT_THAT(message(R"({"operations": {"gate": {"forward": 1, "backward": "1ms"}}})"),
-              HasSubstr("operations.gate.forward"));
-  EXPECT_THAT(message(R"({"operations": {"gate": {"forward": "-1ms", "backward": "1ms"}}})"),
-              HasSubstr("negative"));
-  EXPECT_EQ(message(R"({"operations": {}})"), "no error");
-}
-
-TEST(StageParameters, AddUpToTheModel) {
-  for (const std::string& name : model_names()) {
-    Model model = find_model(name);
-    model.experts = model.placed_experts;  // a stage has what is placed
-    model.tied_embeddings = false;
-    ParallelPlan plan;
-    for (const int pp : {1, 2, 3, model.layers}) {
-      plan.pp = pp;
-      std::int64_t sum = 0;
-      for (int stage = 0; stage < pp; ++stage) {
-        const auto [dense, expert] = stage_parameters(model, plan, stage);
-        sum += dense + expert;
-      }
-      EXPECT_EQ(sum, total_parameters(model)) << name << " pp " << pp;
-    }
-    // Tied: one matrix where both ends are on one stage, a copy of it where not.
-    model.tied_embeddings = true;
-    plan.pp = 1;
-    const auto [dense, expert] = stage_parameters(model, plan, 0);
-    EXPECT_EQ(dense + expert, total_parameters(model)) << name;
-    plan.pp = 2;
-    EXPECT_GT(stage_parameters(model, plan, 1).dense, std::int64_t{model.vocab} * model.hidden);
-  }
-}
-
-TEST(Operations, HaveTheNamesOfTheProfile) {
-  EXPECT_EQ(to_string(Operation::kAttention), "attention");
-  EXPECT_EQ(to_string(Operation::kSharedExperts), "shared_experts");
-  EXPECT_EQ(to_string(Operation::kOptimizer), "optimizer");
 }
 
 }  // namespace

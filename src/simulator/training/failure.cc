@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <utility>
 
 #include "base/error.h"
@@ -11,7 +13,6 @@
 namespace mixnet {
 namespace {
 
-const std::string kParts[] = {"nic", "link", "ocs", "gpu", "server"};
 const std::string kTiers[] = {"tor-up", "core-up", "leaf-up"};
 
 /// -1 where it is not one.
@@ -43,41 +44,45 @@ Failure parse_failure(std::string_view text, std::string_view input) {
   const int index = number(first);
   const int sub = number(second);
 
-  if (part == "ocs" || part == "gpu" || part == "server") {
-    failure.part = part == "ocs"   ? FailedPart::kOcs
-                   : part == "gpu" ? FailedPart::kGpu
-                                   : FailedPart::kServer;
-    if (index < 0 || first.size() != which.size()) {
-      throw wrong(part == "ocs"   ? "give the region's number, as in ocs:2"
-                  : part == "gpu" ? "give the rank, as in gpu:17"
-                                  : "give the server's number, as in server:5");
-    }
-    failure.index = index;
-    return failure;
-  }
-  if (part != "nic" && part != "link") {
+  const auto* const known =
+      std::ranges::find(Names<FailedPart>::kTable, part, &NamedValue<FailedPart>::name);
+  if (known == std::end(Names<FailedPart>::kTable)) {
     throw Error(input, fmt::format("'{}' is not a failure", text),
                 part.empty() ? "give one such as nic:3.1, link:tor-up.5, gpu:17, server:5 or ocs:2"
-                             : suggest(part, kParts));
+                             : suggest(part, names_of<FailedPart>()));
   }
-  if (sub < 0) {
-    throw wrong(part == "nic" ? "give server and NIC, as in nic:3.1"
-                              : "give server and NIC, or tier and number, as in link:tor-up.5");
+  failure.part = known->value;
+  failure.index = index;
+  const bool is_one_number = index >= 0 && first.size() == which.size();
+  switch (failure.part) {
+    case FailedPart::kOcs:
+      if (!is_one_number) throw wrong("give the region's number, as in ocs:2");
+      return failure;
+    case FailedPart::kGpu:
+      if (!is_one_number) throw wrong("give the rank, as in gpu:17");
+      return failure;
+    case FailedPart::kServer:
+      if (!is_one_number) throw wrong("give the server's number, as in server:5");
+      return failure;
+    case FailedPart::kNic:
+      if (index < 0 || sub < 0) throw wrong("give server and NIC, as in nic:3.1");
+      failure.nic = sub;
+      return failure;
+    case FailedPart::kLink:
+      break;
   }
-  if (index >= 0) {
-    failure.index = index;
+  if (sub < 0) throw wrong("give server and NIC, or tier and number, as in link:tor-up.5");
+  if (index >= 0) {  // a NIC's cable
+    failure.part = FailedPart::kNic;
     failure.nic = sub;
     return failure;
   }
-  for (const std::string& tier : kTiers) {
-    if (part != "link" || first != tier) continue;
-    failure.part = FailedPart::kLink;
-    failure.tier = tier;
-    failure.index = sub;
-    return failure;
+  if (std::ranges::find(kTiers, first) == std::end(kTiers)) {
+    throw Error(input, fmt::format("'{}' names no tier of links", text), suggest(first, kTiers));
   }
-  if (part == "nic") throw wrong("give server and NIC, as in nic:3.1");
-  throw Error(input, fmt::format("'{}' names no tier of links", text), suggest(first, kTiers));
+  failure.tier = first;
+  failure.index = sub;
+  return failure;
 }
 
 }  // namespace mixnet

@@ -17,16 +17,27 @@
 #include <string>
 #include <string_view>
 
+#include "base/names.h"
 #include "base/units.h"
 
 namespace mixnet {
 
 enum class FailedPart { kNic, kLink, kOcs, kGpu, kServer };
 
+template <>
+struct Names<FailedPart> {
+  static constexpr std::string_view kWhat = "part";
+  static constexpr NamedValue<FailedPart> kTable[] = {{"nic", FailedPart::kNic},
+                                                      {"link", FailedPart::kLink},
+                                                      {"ocs", FailedPart::kOcs},
+                                                      {"gpu", FailedPart::kGpu},
+                                                      {"server", FailedPart::kServer}};
+};
+
 struct Failure {
   FailedPart part = FailedPart::kNic;
   int index = 0;     ///< of the server, region or rank
-  int nic = 0;       ///< kNic
+  int nic = 0;       ///< kNic, as which a NIC's cable counts, too
   std::string tier;  ///< kLink, with `index`
   std::optional<Time> at;
   std::string text;  ///< as it was written

@@ -3,7 +3,7 @@
 // together.
 //
 // Fidelity says on which network:
-//   kFluid    the fluid one. Its times scale, so one measurement serves every speed of the NICs.
+//   kFluid   the fluid one. Its times scale, so one measurement serves every speed of the NICs.
 //   kPacket  every phase in packets, at one speed. Identical phases may be simulated once.
 //   kAuto    packets with shortcuts, each with a switch:
 //              reuse   identical phases are simulated once. Exact.
@@ -14,6 +14,10 @@
 //                      circuits for another demand, of such phases).
 //            The report says what was done how, and how far off the result may be.
 //
+// With a policy other than block or hidden, exchanges also say how long they take over the circuits
+// of the layer before in the same stage (of the first: of the stage's last layer in the micro-batch
+// before), at fidelity.nic_rate; with kCopilot over those for its forecast, too.
+//
 // Independent phases run on all cores; the result does not depend on their number.
 #pragma once
 
@@ -22,32 +26,18 @@
 #include <span>
 #include <vector>
 
+#include "fabric/fabric_kind.h"
+#include "fabric/gpu_bandwidth.h"
 #include "forecast/demand_forecast.h"
 #include "moe/model.h"
 #include "moe/plan.h"
 #include "moe/routing.h"
-#include "network/fidelity.h"
-#include "policy/switch_policy.h"
 #include "training/cluster_health.h"
-#include "training/fabric_setup.h"
+#include "training/communication.h"
+#include "training/fidelity_report.h"
+#include "training/iteration_options.h"
 
 namespace mixnet {
-
-/// How the phases of one iteration on one fabric were had. Phases count as often as they happen.
-struct FidelityReport {
-  std::int64_t phases = 0;
-  std::int64_t in_packets = 0;  ///< simulated so
-  std::int64_t reused = 0;      ///< had the result of an identical one
-  std::int64_t fluid = 0;
-  double skipped = 0;            ///< share of the simulated phases' packets that were jumped over
-  std::int64_t packet_hops = 0;  ///< simulated
-  std::int64_t plain_packet_hops = 0;  ///< that the iteration takes without shortcuts
-  double packet_over_fluid = 1;        ///< mean ratio of times, of the phases run both ways
-  /// Of communication time, relative: the 95 % interval of that ratio for what is fluid, and
-  /// 0.2 % for what was skipped.
-  double error = 0;
-  PhaseTotals totals;
-};
 
 struct GradientTimes {
   PhaseTime dense, expert;
@@ -64,7 +54,7 @@ struct FabricPhases {
   std::vector<PhaseTime> sends;               ///< by stage boundary, slowest replica
   std::vector<GradientTimes> gradients;       ///< by stage
   PhaseTime tp_gigabyte;                      ///< all-gather of 1 GB when tp spans servers
-  FidelityReport report;
+  FidelityReport report;                      ///< all zero for kFluid
 };
 
 struct JobPhases {
@@ -78,25 +68,15 @@ struct JobPhases {
   std::vector<DemandForecast> forecasts;
   std::vector<FabricPhases> fabrics;  ///< in the order asked for
 
+  std::size_t places() const;
   std::size_t place_index(int replica, int micro_batch, int moe_layer) const;
   std::size_t exchange_index(const FabricPhases& fabric, int stage, int replica, int micro_batch,
                              int moe_layer) const;
 };
 
-struct PhaseOptions {
-  NetworkOptions network;
-  int gradient_bytes = 2;  ///< a parameter
-  FidelityOptions fidelity;
-  // With a policy other than block or hidden, exchanges also say how long they take over the
-  // circuits of the layer before in the same stage (of the first: of the stage's last layer in the
-  // micro-batch before), at fidelity.nic_rate; with kCopilot over those for its forecast, too.
-  Reconfiguration reconfiguration = Reconfiguration::kBlock;
-  Time reconfiguration_delay;
-  ClusterHealth health = {};
-};
-
-/// Shows a progress bar on a terminal.
+/// `health`: what has failed. Shows a progress bar on a terminal.
 JobPhases measure_phases(const Model& model, const ParallelPlan& plan, const RoutingSource& routing,
-                         std::span<const FabricKind> fabrics, const PhaseOptions& options);
+                         std::span<const FabricKind> fabrics, const IterationOptions& options,
+                         const ClusterHealth& health = {});
 
 }  // namespace mixnet

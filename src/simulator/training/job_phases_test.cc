@@ -7,7 +7,10 @@
 #include <cmath>
 #include <vector>
 
+#include "circuits/greedy_allocator.h"
 #include "moe/model_catalog.h"
+#include "training/communication_factory.h"
+#include "training/test_plans.h"
 #include "training/training_job.h"
 
 namespace mixnet {
@@ -27,10 +30,10 @@ struct Production {
     plan.tp = 8;
     TokenCounts counts;
     RoutingSource::make("measured", {8, 8, 2, 1, 16'384}, 0).counts({}, counts);
-    demand = DemandMaker(plan, 2048).make(counts);
+    demand = one_rank_a_server(counts);
   }
   /// Of dispatch.
-  Time time(FabricKind kind, const PacketFidelity& fidelity, NetworkOptions options = {}) const {
+  Time time(FabricKind kind, const FidelityOptions& fidelity, NetworkOptions options = {}) const {
     const Model model = find_model("mixtral-8x22b");
     const auto network = CommunicationFactory(kind, model, plan, options)
                              .make_packet(fidelity, std::make_shared<PhaseCache>());
@@ -56,7 +59,7 @@ struct Production {
 TEST(ProductionAllToAll, FatTreeSprayedIsWithinFivePercentOfTheBusiestNic) {
   const Production production;
   for (const std::int64_t gbps : {100, 400}) {
-    PacketFidelity fidelity;
+    FidelityOptions fidelity;
     fidelity.nic_rate = Bandwidth::gbps(gbps);
     const double bound = (production.busiest_nic() / fidelity.nic_rate).to_seconds();
     const double time = production.time(FabricKind::kFatTree, fidelity).to_seconds();
@@ -69,7 +72,7 @@ TEST(ProductionAllToAll, MixNetIsWithinThreePercentOfTheLargestPairOverItsCircui
   const Production production;
   const CircuitCounts circuits = GreedyAllocator().allocate(production.demand.server_bytes, 6);
   for (const std::int64_t gbps : {100, 400}) {
-    PacketFidelity fidelity;
+    FidelityOptions fidelity;
     fidelity.nic_rate = Bandwidth::gbps(gbps);
     double bound = 0;
     for (int s = 0; s < 8; ++s) {
@@ -89,7 +92,7 @@ TEST(ProductionAllToAll, MixNetIsWithinThreePercentOfTheLargestPairOverItsCircui
 TEST(ProductionAllToAll, MixNetAgreesWithTheAuthorsSimulator) {
   // Theirs: 3.576 ms at 100 Gb/s; free acknowledgements, hashed paths, MTU 9000.
   const Production production;
-  PacketFidelity fidelity;
+  FidelityOptions fidelity;
   fidelity.options.free_acks = true;
   NetworkOptions hashed;
   hashed.paths = PathPolicy::kEcmp;
@@ -105,7 +108,7 @@ TEST(ProductionAllToAll, DomainsArePacketsOverEthernetAndLanes) {
     for (const EpSplit split : {EpSplit::kCircuitsFirst, EpSplit::kBalanced}) {
       NetworkOptions options;
       options.ep_split = split;
-      const PacketFidelity fidelity;
+      const FidelityOptions fidelity;
       const double packets = production.time(kind, fidelity, options).to_seconds();
       const double fluid = CommunicationFactory(kind, model, production.plan, options)
                                .make_fluid()
@@ -135,9 +138,7 @@ struct SmallJob {
     plan.micro_batch_size = 1;
     plan.global_batch_size = 8 * std::int64_t{batches};
   }
-  RoutingSource routing(std::string_view spec) const {
-    return RoutingSource::make(spec, {8, 8, 2, 2, plan.tokens_per_micro_batch()}, 1);
-  }
+  RoutingSource routing(std::string_view spec) const { return routing_of(spec, model, plan); }
   TrainingJob job(std::string_view spec, const FidelityOptions& fidelity,
                   std::span<const FabricKind> fabrics,
                   Reconfiguration policy = Reconfiguration::kBlock) const {
@@ -318,7 +319,7 @@ TEST(JobPhases, ForecastsAreMadeWhereCircuitsChangeAndTheyAreAskedFor) {
   const SmallJob small;
   const FabricKind mixnet[] = {FabricKind::kMixNet};
   const FabricKind fat_tree[] = {FabricKind::kFatTree};
-  PhaseOptions options;
+  IterationOptions options;
   const auto forecasts = [&](std::string_view routing, std::span<const FabricKind> fabrics) {
     return measure_phases(small.model, small.plan, small.routing(routing), fabrics, options)
         .forecasts.size();
@@ -352,7 +353,7 @@ OverCircuitsFor over_circuits_for(AllocatorKind allocator) {
   small.model.layers = kLayers;
   small.model.is_moe.assign(kLayers, true);
   const FabricKind fabrics[] = {FabricKind::kMixNet};
-  PhaseOptions options;
+  IterationOptions options;
   options.reconfiguration = Reconfiguration::kCopilot;
   options.network.allocator = allocator;
   options.network.ep_split = EpSplit::kBalanced;
@@ -423,8 +424,7 @@ TEST(Failures, PacketsAgreeWithTheFluid) {
       small.plan.ep = small.plan.dp = 32;
       small.plan.global_batch_size = 32;
       small.model.experts = small.model.placed_experts = 64;
-      const RoutingSource routing =
-          RoutingSource::make("uniform", {32, 64, 2, 2, small.plan.tokens_per_micro_batch()}, 1);
+      const RoutingSource routing = small.routing("uniform");
       const auto time = [&](Fidelity fidelity) {
         IterationOptions options;
         options.fidelity.fidelity = fidelity;

@@ -7,18 +7,38 @@ namespace {
 
 constexpr int kForwardTpPhases = 2;
 
-Time over(LitCircuits circuits, Time wanted, Time present, Time predicted, Time moving) {
+/// Where the times of an all-to-all over some circuits are.
+struct TimesOver {
+  Time SwitchedExchange::*whole;      ///< with what it takes inside servers
+  PhaseTime ExchangeTimes::*network;  ///< between servers
+};
+
+TimesOver dispatch_over(LitCircuits circuits) {
   switch (circuits) {
-    case LitCircuits::kWanted:
-      return wanted;
     case LitCircuits::kPresent:
-      return present;
+      return {&SwitchedExchange::present_dispatch, &ExchangeTimes::present_dispatch};
     case LitCircuits::kPredicted:
-      return predicted;
+      return {&SwitchedExchange::predicted_dispatch, &ExchangeTimes::predicted_dispatch};
     case LitCircuits::kMoving:
-      return moving;
+      return {&SwitchedExchange::moving_dispatch, &ExchangeTimes::moving_dispatch};
+    case LitCircuits::kWanted:
+      break;
   }
-  return wanted;
+  return {&SwitchedExchange::dispatch, &ExchangeTimes::dispatch};
+}
+
+/// Ports have stopped moving by then.
+TimesOver combine_over(LitCircuits circuits) {
+  switch (circuits) {
+    case LitCircuits::kPresent:
+      return {&SwitchedExchange::present_combine, &ExchangeTimes::present_combine};
+    case LitCircuits::kPredicted:
+      return {&SwitchedExchange::predicted_combine, &ExchangeTimes::predicted_combine};
+    case LitCircuits::kWanted:
+    case LitCircuits::kMoving:
+      break;
+  }
+  return {&SwitchedExchange::combine, &ExchangeTimes::combine};
 }
 
 /// One pass of a layer as it goes on.
@@ -42,7 +62,7 @@ class Layout {
     }
     if (moves.after_gate) wait_and_move(layer_.delay, now_);
     const Time dispatch_begin = now_;
-    exchange(TimelinePart::kDispatch, dispatch(moves.dispatch_over));
+    exchange(TimelinePart::kDispatch, dispatch_over(moves.dispatch_over));
     const Time experts_begin = now_ + layer_.ffn_tp;
     around(layer_.ffn_tp, TimelinePart::kExperts, layer_.experts);
     around(layer_.shared_tp, TimelinePart::kSharedExperts, layer_.shared_experts);
@@ -53,7 +73,7 @@ class Layout {
       add(TimelineTrack::kSwitch, TimelinePart::kPartlyDark, dispatch_begin,
           std::min(dispatch_begin + layer_.delay, now_));
     }
-    exchange(TimelinePart::kCombine, combine(moves.combine_over));
+    exchange(TimelinePart::kCombine, combine_over(moves.combine_over));
     return now_;
   }
 
@@ -64,11 +84,11 @@ class Layout {
       return now_;
     }
     const SwitchMoves& moves = layer_.backward.moves;
-    exchange(TimelinePart::kCombine, dispatch(moves.dispatch_over));
+    exchange(TimelinePart::kCombine, dispatch_over(moves.dispatch_over));
     around(layer_.shared_tp, TimelinePart::kSharedExperts, layer_.shared_experts);
     const Time experts_begin = now_ + layer_.ffn_tp * (layer_.backward_tp_phases - 1);
     around(layer_.ffn_tp, TimelinePart::kExperts, layer_.experts);
-    exchange(TimelinePart::kDispatch, combine(moves.combine_over));
+    exchange(TimelinePart::kDispatch, combine_over(moves.combine_over));
     const Time last_use = now_;
     compute(TimelinePart::kGate, layer_.gate);
     around(layer_.attention_tp, TimelinePart::kAttention, layer_.attention);
@@ -86,11 +106,6 @@ class Layout {
   }
 
  private:
-  struct Exchange {
-    Time whole;    ///< with what it takes inside servers
-    Time network;  ///< between servers
-  };
-
   void add(TimelineTrack track, TimelinePart part, Time start, Time end) {
     if (end <= start) return;
     TimelineSpan& span = spans_.emplace_back();
@@ -127,31 +142,11 @@ class Layout {
     add(TimelineTrack::kSwitch, TimelinePart::kDark, begin, begin + layer_.delay);
   }
 
-  Exchange dispatch(LitCircuits circuits) const {
-    if (layer_.exchange == nullptr) return {};
-    const SwitchedExchange& whole = layer_.all_to_alls;
-    const ExchangeTimes& all = *layer_.exchange;
-    const auto at = [&](const PhaseTime& phase) { return phase.at(layer_.nic_rate); };
-    return {over(circuits, whole.dispatch, whole.present_dispatch, whole.predicted_dispatch,
-                 whole.moving_dispatch),
-            over(circuits, at(all.dispatch), at(all.present_dispatch), at(all.predicted_dispatch),
-                 at(all.moving_dispatch))};
-  }
-
-  Exchange combine(LitCircuits circuits) const {
-    if (layer_.exchange == nullptr) return {};
-    const SwitchedExchange& whole = layer_.all_to_alls;
-    const ExchangeTimes& all = *layer_.exchange;
-    const auto at = [&](const PhaseTime& phase) { return phase.at(layer_.nic_rate); };
-    return {over(circuits, whole.combine, whole.present_combine, whole.predicted_combine,
-                 whole.combine),
-            over(circuits, at(all.combine), at(all.present_combine), at(all.predicted_combine),
-                 at(all.combine))};
-  }
-
-  void exchange(TimelinePart part, const Exchange& one) {
+  void exchange(TimelinePart part, const TimesOver& over) {
+    if (layer_.exchange == nullptr) return;
     const Time begin = now_;
-    now_ += one.whole;
+    now_ += layer_.all_to_alls.*over.whole;
+    const Time network = (layer_.exchange->*over.network).at(layer_.nic_rate);
     Time network_begin = begin;
     if (layer_.pipelined_steps) {
       add(TimelineTrack::kScaleUp, TimelinePart::kGatherScatter, begin, begin + layer_.scale_up);
@@ -159,13 +154,13 @@ class Layout {
       const Time gather = layer_.scale_up / 2;
       add(TimelineTrack::kScaleUp, TimelinePart::kGatherScatter, begin, begin + gather);
       network_begin += gather;
-      add(TimelineTrack::kScaleUp, TimelinePart::kGatherScatter, network_begin + one.network, now_);
+      add(TimelineTrack::kScaleUp, TimelinePart::kGatherScatter, network_begin + network, now_);
     }
-    add(TimelineTrack::kAllToAll, part, network_begin, network_begin + one.network);
-    if (layer_.exchange == nullptr || !layer_.exchange->switched) return;
+    add(TimelineTrack::kAllToAll, part, network_begin, network_begin + network);
+    if (!layer_.exchange->switched) return;
     const Time both =
         PhaseTime{layer_.exchange->shared_nics_busy, Time::zero()}.at(layer_.nic_rate);
-    add(TimelineTrack::kEps, part, network_begin, network_begin + std::min(one.network, both / 2));
+    add(TimelineTrack::kEps, part, network_begin, network_begin + std::min(network, both / 2));
   }
 
   const LayerTimes& layer_;

@@ -48,7 +48,7 @@ void MixNetCommunication::look_at(int first_server, int servers) {
   nics_.optical.assign(servers, degree_);
   eps_circuits_.assign(servers, eps_nics_ / circuit_rate_);
   for (int s = 0; !whole && s < servers; ++s) {
-    const int server = eps_.member(first_server, s);
+    const int server = eps_.servers().member(first_server, s);
     if (const auto at = ocs_.optical_nics.find(server); at != ocs_.optical_nics.end()) {
       nics_.optical[s] = at->second;
     }
@@ -62,7 +62,7 @@ void MixNetCommunication::look_at(int first_server, int servers) {
 }
 
 bool MixNetCommunication::is_whole(int first_server, int servers) const {
-  if (!eps_.is_whole(first_server, servers) || ocs_.dark_regions.contains(first_server)) {
+  if (!eps_.servers().is_whole(first_server, servers) || ocs_.dark_regions.contains(first_server)) {
     return false;
   }
   const auto at = ocs_.optical_nics.lower_bound(first_server);
@@ -261,7 +261,7 @@ PhaseTime MixNetCommunication::circuit_phase(const CircuitCounts& circuits) {
   return {reference_time(slowest), kLinkDelay * 2};
 }
 
-void MixNetCommunication::use_packets(PacketFabric eps_graph, const PacketFidelity& fidelity,
+void MixNetCommunication::use_packets(PacketFabric eps_graph, const FidelityOptions& fidelity,
                                       std::shared_ptr<PhaseCache> cache) {
   eps_.use_packets(std::move(eps_graph), fidelity, cache);
   packets_ = std::make_unique<CircuitPackets>();

@@ -21,21 +21,12 @@
 #include <optional>
 #include <set>
 
-#include "base/names.h"
 #include "circuits/circuit_planner.h"
+#include "training/iteration_options.h"
 #include "training/optical_io.h"
-#include "training/packet_communication.h"
+#include "training/tree_communication.h"
 
 namespace mixnet {
-
-enum class EpSplit { kCircuitsFirst, kBalanced };
-
-template <>
-struct Names<EpSplit> {
-  static constexpr std::string_view kWhat = "split";
-  static constexpr NamedValue<EpSplit> kTable[] = {{"circuits-first", EpSplit::kCircuitsFirst},
-                                                   {"balanced", EpSplit::kBalanced}};
-};
 
 /// What of a region's optical switch works, where that is not all; by server.
 struct OcsPlaces {
@@ -56,10 +47,10 @@ class MixNetCommunication final : public CommunicationModel {
   /// through which ones of others it sends what is no all-to-all.
   void use_places(ServerPlaces eps, OcsPlaces ocs);
 
-  /// From now on phases run in packets (PacketCommunication::use_packets() of the EPS). A pair's
+  /// From now on phases run in packets (TreeCommunication::use_packets() of the EPS). A pair's
   /// bytes are dealt evenly to its circuits, one flow each. While ports move, those that stay lit
   /// start at once and the others when they light up, with as much less.
-  void use_packets(PacketFabric eps_graph, const PacketFidelity& fidelity,
+  void use_packets(PacketFabric eps_graph, const FidelityOptions& fidelity,
                    std::shared_ptr<PhaseCache> cache);
 
   /// The circuits that a region gets for a demand between its servers. Valid until the next call.
@@ -112,7 +103,7 @@ class MixNetCommunication final : public CommunicationModel {
   bool split(const Matrix<std::int64_t>& bytes, Capacity&& capacity);
 
   struct CircuitPackets {
-    PacketFidelity fidelity;
+    FidelityOptions fidelity;
     std::shared_ptr<PhaseCache> cache;
     std::unique_ptr<PacketPhase> phase;  // made when the size of a region is known
     int servers = 0;
@@ -136,7 +127,7 @@ class MixNetCommunication final : public CommunicationModel {
   int eps_nics_;
   std::optional<OpticalIo> optical_io_;
   double circuit_rate_;  ///< in NIC rates
-  PacketCommunication eps_;
+  TreeCommunication eps_;
   int degree_;
   EpSplit split_;
   CircuitPlanner planner_;

@@ -13,17 +13,10 @@
 #include "circuits/greedy_allocator.h"
 #include "forecast/demand_hedge.h"
 #include "moe/routing.h"
+#include "training/test_plans.h"
 
 namespace mixnet {
 namespace {
-
-/// Servers that each hold one EP rank of tp 8.
-RegionDemand demand_of(const TokenCounts& counts, int hidden = 2048) {
-  ParallelPlan plan;
-  plan.ep = plan.dp = static_cast<int>(counts.rows());
-  plan.tp = 8;
-  return DemandMaker(plan, hidden).make(counts);
-}
 
 /// Some pairs far busier than others, some idle.
 TokenCounts random_counts(int servers, std::uint64_t seed) {
@@ -41,24 +34,16 @@ MixNetCommunication mixnet_of(int servers, int degree, EpSplit split, int nics =
           split, 1, 8};
 }
 
-PacketCommunication electrical_of(int servers, int nics) {
+TreeCommunication electrical_of(int servers, int nics) {
   return {PacketFabric(FabricKind::kMixNet, servers, nics, 1, PathPolicy::kSpray), EpNics::kRail, 1,
           8};
-}
-
-Matrix<std::int64_t> transposed(const Matrix<std::int64_t>& m) {
-  Matrix<std::int64_t> mirrored(m.columns(), m.rows());
-  for (std::size_t i = 0; i < m.rows(); ++i) {
-    for (std::size_t j = 0; j < m.columns(); ++j) mirrored(j, i) = m(i, j);
-  }
-  return mirrored;
 }
 
 TEST(MixNetCommunication, ProductionMatrix) {
   // 8 servers, 16 MiB a GPU: 4 KiB for each of 32,768 token copies a server.
   TokenCounts counts;
   RoutingSource::make("measured", {8, 8, 2, 1, 16'384}, 0).counts({}, counts);
-  const RegionDemand demand = demand_of(counts);
+  const RegionDemand demand = one_rank_a_server(counts);
   MixNetCommunication mixnet = mixnet_of(8, 6, EpSplit::kCircuitsFirst);
   const double dispatch = mixnet.exchange(0, demand).dispatch.at(Bandwidth::gbps(100)).to_seconds();
   EXPECT_NEAR(dispatch, 3.576e-3, 0.01 * 3.576e-3);
@@ -73,11 +58,11 @@ TEST(MixNetCommunication, CircuitsFirstIsTheSlowestCircuitAndTheRestByEps) {
   for (const int servers : {2, 4, 8, 16}) {
     for (int degree = 0; degree < 8; ++degree) {
       for (std::uint64_t seed = 0; seed < 5; ++seed) {
-        const RegionDemand demand = demand_of(random_counts(servers, seed));
+        const RegionDemand demand = one_rank_a_server(random_counts(servers, seed));
         const CircuitCounts circuits = GreedyAllocator().allocate(demand.server_bytes, degree);
         MixNetCommunication mixnet = mixnet_of(servers, degree, EpSplit::kCircuitsFirst);
         const ExchangeTimes times = mixnet.exchange(0, demand);
-        PacketCommunication electrical = electrical_of(servers, 8 - degree);
+        TreeCommunication electrical = electrical_of(servers, 8 - degree);
         Time eps_busy;
         for (const bool combine : {false, true}) {
           const Matrix<std::int64_t> bytes =
@@ -110,7 +95,7 @@ TEST(MixNetCommunication, BothSplitsLieBetweenTheirBounds) {
   for (const int servers : {2, 3, 4, 8, 12}) {
     for (const int degree : {1, 3, 6, 7}) {
       for (std::uint64_t seed = 0; seed < 20; ++seed) {
-        const RegionDemand demand = demand_of(random_counts(servers, seed));
+        const RegionDemand demand = one_rank_a_server(random_counts(servers, seed));
         MixNetCommunication first = mixnet_of(servers, degree, EpSplit::kCircuitsFirst);
         MixNetCommunication balanced = mixnet_of(servers, degree, EpSplit::kBalanced);
         const Time slow = first.exchange(0, demand).dispatch.transfer;
@@ -126,7 +111,7 @@ TEST(MixNetCommunication, BothSplitsLieBetweenTheirBounds) {
 TEST(MixNetCommunication, CombineIsTheMirrorOfDispatch) {
   for (const EpSplit split : {EpSplit::kCircuitsFirst, EpSplit::kBalanced}) {
     MixNetCommunication mixnet = mixnet_of(8, 6, split);
-    RegionDemand demand = demand_of(random_counts(8, 3));
+    RegionDemand demand = one_rank_a_server(random_counts(8, 3));
     const ExchangeTimes there = mixnet.exchange(0, demand);
     demand.server_bytes = transposed(demand.server_bytes);
     const ExchangeTimes back = mixnet.exchange(0, demand);
@@ -141,7 +126,7 @@ TEST(MixNetCommunication, TheBalancedSplitTakesWhatTheAllocatorsReckon) {
   double sum = 0;
   constexpr int kRounds = 100;
   for (int round = 0; round < kRounds; ++round) {
-    const RegionDemand demand = demand_of(random_counts(8, derive_seed(31, round)));
+    const RegionDemand demand = one_rank_a_server(random_counts(8, derive_seed(31, round)));
     MixNetCommunication mixnet = mixnet_of(8, 6, EpSplit::kBalanced);
     const CircuitCounts circuits = GreedyAllocator().allocate(demand.server_bytes, 6);
     const double reckoned = balanced_time(demand.server_bytes, circuits, 2);
@@ -157,18 +142,22 @@ TEST(MixNetCommunication, DelayIsTheLongestWayUsed) {
   TokenCounts counts(2, 2);
   counts(0, 1) = 1000;
   // A circuit is two links; with no degree, all goes by EPS: two servers of 8 NICs, two ToRs.
-  EXPECT_EQ(mixnet_of(2, 6, EpSplit::kCircuitsFirst).exchange(0, demand_of(counts)).dispatch.delay,
+  EXPECT_EQ(mixnet_of(2, 6, EpSplit::kCircuitsFirst)
+                .exchange(0, one_rank_a_server(counts))
+                .dispatch.delay,
             kLinkDelay * 2);
-  EXPECT_EQ(mixnet_of(2, 0, EpSplit::kCircuitsFirst).exchange(0, demand_of(counts)).dispatch.delay,
+  EXPECT_EQ(mixnet_of(2, 0, EpSplit::kCircuitsFirst)
+                .exchange(0, one_rank_a_server(counts))
+                .dispatch.delay,
             kLinkDelay * 4);
   // Nothing sent, nothing waited for.
-  const RegionDemand nothing = demand_of(TokenCounts(2, 2));
+  const RegionDemand nothing = one_rank_a_server(TokenCounts(2, 2));
   EXPECT_EQ(mixnet_of(2, 6, EpSplit::kBalanced).exchange(0, nothing).combine.delay, Time::zero());
 }
 
 /// `mixnet` in packets at `gbps`.
 void use_packets(MixNetCommunication& mixnet, int servers, int degree, std::int64_t gbps) {
-  PacketFidelity fidelity;
+  FidelityOptions fidelity;
   fidelity.nic_rate = Bandwidth::gbps(gbps);
   mixnet.use_packets(PacketFabric(FabricKind::kMixNet, servers, 8 - degree, 1, PathPolicy::kEcmp),
                      fidelity, std::make_shared<PhaseCache>());
@@ -177,7 +166,7 @@ void use_packets(MixNetCommunication& mixnet, int servers, int degree, std::int6
 TEST(MixNetCommunication, WhilePortsMoveOneFlowGoesByEpsAndThenOverCircuits) {
   // From server 0 to 2 only, whose circuits were all with server 1. With a circuits dark until t
   // and e EPS NICs, all of rate r: B = e r T + a r (T - t).
-  RegionDemand demand = demand_of(TokenCounts(3, 3));
+  RegionDemand demand = one_rank_a_server(TokenCounts(3, 3));
   demand.server_bytes(0, 2) = 400'000'000;
   Matrix<std::int64_t> before(3, 3);
   before(0, 1) = 1;
@@ -215,8 +204,8 @@ TEST(MixNetCommunication, WhilePortsMovePacketsAgreeWithTheFluid) {
       double sum = 0;
       int moved = 0;
       for (std::uint64_t seed = 0; seed < 2; ++seed) {
-        const RegionDemand demand = demand_of(random_counts(servers, seed), 1024);
-        const RegionDemand before = demand_of(random_counts(servers, seed + 100), 1024);
+        const RegionDemand demand = one_rank_a_server(random_counts(servers, seed), 1024);
+        const RegionDemand before = one_rank_a_server(random_counts(servers, seed + 100), 1024);
         for (const Time delay : {Time::microseconds(100), Time::milliseconds(1)}) {
           const SwitchState state = {&before.server_bytes, nullptr, delay, speed};
           MixNetCommunication fluid = mixnet_of(servers, 6, EpSplit::kBalanced);
@@ -244,8 +233,8 @@ TEST(MixNetCommunication, WhilePortsMoveBetweenNoDelayAndAnEndlessOne) {
   const Bandwidth speed = Bandwidth::gbps(100);
   for (const bool in_packets : {false, true}) {
     for (std::uint64_t seed = 0; seed < 4; ++seed) {
-      const RegionDemand demand = demand_of(random_counts(8, seed), 1024);
-      const RegionDemand before = demand_of(random_counts(8, seed + 100), 1024);
+      const RegionDemand demand = one_rank_a_server(random_counts(8, seed), 1024);
+      const RegionDemand before = one_rank_a_server(random_counts(8, seed + 100), 1024);
       MixNetCommunication mixnet = mixnet_of(8, 6, EpSplit::kBalanced);
       if (in_packets) use_packets(mixnet, 8, 6, 100);
       const auto times_after = [&](Time delay) {
@@ -279,8 +268,8 @@ TEST(MixNetCommunication, WhilePortsMoveBetweenNoDelayAndAnEndlessOne) {
 }
 
 TEST(MixNetCommunication, FindsOutNoMoreThanIsAsked) {
-  const RegionDemand demand = demand_of(random_counts(8, 1));
-  const RegionDemand before = demand_of(random_counts(8, 2));
+  const RegionDemand demand = one_rank_a_server(random_counts(8, 1));
+  const RegionDemand before = one_rank_a_server(random_counts(8, 2));
   MixNetCommunication mixnet = mixnet_of(8, 6, EpSplit::kBalanced);
   SwitchState state = {&before.server_bytes, nullptr, Time::milliseconds(1), kReferenceRate};
   const ExchangeTimes all = mixnet.exchange_switched(0, demand, state);
@@ -296,9 +285,9 @@ TEST(MixNetCommunication, FindsOutNoMoreThanIsAsked) {
 }
 
 TEST(MixNetCommunication, OverTheCircuitsForAForecast) {
-  const RegionDemand demand = demand_of(random_counts(8, 1));
-  const RegionDemand before = demand_of(random_counts(8, 2));
-  const RegionDemand guess = demand_of(random_counts(8, 3));
+  const RegionDemand demand = one_rank_a_server(random_counts(8, 1));
+  const RegionDemand before = one_rank_a_server(random_counts(8, 2));
+  const RegionDemand guess = one_rank_a_server(random_counts(8, 3));
   const auto times_with = [&](const RegionDemand& lit, const RegionDemand* forecast) {
     MixNetCommunication mixnet = mixnet_of(8, 6, EpSplit::kBalanced);
     return mixnet.exchange_switched(
@@ -332,9 +321,9 @@ TEST(MixNetCommunication, OverTheCircuitsForAForecast) {
 
 // Circuits are for the hedged forecast; what is expected on them is the forecast itself.
 TEST(MixNetCommunication, OverTheCircuitsForAHedgedForecast) {
-  const RegionDemand demand = demand_of(random_counts(8, 1));
-  const RegionDemand before = demand_of(random_counts(8, 2));
-  const RegionDemand guess = demand_of(random_counts(8, 3));
+  const RegionDemand demand = one_rank_a_server(random_counts(8, 1));
+  const RegionDemand before = one_rank_a_server(random_counts(8, 2));
+  const RegionDemand guess = one_rank_a_server(random_counts(8, 3));
   MixNetCommunication mixnet = mixnet_of(8, 6, EpSplit::kBalanced);
   SwitchState state = {&before.server_bytes, &guess.server_bytes, Time::milliseconds(25),
                        kReferenceRate};
@@ -355,7 +344,7 @@ TEST(MixNetCommunication, OverTheCircuitsForAHedgedForecast) {
 
 TEST(MixNetCommunication, OtherTrafficUsesTheElectricalNics) {
   MixNetCommunication mixnet = mixnet_of(32, 6, EpSplit::kCircuitsFirst);
-  PacketCommunication electrical = electrical_of(32, 2);
+  TreeCommunication electrical = electrical_of(32, 2);
   const std::vector<std::vector<int>> groups = {{0, 8, 16, 24}, {1, 9, 17, 25}};
   EXPECT_EQ(mixnet.ring_nics(), 2);
   EXPECT_EQ(mixnet.all_reduce(groups, {1'000'000'000}).transfer,
@@ -380,7 +369,7 @@ TEST(MixNetCommunication, TwoDomainsExchangeOverAllTheirLanes) {
   TokenCounts counts(2, 2);
   counts(0, 1) = 1'000'000;
   counts(1, 0) = 500'000;
-  const RegionDemand demand = demand_of(counts);
+  const RegionDemand demand = one_rank_a_server(counts);
   const double bytes = 1e6 * 2048 * 2;
   const double rate = kReferenceRate.bytes_per_second();
   for (const int lanes : {1, 4, 8}) {
@@ -404,7 +393,7 @@ TEST(MixNetCommunication, WithoutTheirSwitchTwoDomainsExchangeOverTheirNics) {
   OcsPlaces dark;
   dark.dark_regions = {0};
   network.use_places({}, dark);
-  const ExchangeTimes times = network.exchange(0, demand_of(counts));
+  const ExchangeTimes times = network.exchange(0, one_rank_a_server(counts));
   EXPECT_NEAR(times.dispatch.transfer.to_seconds(),
               1e6 * 2048 * 2 / (8 * kReferenceRate.bytes_per_second()), 1e-9);
   EXPECT_FALSE(times.switched);
@@ -420,8 +409,8 @@ TEST(MixNetCommunication, LanesOfHalfTheSpeedAreTwiceTheNicsAtHalfTheSpeed) {
       MixNetCommunication nics(PacketFabric(FabricKind::kMixNet, 6, 16, 1, PathPolicy::kSpray), 16,
                                split, 1, 8);
       const Matrix<std::int64_t> before =
-          demand_of(random_counts(6, derive_seed(5, seed))).server_bytes;
-      const RegionDemand demand = demand_of(random_counts(6, seed));
+          one_rank_a_server(random_counts(6, derive_seed(5, seed))).server_bytes;
+      const RegionDemand demand = one_rank_a_server(random_counts(6, seed));
       const Time delay = Time::microseconds(500);
       const ExchangeTimes a = lanes.exchange_switched(
           0, demand, {.lit_for = &before, .delay = delay, .nic_rate = rate});
@@ -444,7 +433,7 @@ TEST(MixNetCommunication, LanesOfHalfTheSpeedAreTwiceTheNicsAtHalfTheSpeed) {
 TEST(MixNetCommunication, FasterLanesAreNeverSlower) {
   for (const EpSplit split : {EpSplit::kCircuitsFirst, EpSplit::kBalanced}) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
-      const RegionDemand demand = demand_of(random_counts(5, seed));
+      const RegionDemand demand = one_rank_a_server(random_counts(5, seed));
       Time before = Time::seconds(1000);
       for (const double rate : {0.1, 0.7, 1.0, 1.125, 3.0}) {
         MixNetCommunication network = optical_io_of(5, 4, rate, split);
@@ -461,10 +450,10 @@ TEST(MixNetCommunication, PacketsOverLanesAreAllTheBytes) {
   counts(0, 1) = 10'000;
   counts(1, 0) = 7'001;
   MixNetCommunication network = optical_io_of(2, 4, 1.125, EpSplit::kCircuitsFirst);
-  PacketFidelity fidelity;
+  FidelityOptions fidelity;
   network.use_packets(PacketFabric(FabricKind::kMixNetOpticalIo, 2, 8, 1, PathPolicy::kEcmp),
                       fidelity, std::make_shared<PhaseCache>());
-  const ExchangeTimes times = network.exchange(0, demand_of(counts));
+  const ExchangeTimes times = network.exchange(0, one_rank_a_server(counts));
   const std::int64_t payload = fidelity.options.mtu - fidelity.options.header;
   std::int64_t packets = 0;
   for (const std::int64_t tokens : {10'000, 7'001}) {
@@ -482,7 +471,7 @@ TEST(MixNetCommunication, PacketsOverLanesAreAllTheBytes) {
 
 TEST(MixNetCommunication, OneServerExchangesNothing) {
   MixNetCommunication mixnet = mixnet_of(2, 6, EpSplit::kBalanced);
-  const ExchangeTimes times = mixnet.exchange(0, demand_of(random_counts(1, 1)));
+  const ExchangeTimes times = mixnet.exchange(0, one_rank_a_server(random_counts(1, 1)));
   EXPECT_EQ(times.dispatch.transfer + times.combine.transfer + times.shared_nics_busy,
             Time::zero());
 }
@@ -505,7 +494,7 @@ MixNetCommunication worn(MixNetCommunication mixnet, int servers, int optical, i
 TEST(MixNetFailures, CircuitsAreForTheNicsThatAreLeft) {
   for (const int optical : {0, 1, 5, 6}) {
     for (std::uint64_t seed = 0; seed < 10; ++seed) {
-      const RegionDemand demand = demand_of(random_counts(8, seed));
+      const RegionDemand demand = one_rank_a_server(random_counts(8, seed));
       std::vector<int> nics(8, 6);
       nics[0] = optical;
       const CircuitCounts circuits = GreedyAllocator().allocate(demand.server_bytes, nics);
@@ -527,7 +516,7 @@ TEST(MixNetFailures, ADarkSwitchLeavesTheElectricalNetwork) {
   places.region_servers = 8;
   mixnet.use_places(places, ocs);
   EXPECT_FALSE(mixnet.uniform());
-  const RegionDemand demand = demand_of(random_counts(8, 1));
+  const RegionDemand demand = one_rank_a_server(random_counts(8, 1));
   const ExchangeTimes dark = mixnet.exchange(8, demand);
   EXPECT_FALSE(dark.switched);
   EXPECT_EQ(dark.dispatch.transfer,
@@ -551,7 +540,7 @@ TEST(MixNetFailures, WithoutEpsAServerGoesByItsNeighbours) {
   counts(0, 1) = 500'000;
   counts(0, 2) = 100'000;
   const double token = 2048 * 2;
-  const ExchangeTimes times = mixnet.exchange(0, demand_of(counts));
+  const ExchangeTimes times = mixnet.exchange(0, one_rank_a_server(counts));
   // The circuit carries both; the neighbour's two NICs, a sixth of it, end sooner.
   EXPECT_NEAR(times.dispatch.transfer.to_seconds(), 6e5 * token / kReferenceRate.bytes_per_second(),
               1e-7);
@@ -562,7 +551,7 @@ TEST(MixNetFailures, WithoutEpsAServerGoesByItsNeighbours) {
 
 TEST(MixNetFailures, FewerNicsAreNeverFasterWhenBalanced) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
-    const RegionDemand demand = demand_of(random_counts(6, seed));
+    const RegionDemand demand = one_rank_a_server(random_counts(6, seed));
     const auto time = [&](int optical, int electrical) {
       // Exact circuits: greedy ones may be luckier with fewer NICs. Fair sharing on the EPS may
       // be so still, by a percent.

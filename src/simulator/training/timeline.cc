@@ -1,7 +1,6 @@
 #include "training/timeline.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "training/time_bins.h"
@@ -24,21 +23,6 @@ void add_union(Intervals& intervals, TimeBins& bins) {
 }
 
 }  // namespace
-
-std::string_view to_string(TimelineTrack track) {
-  constexpr std::array<std::string_view, kTimelineTracks> kNames = {
-      "work", "compute", "scale-up", "all-to-all", "EPS", "switch", "sends", "gradients"};
-  return kNames[static_cast<std::size_t>(track)];
-}
-
-std::string_view to_string(TimelinePart part) {
-  constexpr std::array<std::string_view, kTimelineParts> kNames = {
-      "micro-batch",      "layer",           "outage",    "lost",      "attention", "gate",
-      "experts",          "shared experts",  "dense FFN", "head",      "optimizer", "TP",
-      "gather, scatter",  "wait for switch", "dispatch",  "combine",   "lit",       "dark",
-      "dark, as counted", "partly dark",     "send",      "all-reduce"};
-  return kNames[static_cast<std::size_t>(part)];
-}
 
 TimelineUse use_of(const IterationTimeline& timeline, int bins) {
   if (timeline.regions == 0 || timeline.time.total == Time::zero()) {

@@ -32,6 +32,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/names.h"
 #include "training/iteration_time.h"
 
 namespace mixnet {
@@ -46,7 +47,16 @@ enum class TimelineTrack : std::uint8_t {
   kSends,
   kGradients
 };
-inline constexpr int kTimelineTracks = 8;
+
+template <>
+struct Names<TimelineTrack> {
+  static constexpr std::string_view kWhat = "track";
+  static constexpr NamedValue<TimelineTrack> kTable[] = {
+      {"work", TimelineTrack::kWork},        {"compute", TimelineTrack::kCompute},
+      {"scale-up", TimelineTrack::kScaleUp}, {"all-to-all", TimelineTrack::kAllToAll},
+      {"EPS", TimelineTrack::kEps},          {"switch", TimelineTrack::kSwitch},
+      {"sends", TimelineTrack::kSends},      {"gradients", TimelineTrack::kGradients}};
+};
 
 enum class TimelinePart : std::uint8_t {
   // Work.
@@ -78,10 +88,34 @@ enum class TimelinePart : std::uint8_t {
   kSend,
   kAllReduce
 };
-inline constexpr int kTimelineParts = 22;
 
-std::string_view to_string(TimelineTrack track);  ///< "all-to-all"
-std::string_view to_string(TimelinePart part);    ///< "dispatch"
+template <>
+struct Names<TimelinePart> {
+  static constexpr std::string_view kWhat = "part";
+  static constexpr NamedValue<TimelinePart> kTable[] = {
+      {"micro-batch", TimelinePart::kMicroBatch},
+      {"layer", TimelinePart::kLayer},
+      {"outage", TimelinePart::kOutage},
+      {"lost", TimelinePart::kLost},
+      {"attention", TimelinePart::kAttention},
+      {"gate", TimelinePart::kGate},
+      {"experts", TimelinePart::kExperts},
+      {"shared experts", TimelinePart::kSharedExperts},
+      {"dense FFN", TimelinePart::kDenseFfn},
+      {"head", TimelinePart::kHead},
+      {"optimizer", TimelinePart::kOptimizer},
+      {"TP", TimelinePart::kTensorParallel},
+      {"gather, scatter", TimelinePart::kGatherScatter},
+      {"wait for switch", TimelinePart::kWait},
+      {"dispatch", TimelinePart::kDispatch},
+      {"combine", TimelinePart::kCombine},
+      {"lit", TimelinePart::kLit},
+      {"dark", TimelinePart::kDark},
+      {"dark, as counted", TimelinePart::kDarkAsCounted},
+      {"partly dark", TimelinePart::kPartlyDark},
+      {"send", TimelinePart::kSend},
+      {"all-reduce", TimelinePart::kAllReduce}};
+};
 
 struct TimelineSpan {
   TimelineTrack track = TimelineTrack::kWork;

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 #include <string>
 #include <tuple>
 
 #include "moe/model_catalog.h"
+#include "training/test_plans.h"
 #include "training/training_job.h"
 
 namespace mixnet {
@@ -36,13 +38,10 @@ struct Case {
     request.micro_batch_size = 8;
     ParallelPlan plan = make_plan(found, request);
     plan.global_batch_size = plan.micro_batch_size * plan.dp * micro_batches;
-    const RoutingShape shape = {plan.ep, found.placed_experts, found.top_k, moe_layers(found),
-                                plan.tokens_per_micro_batch()};
     IterationOptions at_speed = options;
     at_speed.fidelity.nic_rate = kSpeed;
-    return {
-        found,   plan, find_gpu("h100"), RoutingSource::make(routing, shape, 1), std::array{fabric},
-        at_speed};
+    return {found,   plan, find_gpu("h100"), routing_of(routing, found, plan), std::array{fabric},
+            at_speed};
   }
 };
 
@@ -420,15 +419,13 @@ TEST(Timeline, UseIsTheShareOfRegionsInEveryBin) {
               (dark_time(timeline, false) + dark_time(timeline, true)).to_seconds(), 1e-9);
 }
 
-TEST(Timeline, NamesOfPartsAndTracksAreAllDifferent) {
-  std::vector<std::string_view> names;
-  for (int part = 0; part < kTimelineParts; ++part) {
-    names.push_back(to_string(static_cast<TimelinePart>(part)));
-    EXPECT_FALSE(names.back().empty());
-  }
-  std::ranges::sort(names);
-  EXPECT_EQ(std::ranges::adjacent_find(names), names.end());
+TEST(Timeline, PartsAndTracksHaveNamesOfTheirOwn) {
+  const std::vector<std::string> parts = names_of<TimelinePart>();
+  ASSERT_EQ(parts.size(), static_cast<std::size_t>(TimelinePart::kAllReduce) + 1);
+  EXPECT_EQ(std::set(parts.begin(), parts.end()).size(), parts.size());
   EXPECT_EQ(to_string(TimelinePart::kAllReduce), "all-reduce");
+  EXPECT_EQ(names_of<TimelineTrack>().size(),
+            static_cast<std::size_t>(TimelineTrack::kGradients) + 1);
   EXPECT_EQ(to_string(TimelineTrack::kGradients), "gradients");
 }
 

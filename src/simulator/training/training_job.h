@@ -15,9 +15,6 @@
 // layer's backward computation (attention and experts), and only what is longer than that waits;
 // never with kHidden, and in regions of two servers, where nothing can move, only with kBlock.
 //
-// The scale-up rate is the GPU's own, or its part of the GPU's bandwidth on the fabrics that divide
-// that (gpu_bandwidth.h).
-//
 // Failures (failure.h): what had failed before makes a slower cluster, no more. What fails under
 // way does so from then on: a piece of work (forward or backward of a micro-batch on a stage) that
 // it slows down stands still for a moment, and its rest goes on at the new pace
@@ -27,56 +24,28 @@
 // A TrainingJob does all that depends on traffic once, when made (job_phases.h): the demand of
 // every layer, micro-batch and replica, and its time on every fabric. simulate() then costs
 // O(layers * micro-batches * replicas) additions for any compute speed and, when the phases are
-// fluid, any bandwidth; in packets, for the one bandwidth that they were run at.
+// fluid, any bandwidth; in packets, for the one bandwidth that they were run at. What a layer takes
+// is in paced_job.h, how an iteration goes in attempt.h.
 //
 // Thread-safe once made.
 #pragma once
 
-#include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
+#include "fabric/fabric_kind.h"
 #include "hardware/gpu.h"
+#include "moe/model.h"
+#include "moe/plan.h"
 #include "moe/routing.h"
-#include "policy/switch_policy.h"
-#include "training/cluster_health.h"
-#include "training/compute.h"
-#include "training/fabric_setup.h"
+#include "training/iteration_options.h"
 #include "training/iteration_time.h"
 #include "training/job_phases.h"
-#include "training/layer_times.h"
-#include "training/pipeline.h"
+#include "training/paced_job.h"
 #include "training/timeline.h"
 #include "training/timeline_recorder.h"
 
 namespace mixnet {
-
-struct FailureOptions {
-  std::vector<Failure> failures;
-  Backup backup = Backup::kPool;
-  /// How long what fails in mid-iteration stands still, until it is noticed and routed around.
-  Time outage = Time::milliseconds(10);
-};
-
-struct IterationOptions {
-  NetworkOptions network;
-  ComputeOptions compute;
-  Reconfiguration reconfiguration = Reconfiguration::kBlock;
-  Time reconfiguration_delay = Time::milliseconds(25);
-  /// The steps of an all-to-all (gather, between servers, scatter) work on successive chunks at
-  /// once, so the slowest step counts; else they follow each other.
-  bool pipelined_ep_steps = true;
-  PipelineSchedule schedule = PipelineSchedule::k1F1B;
-  /// Gradients are summed while the last micro-batch's backward still runs.
-  bool overlap_dp = true;
-  /// TP by reduce-scatter + all-gather around each part (Megatron's sequence parallelism, which
-  /// repeats the all-gather in backward), else by all-reduce.
-  bool sequence_parallel = true;
-  int gradient_bytes = 2;  ///< a parameter: 2 (bf16) or 4 (fp32)
-  FidelityOptions fidelity;
-  FailureOptions failures;
-};
 
 class TrainingJob {
  public:
@@ -102,50 +71,24 @@ class TrainingJob {
   /// kFluid.
   const FidelityReport& fidelity(FabricKind fabric) const;
 
-  const Model& model() const { return model_; }
-  const ParallelPlan& plan() const { return plan_; }
+  const Model& model() const { return job_.model; }
+  const ParallelPlan& plan() const { return job_.plan; }
 
  private:
-  struct Durations;
   /// From one failure to the next.
-  struct Epoch {
+  struct Period {
     Time begins;
     bool loses_work = false;  ///< the iteration has to begin again
     JobPhases phases;
   };
-  struct Epochs;
-
-  const FabricPhases& phases_on(std::size_t epoch, FabricKind fabric) const;
-  /// In which circumstances something is computed.
-  struct Pace {
-    const JobPhases& job;
-    const FabricPhases& phases;
-    Bandwidth nic_rate;
-    double compute_scale = 1;
-  };
 
   IterationTime simulate(FabricKind fabric, Bandwidth nic_rate, double compute_scale,
                          TimelineRecorder* recorder) const;
-  IterationTime run(FabricKind fabric, Bandwidth nic_rate, double compute_scale,
-                    const Epochs& epochs, TimelineRecorder* recorder) const;
+  const FabricPhases& phases_on(const Period& period, FabricKind fabric) const;
   [[noreturn]] void refuse_endless(FabricKind fabric, Bandwidth nic_rate) const;
-  /// Of one GPU, in bytes a second.
-  double scale_up_rate(const Pace& pace) const;
-  Time tp_phase(const Pace& pace, double bytes) const;
-  Time scale_up_time(const Pace& pace, std::int64_t bytes) const;
-  SwitchedExchange switched_exchange(const Pace& pace, std::size_t place,
-                                     const ExchangeTimes& exchange, Time inside) const;
-  LayerTimes layer_times(const Pace& pace, const WorkPlace& place, int layer) const;
-  Durations stage_durations(const Pace& pace, int stage, int replica, int micro_batch) const;
-  Time gradient_time(const Pace& pace, int stage) const;
-  std::vector<TimelineSpan> plan_work(const Pace& pace, const WorkPlace& place) const;
 
-  Model model_;
-  ParallelPlan plan_;
-  Gpu gpu_;
-  IterationOptions options_;
-  ComputeModel compute_;
-  std::vector<Epoch> epochs_;  // at least one
+  JobSetup job_;
+  std::vector<Period> periods_;  // at least one
 };
 
 }  // namespace mixnet

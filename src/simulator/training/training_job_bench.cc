@@ -17,11 +17,7 @@ void compare_two_fabrics(benchmark::State& state) {
   const ParallelPlan plan = make_plan(model, request);
   const FabricKind fabrics[] = {FabricKind::kFatTree, FabricKind::kMixNet};
   for (auto _ : state) {
-    const RoutingSource routing =
-        RoutingSource::make("dynamic",
-                            {plan.ep, model.placed_experts, model.top_k, moe_layers(model),
-                             plan.tokens_per_micro_batch()},
-                            1);
+    const RoutingSource routing = RoutingSource::make("dynamic", routing_shape(model, plan), 1);
     const TrainingJob job(model, plan, gpu, routing, fabrics, {});
     for (const FabricKind fabric : fabrics) {
       benchmark::DoNotOptimize(job.simulate(fabric, Bandwidth::gbps(400)));

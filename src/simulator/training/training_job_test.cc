@@ -8,29 +8,17 @@
 #include "base/error.h"
 #include "hardware/gpu.h"
 #include "moe/model_catalog.h"
+#include "training/test_plans.h"
 
 namespace mixnet {
 namespace {
 
 constexpr Bandwidth kSpeed = Bandwidth::gbps(400);
 
-ParallelPlan plan_of(const Model& model, std::int64_t gpus) {
-  PlanRequest request;
-  request.gpus = gpus;
-  return make_plan(model, request);
-}
-
-RoutingSource routing_of(std::string_view spec, const Model& model, const ParallelPlan& plan) {
-  return RoutingSource::make(spec,
-                             {plan.ep, model.placed_experts, model.top_k, moe_layers(model),
-                              plan.tokens_per_micro_batch()},
-                             1);
-}
-
 TrainingJob job_of(std::string_view name, std::string_view routing, std::int64_t gpus,
                    IterationOptions options = {}) {
   const Model model = find_model(name);
-  const ParallelPlan plan = plan_of(model, gpus);
+  const ParallelPlan plan = default_plan(model, gpus);
   return {model, plan, find_gpu("h100"), routing_of(routing, model, plan), all_fabrics(), options};
 }
 
@@ -39,7 +27,7 @@ TrainingJob mixnet_job_of(std::string_view name, std::string_view routing, std::
                           IterationOptions options) {
   constexpr FabricKind kMixNet[] = {FabricKind::kMixNet};
   const Model model = find_model(name);
-  const ParallelPlan plan = plan_of(model, gpus);
+  const ParallelPlan plan = default_plan(model, gpus);
   return {model, plan, find_gpu("h100"), routing_of(routing, model, plan), kMixNet, options};
 }
 

@@ -1,7 +1,7 @@
-// Communication on a static direct-connect topology (TopoOpt): pairs of servers with circuits use
-// them, the others are forwarded by the hosts in between. Fluid, at the level of circuits.
-// A pair that no chain of circuits joins is an Error.
-// Rings run both ways round at once, half of the bytes each.
+// Communication on TopoOpt's direct-connect topology, patched once for the whole job: pairs of
+// servers with circuits use them, the others are forwarded by the hosts in between. At the level of
+// circuits. A pair that no chain of circuits joins is an Error. Rings run both ways round at once,
+// half of the bytes each.
 #pragma once
 
 #include <algorithm>
@@ -9,19 +9,18 @@
 #include <vector>
 
 #include "fabric/direct_connect.h"
-#include "network/fluid_network.h"
-#include "network/packet_phase.h"
 #include "training/communication.h"
+#include "training/phase_network.h"
 
 namespace mixnet {
 
-class DirectCommunication final : public CommunicationModel {
+class TopoOptCommunication final : public CommunicationModel {
  public:
-  DirectCommunication(DirectConnect topology, int gpus_per_server);
+  TopoOptCommunication(DirectConnect topology, int gpus_per_server);
 
   /// From now on phases run in packets. The circuits of a pair are one port of their rates
   /// together; what a host sends meets what it forwards in that port's queue.
-  void use_packets(const PacketFidelity& fidelity, std::shared_ptr<PhaseCache> cache);
+  void use_packets(const FidelityOptions& fidelity, std::shared_ptr<PhaseCache> cache);
 
   ExchangeTimes exchange(int first_server, const RegionDemand& demand) override;
   PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override;
@@ -31,23 +30,16 @@ class DirectCommunication final : public CommunicationModel {
     return demand.scale_up_delegated;
   }
   int ring_nics() const override { return std::max(1, topology_.ring_nics()); }
-  PhaseTotals packet_totals() const override {
-    return packets_ ? packets_->totals() : PhaseTotals{};
-  }
-  void set_most_hops(std::int64_t hops) override {
-    if (packets_) packets_->set_most_hops(hops);
-  }
+  PhaseTotals packet_totals() const override { return network_.totals(); }
+  void set_most_hops(std::int64_t hops) override { network_.set_most_hops(hops); }
 
  private:
   void add_flow(int from, int to, Bytes bytes);
-  PhaseTime finish();
 
   DirectConnect topology_;
   int gpus_per_server_;
-  FluidNetwork network_;
-  std::unique_ptr<PacketPhase> packets_;
+  PhaseNetwork network_;
   std::vector<std::uint32_t> packet_path_;  // work space
-  std::size_t longest_path_ = 0;
 };
 
 }  // namespace mixnet

@@ -1,4 +1,4 @@
-#include "training/packet_communication.h"
+#include "training/tree_communication.h"
 
 #include <gtest/gtest.h>
 
@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "moe/routing.h"
+#include "training/test_plans.h"
 
 namespace mixnet {
 namespace {
@@ -45,17 +46,9 @@ TokenCounts random_counts(const Shape& shape, std::uint64_t seed) {
   return counts;
 }
 
-TokenCounts transposed(const TokenCounts& counts) {
-  TokenCounts mirrored(counts.columns(), counts.rows());
-  for (std::size_t i = 0; i < counts.rows(); ++i) {
-    for (std::size_t j = 0; j < counts.columns(); ++j) mirrored(j, i) = counts(i, j);
-  }
-  return mirrored;
-}
-
-PacketCommunication network_of(const Shape& shape, FabricKind kind = FabricKind::kFatTree,
-                               PathPolicy paths = PathPolicy::kSpray, EpNics nics = EpNics::kRail,
-                               int flows_per_pair = 1, int servers = 64) {
+TreeCommunication network_of(const Shape& shape, FabricKind kind = FabricKind::kFatTree,
+                             PathPolicy paths = PathPolicy::kSpray, EpNics nics = EpNics::kRail,
+                             int flows_per_pair = 1, int servers = 64) {
   return {PacketFabric(kind, servers, shape.nics, 3, paths), nics, flows_per_pair,
           shape.gpus_per_server};
 }
@@ -124,13 +117,13 @@ TEST(PhaseTime, ScalesTransferAndKeepsDelay) {
   EXPECT_EQ((PhaseTime{Time::seconds(1000), Time::seconds(1)}).at({1}), Time::max());
 }
 
-TEST(PacketCommunication, UniformDispatchIsTheBusiestNics) {
+TEST(TreeCommunication, UniformDispatchIsTheBusiestNics) {
   // With even demand every NIC of a rail is as busy as the next, so none waits for another.
   for (const Shape& shape : kShapes) {
     TokenCounts even(shape.ep, shape.ep, 5000);
     const RegionDemand demand = demand_of(shape, even);
     for (const EpNics policy : {EpNics::kRail, EpNics::kOwn}) {
-      PacketCommunication network =
+      TreeCommunication network =
           network_of(shape, FabricKind::kFatTree, PathPolicy::kSpray, policy);
       const ExchangeTimes times = network.exchange(0, demand);
       const double bound = busiest_nic(nic_bytes(shape, demand, policy));
@@ -141,7 +134,7 @@ TEST(PacketCommunication, UniformDispatchIsTheBusiestNics) {
   }
 }
 
-TEST(PacketCommunication, IsTheWholeNetworksTimeAnyDemand) {
+TEST(TreeCommunication, IsTheWholeNetworksTimeAnyDemand) {
   for (const Shape& shape : kShapes) {
     for (const FabricKind kind :
          {FabricKind::kFatTree, FabricKind::kOversubFatTree, FabricKind::kRailOptimized}) {
@@ -150,7 +143,7 @@ TEST(PacketCommunication, IsTheWholeNetworksTimeAnyDemand) {
         for (const EpNics policy : {EpNics::kRail, EpNics::kOwn}) {
           const RegionDemand demand = demand_of(shape, random_counts(shape, 1));
           const Matrix<std::int64_t> bytes = nic_bytes(shape, demand, policy);
-          PacketCommunication network = network_of(shape, kind, paths, policy);
+          TreeCommunication network = network_of(shape, kind, paths, policy);
           const double time = network.exchange(0, demand).dispatch.transfer.to_seconds();
           const double expected = whole_network(fabric, bytes).to_seconds();
           EXPECT_NEAR(time, expected, 1e-6 * expected)
@@ -164,7 +157,7 @@ TEST(PacketCommunication, IsTheWholeNetworksTimeAnyDemand) {
   }
 }
 
-TEST(PacketCommunication, FoldedLargeExchangesMissOnlyTheTail) {
+TEST(TreeCommunication, FoldedLargeExchangesMissOnlyTheTail) {
   // Seven servers behind thin links: over 256 flows, so their NICs' own links are left out.
   const Shape shape = {56, 1, 8, 8};
   const PacketFabric fabric(FabricKind::kOversubFatTree, 64, 8, 3, PathPolicy::kSpray);
@@ -173,7 +166,7 @@ TEST(PacketCommunication, FoldedLargeExchangesMissOnlyTheTail) {
     TokenCounts counts;
     routing.counts({.layer = layer}, counts);
     const RegionDemand demand = demand_of(shape, counts);
-    PacketCommunication network = network_of(shape, FabricKind::kOversubFatTree);
+    TreeCommunication network = network_of(shape, FabricKind::kOversubFatTree);
     const ExchangeTimes times = network.exchange(0, demand);
     const double whole =
         whole_network(fabric, nic_bytes(shape, demand, EpNics::kRail)).to_seconds();
@@ -183,11 +176,11 @@ TEST(PacketCommunication, FoldedLargeExchangesMissOnlyTheTail) {
   }
 }
 
-TEST(PacketCommunication, CombineIsTheMirrorOfDispatch) {
+TEST(TreeCommunication, CombineIsTheMirrorOfDispatch) {
   for (const Shape& shape : kShapes) {
     for (const EpNics policy : {EpNics::kRail, EpNics::kOwn}) {
       const TokenCounts counts = random_counts(shape, 4);
-      PacketCommunication network =
+      TreeCommunication network =
           network_of(shape, FabricKind::kFatTree, PathPolicy::kSpray, policy);
       RegionDemand demand = demand_of(shape, counts);
       const ExchangeTimes there = network.exchange(0, demand);
@@ -207,7 +200,7 @@ TEST(PacketCommunication, CombineIsTheMirrorOfDispatch) {
   }
 }
 
-TEST(PacketCommunication, ProductionMatrixOnAFatTree) {
+TEST(TreeCommunication, ProductionMatrixOnAFatTree) {
   // 8 servers, 16 MiB a GPU: 32,768 token copies of 4 KiB a server. Rank 0 gets 67,893 of them from
   // other servers, over 8 NICs of 100 Gb/s.
   const Shape shape = {8, 8, 8, 8};
@@ -215,39 +208,38 @@ TEST(PacketCommunication, ProductionMatrixOnAFatTree) {
   RoutingSource::make("measured", {8, 8, 2, 1, 16'384}, 0).counts({}, counts);
   const RegionDemand demand = demand_of(shape, counts, 2048);
   ASSERT_EQ(demand.rank_bytes(0, 0), 9810 * 4096);
-  PacketCommunication network = network_of(shape);
+  TreeCommunication network = network_of(shape);
   const PhaseTime dispatch = network.exchange(0, demand).dispatch;
   EXPECT_NEAR(dispatch.transfer.to_seconds(), 67'893.0 * 4096 / 8 / 12.5e9, 1e-9);
   EXPECT_NEAR(dispatch.transfer.to_seconds(), 2.78e-3, 0.01e-3);
   EXPECT_EQ(dispatch.delay, Time::microseconds(4));  // eight ToRs of one pod
 }
 
-TEST(PacketCommunication, ThinUplinksTakeTheirRatioLonger) {
+TEST(TreeCommunication, ThinUplinksTakeTheirRatioLonger) {
   // A server is a ToR here, so all bytes cross the thin part: 3 times as long.
   const Shape shape = {16, 1, 8, 8};
   const RegionDemand demand = demand_of(shape, TokenCounts(16, 16, 5000));
-  PacketCommunication full = network_of(shape);
-  PacketCommunication thin = network_of(shape, FabricKind::kOversubFatTree);
+  TreeCommunication full = network_of(shape);
+  TreeCommunication thin = network_of(shape, FabricKind::kOversubFatTree);
   const double one = full.exchange(4, demand).dispatch.transfer.to_seconds();
   EXPECT_NEAR(thin.exchange(4, demand).dispatch.transfer.to_seconds(), 3 * one, 1e-6 * one);
   // Two servers of four NICs share a ToR, and nothing crosses.
   const Shape half = {16, 1, 8, 4};
-  PacketCommunication near = network_of(half, FabricKind::kOversubFatTree);
-  PacketCommunication plain = network_of(half);
+  TreeCommunication near = network_of(half, FabricKind::kOversubFatTree);
+  TreeCommunication plain = network_of(half);
   EXPECT_EQ(near.exchange(4, demand).dispatch.transfer,
             plain.exchange(4, demand).dispatch.transfer);
   EXPECT_GT(near.exchange(3, demand).dispatch.transfer,
             plain.exchange(3, demand).dispatch.transfer);
 }
 
-TEST(PacketCommunication, HashedPathsAreNeverFasterThanSprayed) {
+TEST(TreeCommunication, HashedPathsAreNeverFasterThanSprayed) {
   for (const Shape& shape : kShapes) {
     const RegionDemand demand = demand_of(shape, TokenCounts(shape.ep, shape.ep, 5000));
     for (const FabricKind kind : {FabricKind::kFatTree, FabricKind::kOversubFatTree}) {
       for (const int flows : {1, 4}) {
-        PacketCommunication sprayed = network_of(shape, kind);
-        PacketCommunication hashed =
-            network_of(shape, kind, PathPolicy::kEcmp, EpNics::kRail, flows);
+        TreeCommunication sprayed = network_of(shape, kind);
+        TreeCommunication hashed = network_of(shape, kind, PathPolicy::kEcmp, EpNics::kRail, flows);
         const double best = sprayed.exchange(0, demand).dispatch.transfer.to_seconds();
         EXPECT_GE(hashed.exchange(0, demand).dispatch.transfer.to_seconds(), best * (1 - 1e-6));
       }
@@ -255,30 +247,30 @@ TEST(PacketCommunication, HashedPathsAreNeverFasterThanSprayed) {
   }
 }
 
-TEST(PacketCommunication, ManyHashedFlowsApproachSpraying) {
+TEST(TreeCommunication, ManyHashedFlowsApproachSpraying) {
   const Shape shape = {64, 1, 8, 8};
   const RegionDemand demand = demand_of(shape, TokenCounts(64, 64, 5000));
-  PacketCommunication sprayed = network_of(shape);
+  TreeCommunication sprayed = network_of(shape);
   const double best = sprayed.exchange(0, demand).dispatch.transfer.to_seconds();
-  PacketCommunication one = network_of(shape, FabricKind::kFatTree, PathPolicy::kEcmp);
-  PacketCommunication many =
+  TreeCommunication one = network_of(shape, FabricKind::kFatTree, PathPolicy::kEcmp);
+  TreeCommunication many =
       network_of(shape, FabricKind::kFatTree, PathPolicy::kEcmp, EpNics::kRail, 64);
   EXPECT_GT(one.exchange(0, demand).dispatch.transfer.to_seconds(), 1.2 * best);
   EXPECT_LT(many.exchange(0, demand).dispatch.transfer.to_seconds(), 1.3 * best);
 }
 
-TEST(PacketCommunication, OneServerExchangesNothing) {
+TEST(TreeCommunication, OneServerExchangesNothing) {
   const Shape shape = {8, 1, 8, 8};
-  PacketCommunication network = network_of(shape);
+  TreeCommunication network = network_of(shape);
   const ExchangeTimes times = network.exchange(0, demand_of(shape, random_counts(shape, 1)));
   EXPECT_EQ(times.dispatch.transfer + times.dispatch.delay, Time::zero());
   EXPECT_EQ(times.combine.transfer + times.combine.delay, Time::zero());
   EXPECT_EQ(times.shared_nics_busy, Time::zero());
 }
 
-TEST(PacketCommunication, SendsGoNicToNicAllAtOnce) {
+TEST(TreeCommunication, SendsGoNicToNicAllAtOnce) {
   const Shape shape = {8, 4, 8, 8};
-  PacketCommunication network = network_of(shape);
+  TreeCommunication network = network_of(shape);
   // 12.5 MB a GPU and NIC at 12.5 GB/s, from servers 0-3 to the next pod's.
   for (const int count : {1, 4}) {
     const PhaseTime time = network.send(0, 8, count, {12'500'000});
@@ -286,14 +278,14 @@ TEST(PacketCommunication, SendsGoNicToNicAllAtOnce) {
     EXPECT_EQ(time.delay, Time::microseconds(6));
   }
   // Three NICs for eight GPUs.
-  PacketCommunication three = network_of({8, 4, 8, 3});
+  TreeCommunication three = network_of({8, 4, 8, 3});
   EXPECT_NEAR(three.send(0, 8, 4, {12'500'000}).transfer.to_seconds(), 8e-3 / 3, 1e-9);
   EXPECT_EQ(three.send(0, 8, 4, {0}).transfer, Time::zero());
 }
 
-TEST(PacketCommunication, RingAllReduceSendsAllButAShareTwice) {
+TEST(TreeCommunication, RingAllReduceSendsAllButAShareTwice) {
   const Shape shape = {8, 4, 8, 8};
-  PacketCommunication network = network_of(shape);
+  TreeCommunication network = network_of(shape);
   constexpr Bytes kGigabyte = {1'000'000'000};
   for (const int n : {2, 3, 8, 16}) {
     std::vector<std::vector<int>> groups(2);
@@ -316,9 +308,9 @@ TEST(PacketCommunication, RingAllReduceSendsAllButAShareTwice) {
   EXPECT_EQ(network.ring_nics(), 8);
 }
 
-TEST(PacketCommunication, ServerExchangeSpreadsOverAllNics) {
+TEST(TreeCommunication, ServerExchangeSpreadsOverAllNics) {
   const Shape shape = {8, 8, 8, 2};
-  PacketCommunication network = network_of(shape);
+  TreeCommunication network = network_of(shape);
   Matrix<std::int64_t> bytes(4, 4, 25'000'000);
   EXPECT_EQ(network.server_exchange(0, bytes).transfer, Time::milliseconds(3));
   Matrix<std::int64_t> one(4, 4);
@@ -327,9 +319,9 @@ TEST(PacketCommunication, ServerExchangeSpreadsOverAllNics) {
   EXPECT_EQ(network.server_exchange(0, one).transfer, Time::milliseconds(1));
 }
 
-TEST(PacketCommunication, IsTheSameEveryTimeAndPlace) {
+TEST(TreeCommunication, IsTheSameEveryTimeAndPlace) {
   const Shape shape = {16, 2, 8, 8};
-  PacketCommunication network = network_of(shape);
+  TreeCommunication network = network_of(shape);
   ASSERT_TRUE(network.uniform());
   const RegionDemand demand = demand_of(shape, random_counts(shape, 3));
   const Time first = network.exchange(0, demand).dispatch.transfer;
@@ -339,9 +331,9 @@ TEST(PacketCommunication, IsTheSameEveryTimeAndPlace) {
 }
 
 /// Server 1 of a region of four as `nics` says; 2 more slots of the graph for spares.
-PacketCommunication placed(const Shape& shape, std::vector<int> nics, EpNics policy,
-                           FabricKind kind = FabricKind::kFatTree) {
-  PacketCommunication network = network_of(shape, kind, PathPolicy::kSpray, policy);
+TreeCommunication placed(const Shape& shape, std::vector<int> nics, EpNics policy,
+                         FabricKind kind = FabricKind::kFatTree) {
+  TreeCommunication network = network_of(shape, kind, PathPolicy::kSpray, policy);
   ServerPlaces places;
   places.region_servers = 4;
   places.nics[1] = std::move(nics);
@@ -357,10 +349,10 @@ TEST(ServerPlaces, AFailedNicsBytesGoByTheOthers) {
   const RegionDemand demand = demand_of(shape, counts);
   const double bytes = 1e6 * 3072 * 2;
   for (const EpNics policy : {EpNics::kRail, EpNics::kOwn}) {
-    PacketCommunication network = placed(shape, {8, 9, -1, 11, 12, 13, 14, 15}, policy);
+    TreeCommunication network = placed(shape, {8, 9, -1, 11, 12, 13, 14, 15}, policy);
     EXPECT_FALSE(network.uniform());
-    EXPECT_FALSE(network.is_whole(0, 4));
-    EXPECT_TRUE(network.is_whole(4, 4));
+    EXPECT_FALSE(network.servers().is_whole(0, 4));
+    EXPECT_TRUE(network.servers().is_whole(4, 4));
     const ExchangeTimes times = network.exchange(0, demand);
     // Seven NICs instead of eight; the receiver's own NIC of that place stands idle with rails.
     EXPECT_NEAR(times.dispatch.transfer.to_seconds(), seconds(bytes / 7), 1e-7);
@@ -378,22 +370,22 @@ TEST(ServerPlaces, ASpareWithMoreNicsTakesTheirShareEach) {
   TokenCounts counts(4, 4);
   for (auto& cell : counts.cells()) cell = 100'000;
   const RegionDemand demand = demand_of(shape, counts);
-  PacketCommunication network =
+  TreeCommunication network =
       placed(shape, {100, 101, 102, 103, 104, 105, 106, 107}, EpNics::kRail);
-  PacketCommunication usual = network_of(shape);
+  TreeCommunication usual = network_of(shape);
   // All others are as busy as ever.
   EXPECT_NEAR(network.exchange(0, demand).dispatch.transfer.to_seconds(),
               usual.exchange(0, demand).dispatch.transfer.to_seconds(), 1e-7);
   EXPECT_NEAR(network.send(1, 5, 1, {1'000'000}).transfer.to_seconds(), seconds(4e6), 1e-7);
   // Among spares alone it is four times as fast, and 3 of 8 NICs are as good as 3.
-  PacketCommunication worn = placed(shape, {100, -1, -1, 103, -1, -1, 106, -1}, EpNics::kRail);
-  EXPECT_EQ(worn.working_nics(1), 3);
+  TreeCommunication worn = placed(shape, {100, -1, -1, 103, -1, -1, 106, -1}, EpNics::kRail);
+  EXPECT_EQ(worn.servers().working_nics(1), 3);
   EXPECT_NEAR(worn.send(1, 5, 1, {1'000'000}).transfer.to_seconds(), seconds(4e6), 1e-7);
 }
 
 TEST(ServerPlaces, WithoutAnyNicItSaysSo) {
   const Shape shape{4, 8, 8, 2};
-  PacketCommunication network = placed(shape, {-1, -1}, EpNics::kRail);
+  TreeCommunication network = placed(shape, {-1, -1}, EpNics::kRail);
   EXPECT_THROW(network.send(1, 5, 1, {1}), Error);
   EXPECT_NO_THROW(network.send(2, 6, 1, {1}));
 }

@@ -1,4 +1,4 @@
-#include "training/direct_communication.h"
+#include "training/topoopt_communication.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,18 +9,10 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "circuits/completion_time.h"
-#include "moe/plan.h"
+#include "training/test_plans.h"
 
 namespace mixnet {
 namespace {
-
-/// Servers that each hold one EP rank of tp 8.
-RegionDemand demand_of(const TokenCounts& counts) {
-  ParallelPlan plan;
-  plan.ep = plan.dp = static_cast<int>(counts.rows());
-  plan.tp = 8;
-  return DemandMaker(plan, 2048).make(counts);
-}
 
 TokenCounts random_counts(int servers, std::uint64_t seed) {
   Random random(seed);
@@ -45,16 +37,16 @@ ExpectedTraffic ring(int servers) {
   return traffic;
 }
 
-DirectCommunication network_of(int servers, int nics, const ExpectedTraffic& traffic) {
+TopoOptCommunication network_of(int servers, int nics, const ExpectedTraffic& traffic) {
   return {DirectConnect::find(servers, nics, traffic), 8};
 }
 
 double seconds(double bytes) { return bytes / kReferenceRate.bytes_per_second(); }
 
-TEST(DirectCommunication, AFullMeshIsTheBusiestPair) {
+TEST(TopoOptCommunication, AFullMeshIsTheBusiestPair) {
   // Eight servers of seven NICs, a circuit a pair.
-  DirectCommunication network = network_of(8, 7, mesh(8));
-  const RegionDemand demand = demand_of(random_counts(8, 1));
+  TopoOptCommunication network = network_of(8, 7, mesh(8));
+  const RegionDemand demand = one_rank_a_server(random_counts(8, 1));
   std::int64_t busiest = 0;
   for (int s = 0; s < 8; ++s) {
     for (int t = 0; t < 8; ++t) {
@@ -68,9 +60,9 @@ TEST(DirectCommunication, AFullMeshIsTheBusiestPair) {
   EXPECT_EQ(times.shared_nics_busy, times.dispatch.transfer + times.combine.transfer);
 }
 
-TEST(DirectCommunication, CombineIsTheMirrorOfDispatchOnAMesh) {
-  DirectCommunication network = network_of(4, 6, mesh(4));
-  RegionDemand demand = demand_of(random_counts(4, 2));
+TEST(TopoOptCommunication, CombineIsTheMirrorOfDispatchOnAMesh) {
+  TopoOptCommunication network = network_of(4, 6, mesh(4));
+  RegionDemand demand = one_rank_a_server(random_counts(4, 2));
   const ExchangeTimes there = network.exchange(0, demand);
   for (int s = 0; s < 4; ++s) {
     for (int t = 0; t < s; ++t) std::swap(demand.server_bytes(s, t), demand.server_bytes(t, s));
@@ -80,12 +72,12 @@ TEST(DirectCommunication, CombineIsTheMirrorOfDispatchOnAMesh) {
   EXPECT_EQ(there.combine.transfer, back.dispatch.transfer);
 }
 
-TEST(DirectCommunication, ServersInBetweenForward) {
+TEST(TopoOptCommunication, ServersInBetweenForward) {
   // 0 - 1 - 2, two circuits each: what 0 sends to 2 shares both with their own bytes.
   ExpectedTraffic line;
   line.pairs = {{0, 1, 1.0}, {1, 2, 1.0}};
-  DirectCommunication network = network_of(3, 4, line);
-  RegionDemand demand = demand_of(TokenCounts(3, 3));
+  TopoOptCommunication network = network_of(3, 4, line);
+  RegionDemand demand = one_rank_a_server(TokenCounts(3, 3));
   demand.server_bytes(0, 1) = 300'000'000;
   demand.server_bytes(0, 2) = 100'000'000;
   const PhaseTime dispatch = network.exchange(0, demand).dispatch;
@@ -94,12 +86,12 @@ TEST(DirectCommunication, ServersInBetweenForward) {
   EXPECT_EQ(dispatch.delay, kLinkDelay * 4);
 }
 
-TEST(DirectCommunication, IsNeverFasterThanAllNicsOfTheBusiestServer) {
+TEST(TopoOptCommunication, IsNeverFasterThanAllNicsOfTheBusiestServer) {
   for (const int servers : {4, 8, 16}) {
     for (const int nics : {3, 4, 6, 8}) {
       for (std::uint64_t seed = 0; seed < 3; ++seed) {
-        DirectCommunication network = network_of(servers, nics, mesh(servers));
-        const RegionDemand demand = demand_of(random_counts(servers, seed));
+        TopoOptCommunication network = network_of(servers, nics, mesh(servers));
+        const RegionDemand demand = one_rank_a_server(random_counts(servers, seed));
         const Time bound = completion_lower_bound(demand.server_bytes, nics, kReferenceRate);
         EXPECT_GE(network.exchange(0, demand).dispatch.transfer.ps + 1000, bound.ps);
       }
@@ -107,11 +99,11 @@ TEST(DirectCommunication, IsNeverFasterThanAllNicsOfTheBusiestServer) {
   }
 }
 
-TEST(DirectCommunication, RingsRunBothWaysOverAllTheirNics) {
+TEST(TopoOptCommunication, RingsRunBothWaysOverAllTheirNics) {
   constexpr Bytes kGigabyte = {1'000'000'000};
   for (const int n : {3, 5, 8}) {
     for (const int nics : {2, 8}) {
-      DirectCommunication network = network_of(n, nics, ring(n));
+      TopoOptCommunication network = network_of(n, nics, ring(n));
       const auto groups = ring(n).rings;
       const PhaseTime time = network.all_reduce(groups, kGigabyte);
       EXPECT_EQ(network.ring_nics(), nics);
@@ -119,7 +111,7 @@ TEST(DirectCommunication, RingsRunBothWaysOverAllTheirNics) {
       EXPECT_EQ(time.delay, kLinkDelay * 2 * 2 * (n - 1));
     }
   }
-  DirectCommunication pair = network_of(2, 4, ring(2));
+  TopoOptCommunication pair = network_of(2, 4, ring(2));
   EXPECT_EQ(pair.ring_nics(), 4);
   EXPECT_NEAR(pair.all_reduce(ring(2).rings, kGigabyte).transfer.to_seconds(), seconds(1e9 / 4),
               1e-9);
@@ -127,18 +119,18 @@ TEST(DirectCommunication, RingsRunBothWaysOverAllTheirNics) {
   EXPECT_EQ(pair.all_reduce(alone, kGigabyte).transfer, Time::zero());
 }
 
-TEST(DirectCommunication, StagesSendOverTheirOwnCircuits) {
+TEST(TopoOptCommunication, StagesSendOverTheirOwnCircuits) {
   ExpectedTraffic traffic;
   traffic.neighbours = {{0, 2}, {1, 3}};
-  DirectCommunication network = network_of(4, 2, traffic);
+  TopoOptCommunication network = network_of(4, 2, traffic);
   // Eight GPUs a server over one circuit.
   const PhaseTime time = network.send(0, 2, 2, {1'000'000});
   EXPECT_NEAR(time.transfer.to_seconds(), seconds(8e6), 1e-11);
   EXPECT_EQ(time.delay, kLinkDelay * 2);
 }
 
-TEST(DirectCommunication, RefusesServersThatNothingJoins) {
-  DirectCommunication network = network_of(4, 1, mesh(4));
+TEST(TopoOptCommunication, RefusesServersThatNothingJoins) {
+  TopoOptCommunication network = network_of(4, 1, mesh(4));
   try {
     network.send(0, 2, 1, {1});
     FAIL() << "no error";
@@ -146,15 +138,15 @@ TEST(DirectCommunication, RefusesServersThatNothingJoins) {
     EXPECT_THAT(error.what(), testing::HasSubstr("servers 0 and 2 cannot be joined"));
     EXPECT_THAT(error.what(), testing::HasSubstr("--nics-per-server"));
   }
-  EXPECT_THROW(network.exchange(0, demand_of(random_counts(4, 1))), Error);
+  EXPECT_THROW(network.exchange(0, one_rank_a_server(random_counts(4, 1))), Error);
   const std::vector<std::vector<int>> all = {{0, 1, 2, 3}};
   EXPECT_THROW(network.all_reduce(all, {1000}), Error);
   EXPECT_EQ(network.send(0, 2, 1, {0}).transfer, Time::zero());  // but nothing can be sent anywhere
 }
 
-TEST(DirectCommunication, OneServerExchangesNothing) {
-  DirectCommunication network = network_of(2, 4, mesh(2));
-  const ExchangeTimes times = network.exchange(0, demand_of(random_counts(1, 1)));
+TEST(TopoOptCommunication, OneServerExchangesNothing) {
+  TopoOptCommunication network = network_of(2, 4, mesh(2));
+  const ExchangeTimes times = network.exchange(0, one_rank_a_server(random_counts(1, 1)));
   EXPECT_EQ(times.dispatch.transfer + times.combine.transfer, Time::zero());
 }
 

@@ -1,4 +1,5 @@
-// Communication over packet-switched fabrics, at NIC level, on the fluid network or in packets.
+// Communication over a tree of packet switches (fat-trees and rails; of MixNet the electrical
+// part), at NIC level. TopoOpt's graph of circuits is topoopt_communication.h.
 //
 // An EP token leaves by the NIC of the GPU that holds it. Where it enters the destination server is
 // an option, since the field differs:
@@ -12,92 +13,57 @@
 // class. NICs could bind only in the tail: up to 0.2 % of the time on the demands of the presets.
 #pragma once
 
-#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
 
-#include "base/names.h"
 #include "fabric/packet_fabric.h"
-#include "network/fluid_network.h"
-#include "network/packet_phase.h"
 #include "training/communication.h"
+#include "training/iteration_options.h"
+#include "training/phase_network.h"
+#include "training/server_places.h"
 
 namespace mixnet {
 
-enum class EpNics { kRail, kOwn };
-
-template <>
-struct Names<EpNics> {
-  static constexpr std::string_view kWhat = "choice";
-  static constexpr NamedValue<EpNics> kTable[] = {{"rail", EpNics::kRail}, {"own", EpNics::kOwn}};
-};
-
-/// Where servers are in a graph, where that is not as usual: failures (cluster_health.h).
-struct ServerPlaces {
-  /// NICs of the graph that a server has; -1 in place of one that failed. Others than usual in
-  /// number are dealt evenly to the places of the usual ones.
-  std::map<int, std::vector<int>> nics;
-  /// By first server of a region: the server that belongs to it behind its own.
-  std::map<int, int> extra;
-  int region_servers = 0;
-};
-
-class PacketCommunication final : public CommunicationModel {
+class TreeCommunication final : public CommunicationModel {
  public:
   /// `flows_per_pair`: connections that the bytes between two NICs are dealt to, each hashed onto a
   /// path of its own (PathPolicy::kEcmp only).
-  PacketCommunication(PacketFabric fabric, EpNics ep_nics, int flows_per_pair, int gpus_per_server);
+  TreeCommunication(PacketFabric fabric, EpNics ep_nics, int flows_per_pair, int gpus_per_server);
 
-  /// From now on servers are where `places` says. Flows of a NIC that failed are dealt evenly to
-  /// the NICs that work at both ends (else to all that work). Throws Error from phases in which a
-  /// server without any NIC takes part.
-  void use_places(ServerPlaces places);
+  /// From now on servers are where `places` says. Throws Error from phases in which a server
+  /// without any NIC takes part.
+  void use_places(ServerPlaces places) {
+    servers_ = PlacedServers(fabric_.nics_per_server(), std::move(places));
+  }
 
   /// From now on phases run in packets. `graph`: the same fabric with PathPolicy::kEcmp. Packets go
   /// where append_packet_paths() says; hashed ones take the path that the fluid takes.
-  void use_packets(PacketFabric graph, const PacketFidelity& fidelity,
+  void use_packets(PacketFabric graph, const FidelityOptions& fidelity,
                    std::shared_ptr<PhaseCache> cache);
 
   ExchangeTimes exchange(int first_server, const RegionDemand& demand) override;
   PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override;
   PhaseTime all_reduce(std::span<const std::vector<int>> groups, Bytes bytes_per_server) override;
-  bool uniform() const override { return fabric_.uniform() && places_.nics.empty(); }
+  bool uniform() const override { return fabric_.uniform() && servers_.are_usual(); }
   std::int64_t scale_up_bytes(const RegionDemand& demand) override {
     return ep_nics_ == EpNics::kOwn ? demand.scale_up_inside : demand.scale_up_direct;
   }
   int ring_nics() const override { return fabric_.nics_per_server(); }
-  PhaseTotals packet_totals() const override {
-    return packets_ ? packets_->phase.totals() : PhaseTotals{};
-  }
-  void set_most_hops(std::int64_t hops) override {
-    if (packets_) packets_->phase.set_most_hops(hops);
-  }
+  PhaseTotals packet_totals() const override { return network_.totals(); }
+  void set_most_hops(std::int64_t hops) override { network_.set_most_hops(hops); }
 
   /// Server-to-server bytes (the diagonal is ignored), each pair's spread evenly over the servers'
   /// NICs, from first_server on.
   PhaseTime server_exchange(int first_server, const Matrix<std::int64_t>& bytes);
 
-  /// Whether a region of `servers` is as usual.
-  bool is_whole(int first_server, int servers) const;
-  /// Member `s` of the region.
-  int member(int first_server, int s) const;
-  /// NICs of a server that work.
-  int working_nics(int server) const;
+  const PlacedServers& servers() const { return servers_; }
 
  private:
-  struct Share {
-    int nic;
-    std::int64_t parts;
-  };
-  void serving(int server, int nic, std::vector<Share>& shares) const;
   /// From a NIC of a server to one of another, around what failed.
   void add_server_flow(int from, int from_nic, int to, int to_nic, Bytes bytes);
-  struct Packets {
-    PacketFabric graph;
-    PacketPhase phase;
-    std::vector<std::uint32_t> forward, back;  // work space
-  };
   void add_packet_flow(int from_nic, int to_nic, int part, Bytes bytes);
   void add_flow(int from_nic, int to_nic, Bytes bytes);
-  PhaseTime finish();
   PhaseTime rail_exchange(int first_server, const RegionDemand& demand, bool transposed);
   PhaseTime own_nic_exchange(int first_server, const RegionDemand& demand, bool transposed);
   /// Whether flows of different NICs of a server never meet, so that each rail runs alone.
@@ -108,16 +74,15 @@ class PacketCommunication final : public CommunicationModel {
   EpNics ep_nics_;
   int flows_per_pair_;
   int gpus_per_server_;
-  FluidNetwork network_;
-  ServerPlaces places_;
-  std::vector<Share> from_shares_, to_shares_;  ///< work space
-  std::unique_ptr<Packets> packets_;
+  PhaseNetwork network_;
+  PlacedServers servers_;
+  std::optional<PacketFabric> packet_graph_;             ///< in packets: with all its paths
+  std::vector<std::uint32_t> forward_path_, back_path_;  ///< work space
   std::vector<LinkId> path_;
   Matrix<std::int64_t> nic_bytes_;  ///< of the region's NICs
   bool nics_are_idle_ = false;      ///< leave the NICs' own links out of the network
   std::vector<double> link_time_;   ///< work space of tors_rule(): by link, zero between calls
   std::vector<LinkId> touched_;
-  int longest_path_ = 0;
 };
 
 }  // namespace mixnet

@@ -1,0 +1,151 @@
+#include "training/attempt.h"
+
+#include <algorithm>
+
+namespace mixnet {
+
+Attempt::Attempt(const JobSetup& job, std::span<const Epoch> epochs, TimelineRecorder* recorder)
+    : job_(job),
+      epochs_(epochs),
+      recorder_(recorder),
+      times_(epochs.size(), Matrix<StageTimes>(job.plan.pp, job.plan.micro_batches())),
+      lengths_(epochs.size()),
+      pieces_(epochs.size()),
+      ends_(job.plan.pp),
+      overlap_(job.plan.pp, Time::max()) {
+  for (const Epoch& epoch : epochs) {
+    begins_.push_back(epoch.begins);
+    sends_.push_back(epoch.pace.send_times());
+  }
+}
+
+void Attempt::MeanSums::add(const PassSums& sums) {
+  compute.add(sums.compute);
+  ep.add(sums.ep);
+  tp.add(sums.tp);
+  reconfiguration.add(sums.reconfiguration);
+}
+
+IterationTime Attempt::run() {
+  if (recorder_ != nullptr) recorder_->begin();
+  for (int replica = 0; replica < job_.plan.replicas(); ++replica) run_replica(replica);
+  const Time with_sends = std::ranges::max(ends_);
+  const Time with_gradients = sum_gradients();
+  const Time optimizer = epochs_.front().pace.optimizer_time();
+
+  const std::int64_t pipelines = std::int64_t{job_.plan.pp} * job_.plan.replicas();
+  IterationTime time;
+  time.total = with_gradients + optimizer;
+  time.compute = busy_.compute.over(pipelines) + optimizer;
+  time.ep = busy_.ep.over(pipelines);
+  time.tp = busy_.tp.over(pipelines);
+  time.reconfiguration = busy_.reconfiguration.over(pipelines);
+  time.pp = with_sends - without_sends_;
+  time.dp = with_gradients - with_sends;
+  time.bubble =
+      time.total - time.compute - time.ep - time.tp - time.reconfiguration - time.pp - time.dp;
+  if (recorder_ != nullptr) {
+    recorder_->add_everywhere(-1, TimelineTrack::kCompute, TimelinePart::kOptimizer, with_gradients,
+                              time.total);
+  }
+  return time;
+}
+
+void Attempt::load(int replica) {
+  for (std::size_t e = 0; e < epochs_.size(); ++e) {
+    for (int stage = 0; stage < job_.plan.pp; ++stage) {
+      for (int i = 0; i < job_.plan.micro_batches(); ++i) {
+        times_[e](stage, i) = epochs_[e].pace.stage_times(stage, replica, i);
+      }
+    }
+  }
+}
+
+/// Twice: as if sends were free, and as it is, which is what counts.
+void Attempt::run_replica(int replica) {
+  load(replica);
+  const int stages = job_.plan.pp;
+  const int micro_batches = job_.plan.micro_batches();
+  const PipelineWork free_sends = {stages, micro_batches,
+                                   [&](int stage, int i, bool forward, Time start) {
+                                     return end_of({stage, replica, i, !forward}, start);
+                                   },
+                                   [](int, Time) { return Time::zero(); }};
+  const PipelineWork with_all = {stages, micro_batches,
+                                 [&](int stage, int i, bool forward, Time start) {
+                                   const WorkPlace work = {stage, replica, i, !forward};
+                                   const Time end = end_of(work, start);
+                                   count(work);
+                                   if (recorder_ != nullptr && recorder_->wants(stage, replica))
+                                     record(work, start, end);
+                                   return end;
+                                 },
+                                 [&](int boundary, Time at) { return send_time(boundary, at); }};
+
+  const PipelineSchedule schedule = job_.options.schedule;
+  without_sends_ = std::max(without_sends_, std::ranges::max(run_pipeline(free_sends, schedule)));
+  const std::vector<Time> ends = run_pipeline(with_all, schedule);
+  for (int stage = 0; stage < stages; ++stage) {
+    ends_[stage] = std::max(ends_[stage], ends[stage]);
+    const StageTimes& last = times_[epoch_at(ends[stage], begins_)](stage, micro_batches - 1);
+    const auto [first_layer, end_layer] = stage_layers(job_.model.layers, stages, stage);
+    const std::int64_t layers = end_layer - first_layer;
+    const Time free = std::max(Time::zero(), last.backward.total() - last.shared_nics_busy);
+    overlap_[stage] = std::min(overlap_[stage], free / layers * (layers - 1));
+  }
+}
+
+Time Attempt::send_time(int boundary, Time at) const {
+  const std::vector<Time>& sends = sends_[epoch_at(at, begins_)];
+  return sends.empty() ? Time::zero() : sends[boundary];
+}
+
+const PassSums& Attempt::pass(std::size_t epoch, const WorkPlace& work) const {
+  const StageTimes& times = times_[epoch](work.stage, work.micro_batch);
+  return work.is_backward ? times.backward : times.forward;
+}
+
+/// And how: lengths_ and pieces_.
+Time Attempt::end_of(const WorkPlace& work, Time start) {
+  for (std::size_t e = 0; e < epochs_.size(); ++e) lengths_[e] = pass(e, work).total();
+  return end_of_work(start, begins_, lengths_, job_.options.failures.outage, pieces_);
+}
+
+/// After end_of().
+void Attempt::count(const WorkPlace& work) {
+  for (std::size_t e = 0; e < epochs_.size(); ++e) {
+    if (pieces_[e].share > 0) busy_.add(pass(e, work).times(pieces_[e].share));
+  }
+}
+
+/// After end_of().
+void Attempt::record(const WorkPlace& work, Time start, Time end) {
+  std::vector<std::vector<TimelineSpan>> plans(epochs_.size());
+  for (std::size_t e = 0; e < epochs_.size(); ++e) {
+    if (pieces_[e].share > 0) plans[e] = epochs_[e].pace.plan_work(work);
+  }
+  recorder_->add_work(work, start, end, pieces_, plans, lengths_);
+  const int boundary = work.is_backward ? work.stage - 1 : work.stage;
+  if (boundary >= 0 && boundary + 1 < job_.plan.pp) {
+    recorder_->add_send(work, end, end + send_time(boundary, end));
+  }
+}
+
+/// Returns when all are summed, beneath backward as far as that is asked for.
+Time Attempt::sum_gradients() {
+  Time summed = std::ranges::max(ends_);
+  for (int stage = 0; stage < job_.plan.pp; ++stage) {
+    const Time hidden = job_.options.overlap_dp ? overlap_[stage] : Time::zero();
+    const Time start = ends_[stage] - hidden;
+    const PacedJob& pace = epochs_[epoch_at(ends_[stage], begins_)].pace;
+    const Time end = start + pace.gradient_time(stage);
+    summed = std::max({summed, ends_[stage], end});
+    if (recorder_ != nullptr) {
+      recorder_->add_everywhere(stage, TimelineTrack::kGradients, TimelinePart::kAllReduce, start,
+                                end);
+    }
+  }
+  return summed;
+}
+
+}  // namespace mixnet

@@ -1,0 +1,50 @@
+#include "training/expected_traffic.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <utility>
+
+#include "moe/model_catalog.h"
+#include "training/test_plans.h"
+
+namespace mixnet {
+namespace {
+
+TEST(ExpectedTraffic, IsBalancedRoutingsDemand) {
+  const Model model = find_model("mixtral-8x22b");
+  for (const ParallelPlan& plan : plans_of_every_kind(model)) {
+    if (plan.tp > plan.gpus_per_server) continue;
+    SCOPED_TRACE(to_string(plan));
+    const ExpectedTraffic traffic = expected_traffic(model, plan);
+    double bytes = 0;
+    for (const auto& pair : traffic.pairs) {
+      EXPECT_LT(pair.a, pair.b);
+      EXPECT_EQ(pair.a / plan.region_servers(), pair.b / plan.region_servers());
+      bytes += pair.bytes;
+    }
+    // Tokens that leave their server, of all layers, micro-batches and replicas, four times.
+    const double outside = 1 - 1.0 / plan.region_servers();
+    const double expected = outside * 4 * model.layers *
+                            static_cast<double>(plan.tokens_per_iteration()) * model.top_k * 2 *
+                            model.hidden;
+    EXPECT_NEAR(bytes, expected, 1e-6 * expected);
+    EXPECT_EQ(traffic.neighbours.size(),
+              static_cast<std::size_t>(plan.servers() - plan.servers_per_stage()));
+    for (const auto& [a, b] : traffic.neighbours) EXPECT_EQ(b, a + plan.servers_per_stage());
+  }
+}
+
+TEST(ExpectedTraffic, TensorParallelismOverTwoServersIsTheirs) {
+  const Model model = find_model("mixtral-8x22b");
+  const ParallelPlan plan = make_plan(model, request_of(512, 16, 4, 4));
+  const ExpectedTraffic traffic = expected_traffic(model, plan);
+  std::map<std::pair<int, int>, double> bytes;
+  for (const auto& pair : traffic.pairs) bytes[{pair.a, pair.b}] += pair.bytes;
+  for (int server = 0; server < plan.servers(); server += 2) {
+    EXPECT_GT((bytes[{server, server + 1}]), 0.0);
+  }
+}
+
+}  // namespace
+}  // namespace mixnet

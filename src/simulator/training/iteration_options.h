@@ -1,0 +1,103 @@
+// All that can be chosen about one training iteration, with units and defaults: what the flags of
+// `mixnet compare` and `mixnet simulate --model` fill, and TrainingJob and all beneath it read.
+//
+//   IterationOptions
+//     network      NICs, paths and circuits of the fabrics        checked by network_checks.h
+//       gpu          how a GPU's bandwidth is divided             fabric/gpu_bandwidth.h
+//     compute      efficiencies, or measured times                compute.h
+//     fidelity     fluid or packets, and with which shortcuts     network/fidelity.h
+//       packets      transport, sizes and queues                  network/packet_network.h
+//     failures     what fails, when, and what stands in for it    failure.h, cluster_health.h
+//     and what overlaps what, and who waits for the switch        below
+//
+// The speed of the NICs is no option: TrainingJob::simulate() is asked for one at a time. (Packets
+// run at fidelity.nic_rate.) The model, the plan, the GPU and the routing are the job's own.
+//
+// Plain values.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "base/names.h"
+#include "base/units.h"
+#include "circuits/allocator.h"
+#include "fabric/gpu_bandwidth.h"
+#include "fabric/packet_fabric.h"
+#include "network/fidelity.h"
+#include "policy/switch_policy.h"
+#include "training/cluster_health.h"
+#include "training/compute_profile.h"
+#include "training/failure.h"
+#include "training/pipeline.h"
+
+namespace mixnet {
+
+/// Where a token of an all-to-all enters its server (tree_communication.h).
+enum class EpNics { kRail, kOwn };
+
+template <>
+struct Names<EpNics> {
+  static constexpr std::string_view kWhat = "choice";
+  static constexpr NamedValue<EpNics> kTable[] = {{"rail", EpNics::kRail}, {"own", EpNics::kOwn}};
+};
+
+/// What of an all-to-all goes over circuits (mixnet_communication.h).
+enum class EpSplit { kCircuitsFirst, kBalanced };
+
+template <>
+struct Names<EpSplit> {
+  static constexpr std::string_view kWhat = "split";
+  static constexpr NamedValue<EpSplit> kTable[] = {{"circuits-first", EpSplit::kCircuitsFirst},
+                                                   {"balanced", EpSplit::kBalanced}};
+};
+
+struct NetworkOptions {
+  int nics_per_server = 8;      ///< divides the GPUs of a server
+  int optical_degree = 6;       ///< of the NICs, on MixNet; at least one NIC stays electrical
+  double oversubscription = 3;  ///< NICs for one uplink of their ToR switch, 1 to 1000
+  PathPolicy paths = PathPolicy::kSpray;
+  int flows_per_pair = 1;  ///< connections between two NICs, hashed apart (kEcmp)
+  EpNics ep_nics = EpNics::kRail;
+  EpSplit ep_split = EpSplit::kCircuitsFirst;
+  AllocatorKind allocator = AllocatorKind::kGreedy;  ///< mixnet: who decides the circuits
+  /// mixnet: NICs of a spare in the pool, all electrical; 0: as many as servers have.
+  int spare_nics = 0;
+  GpuBandwidthOptions gpu;  ///< of the fabrics that divide a GPU's bandwidth
+};
+
+struct ComputeOptions {
+  double compute_efficiency = 0.55;  ///< share of the bf16 peak that is reached
+  double memory_efficiency = 0.8;    ///< share of the memory's bandwidth
+  ComputeProfile profile;            ///< measured times, where there are any
+};
+
+struct FailureOptions {
+  std::vector<Failure> failures;
+  Backup backup = Backup::kPool;
+  /// How long what fails in mid-iteration stands still, until it is noticed and routed around.
+  Time outage = Time::milliseconds(10);
+};
+
+struct IterationOptions {
+  NetworkOptions network;
+  ComputeOptions compute;
+  FidelityOptions fidelity;
+  FailureOptions failures;
+
+  /// MixNet: who waits for the switch, and how long it takes from command to light.
+  Reconfiguration reconfiguration = Reconfiguration::kBlock;
+  Time reconfiguration_delay = Time::milliseconds(25);
+  /// The steps of an all-to-all (gather, between servers, scatter) work on successive chunks at
+  /// once, so the slowest step counts; else they follow each other.
+  bool pipelined_ep_steps = true;
+  PipelineSchedule schedule = PipelineSchedule::k1F1B;
+  /// Gradients are summed while the last micro-batch's backward still runs.
+  bool overlap_dp = true;
+  /// TP by reduce-scatter + all-gather around each part (Megatron's sequence parallelism, which
+  /// repeats the all-gather in backward), else by all-reduce.
+  bool sequence_parallel = true;
+  int gradient_bytes = 2;  ///< a parameter: 2 (bf16) or 4 (fp32)
+};
+
+}  // namespace mixnet

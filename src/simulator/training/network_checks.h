@@ -1,0 +1,25 @@
+// Whether the network that was asked for can be built for a plan. Each throws Error, naming the
+// flag. Pure; check_failures() builds the graphs of the fabrics when links fail.
+#pragma once
+
+#include <span>
+
+#include "fabric/fabric_kind.h"
+#include "moe/plan.h"
+#include "training/failure.h"
+#include "training/iteration_options.h"
+
+namespace mixnet {
+
+/// Options that contradict each other or the plan.
+void check_network_options(const NetworkOptions& options, const ParallelPlan& plan);
+
+/// The same for `fabrics`, of which some may be of scale-up domains.
+void check_domains(std::span<const FabricKind> fabrics, const NetworkOptions& options,
+                   const ParallelPlan& plan);
+
+/// Parts that the plan has not, and links that none of `fabrics` has.
+void check_failures(std::span<const FabricKind> fabrics, const NetworkOptions& options,
+                    const ParallelPlan& plan, std::span<const Failure> failures);
+
+}  // namespace mixnet

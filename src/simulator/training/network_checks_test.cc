@@ -1,0 +1,52 @@
+#include "training/network_checks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+
+#include "base/error.h"
+#include "moe/model_catalog.h"
+
+namespace mixnet {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(CheckNetworkOptions, NamesTheFlag) {
+  const Model model = find_model("mixtral-8x7b");
+  const ParallelPlan plan = make_plan(model, {});
+  const auto message = [&](auto&& change) -> std::string {
+    NetworkOptions options;
+    change(options);
+    try {
+      check_network_options(options, plan);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_EQ(message([](NetworkOptions&) {}), "no error");
+  for (const int nics : {-1, 0, 3, 9, 16}) {
+    EXPECT_THAT(message([&](NetworkOptions& o) { o.nics_per_server = nics; }),
+                HasSubstr("--nics-per-server"));
+  }
+  for (const int degree : {-1, 8, 9}) {
+    EXPECT_THAT(message([&](NetworkOptions& o) { o.optical_degree = degree; }),
+                HasSubstr("--degree"));
+  }
+  EXPECT_EQ(message([](NetworkOptions& o) { o.optical_degree = 0; }), "no error");
+  EXPECT_EQ(message([](NetworkOptions& o) { o.optical_degree = 7; }), "no error");
+  for (const double ratio : {0.5, -1.0, 1e9, std::nan("")}) {
+    EXPECT_THAT(message([&](NetworkOptions& o) { o.oversubscription = ratio; }),
+                HasSubstr("--oversubscription"));
+  }
+  for (const int flows : {0, 1025}) {
+    EXPECT_THAT(message([&](NetworkOptions& o) { o.flows_per_pair = flows; }),
+                HasSubstr("--flows-per-pair"));
+  }
+}
+
+}  // namespace
+}  // namespace mixnet

@@ -1,0 +1,206 @@
+#include "training/paced_job.h"
+
+#include <algorithm>
+
+namespace mixnet {
+namespace {
+
+/// A span of `place` that has its part and times.
+TimelineSpan span_of(const WorkPlace& place, TimelineTrack track, TimelinePart part, Time start,
+                     Time end) {
+  TimelineSpan span;
+  span.track = track;
+  span.part = part;
+  span.is_backward = place.is_backward;
+  span.start = start;
+  span.end = end;
+  return span;
+}
+
+}  // namespace
+
+PacedJob::PacedJob(const JobSetup& job, const JobPhases& phases, FabricKind fabric,
+                   Bandwidth nic_rate, double compute_scale)
+    : job_(job),
+      phases_(phases),
+      fabric_(*std::ranges::find(phases.fabrics, fabric, &FabricPhases::kind)),
+      nic_rate_(nic_rate),
+      compute_scale_(compute_scale) {}
+
+OperationTime PacedJob::compute(OperationTime time) const {
+  return {scaled(time.forward, compute_scale_), scaled(time.backward, compute_scale_)};
+}
+
+/// Of one GPU, in bytes a second.
+double PacedJob::scale_up_rate() const {
+  if (!fabric_.gpu_bandwidth) return job_.gpu.scale_up_bytes_per_second;
+  const GpuBandwidth& gpu = *fabric_.gpu_bandwidth;
+  return gpu.scale_up.bytes_per_second() * nic_rate_.bytes_per_second() /
+         gpu.ethernet.bytes_per_second();
+}
+
+/// All-gather or reduce-scatter of `bytes` over a TP group.
+Time PacedJob::tp_phase(double bytes) const {
+  const ParallelPlan& plan = job_.plan;
+  if (plan.tp == 1 || fabric_.kind == FabricKind::kIdeal) return Time::zero();
+  if (plan.tp > plan.gpus_per_server) {
+    return scaled(fabric_.tp_gigabyte.at(nic_rate_), bytes * 1e-9);
+  }
+  return Time::from_seconds(bytes * (plan.tp - 1) / plan.tp / scale_up_rate());
+}
+
+/// What one all-to-all, or the gradients, take inside servers.
+Time PacedJob::scale_up_time(std::int64_t bytes) const {
+  return Time::from_seconds(static_cast<double>(bytes) / scale_up_rate());
+}
+
+/// The all-to-alls of one layer with what one takes `inside` servers, at one speed.
+SwitchedExchange PacedJob::switched_exchange(std::size_t place, const ExchangeTimes& exchange,
+                                             Time inside) const {
+  const auto with_scale_up = [&](const PhaseTime& phase, Time scale_up) {
+    const Time network = phase.at(nic_rate_);
+    if (network == Time::max()) return network;
+    return job_.options.pipelined_ep_steps ? std::max(network, scale_up) : network + scale_up;
+  };
+  const auto real = [&](const PhaseTime& phase) { return with_scale_up(phase, inside); };
+  SwitchedExchange switched;
+  switched.dispatch = real(exchange.dispatch);
+  switched.combine = real(exchange.combine);
+  switched.present_dispatch = real(exchange.present_dispatch);
+  switched.present_combine = real(exchange.present_combine);
+  switched.moving_dispatch = real(exchange.moving_dispatch);
+  switched.changes = exchange.circuits_change;
+  if (!exchange.switched || phases_.forecasts.empty()) return switched;
+
+  const DemandForecast& forecast = phases_.forecasts[place];
+  const Time expected_inside = scale_up_time(forecast.scale_up_bytes);
+  const auto expected = [&](const PhaseTime& phase) {
+    return with_scale_up(phase, expected_inside);
+  };
+  switched.predicted_dispatch = real(exchange.predicted_dispatch);
+  switched.predicted_combine = real(exchange.predicted_combine);
+  switched.predicted_is_wanted = exchange.predicted_is_wanted;
+  switched.forecast = {
+      expected(exchange.expected_predicted), expected(exchange.expected_present),
+      scaled(job_.compute.experts(forecast.busiest_rank_tokens).forward, compute_scale_),
+      exchange.predicted_is_present};
+  return switched;
+}
+
+LayerTimes PacedJob::layer_times(const WorkPlace& at, int layer) const {
+  const double token_bytes = kBytesPerNumber * job_.model.hidden;
+  const double sequence_bytes =
+      token_bytes * static_cast<double>(job_.plan.tokens_per_micro_batch());
+  LayerTimes times;
+  times.backward_tp_phases = job_.options.sequence_parallel ? 3 : 2;
+  times.attention = compute(job_.compute.time(Operation::kAttention));
+  times.attention_tp = tp_phase(sequence_bytes);
+  const int moe_layer = phases_.moe_index[layer];
+  times.is_moe = moe_layer >= 0;
+  if (!times.is_moe) {
+    times.dense_ffn = compute(job_.compute.time(Operation::kDenseFfn));
+    times.ffn_tp = times.attention_tp;
+    return times;
+  }
+  const std::int64_t busiest_tokens =
+      phases_.busiest_rank_tokens[phases_.place_index(at.replica, at.micro_batch, moe_layer)];
+  times.gate = compute(job_.compute.time(Operation::kGate));
+  times.experts = compute(job_.compute.experts(busiest_tokens));
+  times.ffn_tp = tp_phase(token_bytes * static_cast<double>(busiest_tokens));
+  if (job_.model.shared_intermediate > 0) {
+    times.shared_experts = compute(job_.compute.time(Operation::kSharedExperts));
+    times.shared_tp = times.attention_tp;
+  }
+  if (fabric_.kind != FabricKind::kIdeal) add_exchange(at, moe_layer, times);
+  return times;
+}
+
+/// The all-to-alls of an MoE layer, whose computation `times` has.
+void PacedJob::add_exchange(const WorkPlace& at, int moe_layer, LayerTimes& times) const {
+  const std::size_t place = phases_.place_index(at.replica, at.micro_batch, moe_layer);
+  const ExchangeTimes& exchange = fabric_.exchanges[phases_.exchange_index(
+      fabric_, at.stage, at.replica, at.micro_batch, moe_layer)];
+  times.exchange = &exchange;
+  times.nic_rate = nic_rate_;
+  times.scale_up = scale_up_time(fabric_.scale_up_bytes[place]);
+  times.pipelined_steps = job_.options.pipelined_ep_steps;
+  times.all_to_alls = switched_exchange(place, exchange, times.scale_up);
+  const SwitchedExchange& all = times.all_to_alls;
+  if (!exchange.switched) {
+    times.forward.exchange = times.backward.exchange = all.dispatch + all.combine;
+    return;
+  }
+  const Reconfiguration policy = job_.options.reconfiguration;
+  const OperationTime attention = job_.compute.time(Operation::kAttention);
+  const OperationTime experts = job_.compute.experts(phases_.busiest_rank_tokens[place]);
+  times.delay = job_.options.reconfiguration_delay;
+  times.forward =
+      forward_cost(policy, times.delay, all, times.attention.forward, times.experts.forward);
+  times.backward = backward_cost(policy, times.delay, all,
+                                 scaled(attention.backward + experts.backward, compute_scale_));
+}
+
+StageTimes PacedJob::stage_times(int stage, int replica, int micro_batch) const {
+  StageTimes sum;
+  const auto [first, end] = stage_layers(job_.model.layers, job_.plan.pp, stage);
+  for (int layer = first; layer < end; ++layer) {
+    const LayerTimes times = layer_times({stage, replica, micro_batch}, layer);
+    sum.forward.add(times.sums(false));
+    sum.backward.add(times.sums(true));
+    if (times.exchange == nullptr) continue;
+    sum.shared_nics_busy += PhaseTime{times.exchange->shared_nics_busy, Time::zero()}.at(nic_rate_);
+  }
+  if (stage == job_.plan.pp - 1) {
+    const OperationTime head = compute(job_.compute.time(Operation::kHead));
+    sum.forward.compute += head.forward;
+    sum.backward.compute += head.backward;
+  }
+  return sum;
+}
+
+std::vector<Time> PacedJob::send_times() const {
+  std::vector<Time> times;
+  for (const PhaseTime& send : fabric_.sends) times.push_back(send.at(nic_rate_));
+  return times;
+}
+
+Time PacedJob::gradient_time(int stage) const {
+  if (fabric_.kind == FabricKind::kIdeal) return Time::zero();
+  const GradientTimes& gradient = fabric_.gradients[stage];
+  return std::max(gradient.dense.at(nic_rate_) + gradient.expert.at(nic_rate_),
+                  scale_up_time(gradient.scale_up.count));
+}
+
+Time PacedJob::optimizer_time() const {
+  return compute(job_.compute.time(Operation::kOptimizer)).forward;
+}
+
+std::vector<TimelineSpan> PacedJob::plan_work(const WorkPlace& place) const {
+  std::vector<TimelineSpan> spans;
+  Time now = Time::zero();
+  const auto pass = [&](int layer) {
+    const std::size_t begin = spans.size();
+    const Time end = lay_out(layer_times(place, layer), place.is_backward, now, spans);
+    spans.push_back(span_of(place, TimelineTrack::kWork, TimelinePart::kLayer, now, end));
+    for (std::size_t i = begin; i < spans.size(); ++i) spans[i].layer = layer;
+    now = end;
+  };
+  const auto head = [&] {
+    if (place.stage + 1 < job_.plan.pp) return;
+    const OperationTime time = compute(job_.compute.time(Operation::kHead));
+    const Time end = now + (place.is_backward ? time.backward : time.forward);
+    spans.push_back(span_of(place, TimelineTrack::kCompute, TimelinePart::kHead, now, end));
+    now = end;
+  };
+  const auto [first, end] = stage_layers(job_.model.layers, job_.plan.pp, place.stage);
+  if (place.is_backward) {
+    head();
+    for (int layer = end; layer-- > first;) pass(layer);
+  } else {
+    for (int layer = first; layer < end; ++layer) pass(layer);
+    head();
+  }
+  return spans;
+}
+
+}  // namespace mixnet
