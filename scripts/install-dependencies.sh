@@ -18,7 +18,7 @@ packages=(g++ cmake ninja-build libfmt-dev nlohmann-json3-dev libcli11-dev libya
 everything=(libgtest-dev libgmock-dev libbenchmark-dev libopenmpi-dev openmpi-bin
             python3 python3-dev python3-numpy pybind11-dev)
 tests=(python3-matplotlib python3-protobuf python3-selenium chromium chromium-driver
-       similarity-tester universal-ctags time)
+       similarity-tester time)
 case $group in
   simulator) ;;
   everything) packages+=("${everything[@]}") ;;

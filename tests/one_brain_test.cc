@@ -1,10 +1,9 @@
 // One brain, several bodies: the simulator and the region's controller are fed the same demands,
 // one layer after another, and have the same circuits for every all-to-all, policy by policy.
 //
-// The simulator's side is what a training job does for a layer: times on its network over the
-// circuits that are wanted, lit or forecast (MixNetCommunication), and what the policy makes of
-// them. The controller's side is events in, commands out, with a switch that obeys at once; it has
-// no network and goes by what it expects.
+// The simulator's side is what a training job does for a layer: what is expected of the circuits
+// that are wanted, lit or forecast (MixNetCommunication), and what the policy makes of it. The
+// controller's side is events in, commands out, with a switch that obeys at once.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
@@ -59,12 +58,15 @@ class SimulatedRegion {
     state.nic_rate = kRate;
     if (policy_ == Reconfiguration::kCopilot && !layer.backward) state.forecast = &layer.forecast;
     const ExchangeTimes exchange = network_.exchange_switched(0, demand, state);
-    const SwitchedExchange times = times_of(exchange, layer.experts);
-    const SwitchCost cost =
-        layer.backward ? backward_cost(policy_, delay_, times, layer.attention)
-                       : forward_cost(policy_, delay_, times, layer.attention, layer.experts);
-    seen_.insert(static_cast<int>(cost.moves.dispatch_over) * 4 +
-                 static_cast<int>(cost.moves.combine_over));
+    SwitchedExchange expected = exchange.expected;
+    expected.changes = exchange.circuits_change;
+    expected.forecast = {exchange.expected_predicted.at(kRate), exchange.expected_present.at(kRate),
+                         layer.experts, exchange.predicted_is_present};
+    const SwitchMoves moves =
+        layer.backward
+            ? backward_cost(policy_, delay_, expected, layer.attention).moves
+            : forward_cost(policy_, delay_, expected, layer.attention, layer.experts).moves;
+    seen_.insert(static_cast<int>(moves.dispatch_over) * 4 + static_cast<int>(moves.combine_over));
     const CircuitCounts predicted = network_.circuits_for(0, layer.forecast);
     const CircuitCounts wanted = network_.circuits_for(0, layer.bytes);
     const auto over = [&](LitCircuits which) {
@@ -72,7 +74,7 @@ class SimulatedRegion {
              : which == LitCircuits::kPredicted ? predicted
                                                 : wanted;
     };
-    const Used used = {over(cost.moves.dispatch_over), over(cost.moves.combine_over)};
+    const Used used = {over(moves.dispatch_over), over(moves.combine_over)};
     lit_ = used.second;
     return used;
   }
@@ -84,22 +86,6 @@ class SimulatedRegion {
   std::size_t ways() const { return seen_.size(); }
 
  private:
-  static SwitchedExchange times_of(const ExchangeTimes& exchange, Time experts) {
-    SwitchedExchange times;
-    times.dispatch = exchange.dispatch.at(kRate);
-    times.combine = exchange.combine.at(kRate);
-    times.present_dispatch = exchange.present_dispatch.at(kRate);
-    times.present_combine = exchange.present_combine.at(kRate);
-    times.moving_dispatch = exchange.moving_dispatch.at(kRate);
-    times.changes = exchange.circuits_change;
-    times.predicted_dispatch = exchange.predicted_dispatch.at(kRate);
-    times.predicted_combine = exchange.predicted_combine.at(kRate);
-    times.predicted_is_wanted = exchange.predicted_is_wanted;
-    times.forecast = {exchange.expected_predicted.at(kRate), exchange.expected_present.at(kRate),
-                      experts, exchange.predicted_is_present};
-    return times;
-  }
-
   Reconfiguration policy_;
   Time delay_;
   MixNetCommunication network_;

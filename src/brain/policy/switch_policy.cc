@@ -45,7 +45,37 @@ SwitchCost copilot_cost(Time delay, const SwitchedExchange& times, const Lit& pr
   return cost;
 }
 
+/// Both all-to-alls, over the circuits that the moves leave them.
+Time exchange_over(const SwitchMoves& moves, const SwitchedExchange& times) {
+  const auto over = [](LitCircuits which, Time wanted, Time present, Time predicted, Time moving) {
+    return which == LitCircuits::kPresent     ? present
+           : which == LitCircuits::kPredicted ? predicted
+           : which == LitCircuits::kMoving    ? moving
+                                              : wanted;
+  };
+  return over(moves.dispatch_over, times.dispatch, times.present_dispatch, times.predicted_dispatch,
+              times.moving_dispatch) +
+         over(moves.combine_over, times.combine, times.present_combine, times.predicted_combine,
+              times.combine);
+}
+
 }  // namespace
+
+SwitchCost cost_of(const SwitchMoves& moves, Time delay, const SwitchedExchange& times,
+                   Time attention, Time experts) {
+  Time wait;
+  if (moves.beneath_attention) wait += beyond(delay, attention);
+  if (moves.after_gate) wait += delay;
+  if (moves.beneath_experts) wait += beyond(delay, experts);
+  if (moves.during_dispatch) wait += beyond(delay, times.moving_dispatch + experts);
+  return {exchange_over(moves, times), wait, moves};
+}
+
+SwitchCost cost_of_backward(const SwitchMoves& moves, Time delay, const SwitchedExchange& times,
+                            Time hiding) {
+  return {exchange_over(moves, times),
+          moves.beneath_backward ? beyond(delay, hiding) : Time::zero(), moves};
+}
 
 Rewire rewire(const SwitchMoves& moves) {
   if (moves.beneath_experts) return Rewire::kBehindDispatch;

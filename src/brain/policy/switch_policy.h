@@ -105,6 +105,15 @@ inline Time beyond(Time delay, Time hidden) { return std::max(Time::zero(), dela
 /// Whether copilot sets the switch for its forecast during attention.
 bool moves_before_gate(Time delay, const SwitchForecast& forecast, Time attention);
 
+/// What the forward pass costs when the moves are given, as they were decided by times that were
+/// expected, and `times` are what the all-to-alls really take.
+SwitchCost cost_of(const SwitchMoves& moves, Time delay, const SwitchedExchange& times,
+                   Time attention, Time experts);
+/// The same of the backward pass, whose computation is `hiding`.
+SwitchCost cost_of_backward(const SwitchMoves& moves, Time delay, const SwitchedExchange& times,
+                            Time hiding);
+
+/// The policy's choice, and what it costs if `times` are what the all-to-alls take.
 /// `attention` and `experts`: computation that lies before FP1 and between FP1 and FP2. Backward,
 /// where demand is known, is backward_cost().
 SwitchCost forward_cost(Reconfiguration policy, Time delay, const SwitchedExchange& times,

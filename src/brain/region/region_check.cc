@@ -158,14 +158,14 @@ class Checker {
     phase(slice.served, "served");
     matrix(slice, slice.demand, slice.phase, "demand");
     matrix(slice, slice.next_demand, slice.next_phase, "next_demand");
-    const bool comes_true = slice.next_phase == slice.phase && slice.outlook.expected &&
-                            !slice.next_outlook.expected;
+    const bool comes_true =
+        slice.next_phase == slice.phase && slice.outlook.expected && !slice.next_outlook.expected;
     require(slice.next_phase.sequence == 0 || slice.next_phase.sequence > slice.phase.sequence ||
                 comes_true,
             "next_phase", "is not after phase", "");
     for (const PhaseOutlook& outlook : {slice.outlook, slice.next_outlook}) {
-      require(outlook.before >= Duration::zero() && outlook.after >= Duration::zero(), "outlook",
-              "is negative", "");
+      require(std::min({outlook.before, outlook.after, outlook.inside}) >= Duration::zero(),
+              "outlook", "is negative", "");
     }
     id(slice.running, kMostSequence, "running");
     id(slice.ended, kMostSequence, "ended");

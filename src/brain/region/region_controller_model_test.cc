@@ -161,7 +161,8 @@ class World {
     for (std::int64_t& cell : report.bytes.cells())
       cell = draw(3) == 0 ? 0 : std::int64_t{1} << draw(30);
     report.phase = {++sequence, static_cast<std::int64_t>(sequence / 8), draw(8), draw(2) == 0};
-    report.outlook = {Duration::of(delay(30)), Duration::of(delay(200)), chance(20)};
+    report.outlook = {Duration::of(delay(30)), Duration::of(delay(200)), Duration::of(delay(3)),
+                      chance(20)};
     if (chance(5)) report.phase.sequence -= std::min<std::uint64_t>(sequence - 1, draw(4));
     if (chance(2)) report.bytes = ServerDemand(n + 1, n);
     if (chance(1)) report.bytes(0, 0) = -1;

@@ -10,7 +10,8 @@ namespace {
 bool is_sound(const DemandReport& report, std::size_t servers) {
   return report.phase.sequence >= 1 && report.phase.sequence <= kMostSequence &&
          report.bytes.rows() == servers && report.bytes.columns() == servers &&
-         report.outlook.before >= Duration::zero() && report.outlook.after >= Duration::zero() &&
+         std::min({report.outlook.before, report.outlook.after, report.outlook.inside}) >=
+             Duration::zero() &&
          std::ranges::all_of(report.bytes.cells(), [](std::int64_t bytes) {
            return bytes >= 0 && bytes <= kMostCellBytes;
          });

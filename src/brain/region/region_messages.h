@@ -72,6 +72,7 @@ struct PhaseOutlook {
   /// layer's uses of the switch.
   Duration before;
   Duration after;         ///< from its end to the next phase: the experts
+  Duration inside;        ///< that an all-to-all takes inside servers, whatever the circuits
   bool expected = false;  ///< the bytes are a forecast; those that the gate gives will follow
   bool operator==(const PhaseOutlook&) const = default;
 };

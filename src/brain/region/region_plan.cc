@@ -93,7 +93,9 @@ Rewire RegionPlanner::rewire(const RegionState& state, const Slice& slice) {
   const Time delay = config.switch_delay.to_time();
   const Time before = slice.outlook.before.to_time();
   const Time after = slice.outlook.after.to_time();
-  const SwitchedExchange times = expected_exchange(demand_, wanted, present_counts_, rates, delay);
+  const SwitchedExchange times =
+      at_least(expected_exchange(demand_, wanted, present_counts_, rates, delay),
+               slice.outlook.inside.to_time());
   if (slice.outlook.expected) {
     const SwitchForecast forecast = {times.dispatch, times.present_dispatch, after, !times.changes};
     const bool moves =

@@ -28,7 +28,7 @@ json to_json(const PhaseId& phase) {
 }
 
 json to_json(const PhaseOutlook& outlook) {
-  return {outlook.before.ns, outlook.after.ns, outlook.expected};
+  return {outlook.before.ns, outlook.after.ns, outlook.inside.ns, outlook.expected};
 }
 
 json to_json(const ServerDemand& demand) {
@@ -169,9 +169,9 @@ PhaseId phase(const JsonReader& at) {
 }
 
 PhaseOutlook outlook(const JsonReader& at) {
-  expect_size(at, 3);
-  return {time(at.at(0), Unit::kNanoseconds), time(at.at(1), Unit::kNanoseconds),
-          at.at(2).boolean()};
+  expect_size(at, 4);
+  const auto span = [&](std::size_t i) { return time(at.at(i), Unit::kNanoseconds); };
+  return {span(0), span(1), span(2), at.at(3).boolean()};
 }
 
 ServerDemand demand(const JsonReader& at) {

@@ -15,6 +15,7 @@
 #include "moe/demand.h"
 #include "network/phase_time.h"
 #include "network/phase_totals.h"
+#include "policy/switch_policy.h"
 
 namespace mixnet {
 
@@ -46,6 +47,11 @@ struct ExchangeTimes {
   PhaseTime present_dispatch = {}, present_combine = {};  ///< over those that were lit
   /// Over those that stay lit, EPS, and the others when they light up.
   PhaseTime moving_dispatch = {Time::max(), Time::zero()};
+
+  /// What a controller, which has no network to try them on, expects of them at
+  /// SwitchState::nic_rate (expected_exchange.h); policies decide by that. What it expects of the
+  /// forecast's circuits is in it, too.
+  SwitchedExchange expected = {};
 
   // Where the SwitchState had a forecast, too.
   PhaseTime predicted_dispatch = {}, predicted_combine = {};  ///< over the circuits for it

@@ -119,7 +119,11 @@ ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const Reg
                      best_way(first_server, back, circuits).phase);
   };
   times.circuits_change = !(wanted == present);
+  const RegionRates rates = {
+      Bandwidth{std::llround(static_cast<double>(state.nic_rate.bits_per_second) * circuit_rate_)},
+      eps_circuits_};
   if (state.over_lit) {
+    times.expected = expected_exchange(demand.server_bytes, wanted, present, rates, state.delay);
     std::tie(times.present_dispatch, times.present_combine) = both_ways(present);
   }
   if (state.while_moving) {
@@ -133,8 +137,11 @@ ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const Reg
   std::tie(times.predicted_dispatch, times.predicted_combine) = both_ways(predicted);
   times.predicted_is_present = predicted == present;
   times.predicted_is_wanted = predicted == wanted;
+  times.expected.predicted_is_wanted = times.predicted_is_wanted;
+  times.expected.predicted_dispatch = times.expected.predicted_combine =
+      expected_time(demand.server_bytes, predicted, rates);
   const auto expected = [&](const CircuitCounts& circuits) {
-    return PhaseTime{expected_time(*state.forecast, circuits), kLinkDelay * 2};
+    return PhaseTime{reference_expected_time(*state.forecast, circuits), kLinkDelay * 2};
   };
   times.expected_predicted = expected(predicted);
   times.expected_present = expected(present);
@@ -144,11 +151,11 @@ ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const Reg
 Time MixNetCommunication::over_circuits_for(int first_server, const Matrix<std::int64_t>& guessed,
                                             const Matrix<std::int64_t>& bytes) {
   look_at(first_server, static_cast<int>(bytes.rows()));
-  return expected_time(bytes, plan(guessed));
+  return reference_expected_time(bytes, plan(guessed));
 }
 
-Time MixNetCommunication::expected_time(const Matrix<std::int64_t>& bytes,
-                                        const CircuitCounts& circuits) {
+Time MixNetCommunication::reference_expected_time(const Matrix<std::int64_t>& bytes,
+                                                  const CircuitCounts& circuits) {
   return reference_time(expected_units(bytes, circuits, eps_circuits_));
 }
 

@@ -113,7 +113,7 @@ class MixNetCommunication final : public CommunicationModel {
   const CircuitCounts& plan(const Matrix<std::int64_t>& demand);
   /// A time in units of (bytes / circuit rate).
   Time reference_time(double units) const;
-  Time expected_time(const Matrix<std::int64_t>& bytes, const CircuitCounts& circuits);
+  Time reference_expected_time(const Matrix<std::int64_t>& bytes, const CircuitCounts& circuits);
   /// Circuits that are dark until `lit_at`, and what one carries of what a lit one does.
   struct LateCircuits {
     CircuitCounts counts;

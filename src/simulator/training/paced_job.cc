@@ -54,15 +54,16 @@ Time PacedJob::scale_up_time(std::int64_t bytes) const {
   return Time::from_seconds(static_cast<double>(bytes) / scale_up_rate());
 }
 
+Time PacedJob::with_scale_up(Time network, Time inside) const {
+  if (network == Time::max()) return network;
+  return job_.options.pipelined_ep_steps ? std::max(network, inside) : network + inside;
+}
+
 /// The all-to-alls of one layer with what one takes `inside` servers, at one speed.
-SwitchedExchange PacedJob::switched_exchange(std::size_t place, const ExchangeTimes& exchange,
-                                             Time inside) const {
-  const auto with_scale_up = [&](const PhaseTime& phase, Time scale_up) {
-    const Time network = phase.at(nic_rate_);
-    if (network == Time::max()) return network;
-    return job_.options.pipelined_ep_steps ? std::max(network, scale_up) : network + scale_up;
+SwitchedExchange PacedJob::switched_exchange(const ExchangeTimes& exchange, Time inside) const {
+  const auto real = [&](const PhaseTime& phase) {
+    return with_scale_up(phase.at(nic_rate_), inside);
   };
-  const auto real = [&](const PhaseTime& phase) { return with_scale_up(phase, inside); };
   SwitchedExchange switched;
   switched.dispatch = real(exchange.dispatch);
   switched.combine = real(exchange.combine);
@@ -70,21 +71,32 @@ SwitchedExchange PacedJob::switched_exchange(std::size_t place, const ExchangeTi
   switched.present_combine = real(exchange.present_combine);
   switched.moving_dispatch = real(exchange.moving_dispatch);
   switched.changes = exchange.circuits_change;
-  if (!exchange.switched || phases_.forecasts.empty()) return switched;
-
-  const DemandForecast& forecast = phases_.forecasts[place];
-  const Time expected_inside = scale_up_time(forecast.scale_up_bytes);
-  const auto expected = [&](const PhaseTime& phase) {
-    return with_scale_up(phase, expected_inside);
-  };
   switched.predicted_dispatch = real(exchange.predicted_dispatch);
   switched.predicted_combine = real(exchange.predicted_combine);
-  switched.predicted_is_wanted = exchange.predicted_is_wanted;
-  switched.forecast = {
-      expected(exchange.expected_predicted), expected(exchange.expected_present),
+  return switched;
+}
+
+/// The same as a controller expects them, and what is known before the gate has run.
+SwitchedExchange PacedJob::expected_exchange(std::size_t place, const ExchangeTimes& exchange,
+                                             Time inside) const {
+  SwitchedExchange expected = exchange.expected;
+  for (Time* time : {&expected.dispatch, &expected.combine, &expected.present_dispatch,
+                     &expected.present_combine, &expected.moving_dispatch,
+                     &expected.predicted_dispatch, &expected.predicted_combine}) {
+    *time = with_scale_up(*time, inside);
+  }
+  expected.changes = exchange.circuits_change;
+  if (phases_.forecasts.empty()) return expected;
+  const DemandForecast& forecast = phases_.forecasts[place];
+  const Time forecast_inside = scale_up_time(forecast.scale_up_bytes);
+  const auto over = [&](const PhaseTime& phase) {
+    return with_scale_up(phase.at(nic_rate_), forecast_inside);
+  };
+  expected.forecast = {
+      over(exchange.expected_predicted), over(exchange.expected_present),
       scaled(job_.compute.experts(forecast.busiest_rank_tokens).forward, compute_scale_),
       exchange.predicted_is_present};
-  return switched;
+  return expected;
 }
 
 LayerTimes PacedJob::layer_times(const WorkPlace& at, int layer) const {
@@ -124,7 +136,7 @@ void PacedJob::add_exchange(const WorkPlace& at, int moe_layer, LayerTimes& time
   times.nic_rate = nic_rate_;
   times.scale_up = scale_up_time(fabric_.scale_up_bytes[place]);
   times.pipelined_steps = job_.options.pipelined_ep_steps;
-  times.all_to_alls = switched_exchange(place, exchange, times.scale_up);
+  times.all_to_alls = switched_exchange(exchange, times.scale_up);
   const SwitchedExchange& all = times.all_to_alls;
   if (!exchange.switched) {
     times.forward.exchange = times.backward.exchange = all.dispatch + all.combine;
@@ -134,10 +146,16 @@ void PacedJob::add_exchange(const WorkPlace& at, int moe_layer, LayerTimes& time
   const OperationTime attention = job_.compute.time(Operation::kAttention);
   const OperationTime experts = job_.compute.experts(phases_.busiest_rank_tokens[place]);
   times.delay = job_.options.reconfiguration_delay;
+  const Time hiding = scaled(attention.backward + experts.backward, compute_scale_);
+  // The policy decides by what is expected; what it costs is what the network takes.
+  const SwitchedExchange expected = expected_exchange(place, exchange, times.scale_up);
+  const SwitchMoves forward =
+      forward_cost(policy, times.delay, expected, times.attention.forward, times.experts.forward)
+          .moves;
+  const SwitchMoves backward = backward_cost(policy, times.delay, expected, hiding).moves;
   times.forward =
-      forward_cost(policy, times.delay, all, times.attention.forward, times.experts.forward);
-  times.backward = backward_cost(policy, times.delay, all,
-                                 scaled(attention.backward + experts.backward, compute_scale_));
+      cost_of(forward, times.delay, all, times.attention.forward, times.experts.forward);
+  times.backward = cost_of_backward(backward, times.delay, all, hiding);
 }
 
 StageTimes PacedJob::stage_times(int stage, int replica, int micro_batch) const {

@@ -59,8 +59,10 @@ class PacedJob {
   double scale_up_rate() const;
   Time tp_phase(double bytes) const;
   Time scale_up_time(std::int64_t bytes) const;
-  SwitchedExchange switched_exchange(std::size_t place, const ExchangeTimes& exchange,
+  SwitchedExchange switched_exchange(const ExchangeTimes& exchange, Time inside) const;
+  SwitchedExchange expected_exchange(std::size_t place, const ExchangeTimes& exchange,
                                      Time inside) const;
+  Time with_scale_up(Time network, Time inside) const;
   void add_exchange(const WorkPlace& place, int moe_layer, LayerTimes& times) const;
 
   const JobSetup& job_;
