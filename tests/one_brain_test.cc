@@ -211,7 +211,7 @@ std::vector<Layer> layers_of(std::uint64_t seed) {
   Random random(seed);
   std::vector<Layer> layers;
   ServerDemand last = skewed(random);
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < 30; ++i) {
     Layer layer;
     layer.bytes = random.below(4) == 0 ? last : skewed(random);
     layer.forecast = random.below(2) == 0 ? layer.bytes : skewed(random);

@@ -69,15 +69,18 @@ const CircuitCounts& CircuitPlanner::plan_around(const ServerDemand& demand, con
 }
 
 const CircuitCounts& CircuitPlanner::allocated(std::span<const int> free) {
-  const bool any_eps = std::ranges::any_of(nics_->electrical, [](int nics) { return nics > 0; });
-  if (!any_eps && options_.allocator != AllocatorKind::kExact) {
-    return greedy_.allocate(*demand_, free);
-  }
+  if (goes_by_algorithm_1()) return greedy_.allocate(*demand_, free);
   if (options_.allocator == AllocatorKind::kRefined && options_.tolerance > 0) {
     return near_.allocate_near(*present_, *demand_, free, nics_->electrical, options_.tolerance,
                                options_.budget);
   }
   return allocator_->allocate(*demand_, free, nics_->electrical);
+}
+
+bool CircuitPlanner::goes_by_algorithm_1() const {
+  if (options_.allocator == AllocatorKind::kGreedy) return true;
+  const bool any_eps = std::ranges::any_of(nics_->electrical, [](int nics) { return nics > 0; });
+  return !any_eps && options_.allocator != AllocatorKind::kExact;
 }
 
 /// What `counts` leave of the NICs.
@@ -89,8 +92,10 @@ void CircuitPlanner::find_free(const CircuitCounts& counts) {
   }
 }
 
-/// With what the allocator has no use for, by Algorithm 1: a lit NIC costs no more than a dark one.
+/// With what the allocator has no use for, by Algorithm 1 (which leaves nothing itself): a lit NIC
+/// costs no more than a dark one.
 const CircuitCounts& CircuitPlanner::filled(const CircuitCounts& counts) {
+  if (goes_by_algorithm_1()) return counts;
   find_free(counts);
   if (std::ranges::count_if(free_, [](int nics) { return nics > 0; }) < 2) return counts;
   const CircuitCounts& more = greedy_.allocate(*demand_, free_);

@@ -78,6 +78,7 @@ class CircuitPlanner {
                                    const CircuitCounts& present);
 
  private:
+  bool goes_by_algorithm_1() const;
   const CircuitCounts& allocated(std::span<const int> free);
   const CircuitCounts& filled(const CircuitCounts& counts);
   void find_free(const CircuitCounts& counts);
