@@ -9,7 +9,7 @@ import program
 from program import ProgramTest, SLOWDOWN, run
 
 GRAPHS = pathlib.Path(os.environ.get("MIXNET_SHARED_DATA_DIR", "../shared/data")) / "flexflow"
-FAST = ["--bandwidth", "400Gbps", "--fidelity", "flow", "--paths", "spray"]
+FAST = ["--bandwidth", "400Gbps", "--fidelity", "fluid", "--paths", "spray"]
 
 
 def small(gpus=32, tp=4, pp=1, layers=2, batch=128):
@@ -158,7 +158,7 @@ class ChakraTest(ProgramTest):
             self.skipTest(f"the graphs are absent: {GRAPHS}")
         for name, gpus in (("100dlrm_16", 1), ("100transformer_32", 1), ("moe64_1L_16MB", 8)):
             self.convert(GRAPHS / f"{name}.fbuf", "--to", "chakra", "--output", self.folder / name)
-            words = ["--fabric", "fat-tree", "--fidelity", "flow"]
+            words = ["--fabric", "fat-tree", "--fidelity", "fluid"]
             traces = self.simulate("--chakra", self.folder / name, "--gpus-per-server", gpus, *words)
             graph = self.simulate("--task-graph", GRAPHS / f"{name}.fbuf", *words)
             self.assertAlmostEqual(traces["iteration_seconds"] / graph["iteration_seconds"], 1,
@@ -221,7 +221,7 @@ class ChakraTest(ProgramTest):
                 {"name": "comm_size", "uint64_val": 50_000_000}]))
             self.file(f"other.{rank}.et", data)
         answer = self.simulate("--chakra", self.folder / "other", "--gpus-per-server", "1",
-                               "--fabric", "ideal", "--fidelity", "flow", "--latency", "0us")
+                               "--fabric", "ideal", "--fidelity", "fluid", "--latency", "0us")
         # 25 MB each way, twice, at 12.5 GB/s.
         self.assertAlmostEqual(answer["iteration_seconds"], 4e-3 + 4e-3, delta=1e-8)
 
@@ -237,7 +237,7 @@ class ChakraTest(ProgramTest):
         for case in cases:
             victim.write_bytes(case)
             result = run("simulate", "--chakra", self.folder / "m", "--fabric", "ideal",
-                         "--fidelity", "flow", timeout=60)
+                         "--fidelity", "fluid", timeout=60)
             self.assertIn(result.status, (0, 2), str(result))
             if result.status == 2:
                 refused += 1

@@ -110,10 +110,14 @@ class SmallIterationTest(ProgramTest):
                 self.assertAlmostEqual(auto[key]["iteration_seconds"] / one["iteration_seconds"], 1,
                                        delta=0.01, msg=f"{policy} {key}")
 
-    def test_flow_says_nothing_of_packets(self):
+    def test_fluid_says_nothing_of_packets(self):
         for one in answer("compare", *self.job)["runs"]:
-            self.assertEqual(one["fidelity"], "flow")
+            self.assertEqual(one["fidelity"], "fluid")
             self.assertNotIn("packets", one)
+
+    def test_flow_is_an_alias(self):
+        self.assertEqual(answer("compare", *self.job, "--fidelity", "flow"),
+                         answer("compare", *self.job, "--fidelity", "fluid"))
 
 
 if __name__ == "__main__":

@@ -130,15 +130,15 @@ class FlowsTest(ProgramTest):
         path = self.file("matrix.txt", square(4, 20_000_000))
         for fabric in ALL_FABRICS:
             makespan = {}
-            for fidelity in ("packet", "auto", "flow"):
+            for fidelity in ("packet", "auto", "fluid"):
                 document = self.flows(fabric, "--servers", "4", "--alltoallv", path, "--paths",
                                       "spray", "--fidelity", fidelity)
                 makespan[fidelity] = document["makespan_us"]
                 self.assertEqual([document[key] is None for key in PACKET_KEYS],
-                                 [fidelity == "flow"] * len(PACKET_KEYS))
+                                 [fidelity == "fluid"] * len(PACKET_KEYS))
                 if fidelity == "packet":
                     self.assertEqual(document["skipped_packets"], 0)
-            for fidelity in ("auto", "flow"):
+            for fidelity in ("auto", "fluid"):
                 self.assertAlmostEqual(makespan[fidelity] / makespan["packet"], 1, delta=0.13,
                                        msg=f"{fabric} {fidelity}")
 
@@ -362,13 +362,13 @@ class BadFlowsTest(ProgramTest):
                      "--hosts: 17 hosts are no whole servers of 8 NICs")
         triggers = ("Nodes 4\nConnections 2\nTriggers 1\ntrigger id 1 oneshot\n"
                     "0->1 start 0 size 9 recv_done_trigger 1\n1->2 trigger 1 size 9\n")
-        self.refused(["--fabric", "ideal", "--fidelity", "flow", "--flows", "{x}"],
+        self.refused(["--fabric", "ideal", "--fidelity", "fluid", "--flows", "{x}"],
                      "x.cm: has triggers", content=triggers)
         self.refused(["--fabric", "topoopt", "--flows", "{x}"], "hosts 0 and 1 are in one server",
                      content=triggers)
         self.refused(["--fabric", "mixnet", "--degree", "7", "--flows", "{x}"],
                      "hosts 0 and 1 are in one server, which has one EPS NIC", content=triggers)
-        self.refused(["--fabric", "ideal", "--fidelity", "flow", "--until", "1ms", "--flows", "{x}"],
+        self.refused(["--fabric", "ideal", "--fidelity", "fluid", "--until", "1ms", "--flows", "{x}"],
                      "--until: stops packets")
         big = "Nodes 40000\nConnections 1\n0->39999 start 0 size 9\n"
         for fabric in ("mixnet", "topoopt"):

@@ -44,10 +44,10 @@ class CompareTest(program.ProgramTest):
     def test_the_same_document_as_the_program(self):
         said = program.answer("compare", "--model", "mixtral-8x7b", "--gpus", "256", "--fabric",
                               "fat-tree,mixnet", "--bandwidth", "100Gbps,400Gbps", "--fail", "nic:0.1",
-                              "--fail", "gpu:9", "--free-acks", "--fidelity", "flow")
+                              "--fail", "gpu:9", "--free-acks", "--fidelity", "fluid")
         result = mixnet.compare("mixtral-8x7b", gpus=256, fabric=["fat-tree", "mixnet"],
                                 bandwidth=("100Gbps", "400Gbps"), fail=["nic:0.1", "gpu:9"],
-                                free_acks=True, fidelity="flow", sequence_parallel=None)
+                                free_acks=True, fidelity="fluid", sequence_parallel=None)
         self.assertEqual(result, said)
 
     def test_a_model_of_ones_own(self):

@@ -159,7 +159,7 @@ class SweepTest(ProgramTest):
         journal = self.out / "results.jsonl"
         lines = journal.read_text(encoding="utf-8").splitlines(keepends=True)
         # A mark in a row that is kept shows that it was not made anew.
-        marked = lines[150].replace('"fidelity":"flow"', '"fidelity":"mark"')
+        marked = lines[150].replace('"fidelity":"fluid"', '"fidelity":"mark"')
         self.assertIn("mark", marked)
         journal.write_text("".join([marked, *lines[10:120], lines[3][:99]]), encoding="utf-8")
         self.assertIn("89 run now, 111 were there", self.sweep())

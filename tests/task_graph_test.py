@@ -66,7 +66,7 @@ class TaskGraphTest(ProgramTest):
     def test_every_fabric(self):
         times = {}
         for fabric in ("ideal", "rail-optimized", "fat-tree", "oversub-fat-tree", "mixnet"):
-            answer = simulate(TWO_MICRO_BATCHES, "--fabric", fabric, "--fidelity", "flow")
+            answer = simulate(TWO_MICRO_BATCHES, "--fabric", fabric, "--fidelity", "fluid")
             self.assertEqual(answer["schema"], "mixnet.simulate/1")
             self.assertEqual(answer["graph"]["tasks"], 1032)
             self.assertEqual(answer["graph"]["ep"], 8)
@@ -75,19 +75,19 @@ class TaskGraphTest(ProgramTest):
         self.assertEqual(min(times, key=times.get), "ideal")
         # Two dispatches wait for the switch.
         self.assertGreater(times["mixnet"], times["ideal"] + 0.025)
-        own = simulate(DLRM, "--fabric", "topoopt", "--fidelity", "flow")
-        ideal = simulate(DLRM, "--fabric", "ideal", "--fidelity", "flow")
+        own = simulate(DLRM, "--fabric", "topoopt", "--fidelity", "fluid")
+        ideal = simulate(DLRM, "--fabric", "ideal", "--fidelity", "fluid")
         self.assertAlmostEqual(own["iteration_seconds"] / ideal["iteration_seconds"], 1, delta=0.02)
 
     def test_summary(self):
-        result = run("simulate", "--task-graph", MOE, "--fabric", "mixnet", "--fidelity", "flow")
+        result = run("simulate", "--task-graph", MOE, "--fabric", "mixnet", "--fidelity", "fluid")
         text = result.out.decode()
         for said in ("MixNet's era: 64 GPUs, 516 tasks", "ep 8", "degree 6", "ALLTOALL",
                      "1 reconfigurations", "routing measured"):
             self.assertIn(said, text)
 
     def test_same_bytes_again(self):
-        words = ["simulate", "--task-graph", MOE, "--fabric", "fat-tree", "--fidelity", "flow"]
+        words = ["simulate", "--task-graph", MOE, "--fabric", "fat-tree", "--fidelity", "fluid"]
         answers = [run(*words).out.decode().split("simulated in")[0] for _ in range(2)]
         self.assertEqual(answers[0], answers[1])
 
@@ -98,7 +98,7 @@ class TaskGraphTest(ProgramTest):
                 result = run("convert", source, "--to", "flexflow", "--output", target)
                 self.assertEqual((result.status, result.out, result.err), (0, b"", b""))
             self.assertEqual(once.read_bytes(), twice.read_bytes())
-        times = [simulate(path, "--fabric", "ideal", "--fidelity", "flow")["iteration_seconds"]
+        times = [simulate(path, "--fabric", "ideal", "--fidelity", "fluid")["iteration_seconds"]
                  for path in (TWO_MICRO_BATCHES, self.folder / "once.fbuf")]
         self.assertEqual(times[0], times[1])
 
@@ -118,7 +118,7 @@ class TaskGraphTest(ProgramTest):
         for case in cases:
             damaged.write_bytes(case)
             result = run("simulate", "--task-graph", damaged, "--fabric", "ideal", "--fidelity",
-                         "flow", timeout=60)
+                         "fluid", timeout=60)
             self.assertIn(result.status, (0, 2), str(result))
             if result.status == 2:
                 refused += 1

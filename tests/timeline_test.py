@@ -115,7 +115,7 @@ class TimelineTest(ProgramTest):
         self.assertIn(("node 7", "GPU 500063"), tracks)
         ideal = trace_of("convert", MOE, "--to", "chrome")
         self.assertEqual(ideal.end(), trace_of("simulate", "--task-graph", MOE, "--fabric", "ideal",
-                                               "--fidelity", "flow", "--timeline", "-").end())
+                                               "--fidelity", "fluid", "--timeline", "-").end())
         self.assertLess(ideal.end(), trace.end())
 
     def test_bad_flags(self):

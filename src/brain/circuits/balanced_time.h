@@ -6,8 +6,8 @@
 // largest over servers and directions, each the root of a piecewise linear convex function. The EPS
 // is taken as non-blocking. Fluid; no queues, no switching time, no limit inside a server.
 //
-// The flow network agrees (mixnet_communication_test.cc): it is never faster, and longer only where
-// fair sharing on the EPS leaves a NIC idle.
+// The fluid network agrees (mixnet_communication_test.cc): it is never faster, and longer only
+// where fair sharing on the EPS leaves a NIC idle.
 //
 // Pure, thread-safe, exact to rounding. O(n^2) a Newton step, and few steps.
 #pragma once

@@ -3,11 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <cstdint>
 #include <string>
-#include <system_error>
 
 #include "base/error.h"
 #include "base/text_fields.h"
@@ -17,6 +14,11 @@ namespace mixnet {
 namespace {
 
 constexpr std::int64_t kMaxTotal = std::int64_t{1} << 53;
+constexpr WholeField kCell = {.name = "cell",
+                              .noun = "number of bytes",
+                              .least = 0,
+                              .most = kMaxTotal,
+                              .over = "is over 2^53 bytes"};
 
 std::size_t count_cells(std::string_view line) {
   return static_cast<std::size_t>(std::ranges::count(line, ',')) + 1;
@@ -53,34 +55,6 @@ std::size_t count_servers(std::string_view text, std::string_view input) {
   return rows;
 }
 
-/// The bytes in `cell`, or what is wrong with it.
-std::int64_t parse_cell(std::string_view cell, const char*& problem) {
-  const char* const end = cell.data() + cell.size();
-  std::int64_t whole = 0;
-  if (const auto [at, code] = std::from_chars(cell.data(), end, whole);
-      code == std::errc{} && at == end) {
-    if (whole < 0) problem = "is negative";
-    if (whole > kMaxTotal) problem = "is over 2^53 bytes";
-    return whole;
-  }
-  double value = 0;
-  const auto [at, code] = std::from_chars(cell.data(), end, value);
-  if (at != end || code == std::errc::invalid_argument) {
-    problem = "is not a number";
-  } else if (code == std::errc::result_out_of_range) {
-    problem = "is out of range";
-  } else if (!std::isfinite(value)) {
-    problem = "is not finite";
-  } else if (value < 0) {
-    problem = "is negative";
-  } else if (value > static_cast<double>(kMaxTotal)) {
-    problem = "is over 2^53 bytes";
-  } else if (value != std::floor(value)) {
-    problem = "is not whole";
-  }
-  return problem == nullptr ? static_cast<std::int64_t>(value) : 0;
-}
-
 }  // namespace
 
 ServerDemand parse_server_demand(std::string_view text, std::string_view input) {
@@ -94,9 +68,9 @@ ServerDemand parse_server_demand(std::string_view text, std::string_view input) 
       const auto comma = line.find(',');
       const std::string_view cell = trimmed(line.substr(0, comma));
       line.remove_prefix(comma == std::string_view::npos ? line.size() : comma + 1);
-      const char* problem = nullptr;
-      const std::int64_t bytes = parse_cell(cell, problem);
-      if (problem != nullptr) {
+      std::string_view problem;
+      const std::int64_t bytes = parse_whole(cell, kCell, problem);
+      if (!problem.empty()) {
         throw Error(fmt::format("{}:{} (column {})", input, lines.number(), column + 1),
                     fmt::format("'{}' {}", shown(cell), problem),
                     "give a whole number of bytes, 0 or more (the file has no header line)");

@@ -9,11 +9,12 @@
 
 #include "base/error.h"
 #include "base/text_file.h"
+#include "cli/answer_flags.h"
 #include "cli/commands.h"
 #include "cli/compare_flags.h"
-#include "cli/comparison_text.h"
 #include "cli/output.h"
-#include "compare/comparison.h"
+#include "compare/advice.h"
+#include "compare/comparison_text.h"
 
 namespace mixnet::cli {
 namespace {
@@ -182,7 +183,7 @@ void add_compare_command(CLI::App& app) {
       "EP, TP, PP, DP and reconfig are what communication adds to the iteration of the average "
       "GPU,\n"
       "bubble is its idle time; with compute they add up to the iteration. perf/$ is relative to\n"
-      "the fat-tree of the same speed. Other fidelities than flow add a table of how the phases\n"
+      "the fat-tree of the same speed. Other fidelities than fluid add a table of how the phases\n"
       "were had: in packets, reused from identical ones, or fluid; skipped: share of packets "
       "jumped\n"
       "over in the steady state; packet-hops simulated, of those that all phases would take.\n\n"
@@ -197,10 +198,8 @@ void add_compare_command(CLI::App& app) {
       "                 --global-batch-size 512 --gpus 1024 --json result.json");
   const auto flags = std::make_shared<Flags>();
   add_compare_flags(*command, flags->compare);
-  command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
-      ->type_name("FILE");
-  command->add_option("--csv", flags->csv, "Also write the result as CSV ('-': only that)")
-      ->type_name("FILE");
+  add_answer_flag(*command, "--json", flags->json, "Also write the result as JSON");
+  add_answer_flag(*command, "--csv", flags->csv, "Also write the result as CSV");
   command->callback([flags] { run(*flags); });
 }
 

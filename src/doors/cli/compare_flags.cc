@@ -62,7 +62,7 @@ void add_compare_flags(CLI::App& command, CompareFlags& flags) {
   command.add_option("--fabric", flags.fabrics,
                      "Fabrics, comma-separated ('mixnet fabrics'; default: all but nvl72 and\n"
                      "mixnet-optical-io, which are made of domains of 64 GPUs)");
-  add_plan_flags(command, flags.plan);
+  add_parallel_plan_flags(command, flags.plan);
   add_simulation_flags(command, flags.simulation);
   command
       .add_option("--fail", flags.failures,

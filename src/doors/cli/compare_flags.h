@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/plan_flags.h"
+#include "cli/parallel_plan_flags.h"
 #include "cli/simulation_flags.h"
 #include "compare/comparison.h"
 
@@ -23,7 +23,7 @@ struct CompareFlags {
   std::string backup = "pool";
   std::string outage = "10ms";
   int spare_nics = 0;
-  PlanFlags plan;
+  ParallelPlanFlags plan;
   SimulationFlags simulation;
 
   /// Reads the files that flags name. Throws Error on a value that is not known or out of range.

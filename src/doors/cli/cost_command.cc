@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cli/answer_flags.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "fabric/cost.h"
@@ -237,10 +238,8 @@ void add_cost_command(CLI::App& app) {
                    "Link of an electrical NIC to its ToR switch: optics, dac or aoc")
       ->capture_default_str();
   command->add_option("--prices", flags->prices, "Price list (CSV) in place of the shipped one");
-  command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
-      ->type_name("FILE");
-  command->add_option("--csv", flags->csv, "Also write the result as CSV ('-': only that)")
-      ->type_name("FILE");
+  add_answer_flag(*command, "--json", flags->json, "Also write the result as JSON");
+  add_answer_flag(*command, "--csv", flags->csv, "Also write the result as CSV");
   command->callback([flags] { run(*flags); });
 }
 

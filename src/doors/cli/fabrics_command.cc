@@ -1,7 +1,8 @@
-#include <memory>
+// `mixnet fabrics`: what fabrics there are.
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "cli/answer_flags.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "fabric/fabric_kind.h"
@@ -9,39 +10,24 @@
 namespace mixnet::cli {
 namespace {
 
-std::string json_text() {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+Listing fabrics() {
+  Listing all{.table = TextTable(
+                  {{"name", Align::kLeft}, {"what it is", Align::kLeft}, {"source", Align::kLeft}}),
+              .list = nlohmann::ordered_json::array()};
   for (const FabricKind kind : all_fabrics()) {
-    list.push_back({{"name", to_string(kind)},
-                    {"description", describe(kind)},
-                    {"source", fabric_source(kind)}});
+    all.table.add_row({std::string(to_string(kind)), std::string(describe(kind)),
+                       std::string(fabric_source(kind))});
+    all.list.push_back({{"name", to_string(kind)},
+                        {"description", describe(kind)},
+                        {"source", fabric_source(kind)}});
   }
-  const nlohmann::ordered_json document = {{"schema", "mixnet.fabrics/1"}, {"fabrics", list}};
-  return document.dump(2) + "\n";
-}
-
-void print_table() {
-  TextTable table({{"name", Align::kLeft}, {"what it is", Align::kLeft}, {"source", Align::kLeft}});
-  for (const FabricKind kind : all_fabrics()) {
-    table.add_row({std::string(to_string(kind)), std::string(describe(kind)),
-                   std::string(fabric_source(kind))});
-  }
-  table.print();
+  return all;
 }
 
 }  // namespace
 
 void add_fabrics_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("fabrics", "List the fabrics that can be compared");
-  command->footer("Example: mixnet fabrics --json fabrics.json");
-  const auto json = std::make_shared<std::string>();
-  command->add_option("--json", *json, "Also write them as JSON ('-': only that)")
-      ->type_name("FILE");
-  command->callback([json] {
-    const bool quiet = answers_on_stdout(*json);
-    if (!json->empty()) write_output(*json, json_text());
-    if (!quiet) print_table();
-  });
+  add_list_command(app, "fabrics", "List the fabrics that can be compared", fabrics);
 }
 
 }  // namespace mixnet::cli

@@ -13,11 +13,12 @@
 #include "base/alltoallv_matrix.h"
 #include "base/env.h"
 #include "base/error.h"
+#include "cli/answer_flags.h"
 #include "cli/commands.h"
+#include "cli/flag_group.h"
 #include "cli/network_flags.h"
 #include "cli/output.h"
 #include "cli/packet_flags.h"
-#include "compare/comparison.h"
 #include "graphs/flow_study.h"
 #include "interop/connection_matrix.h"
 #include "interop/flow_csv.h"
@@ -206,14 +207,7 @@ void print_report(const FlowReport& report) {
   write_output("-", "\n");
   tiers.print();
   print_histogram(report);
-  std::string wall =
-      fmt::format("\nsimulated in {}", to_string(Time::from_seconds(report.wall_seconds)));
-  if (report.packets && report.wall_seconds > 0) {
-    wall +=
-        fmt::format(", {:.1f} million packet-hops a second",
-                    static_cast<double>(report.packets->packet_hops) * 1e-6 / report.wall_seconds);
-  }
-  write_output("-", wall + "\n");
+  write_output("-", "\n" + describe_speed(report.wall_seconds, report.packets) + "\n");
 }
 
 void run(const FlowsFlags& flags) {
@@ -240,30 +234,22 @@ void add_flows_command(CLI::App& app) {
       "  mixnet flows --fabric mixnet --servers 8 --degree 6 --alltoallv matrix.txt\n"
       "  mixnet flows --fabric rail-optimized --flows flows.csv --transport dcqcn --fct fct.csv");
   const auto flags = std::make_shared<FlowsFlags>();
-  const auto add = [&](const std::string& group, const char* name, auto& value, const char* help) {
-    return command->add_option(name, value, help)->group(group);
-  };
-  add("Flows", "--flows", flags->flows, "Flows between hosts: a .cm or .csv file")
-      ->type_name("FILE");
-  add("Flows", "--alltoallv", flags->alltoallv, "Bytes from rank to rank: hosts, or servers")
+  const FlagGroup played(*command, "Flows"), network(*command, "Network"),
+      fidelity(*command, "Fidelity");
+  played.add("--flows", flags->flows, "Flows between hosts: a .cm or .csv file")->type_name("FILE");
+  played.add("--alltoallv", flags->alltoallv, "Bytes from rank to rank: hosts, or servers")
       ->type_name("FILE");
 
   add_network_flags(*command, flags->network, "8");
-  add("Network", "--hosts", flags->hosts, "Hosts, which are NICs (default: those the file names)");
-  add("Network", "--servers", flags->servers, "The same in servers of --nics-per-server");
+  network.add("--hosts", flags->hosts, "Hosts, which are NICs (default: those the file names)");
+  network.add("--servers", flags->servers, "The same in servers of --nics-per-server");
 
-  add("Fidelity", "--fidelity", flags->fidelity,
-      "packet (every packet), auto (jumps over the steady state) or flow (fluid)")
-      ->capture_default_str();
-  add("Fidelity", "--until", flags->until, "Stop at this time; flows may be left")
-      ->type_name("TIME");
+  fidelity.add_default("--fidelity", flags->fidelity,
+                       "packet (every packet), auto (jumps over the steady state) or fluid");
+  fidelity.add("--until", flags->until, "Stop at this time; flows may be left")->type_name("TIME");
   add_packet_flags(*command, flags->packets);
-  command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
-      ->type_name("FILE");
-  command
-      ->add_option("--fct", flags->fct,
-                   "Also write each flow's completion time as CSV ('-': only that)")
-      ->type_name("FILE");
+  add_answer_flag(*command, "--json", flags->json, "Also write the result as JSON");
+  add_answer_flag(*command, "--fct", flags->fct, "Also write each flow's completion time as CSV");
   command->callback([flags] { run(*flags); });
 }
 

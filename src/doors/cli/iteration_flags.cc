@@ -67,7 +67,7 @@ void add_iteration_flags(CLI::App& command, IterationFlags& flags) {
   add("--tp-collective", simulation.tp_collective,
       "reduce-scatter (with all-gather: sequence parallel) or all-reduce");
   add("--gradient-bytes", simulation.gradient_bytes, "Bytes of a gradient: 2 or 4");
-  add_plan_flags(command, flags.plan);
+  add_parallel_plan_flags(command, flags.plan);
 }
 
 }  // namespace mixnet::cli

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "cli/plan_flags.h"
+#include "cli/parallel_plan_flags.h"
 #include "cli/simulation_flags.h"
 #include "training/task_graph.h"
 
@@ -15,7 +15,7 @@ namespace mixnet::cli {
 struct IterationFlags {
   std::string model;          ///< empty: none is asked for
   std::optional<int> layers;  ///< the model's first
-  PlanFlags plan;
+  ParallelPlanFlags plan;
   SimulationFlags simulation;
 
   /// Throws Error on a value that is not known or out of range.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/answer_flags.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "moe/model_catalog.h"
@@ -135,8 +136,7 @@ void add_models_command(CLI::App& app) {
   command->add_option("models", options->models,
                       "Names, or paths of a HuggingFace config.json or its folder\n"
                       "(default: all that come with the program)");
-  command->add_option("--json", options->json, "Also write them as JSON ('-': only that)")
-      ->type_name("FILE");
+  add_answer_flag(*command, "--json", options->json, "Also write them as JSON");
   command->footer(
       "total and active count parameters from the shapes; error % is total against the published\n"
       "count. Example:\n  mixnet models mixtral-8x7b ./my-model/config.json --json -");

@@ -1,5 +1,7 @@
 #include "cli/network_flags.h"
 
+#include "cli/flag_group.h"
+
 namespace mixnet::cli {
 
 FlowNetworkOptions NetworkFlags::options() const {
@@ -15,22 +17,19 @@ FlowNetworkOptions NetworkFlags::options() const {
 }
 
 void add_network_flags(CLI::App& command, NetworkFlags& flags, const std::string& nics_default) {
-  const auto add = [&](const char* name, auto& value, const std::string& help) {
-    return command.add_option(name, value, help)->group("Network");
-  };
-  add("--fabric", flags.fabric, "Fabric ('mixnet fabrics')")->required();
-  add("--nics-per-server", flags.nics_per_server,
-      "NICs of a server (default: " + nics_default + ")");
-  add("--bandwidth", flags.bandwidth, "Speed of a NIC")->capture_default_str();
-  add("--latency", flags.latency, "Propagation of one link; of a circuit twice that")
-      ->capture_default_str();
-  add("--degree", flags.degree, "mixnet: NICs of a server on the optical switch (default: 3 of 4)");
-  add("--oversubscription", flags.oversubscription,
-      "oversub-fat-tree: NICs for one uplink of their ToR switch")
-      ->capture_default_str();
-  add("--paths", flags.paths,
-      "ecmp (one hashed path a flow, the default as in other packet\n"
-      "simulators) or spray (packets over all paths in turn)");
+  const FlagGroup group(command, "Network");
+  group.add("--fabric", flags.fabric, "Fabric ('mixnet fabrics')")->required();
+  group.add("--nics-per-server", flags.nics_per_server,
+            "NICs of a server (default: " + nics_default + ")");
+  group.add_default("--bandwidth", flags.bandwidth, "Speed of a NIC");
+  group.add_default("--latency", flags.latency, "Propagation of one link; of a circuit twice that");
+  group.add("--degree", flags.degree,
+            "mixnet: NICs of a server on the optical switch (default: 3 of 4)");
+  group.add_default("--oversubscription", flags.oversubscription,
+                    "oversub-fat-tree: NICs for one uplink of their ToR switch");
+  group.add("--paths", flags.paths,
+            "ecmp (one hashed path a flow, the default as in other packet\n"
+            "simulators) or spray (packets over all paths in turn)");
 }
 
 }  // namespace mixnet::cli

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/text_file.h"
+#include "base/units.h"
 
 namespace mixnet::cli {
 namespace {
@@ -133,11 +134,13 @@ bool answers_on_stdout(std::string_view json, std::string_view other, std::strin
   return json == "-" || other == "-";
 }
 
-std::string grouped(double number) {
-  std::string digits = fmt::format("{:.0f}", number);
-  const std::size_t first = digits.front() == '-' ? 1 : 0;
-  for (std::size_t at = digits.size(); at > first + 3;) digits.insert(at -= 3, 1, ',');
-  return digits;
+std::string describe_speed(double wall_seconds, const std::optional<PacketTotals>& packets) {
+  std::string text = fmt::format("simulated in {}", to_string(Time::from_seconds(wall_seconds)));
+  if (packets && wall_seconds > 0) {
+    text += fmt::format(", {:.1f} million packet-hops a second",
+                        static_cast<double>(packets->packet_hops) * 1e-6 / wall_seconds);
+  }
+  return text;
 }
 
 std::vector<std::string> split_list(std::string_view text, std::string_view input) {

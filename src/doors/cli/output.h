@@ -7,11 +7,14 @@
 // Nothing here keeps state; TextTable is a plain value. Not for use by several threads at once.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/env.h"
+#include "base/number_text.h"
+#include "network/packet_network.h"
 
 namespace mixnet::cli {
 
@@ -66,8 +69,9 @@ void write_output(std::string_view file_or_dash, std::string_view content, Env& 
 bool answers_on_stdout(std::string_view json, std::string_view other = {},
                        std::string_view other_flag = "--csv", Env& env = system_env());
 
-/// A whole number for people: 1234567 as "1,234,567"; rounded when it is none.
-std::string grouped(double number);
+/// "simulated in 2.1 s, 3.4 million packet-hops a second"; without the rate when no packets were
+/// simulated, or no time went by.
+std::string describe_speed(double wall_seconds, const std::optional<PacketTotals>& packets);
 
 /// "a, b,c" as {"a", "b", "c"}. `input` names the flag. Throws Error on an empty element.
 std::vector<std::string> split_list(std::string_view text, std::string_view input);

@@ -34,13 +34,12 @@ TEST(TextTable, EmphasisDoesNotMoveColumns) {
 
 TEST(TextTable, WithoutRowsItIsItsHeader) { EXPECT_EQ(TextTable({{"a"}, {"b"}}).text(), "a  b\n"); }
 
-TEST(Grouped, ThreeDigitsAtATime) {
-  EXPECT_EQ(grouped(0), "0");
-  EXPECT_EQ(grouped(999), "999");
-  EXPECT_EQ(grouped(1000), "1,000");
-  EXPECT_EQ(grouped(1234567.4), "1,234,567");
-  EXPECT_EQ(grouped(-1000), "-1,000");
-  EXPECT_EQ(grouped(-100), "-100");
+TEST(DescribeSpeed, RateOfPackets) {
+  PacketTotals packets;
+  packets.packet_hops = 3'000'000;
+  EXPECT_EQ(describe_speed(2, packets), "simulated in 2.00 s, 1.5 million packet-hops a second");
+  EXPECT_EQ(describe_speed(2, std::nullopt), "simulated in 2.00 s");
+  EXPECT_EQ(describe_speed(0, packets), "simulated in 0 s");
 }
 
 TEST(SplitList, SpacesAroundElementsGo) {

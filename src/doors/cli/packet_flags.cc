@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
+#include "cli/flag_group.h"
 
 namespace mixnet::cli {
 namespace {
@@ -31,30 +32,25 @@ PacketOptions PacketFlags::options() const {
 }
 
 void add_packet_flags(CLI::App& command, PacketFlags& flags) {
-  const std::string group = "Packets";
-  const auto add = [&](const char* name, auto& value, const char* help) {
-    command.add_option(name, value, help)->capture_default_str()->group(group);
-  };
-  add("--transport", flags.transport, "dctcp (windows) or dcqcn (rates, as RoCEv2 NICs)");
-  add("--mtu", flags.mtu, "Bytes of a full packet, headers included");
-  add("--header", flags.header, "Bytes of these that are headers");
-  add("--ack-bytes", flags.ack_bytes, "Bytes of an acknowledgement");
-  command
-      .add_flag("--free-acks", flags.free_acks,
-                "Acknowledgements take no room, only their propagation delay")
-      ->group(group);
-  command
-      .add_option("--queue", flags.queue,
-                  "Bytes that one port can queue (default: 320 us' worth, 4 MB at 100 Gb/s)")
-      ->type_name("BYTES")
-      ->group(group);
-  command
-      .add_option("--ecn-threshold", flags.ecn_threshold,
-                  "Bytes queued from which on packets are marked (default: 10 us' worth)")
-      ->type_name("BYTES")
-      ->group(group);
-  add("--initial-window", flags.initial_window, "dctcp: packets that a flow may send at once");
-  add("--time-out", flags.time_out, "Without a sign of life, packets are sent again");
+  const FlagGroup group(command, "Packets");
+  group.add_default("--transport", flags.transport,
+                    "dctcp (windows) or dcqcn (rates, as RoCEv2 NICs)");
+  group.add_default("--mtu", flags.mtu, "Bytes of a full packet, headers included");
+  group.add_default("--header", flags.header, "Bytes of these that are headers");
+  group.add_default("--ack-bytes", flags.ack_bytes, "Bytes of an acknowledgement");
+  group.add_switch("--free-acks", flags.free_acks,
+                   "Acknowledgements take no room, only their propagation delay");
+  group
+      .add("--queue", flags.queue,
+           "Bytes that one port can queue (default: 320 us' worth, 4 MB at 100 Gb/s)")
+      ->type_name("BYTES");
+  group
+      .add("--ecn-threshold", flags.ecn_threshold,
+           "Bytes queued from which on packets are marked (default: 10 us' worth)")
+      ->type_name("BYTES");
+  group.add_default("--initial-window", flags.initial_window,
+                    "dctcp: packets that a flow may send at once");
+  group.add_default("--time-out", flags.time_out, "Without a sign of life, packets are sent again");
 }
 
 }  // namespace mixnet::cli

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -10,8 +9,10 @@
 
 #include "base/env.h"
 #include "base/error.h"
+#include "base/text_fields.h"
 #include "base/units.h"
 #include "circuits/demand_file.h"
+#include "cli/answer_flags.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "compare/circuit_plan.h"
@@ -38,9 +39,8 @@ std::vector<int> numa_nodes(const CircuitPlanFlags& flags) {
   std::vector<int> nodes;
   if (flags.numa.empty()) return nodes;
   for (const std::string& text : split_list(flags.numa, "--numa")) {
-    int node = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), node);
-    if (code != std::errc{} || end != text.data() + text.size() || node < 0) {
+    const int node = number_in<int>(text).value_or(-1);
+    if (node < 0) {
       throw Error("--numa", fmt::format("'{}' is not the number of a NUMA node", text),
                   "give one number for each OCS NIC, as in 0,0,0,1,1,1");
     }
@@ -212,8 +212,7 @@ void add_plan_command(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--budget", flags->budget, "refined: moves to look at, some 30 ns each")
       ->capture_default_str();
-  command->add_option("--json", flags->json, "Also write the plan as JSON ('-': only that)")
-      ->type_name("FILE");
+  add_answer_flag(*command, "--json", flags->json, "Also write the plan as JSON");
   command->footer(
       "Example:\n"
       "  mixnet plan --demand demand.csv --degree 6 --bandwidth 400Gbps --json plan.json\n"

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/progress.h"
+#include "cli/answer_flags.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "compare/prediction_study.h"
@@ -156,8 +157,7 @@ void add_predict_command(CLI::App& app) {
   add("--tokens", flags->trace_window, "Tokens of a trace that make an iteration");
   add("--allocator", flags->allocator, "Of the circuits: greedy, refined or exact");
   add("--seed", flags->seed, "Seed of the generated routing");
-  command->add_option("--json", flags->json, "Also write the scores as JSON ('-': only that)")
-      ->type_name("FILE");
+  add_answer_flag(*command, "--json", flags->json, "Also write the scores as JSON");
   command->footer(
       "docs/copilot.md explains the predictors and the scores.\n\n"
       "Examples:\n"

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "cli/answer_flags.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "figures/figure_folder.h"
@@ -108,8 +109,7 @@ void add_reproduce_command(CLI::App& app) {
       ->type_name("FOLDER");
   command->add_option("--threads", flags->threads, "Threads (default: all cores)");
   command->add_option("--seed", flags->seed, "Of routing")->capture_default_str();
-  command->add_option("--json", flags->json, "Also write the figures made ('-': only that)")
-      ->type_name("FILE");
+  add_answer_flag(*command, "--json", flags->json, "Also write the figures made");
   command->callback([flags] { run(*flags); });
 }
 

@@ -8,13 +8,14 @@
 
 #include "base/env.h"
 #include "base/error.h"
+#include "cli/answer_flags.h"
 #include "cli/chakra_flags.h"
+#include "cli/flag_group.h"
 #include "cli/network_flags.h"
 #include "cli/output.h"
 #include "cli/packet_flags.h"
 #include "cli/simulate_ways.h"
 #include "cli/timeline_flags.h"
-#include "compare/comparison.h"
 #include "graphs/chakra_import.h"
 #include "graphs/task_run.h"
 #include "graphs/task_trace.h"
@@ -154,12 +155,7 @@ void print_report(const TaskGraph& graph, const TaskRunReport& report, bool is_c
                        count_of(report.packets->packet_hops), count_of(report.packets->drops),
                        count_of(report.packets->ecn_marks), count_of(report.packets->time_outs));
   }
-  end += fmt::format("\nsimulated in {}", to_string(Time::from_seconds(report.wall_seconds)));
-  if (report.packets && report.wall_seconds > 0) {
-    end +=
-        fmt::format(", {:.1f} million packet-hops a second",
-                    static_cast<double>(report.packets->packet_hops) * 1e-6 / report.wall_seconds);
-  }
+  end += "\n" + describe_speed(report.wall_seconds, report.packets);
   write_output("-", end + "\n");
 }
 
@@ -190,21 +186,16 @@ void run(const SimulateFlags& flags) {
 /// The flags of both ways.
 void add_common_flags(CLI::App& command, const std::shared_ptr<SimulateFlags>& flags,
                       const std::string& nics_default) {
-  const auto add = [&](const std::string& group, const char* name, auto& value, const char* help) {
-    return command.add_option(name, value, help)->group(group);
-  };
+  const FlagGroup network(command, "Network"), fidelity(command, "Fidelity");
   add_network_flags(command, flags->network, nics_default);
-  add("Network", "--hosts", flags->hosts, "Hosts, which are NICs (default: as the graph needs)");
-  add("Network", "--reconfiguration-delay", flags->reconfiguration_delay,
-      "mixnet: how long a forward dispatch waits for the switch")
-      ->capture_default_str();
-  add("Fidelity", "--fidelity", flags->fidelity,
-      "packet (every packet), auto (jumps over the steady state) or flow (fluid)")
-      ->capture_default_str();
+  network.add("--hosts", flags->hosts, "Hosts, which are NICs (default: as the graph needs)");
+  network.add_default("--reconfiguration-delay", flags->reconfiguration_delay,
+                      "mixnet: how long a forward dispatch waits for the switch");
+  fidelity.add_default("--fidelity", flags->fidelity,
+                       "packet (every packet), auto (jumps over the steady state) or fluid");
   add_packet_flags(command, flags->packets);
   add_timeline_flags(command, flags->timeline, "nodes");
-  command.add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
-      ->type_name("FILE");
+  add_answer_flag(command, "--json", flags->json, "Also write the result as JSON");
   command.callback([flags] { run(*flags); });
 }
 
@@ -219,18 +210,15 @@ void add_simulate_graph(CLI::App& program) {
       "Examples:\n"
       "  mixnet simulate --task-graph dlrm.fbuf --fabric fat-tree --bandwidth 100Gbps\n"
       "  mixnet simulate --task-graph moe.fbuf --fabric mixnet --degree 6 --json -\n"
-      "  mixnet simulate --task-graph moe.fbuf --fabric rail-optimized --fidelity flow \\\n"
+      "  mixnet simulate --task-graph moe.fbuf --fabric rail-optimized --fidelity fluid \\\n"
       "                  --timeline timeline.json");
   const auto flags = std::make_shared<SimulateFlags>();
-  const auto add = [&](const char* name, auto& value, const char* help) {
-    return command->add_option(name, value, help)->group("Graph");
-  };
-  add("--task-graph", flags->graph, "The task graph, a .fbuf file")->type_name("FILE");
-  add("--routing", flags->routing,
-      "Who sends how much in all-to-alls: measured, uniform, dynamic,\n"
-      "matrix:FILE or trace:FILE (docs/routing.md)")
-      ->capture_default_str();
-  add("--seed", flags->seed, "Seed of the routing")->capture_default_str();
+  const FlagGroup group(*command, "Graph");
+  group.add("--task-graph", flags->graph, "The task graph, a .fbuf file")->type_name("FILE");
+  group.add_default("--routing", flags->routing,
+                    "Who sends how much in all-to-alls: measured, uniform, dynamic,\n"
+                    "matrix:FILE or trace:FILE (docs/routing.md)");
+  group.add_default("--seed", flags->seed, "Seed of the routing");
   add_common_flags(*command, flags, "as a node has GPUs");
 }
 
@@ -243,16 +231,14 @@ void add_simulate_chakra(CLI::App& program) {
       "and what is simulated; mixnet convert --to chakra writes traces.\n\n"
       "Examples:\n"
       "  mixnet simulate --chakra traces/mixtral --fabric mixnet --bandwidth 400Gbps\n"
-      "  mixnet simulate --chakra traces/mixtral --fabric fat-tree --fidelity flow --json -");
+      "  mixnet simulate --chakra traces/mixtral --fabric fat-tree --fidelity fluid --json -");
   const auto flags = std::make_shared<SimulateFlags>();
   flags->is_chakra = true;
-  const auto add = [&](const char* name, auto& value, const char* help) {
-    return command->add_option(name, value, help)->group("Traces");
-  };
-  add("--chakra", flags->graph, "The traces: what comes before .0.et")->type_name("PREFIX");
-  add("--gpus-per-server", flags->gpus_per_server, "GPUs of a server (default: 8)");
-  add("--gpu", flags->gpu, "Kind of GPU, for NVLink and for work without a time ('mixnet gpus')")
-      ->capture_default_str();
+  const FlagGroup group(*command, "Traces");
+  group.add("--chakra", flags->graph, "The traces: what comes before .0.et")->type_name("PREFIX");
+  group.add("--gpus-per-server", flags->gpus_per_server, "GPUs of a server (default: 8)");
+  group.add_default("--gpu", flags->gpu,
+                    "Kind of GPU, for NVLink and for work without a time ('mixnet gpus')");
   add_common_flags(*command, flags, "as a server has GPUs");
 }
 

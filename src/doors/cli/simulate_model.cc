@@ -7,11 +7,12 @@
 #include <utility>
 
 #include "base/error.h"
+#include "cli/answer_flags.h"
 #include "cli/compare_flags.h"
-#include "cli/comparison_text.h"
 #include "cli/output.h"
 #include "cli/simulate_ways.h"
 #include "cli/timeline_flags.h"
+#include "compare/comparison_text.h"
 #include "compare/iteration_run.h"
 #include "interop/timeline_trace.h"
 
@@ -100,8 +101,7 @@ void add_simulate_model(CLI::App& program) {
   const auto flags = std::make_shared<Flags>();
   add_compare_flags(*command, flags->job);
   add_timeline_flags(*command, flags->timeline, "regions");
-  command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
-      ->type_name("FILE");
+  add_answer_flag(*command, "--json", flags->json, "Also write the result as JSON");
   command->callback([flags] { run(*flags); });
 }
 

@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 
 #include "base/error.h"
-#include "base/suggest.h"
+#include "base/names.h"
+#include "base/text_fields.h"
 #include "base/text_file.h"
+#include "cli/flag_group.h"
 #include "cli/output.h"
 
 namespace mixnet::cli {
@@ -40,14 +41,12 @@ std::int64_t parse_count(const std::string& text, std::string_view flag) {
       digits.remove_suffix(1);
     }
   }
-  double number = 0;
-  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (code != std::errc{} || end != digits.data() + digits.size() || !(number * factor >= 1) ||
-      number * factor > 1e15) {
+  const double number = factor * number_in<double>(digits).value_or(0);
+  if (!(number >= 1) || number > 1e15) {
     throw Error(flag, fmt::format("'{}' is not a number of packet-hops", text),
                 "give one such as 300M or 2G");
   }
-  return static_cast<std::int64_t>(number * factor);
+  return static_cast<std::int64_t>(number);
 }
 
 void apply_shortcuts(const std::string& list, FidelityOptions& options) {
@@ -64,9 +63,97 @@ void apply_shortcuts(const std::string& list, FidelityOptions& options) {
       (name == "steady" ? options.skip_steady : options.fluid) = true;
     } else {
       const std::string known[] = {"reuse", "steady", "fluid", "none"};
-      throw Error("--shortcuts", fmt::format("unknown shortcut '{}'", name), suggest(name, known));
+      refuse_name(name, "--shortcuts", "shortcut", known);
     }
   }
+}
+
+void add_routing_flags(CLI::App& command, SimulationFlags& flags) {
+  const FlagGroup group(command, "Routing");
+  group.add_default("--routing", flags.routing,
+                    "uniform, measured, dynamic, matrix:FILE or trace:FILE (docs/routing.md)");
+  group.add_default("--seed", flags.seed, "Seed of the generated routing");
+}
+
+void add_compute_flags(CLI::App& command, SimulationFlags& flags) {
+  const FlagGroup group(command, "Compute");
+  group.add_default("--compute-scale", flags.compute_scale, "Factor on all compute times");
+  group.add_default("--compute-efficiency", flags.compute_efficiency,
+                    "Share of the bf16 peak reached");
+  group.add_default("--memory-efficiency", flags.memory_efficiency,
+                    "Share of HBM bandwidth reached");
+  group.add("--profile", flags.profile, "JSON of measured times (docs/compute.md)");
+}
+
+void add_fabric_flags(CLI::App& command, SimulationFlags& flags) {
+  const FlagGroup group(command, "Network");
+  group.add("--nics-per-server", flags.nics_per_server,
+            "NICs of a server; divides its GPUs (default: one a GPU)");
+  group.add("--degree", flags.degree,
+            "mixnet: NICs of a server on the optical switch (default: 3 of 4)");
+  group.add_default(
+      "--reconfiguration", flags.reconfiguration,
+      "mixnet: block (every FP1 waits for the switch), reuse, copilot (set for a forecast during\n"
+      "attention), oracle, hitless or hidden (nobody ever waits); docs/iteration.md");
+  group.add_default("--reconfiguration-delay", flags.reconfiguration_delay,
+                    "mixnet: from command to light");
+  group.add_default(
+      "--ep-split", flags.ep_split,
+      "mixnet: circuits-first (a pair with circuits uses only these) or balanced (also EPS)");
+  group.add_default(
+      "--allocator", flags.allocator,
+      "mixnet: greedy (Algorithm 1), refined (knows the EPS; use --ep-split balanced) or exact");
+  group.add_default("--oversubscription", flags.oversubscription,
+                    "oversub-fat-tree: NICs for one uplink of their ToR switch");
+  group.add_default("--paths", flags.paths,
+                    "Packet fabrics: spray (over all paths) or ecmp (one hashed path a flow)");
+  group.add_default("--flows-per-pair", flags.flows_per_pair,
+                    "ecmp: connections between two NICs, each hashed");
+  group.add_default(
+      "--ep-nics", flags.ep_nics,
+      "Packet fabrics: tokens arrive at the NIC of the sender's place (rail) or of the expert's\n"
+      "GPU (own)");
+}
+
+void add_domain_flags(CLI::App& command, SimulationFlags& flags) {
+  const FlagGroup group(
+      command,
+      "Bandwidth of a GPU, one direction (nvl72, mixnet-optical-io; --bandwidth is its NIC's)");
+  group.add("--gpu-bandwidth", flags.gpu_bandwidth,
+            "Ethernet, scale-up and optical together, such as 8Tbps (default: ten times\n"
+            "--bandwidth); what the others leave is scale-up");
+  group.add("--optical-io", flags.optical_io,
+            "mixnet-optical-io: on the optical switch, such as 3.6Tbps (default: half of what\n"
+            "the NIC leaves)");
+  group.add_default(
+      "--optical-lanes", flags.optical_lanes,
+      "mixnet-optical-io: ports of a GPU on the optical switch; each is the end of a circuit");
+}
+
+void add_overlap_flags(CLI::App& command, SimulationFlags& flags) {
+  const FlagGroup group(command, "What overlaps");
+  group.add_default("--ep-steps", flags.ep_steps,
+                    "Gather, network and scatter of an all-to-all: pipelined or sequential");
+  group.add_default(
+      "--schedule", flags.schedule,
+      "Pipeline: 1f1b, or eager-1f1b (twice the micro-batches in flight, which hide PP transfers)");
+  group.add_default("--dp-overlap", flags.dp_overlap,
+                    "Sum gradients beneath the last micro-batch's backward: on or off");
+  group.add_default("--tp-collective", flags.tp_collective,
+                    "reduce-scatter (with all-gather: sequence parallel) or all-reduce");
+  group.add_default("--gradient-bytes", flags.gradient_bytes, "Bytes of a gradient: 2 or 4");
+}
+
+void add_fidelity_flags(CLI::App& command, SimulationFlags& flags) {
+  const FlagGroup group(command, "Fidelity");
+  group.add_default("--fidelity", flags.fidelity,
+                    "fluid, packet (every packet), or auto (packets with shortcuts)");
+  group.add("--shortcuts", flags.shortcuts,
+            "Of reuse, steady, fluid, comma-separated, or none (default: all for auto, reuse\n"
+            "for packet; docs/packet-network.md)");
+  group.add_default(
+      "--packet-budget", flags.packet_budget,
+      "auto: packet-hops that the all-to-alls of a fabric may take; the rest is fluid");
 }
 
 }  // namespace
@@ -127,87 +214,12 @@ void SimulationFlags::apply(ComparisonRequest& request) const {
 }
 
 void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
-  const auto add = [&](const std::string& group, const char* name, auto& value, const char* help) {
-    command.add_option(name, value, help)->capture_default_str()->group(group);
-  };
-  const std::string routing = "Routing";
-  add(routing, "--routing", flags.routing,
-      "uniform, measured, dynamic, matrix:FILE or trace:FILE (docs/routing.md)");
-  add(routing, "--seed", flags.seed, "Seed of the generated routing");
-
-  const std::string compute = "Compute";
-  add(compute, "--compute-scale", flags.compute_scale, "Factor on all compute times");
-  add(compute, "--compute-efficiency", flags.compute_efficiency, "Share of the bf16 peak reached");
-  add(compute, "--memory-efficiency", flags.memory_efficiency, "Share of HBM bandwidth reached");
-  command.add_option("--profile", flags.profile, "JSON of measured times (docs/compute.md)")
-      ->group(compute);
-
-  const std::string network = "Network";
-  command
-      .add_option("--nics-per-server", flags.nics_per_server,
-                  "NICs of a server; divides its GPUs (default: one a GPU)")
-      ->group(network);
-  command
-      .add_option("--degree", flags.degree,
-                  "mixnet: NICs of a server on the optical switch (default: 3 of 4)")
-      ->group(network);
-  add(network, "--reconfiguration", flags.reconfiguration,
-      "mixnet: block (every FP1 waits for the switch), reuse, copilot (set for a forecast during\n"
-      "attention), oracle, hitless or hidden (nobody ever waits); docs/iteration.md");
-  add(network, "--reconfiguration-delay", flags.reconfiguration_delay,
-      "mixnet: from command to light");
-  add(network, "--ep-split", flags.ep_split,
-      "mixnet: circuits-first (a pair with circuits uses only these) or balanced (also EPS)");
-  add(network, "--allocator", flags.allocator,
-      "mixnet: greedy (Algorithm 1), refined (knows the EPS; use --ep-split balanced) or exact");
-  add(network, "--oversubscription", flags.oversubscription,
-      "oversub-fat-tree: NICs for one uplink of their ToR switch");
-  add(network, "--paths", flags.paths,
-      "Packet fabrics: spray (over all paths) or ecmp (one hashed path a flow)");
-  add(network, "--flows-per-pair", flags.flows_per_pair,
-      "ecmp: connections between two NICs, each hashed");
-  add(network, "--ep-nics", flags.ep_nics,
-      "Packet fabrics: tokens arrive at the NIC of the sender's place (rail) or of the expert's\n"
-      "GPU (own)");
-
-  const std::string domains =
-      "Bandwidth of a GPU, one direction (nvl72, mixnet-optical-io; --bandwidth is its NIC's)";
-  command
-      .add_option("--gpu-bandwidth", flags.gpu_bandwidth,
-                  "Ethernet, scale-up and optical together, such as 8Tbps (default: ten times\n"
-                  "--bandwidth); what the others leave is scale-up")
-      ->group(domains);
-  command
-      .add_option(
-          "--optical-io", flags.optical_io,
-          "mixnet-optical-io: on the optical switch, such as 3.6Tbps (default: half of what\n"
-          "the NIC leaves)")
-      ->group(domains);
-  add(domains, "--optical-lanes", flags.optical_lanes,
-      "mixnet-optical-io: ports of a GPU on the optical switch; each is the end of a circuit");
-
-  const std::string overlap = "What overlaps";
-  add(overlap, "--ep-steps", flags.ep_steps,
-      "Gather, network and scatter of an all-to-all: pipelined or sequential");
-  add(overlap, "--schedule", flags.schedule,
-      "Pipeline: 1f1b, or eager-1f1b (twice the micro-batches in flight, which hide PP transfers)");
-  add(overlap, "--dp-overlap", flags.dp_overlap,
-      "Sum gradients beneath the last micro-batch's backward: on or off");
-  add(overlap, "--tp-collective", flags.tp_collective,
-      "reduce-scatter (with all-gather: sequence parallel) or all-reduce");
-  add(overlap, "--gradient-bytes", flags.gradient_bytes, "Bytes of a gradient: 2 or 4");
-
-  const std::string fidelity = "Fidelity";
-  add(fidelity, "--fidelity", flags.fidelity,
-      "fluid, packet (every packet), or auto (packets with shortcuts)");
-  command
-      .add_option(
-          "--shortcuts", flags.shortcuts,
-          "Of reuse, steady, fluid, comma-separated, or none (default: all for auto, reuse\n"
-          "for packet; docs/packet-network.md)")
-      ->group(fidelity);
-  add(fidelity, "--packet-budget", flags.packet_budget,
-      "auto: packet-hops that the all-to-alls of a fabric may take; the rest is fluid");
+  add_routing_flags(command, flags);
+  add_compute_flags(command, flags);
+  add_fabric_flags(command, flags);
+  add_domain_flags(command, flags);
+  add_overlap_flags(command, flags);
+  add_fidelity_flags(command, flags);
   add_packet_flags(command, flags.packets);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/suggest.h"
+#include "base/text_fields.h"
 
 namespace mixnet::cli {
 namespace {
@@ -33,10 +34,8 @@ void check_whole(const std::string& value, std::string_view flag, std::string_vi
 }
 
 void check_real(const std::string& value, std::string_view flag) {
-  double number = 0;
-  const char* const end = value.data() + value.size();
-  const auto [stop, code] = std::from_chars(value.data(), end, number);
-  if (stop != end || code != std::errc{} || !std::isfinite(number)) {
+  const auto number = number_in<double>(value);
+  if (!number || !std::isfinite(*number)) {
     throw Error(flag, fmt::format("'{}' is not a number", value), "write it in decimal, as in 0.5");
   }
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/text_file.h"
+#include "cli/answer_flags.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "compare/validation.h"
@@ -87,8 +88,7 @@ void add_validate_command(CLI::App& app) {
   command->add_option("--gpus", flags->gpus, "GPUs of the published runs")->capture_default_str();
   command->add_option("--gpu", flags->gpu, "Kind of GPU, before scaling ('mixnet gpus')")
       ->capture_default_str();
-  command->add_option("--json", flags->json, "Also write the result as JSON ('-': only that)")
-      ->type_name("FILE");
+  add_answer_flag(*command, "--json", flags->json, "Also write the result as JSON");
   command->callback([flags] { run(*flags); });
 }
 

@@ -20,6 +20,7 @@
 #include "cli/sweep_points.h"
 #include "compare/circuit_plan.h"
 #include "compare/comparison.h"
+#include "compare/comparison_text.h"
 #include "sweep/sweep.h"
 #include "sweep/sweep_folder.h"
 

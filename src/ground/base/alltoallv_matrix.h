@@ -8,7 +8,7 @@
 //
 //   * one line a rank: the bytes that it sends to rank 0, 1, ...; the matrix is square;
 //   * values are parted by blanks, by a comma, or by both; '#' comments and blank lines are
-//   skipped;
+//     skipped;
 //   * values are whole, >= 0, and may be written 9810, 9810.0 or 9.81e3;
 //   * the diagonal stays on its rank: it is read and checked, but it is no flow, and a matrix with
 //     nothing off the diagonal is refused;

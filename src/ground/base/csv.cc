@@ -3,21 +3,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <charconv>
 #include <cmath>
+#include <optional>
 
 #include "base/error.h"
+#include "base/text_fields.h"
 
 namespace mixnet {
 namespace {
 
 constexpr std::size_t kMaxRows = 10'000'000;
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
 
 std::vector<std::string_view> split(std::string_view line) {
   std::vector<std::string_view> cells;
@@ -27,12 +22,6 @@ std::vector<std::string_view> split(std::string_view line) {
     if (comma == std::string_view::npos) return cells;
     line.remove_prefix(comma + 1);
   }
-}
-
-template <typename T>
-bool parse_whole(std::string_view text, T& value) {
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return code == std::errc{} && end == text.data() + text.size();
 }
 
 }  // namespace
@@ -92,30 +81,26 @@ const std::string& CsvTable::text(std::size_t row, std::size_t column) const {
   return cells_[row * header_.size() + column];
 }
 
-double CsvTable::number(std::size_t row, std::size_t column, double least) const {
+template <typename T>
+T CsvTable::value(std::size_t row, std::size_t column, T least, std::string_view noun) const {
   const std::string& cell = text(row, column);
-  double value = 0;
-  if (!parse_whole(cell, value) || !std::isfinite(value)) {
-    throw Error(place(row, column), fmt::format("'{}' is not a number", cell));
+  const std::optional<T> value = number_in<T>(cell);
+  if (!value || !std::isfinite(static_cast<double>(*value))) {
+    throw Error(place(row, column), fmt::format("'{}' is not a {}", cell, noun));
   }
-  if (value < least) {
+  if (*value < least) {
     throw Error(place(row, column), fmt::format("{} is too small", cell),
-                fmt::format("give a number of at least {}", least));
+                fmt::format("give a {} of at least {}", noun, least));
   }
-  return value;
+  return *value;
+}
+
+double CsvTable::number(std::size_t row, std::size_t column, double least) const {
+  return value(row, column, least, "number");
 }
 
 std::int64_t CsvTable::integer(std::size_t row, std::size_t column, std::int64_t least) const {
-  const std::string& cell = text(row, column);
-  std::int64_t value = 0;
-  if (!parse_whole(cell, value)) {
-    throw Error(place(row, column), fmt::format("'{}' is not a whole number", cell));
-  }
-  if (value < least) {
-    throw Error(place(row, column), fmt::format("{} is too small", cell),
-                fmt::format("give a whole number of at least {}", least));
-  }
-  return value;
+  return value(row, column, least, "whole number");
 }
 
 std::string CsvTable::place(std::size_t row, std::size_t column) const {

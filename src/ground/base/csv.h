@@ -38,6 +38,10 @@ class CsvTable {
   const std::string& input() const { return input_; }
 
  private:
+  /// A `noun` of at least `least`.
+  template <typename T>
+  T value(std::size_t row, std::size_t column, T least, std::string_view noun) const;
+
   std::string input_;
   std::vector<std::string> header_;
   std::vector<std::string> cells_;

@@ -110,10 +110,6 @@ std::int64_t JsonReader::integer(std::int64_t least, std::int64_t most) const {
   return static_cast<std::int64_t>(value);
 }
 
-std::int64_t JsonReader::integer_or(std::string_view key, std::int64_t otherwise,
-                                    std::int64_t least) const {
-  return has(key) ? at(key).integer(least) : otherwise;
-}
 double JsonReader::number_or(std::string_view key, double otherwise, double least) const {
   return has(key) ? at(key).number(least) : otherwise;
 }

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/names.h"
+
 namespace mixnet {
 
 /// Parses `text`; a syntax error becomes an Error with the line and column. `input` names the file.
@@ -33,9 +35,12 @@ class JsonReader {
   double number(double least = 0) const;
   /// Whole, and in [least, most]; 8.0 is taken for 8.
   std::int64_t integer(std::int64_t least = 0, std::int64_t most = std::int64_t{1} << 53) const;
+  /// The value that a string names (names.h).
+  template <NamedEnum Enum>
+  Enum choice() const {
+    return parse<Enum>(string(), place());
+  }
 
-  std::int64_t integer_or(std::string_view key, std::int64_t otherwise,
-                          std::int64_t least = 0) const;
   double number_or(std::string_view key, double otherwise, double least = 0) const;
   bool boolean_or(std::string_view key, bool otherwise) const;
   std::string string_or(std::string_view key, std::string_view otherwise) const;

@@ -53,13 +53,13 @@ TEST_F(JsonReaderTest, NullIsAbsent) {
 }
 
 TEST_F(JsonReaderTest, DefaultsStandInForWhatIsAbsent) {
-  EXPECT_EQ(reader_.integer_or("none", 7), 7);
-  EXPECT_EQ(reader_.integer_or("layers", 7), 32);
+  EXPECT_EQ(reader_.number_or("none", 7), 7);
+  EXPECT_EQ(reader_.number_or("layers", 7), 32);
   EXPECT_EQ(reader_.number_or("nowhere", 1.5), 1.5);
   EXPECT_EQ(reader_.string_or("name", "x"), "m");
   EXPECT_EQ(reader_.string_or("nowhere", "x"), "x");
   EXPECT_TRUE(reader_.boolean_or("nowhere", true));
-  EXPECT_EQ(refusal([&] { reader_.integer_or("name", 7); }),
+  EXPECT_EQ(refusal([&] { reader_.number_or("name", 7); }),
             "config.json (key 'name'): \"m\" is not a number")
       << "what is there must fit, default or not";
 }

@@ -2,44 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
-#include <system_error>
 
 namespace mixnet {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r";
-
-/// The value of `word`, or what is wrong with it.
-std::int64_t value_of(std::string_view word, const WholeField& field, const char*& problem) {
-  const char* const end = word.data() + word.size();
-  std::int64_t whole = 0;
-  const auto [whole_end, whole_code] = std::from_chars(word.data(), end, whole);
-  if (whole_code != std::errc{} || whole_end != end) {
-    double value = 0;
-    const auto [at, code] = std::from_chars(word.data(), end, value);
-    if (at != end || code == std::errc::invalid_argument) {
-      problem = "is not a number";
-    } else if (code == std::errc::result_out_of_range) {
-      problem = "is out of range";
-    } else if (!std::isfinite(value)) {
-      problem = "is not finite";
-    } else if (value < 0 && field.least >= 0) {
-      problem = "is negative";
-    } else if (value > static_cast<double>(field.most)) {
-      problem = "is too large";
-    } else if (value < static_cast<double>(field.least)) {
-      problem = "is too small";
-    } else if (value != std::floor(value)) {
-      problem = "is not whole";
-    }
-    return problem == nullptr ? static_cast<std::int64_t>(value) : 0;
-  }
-  if (whole > field.most) problem = "is too large";
-  if (whole < field.least) problem = whole < 0 && field.least >= 0 ? "is negative" : "is too small";
-  return whole;
-}
 
 }  // namespace
 
@@ -85,10 +53,40 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
+std::int64_t parse_whole(std::string_view word, const WholeField& field,
+                         std::string_view& problem) {
+  if (const auto whole = number_in<std::int64_t>(word)) {
+    if (*whole > field.most) problem = field.over;
+    if (*whole < field.least) {
+      problem = *whole < 0 && field.least >= 0 ? "is negative" : "is too small";
+    }
+    return *whole;
+  }
+  double value = 0;
+  const char* const end = word.data() + word.size();
+  const auto [at, code] = std::from_chars(word.data(), end, value);
+  if (at != end || code == std::errc::invalid_argument) {
+    problem = "is not a number";
+  } else if (code == std::errc::result_out_of_range) {
+    problem = "is out of range";
+  } else if (!std::isfinite(value)) {
+    problem = "is not finite";
+  } else if (value < 0 && field.least >= 0) {
+    problem = "is negative";
+  } else if (value > static_cast<double>(field.most)) {
+    problem = field.over;
+  } else if (value < static_cast<double>(field.least)) {
+    problem = "is too small";
+  } else if (value != std::floor(value)) {
+    problem = "is not whole";
+  }
+  return problem.empty() ? static_cast<std::int64_t>(value) : 0;
+}
+
 std::int64_t parse_whole(std::string_view word, const WholeField& field, const TextPlace& place) {
-  const char* problem = nullptr;
-  const std::int64_t value = value_of(word, field, problem);
-  if (problem == nullptr) return value;
+  std::string_view problem;
+  const std::int64_t value = parse_whole(word, field, problem);
+  if (problem.empty()) return value;
   throw place.error(word.empty() ? fmt::format("{} is empty", field.name)
                                  : fmt::format("{} '{}' {}", field.name, shown(word), problem),
                     fmt::format("give a whole {}, {} to {}", field.noun, field.least, field.most));

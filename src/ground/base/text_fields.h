@@ -1,12 +1,15 @@
 // What the readers of plain text formats share: lines that hold something, the words in them, and
-// whole numbers, with errors that name the line. Views into the text throughout: the text must
+// numbers, with errors that name the line. Views into the text throughout: the text must
 // outlive them. Every function is linear in what it reads.
 #pragma once
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "base/error.h"
 
@@ -48,6 +51,15 @@ class TextLines {
 /// there is none.
 std::string_view take_word(std::string_view& line);
 
+/// The number that all of `text` is, in decimal; none when it is anything else or out of T's range.
+template <typename T>
+std::optional<T> number_in(std::string_view text) {
+  T number{};
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (code != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 /// What a number may be: "size", a whole "number of bytes" from `least` to `most`, which lie within
 /// +-2^53.
 struct WholeField {
@@ -55,9 +67,14 @@ struct WholeField {
   std::string_view noun;
   std::int64_t least = 0;
   std::int64_t most = 0;
+  std::string_view over = "is too large";  ///< what is wrong with more than `most`
 };
 
-/// Reads "9810", "9810.0" or "9.81e3"; throws Error at `place` on anything else.
+/// Reads "9810", "9810.0" or "9.81e3"; of anything else, `problem` says what is wrong with it, such
+/// as "is not whole".
+std::int64_t parse_whole(std::string_view word, const WholeField& field, std::string_view& problem);
+
+/// The same; throws Error at `place` on anything else.
 std::int64_t parse_whole(std::string_view word, const WholeField& field, const TextPlace& place);
 
 }  // namespace mixnet

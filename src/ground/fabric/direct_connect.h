@@ -61,6 +61,7 @@ class DirectConnect {
   const std::vector<double>& link_rates() const { return link_rates_; }
 
   /// Directed links from server `a` to `b` in order; empty when a == b or when there is no way.
+  /// The reference stays good.
   const std::vector<std::uint32_t>& route(int a, int b);
   /// NICs of a server that step 1 gave to all-reduce rings.
   int ring_nics() const { return ring_nics_; }

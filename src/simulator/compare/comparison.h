@@ -9,7 +9,6 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -72,27 +71,5 @@ bool serves_all_speeds(const IterationOptions& options);
 /// The network of one of its fabrics at one of its speeds; nothing where that has no price.
 std::optional<double> network_cost_usd(const ComparisonRequest& request, const ParallelPlan& plan,
                                        FabricKind fabric, Bandwidth bandwidth);
-
-/// What to take at one speed, of the runs that can be bought.
-struct FabricChoice {
-  const ComparisonRun* best = nullptr;  ///< most performance per dollar
-  /// Least time; of those within half a percent, the cheapest.
-  const ComparisonRun* fastest = nullptr;
-};
-
-/// By speed, where there are two to choose from. They point into `comparison`.
-std::vector<FabricChoice> choices(const Comparison& comparison);
-
-/// One sentence: which fabric to take at each speed, and why. Empty where fewer than two that can
-/// be bought were compared.
-std::string advice(const Comparison& comparison);
-
-/// Schema mixnet.compare/1, docs/compare.md. Both end with a line break.
-std::string to_json(const Comparison& comparison);
-std::string to_csv(const Comparison& comparison);
-
-/// Parts of that document: its plan, and one of its runs.
-nlohmann::ordered_json plan_json(const ParallelPlan& plan);
-nlohmann::ordered_json run_json(const Comparison& comparison, const ComparisonRun& run);
 
 }  // namespace mixnet

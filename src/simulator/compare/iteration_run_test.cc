@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/test_trace_events.h"
+#include "compare/comparison_text.h"
 #include "interop/timeline_trace.h"
 #include "moe/model_catalog.h"
 

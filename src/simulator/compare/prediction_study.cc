@@ -126,25 +126,25 @@ class Scorer {
   explicit Scorer(const PredictionRequest& request)
       : request_(request),
         planner_({.allocator = request.allocator, .budget = kRefinedBudget}),
-        demand_maker_(request) {}
+        demand_of_(request) {}
 
   /// The next gate; all that follows until the next is about it.
   void set_real(const RoutingShares& real) {
     real_load_ = load_of(real);
-    real_demand_ = demand_maker_.make(real);
+    real_demand_ = demand_of_.make(real);
     best_.reset();
   }
 
   void guess(PredictorScore& score, const RoutingForecast& forecast) {
-    guess(score, forecast.load, demand_maker_.make(forecast.shares));
+    guess(score, forecast.load, demand_of_.make(forecast.shares));
   }
 
   void guess_hedged(PredictorScore& score, const RoutingForecast& forecast) {
-    guess(score, forecast.load, hedge_.hedged(demand_maker_.make(forecast.shares)));
+    guess(score, forecast.load, hedge_.hedged(demand_of_.make(forecast.shares)));
   }
 
   void learn_to_hedge(const RoutingForecast& forecast) {
-    hedge_.learn(demand_maker_.make(forecast.shares), [this](const ServerDemand& guessed) {
+    hedge_.learn(demand_of_.make(forecast.shares), [this](const ServerDemand& guessed) {
       return static_cast<double>(time_for(guessed).ps);
     });
   }
@@ -180,7 +180,7 @@ class Scorer {
 
   const PredictionRequest& request_;
   CircuitPlanner planner_;
-  ShareDemands demand_maker_;
+  ShareDemands demand_of_;
   std::vector<double> real_load_;
   ServerDemand real_demand_;
   std::optional<Time> best_;  // on circuits for the real demand

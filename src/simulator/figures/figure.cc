@@ -9,7 +9,6 @@
 #include <span>
 #include <utility>
 
-#include "base/csv.h"
 #include "base/error.h"
 #include "base/json_reader.h"
 
@@ -24,15 +23,6 @@ constexpr std::size_t kLongestText = 4000;
 constexpr std::size_t kLongestName = 40;
 constexpr double kLargest = 1e100;
 constexpr std::string_view kRemedy = "give the figures.json that 'mixnet reproduce' has written";
-
-template <NamedEnum Enum>
-Enum read_choice(const JsonReader& reader) {
-  const std::string text = reader.string();
-  for (const auto& [name, value] : Names<Enum>::kTable) {
-    if (name == text) return value;
-  }
-  throw Error(reader.place(), "is none of the words that it may be", kRemedy);
-}
 
 std::string read_text(const JsonReader& reader) {
   std::string text = reader.string();
@@ -49,6 +39,12 @@ std::size_t read_size(const JsonReader& array, std::size_t least, std::size_t mo
                 kRemedy);
   }
   return size;
+}
+
+template <typename Read>
+void read_each(const JsonReader& array, const Read& read) {
+  const std::size_t size = read_size(array, 0, kMostPoints);
+  for (std::size_t i = 0; i < size; ++i) read(array.at(i));
 }
 
 bool is_name(std::string_view name) {
@@ -114,9 +110,8 @@ FigureAxis read_axis(const JsonReader& reader) {
   axis.label = read_text(reader.at("label"));
   axis.unit = read_text(reader.at("unit"));
   axis.logarithmic = reader.at("logarithmic").boolean();
-  const JsonReader categories = reader.at("categories");
-  const std::size_t size = read_size(categories, 0, kMostPoints);
-  for (std::size_t i = 0; i < size; ++i) axis.categories.push_back(read_text(categories.at(i)));
+  read_each(reader.at("categories"),
+            [&](const JsonReader& one) { axis.categories.push_back(read_text(one)); });
   return axis;
 }
 
@@ -174,7 +169,7 @@ class FigureReader {
     figure_.source = read_text(reader.at("source"));
     figure_.question = read_text(reader.at("question"));
     figure_.settings = read_text(reader.at("settings"));
-    figure_.kind = read_choice<FigureKind>(reader.at("kind"));
+    figure_.kind = reader.at("kind").choice<FigureKind>();
     figure_.x = read_axis(reader.at("x"));
     figure_.y = read_axis(reader.at("y"));
     if (!figure_.y.categories.empty()) {
@@ -183,25 +178,19 @@ class FigureReader {
     const JsonReader panels = reader.at("panels");
     const std::size_t panel_count = read_size(panels, 1, kMostPoints);
     for (std::size_t i = 0; i < panel_count; ++i) read_panel(panels.at(i));
-    const JsonReader verdicts = reader.at("verdicts");
-    const std::size_t verdict_count = read_size(verdicts, 0, kMostPoints);
-    for (std::size_t i = 0; i < verdict_count; ++i) {
-      const JsonReader verdict = verdicts.at(i);
+    read_each(reader.at("verdicts"), [&](const JsonReader& verdict) {
       figure_.verdicts.push_back({.claim = read_text(verdict.at("claim")),
                                   .published = read_text(verdict.at("published")),
                                   .ours = read_text(verdict.at("ours")),
-                                  .holds = read_choice<Holds>(verdict.at("holds")),
+                                  .holds = verdict.at("holds").choice<Holds>(),
                                   .note = read_text(verdict.at("note"))});
-    }
-    const JsonReader checks = reader.at("checks");
-    const std::size_t check_count = read_size(checks, 0, kMostPoints);
-    for (std::size_t i = 0; i < check_count; ++i) {
-      const JsonReader check = checks.at(i);
+    });
+    read_each(reader.at("checks"), [&](const JsonReader& check) {
       figure_.checks.push_back({.what = read_text(check.at("what")),
                                 .unit = read_text(check.at("unit")),
                                 .fluid = check.at("fluid").number(),
                                 .packets = check.at("packets").number()});
-    }
+    });
     return std::move(figure_);
   }
 
@@ -214,7 +203,7 @@ class FigureReader {
       const JsonReader one = all.at(i);
       FigureSeries series;
       series.name = read_text(one.at("name"));
-      series.origin = read_choice<FigureOrigin>(one.at("origin"));
+      series.origin = one.at("origin").choice<FigureOrigin>();
       const JsonReader points = one.at("points");
       const std::size_t size = read_size(points, 0, kMostPoints - points_);
       points_ += size;
@@ -267,46 +256,6 @@ std::vector<Figure> parse_figures_json(std::string_view text, std::string_view i
   for (std::size_t i = 0; i < count; ++i) figures.push_back(FigureReader().read(all.at(i)));
   check(figures, input);
   return figures;
-}
-
-std::string to_csv(const Figure& figure) {
-  std::string text = "panel,series,origin,x,y,label\n";
-  for (const FigurePanel& panel : figure.panels) {
-    for (const FigureSeries& series : panel.series) {
-      for (const FigurePoint& point : series.points) {
-        const std::string x =
-            figure.x.categories.empty()
-                ? fmt::format("{}", point.x)
-                : csv_cell(figure.x.categories[static_cast<std::size_t>(point.x)]);
-        text += fmt::format("{},{},{},{},{},{}\n", csv_cell(panel.title), csv_cell(series.name),
-                            to_string(series.origin), x, point.y, csv_cell(point.label));
-      }
-    }
-  }
-  return text;
-}
-
-std::string to_verdicts_csv(const std::vector<Figure>& figures) {
-  std::string text = "figure,claim,published,ours,holds,note\n";
-  for (const Figure& figure : figures) {
-    for (const FigureVerdict& verdict : figure.verdicts) {
-      text += fmt::format("{},{},{},{},{},{}\n", figure.name, csv_cell(verdict.claim),
-                          csv_cell(verdict.published), csv_cell(verdict.ours),
-                          to_string(verdict.holds), csv_cell(verdict.note));
-    }
-  }
-  return text;
-}
-
-std::string to_checks_csv(const std::vector<Figure>& figures) {
-  std::string text = "figure,what,unit,fluid,packets,difference\n";
-  for (const Figure& figure : figures) {
-    for (const FigureCheck& check : figure.checks) {
-      text += fmt::format("{},{},{},{},{},{}\n", figure.name, csv_cell(check.what),
-                          csv_cell(check.unit), check.fluid, check.packets, check.difference());
-    }
-  }
-  return text;
 }
 
 }  // namespace mixnet

@@ -8,6 +8,8 @@
 #include <set>
 #include <string_view>
 
+#include "base/markup.h"
+
 namespace mixnet {
 namespace {
 
@@ -22,29 +24,7 @@ constexpr int kMostColumns = 3;
 constexpr std::array<std::string_view, 8> kColours = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                                       "#000000", "#E69F00", "#56B4E9", "#7A5C00"};
 
-std::string escaped(std::string_view text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        safe += "&amp;";
-        break;
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      default:
-        // XML knows no other control characters.
-        safe += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return safe;
-}
+std::string svg(std::string_view text) { return escaped(text, Markup::kXml); }
 
 /// "32k", "0.25", "1.6M", "16384".
 std::string tick_text(double value) {
@@ -112,8 +92,7 @@ class Chart {
         "patternTransform=\"rotate(45)\"><rect width=\"5\" height=\"5\" fill=\"#fff\"/><line "
         "y2=\"5\" stroke=\"#444\" stroke-width=\"2\"/></pattern></defs>\n"
         "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
-        width_, height, kFont, escaped(figure_.title), escaped(figure_.question),
-        escaped(figure_.settings));
+        width_, height, kFont, svg(figure_.title), svg(figure_.question), svg(figure_.settings));
     text(kMargin, 22, figure_.title, "font-size=\"16\" font-weight=\"bold\"");
     text(kMargin, 40, figure_.question, "fill=\"#444\"");
     draw_legend();
@@ -133,8 +112,8 @@ class Chart {
   bool is_bar() const { return figure_.kind == FigureKind::kBar; }
 
   void text(double x, double y, std::string_view words, std::string_view attributes = {}) {
-    out_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" {}>{}</text>\n", x, y, attributes,
-                        escaped(words));
+    out_ +=
+        fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" {}>{}</text>\n", x, y, attributes, svg(words));
   }
   void line(double x1, double y1, double x2, double y2, std::string_view attributes) {
     out_ += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" {}/>\n", x1,

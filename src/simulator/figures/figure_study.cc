@@ -12,36 +12,34 @@ const ModelFit* FigureSettings::fit(std::string_view model) const {
   return found == validation.fits.end() ? nullptr : &*found;
 }
 
-std::size_t ComparisonTasks::add(ComparisonRequest request) {
+std::size_t Comparisons::add(ComparisonRequest request) {
   request.iteration.fidelity.threads = 1;
   slots_->push_back({std::move(request), {}});
   return slots_->size() - 1;
 }
 
-std::vector<std::function<void()>> ComparisonTasks::tasks() const {
-  std::vector<std::function<void()>> tasks;
+std::vector<std::function<void()>> Comparisons::work() const {
+  std::vector<std::function<void()>> work;
   for (std::size_t i = 0; i < slots_->size(); ++i) {
-    tasks.emplace_back([slots = slots_, i] {
+    work.emplace_back([slots = slots_, i] {
       Slot& slot = (*slots)[i];
       slot.result = compare(slot.request);
     });
   }
-  return tasks;
+  return work;
 }
 
-const Comparison& ComparisonTasks::at(std::size_t number) const {
-  return slots_->at(number).result;
-}
+const Comparison& Comparisons::at(std::size_t number) const { return slots_->at(number).result; }
 
-const ComparisonRun& ComparisonTasks::run(std::size_t number, FabricKind fabric,
-                                          Bandwidth bandwidth) const {
+const ComparisonRun& Comparisons::run(std::size_t number, FabricKind fabric,
+                                      Bandwidth bandwidth) const {
   const std::vector<ComparisonRun>& runs = at(number).runs;
   return *std::ranges::find_if(runs, [&](const ComparisonRun& run) {
     return run.fabric == fabric && run.bandwidth == bandwidth;
   });
 }
 
-double ComparisonTasks::seconds(std::size_t number, FabricKind fabric, Bandwidth bandwidth) const {
+double Comparisons::seconds(std::size_t number, FabricKind fabric, Bandwidth bandwidth) const {
   return run(number, fabric, bandwidth).time.total.to_seconds();
 }
 
@@ -85,8 +83,27 @@ FigureSeries& series_of(FigurePanel& panel, std::string_view name, FigureOrigin 
       FigureSeries{.name = std::string(name), .origin = origin, .points = {}});
 }
 
-FigureAxis bandwidth_axis() {
-  return {.label = "bandwidth of a NIC", .unit = "Gb/s", .logarithmic = true, .categories = {}};
+Figure begin_figure(FigureHeading heading, FigureKind kind, FigureAxis x, FigureAxis y) {
+  Figure figure;
+  figure.name = std::move(heading.name);
+  figure.title = std::move(heading.title);
+  figure.source = "MixNet (SIGCOMM 2025), " + heading.place;
+  figure.question = std::move(heading.question);
+  figure.settings = std::move(heading.settings);
+  figure.kind = kind;
+  figure.x = std::move(x);
+  figure.y = std::move(y);
+  return figure;
 }
+
+FigureAxis linear_axis(std::string label, std::string unit) {
+  return {std::move(label), std::move(unit), false, {}};
+}
+
+FigureAxis log_axis(std::string label, std::string unit) {
+  return {std::move(label), std::move(unit), true, {}};
+}
+
+FigureAxis bandwidth_axis() { return log_axis("bandwidth of a NIC", "Gb/s"); }
 
 }  // namespace mixnet

@@ -1,6 +1,6 @@
-// How a figure of the paper is computed: tasks that do not depend on each other, for all cores, and
-// the figure that they make in the end. reproduction.h runs them; a figures_*.cc is a family of
-// figures.
+// How a figure of the paper is computed: pieces of work that do not depend on each other, for all
+// cores, and the figure that they make in the end. reproduction.h runs them; a figures_*.cc is a
+// family of figures.
 //
 // Settings that several figures share:
 //   published_request()   those of the authors' simulations as far as they are known, as in
@@ -39,16 +39,16 @@ struct FigureSettings {
 };
 
 struct FigureStudy {
-  std::vector<std::function<void()>> tasks;  ///< for any threads, in any order
-  std::function<Figure()> figure;            ///< when all have run
+  std::vector<std::function<void()>> work;  ///< for any threads, in any order
+  std::function<Figure()> figure;           ///< when all have run
 };
 
-/// Requests of compare(), each of which is a task, and what they gave. Copies share both.
-class ComparisonTasks {
+/// Requests of compare(), each of which is a piece of work, and what they gave. Copies share both.
+class Comparisons {
  public:
   /// The number of the request; `fidelity` of it runs on one thread.
   std::size_t add(ComparisonRequest request);
-  std::vector<std::function<void()>> tasks() const;
+  std::vector<std::function<void()>> work() const;
 
   const Comparison& at(std::size_t number) const;
   const ComparisonRun& run(std::size_t number, FabricKind fabric, Bandwidth bandwidth) const;
@@ -74,7 +74,25 @@ std::span<const Bandwidth> published_bandwidths();
 FigureSeries& series_of(FigurePanel& panel, std::string_view name,
                         FigureOrigin origin = FigureOrigin::kOurs);
 
+/// What stands over a figure.
+struct FigureHeading {
+  std::string name, title;
+  std::string place;  ///< in the paper: "section 7.5"
+  std::string question;
+  std::string settings;
+};
+
+Figure begin_figure(FigureHeading heading, FigureKind kind, FigureAxis x, FigureAxis y);
+
+FigureAxis linear_axis(std::string label, std::string unit = {});
+FigureAxis log_axis(std::string label, std::string unit = {});
 FigureAxis bandwidth_axis();
+
+/// Of requests that `runs.comparisons` holds, and the figure that they make.
+template <typename Runs>
+FigureStudy study_of(Runs runs, Figure (*make)(const Runs& runs)) {
+  return {.work = runs.comparisons.work(), .figure = [runs, make] { return make(runs); }};
+}
 
 FigureStudy cost_figure(const FigureSettings& settings);
 FigureStudy iteration_figure(const FigureSettings& settings);

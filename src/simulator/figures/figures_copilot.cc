@@ -54,16 +54,14 @@ double accuracy(const Reports& reports, std::size_t workload, std::string_view p
 }
 
 Figure copilot(const Reports& reports) {
-  Figure figure;
-  figure.name = "copilot";
-  figure.title = "Accuracy of Copilot's forecast";
-  figure.source = "MixNet (SIGCOMM 2025), appendix B.1";
-  figure.question = "Can the busiest experts be told before the gate has run?";
-  figure.settings = fmt::format(
-      "dynamic routing, 200 iterations, mean of {} seeds; copilot is this project's", kSeeds);
-  figure.kind = FigureKind::kBar;
-  figure.x = {.label = "experts told", .unit = "", .logarithmic = false, .categories = {}};
-  figure.y = {.label = "accuracy", .unit = "", .logarithmic = false, .categories = {}};
+  Figure figure = begin_figure(
+      {.name = "copilot",
+       .title = "Accuracy of Copilot's forecast",
+       .place = "appendix B.1",
+       .question = "Can the busiest experts be told before the gate has run?",
+       .settings = fmt::format(
+           "dynamic routing, 200 iterations, mean of {} seeds; copilot is this project's", kSeeds)},
+      FigureKind::kBar, linear_axis("experts told"), linear_axis("accuracy"));
   for (const int top : PredictorScore::kTops) {
     figure.x.categories.push_back(fmt::format("top-{}", top));
   }
@@ -112,7 +110,7 @@ FigureStudy copilot_figure(const FigureSettings& settings) {
   for (std::size_t w = 0; w < std::size(kWorkloads); ++w) {
     for (int i = 0; i < kSeeds; ++i) {
       const std::uint64_t seed = settings.seed + kSeedsAfter + i;
-      study.tasks.emplace_back([reports, w, i, seed] {
+      study.work.emplace_back([reports, w, i, seed] {
         (*reports)[w][i] = study_prediction(request_for(kWorkloads[w], seed));
       });
     }

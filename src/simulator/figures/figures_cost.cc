@@ -34,23 +34,17 @@ double saving(const FigureSettings& settings, int servers, Bandwidth bandwidth,
          usd(settings, FabricKind::kMixNet, servers, bandwidth, link);
 }
 
-FigureAxis gpus_axis() {
-  return {.label = "size of the cluster", .unit = "GPUs", .logarithmic = true, .categories = {}};
-}
-FigureAxis usd_axis() {
-  return {.label = "networking cost", .unit = "USD", .logarithmic = true, .categories = {}};
-}
+FigureAxis gpus_axis() { return log_axis("size of the cluster", "GPUs"); }
+FigureAxis usd_axis() { return log_axis("networking cost", "USD"); }
 
 Figure cost(const FigureSettings& settings) {
-  Figure figure;
-  figure.name = "cost";
-  figure.title = "Networking cost";
-  figure.source = "MixNet (SIGCOMM 2025), section 7.2 and appendix D.2";
-  figure.question = "What does the network of a cluster cost, by fabric, size and speed?";
-  figure.settings = "servers of 8 GPUs and 8 NICs, on mixnet 2 electrical and 6 optical; optics";
-  figure.kind = FigureKind::kLine;
-  figure.x = gpus_axis();
-  figure.y = usd_axis();
+  Figure figure = begin_figure(
+      {.name = "cost",
+       .title = "Networking cost",
+       .place = "section 7.2 and appendix D.2",
+       .question = "What does the network of a cluster cost, by fabric, size and speed?",
+       .settings = "servers of 8 GPUs and 8 NICs, on mixnet 2 electrical and 6 optical; optics"},
+      FigureKind::kLine, gpus_axis(), usd_axis());
   for (const Bandwidth bandwidth : published_bandwidths()) {
     FigurePanel& panel = figure.panels.emplace_back();
     panel.title = to_string(bandwidth);
@@ -89,17 +83,14 @@ Figure eps_links(const FigureSettings& settings) {
   constexpr ServerLink kLinks[] = {ServerLink::kOptics, ServerLink::kDac, ServerLink::kAoc};
   constexpr Bandwidth kSpeed = Bandwidth::gbps(400);
   constexpr int kServers = 512;  // 4096 GPUs
-  Figure figure;
-  figure.name = "eps-links";
-  figure.title = "Networking cost with DAC or AOC on electrical server links";
-  figure.source = "MixNet (SIGCOMM 2025), appendix D.3";
-  figure.question = "Does mixnet stay cheaper when servers reach their ToR switches by cables?";
-  figure.settings =
-      "400 Gb/s; a cable in place of two transceivers and a fibre; cable prices are this project's "
-      "assumptions";
-  figure.kind = FigureKind::kLine;
-  figure.x = gpus_axis();
-  figure.y = usd_axis();
+  Figure figure = begin_figure(
+      {.name = "eps-links",
+       .title = "Networking cost with DAC or AOC on electrical server links",
+       .place = "appendix D.3",
+       .question = "Does mixnet stay cheaper when servers reach their ToR switches by cables?",
+       .settings = "400 Gb/s; a cable in place of two transceivers and a fibre; cable prices are "
+                   "this project's assumptions"},
+      FigureKind::kLine, gpus_axis(), usd_axis());
   for (const ServerLink link : kLinks) {
     FigurePanel& panel = figure.panels.emplace_back();
     panel.title = to_string(link);
@@ -143,11 +134,11 @@ Figure eps_links(const FigureSettings& settings) {
 }  // namespace
 
 FigureStudy cost_figure(const FigureSettings& settings) {
-  return {.tasks = {}, .figure = [settings] { return cost(settings); }};
+  return {.work = {}, .figure = [settings] { return cost(settings); }};
 }
 
 FigureStudy eps_links_figure(const FigureSettings& settings) {
-  return {.tasks = {}, .figure = [settings] { return eps_links(settings); }};
+  return {.work = {}, .figure = [settings] { return eps_links(settings); }};
 }
 
 }  // namespace mixnet

@@ -43,10 +43,10 @@ constexpr Setting kSettings[] = {{"dynamic routing, spares with 8 NICs", "dynami
 struct FailureRuns {
   std::vector<std::vector<std::vector<std::size_t>>> runs;  // by failing part, setting, case
   std::size_t fluid = 0, packets = 0;                       // of the same failure
-  ComparisonTasks tasks;
+  Comparisons comparisons;
 
   double more(std::size_t run) const {
-    const ComparisonRun& found = tasks.run(run, FabricKind::kMixNet, kSpeed);
+    const ComparisonRun& found = comparisons.run(run, FabricKind::kMixNet, kSpeed);
     return found.time.total.to_seconds() / found.without_failures->to_seconds() - 1;
   }
   double dearest(const std::vector<std::size_t>& cases) const {
@@ -74,30 +74,28 @@ FailureRuns make_runs(const FigureSettings& settings) {
     for (const Setting& setting : kSettings) {
       auto& cases = by_setting.emplace_back();
       for (const std::string_view failure : failing.failures) {
-        cases.push_back(made.tasks.add(request_for(settings, failing.model, failure, setting)));
+        cases.push_back(
+            made.comparisons.add(request_for(settings, failing.model, failure, setting)));
       }
     }
   }
   const Setting& setting = kSettings[0];
   const ComparisonRequest checked = request_for(settings, "mixtral-8x22b", "nic:121.7", setting);
-  made.fluid = made.tasks.add(checked);
-  made.packets = made.tasks.add(in_packets(checked));
+  made.fluid = made.comparisons.add(checked);
+  made.packets = made.comparisons.add(in_packets(checked));
   return made;
 }
 
 Figure failures(const FailureRuns& runs) {
-  Figure figure;
-  figure.name = "failures";
-  figure.title = "What a failure adds to an iteration";
-  figure.source = "MixNet (SIGCOMM 2025), section 7.5";
-  figure.question = "How much longer is an iteration on mixnet when a part has failed?";
-  figure.settings =
-      "1,024 H100, mixnet at 400 Gb/s; block 25 ms, greedy circuits first; the dearest of a NIC of "
-      "either kind in the first or last stage";
-  figure.kind = FigureKind::kBar;
-  figure.x = {.label = "what has failed", .unit = "", .logarithmic = false, .categories = {}};
-  figure.y = {
-      .label = "longer than without failure", .unit = "%", .logarithmic = false, .categories = {}};
+  Figure figure = begin_figure(
+      {.name = "failures",
+       .title = "What a failure adds to an iteration",
+       .place = "section 7.5",
+       .question = "How much longer is an iteration on mixnet when a part has failed?",
+       .settings = "1,024 H100, mixnet at 400 Gb/s; block 25 ms, greedy circuits first; the "
+                   "dearest of a NIC of either kind in the first or last stage"},
+      FigureKind::kBar, linear_axis("what has failed"),
+      linear_axis("longer than without failure", "%"));
   FigurePanel& panel = figure.panels.emplace_back();
   for (std::size_t f = 0; f < all_failing().size(); ++f) {
     const Failing& failing = all_failing()[f];
@@ -120,7 +118,7 @@ Figure failures(const FailureRuns& runs) {
                                .note = by_setting});
   }
   const auto seconds = [&](std::size_t run) {
-    return runs.tasks.seconds(run, FabricKind::kMixNet, kSpeed);
+    return runs.comparisons.seconds(run, FabricKind::kMixNet, kSpeed);
   };
   figure.checks.push_back({.what = "Mixtral 8x22B, an electrical NIC failed: iteration",
                            .unit = "s",
@@ -132,8 +130,7 @@ Figure failures(const FailureRuns& runs) {
 }  // namespace
 
 FigureStudy failures_figure(const FigureSettings& settings) {
-  const FailureRuns runs = make_runs(settings);
-  return {.tasks = runs.tasks.tasks(), .figure = [runs] { return failures(runs); }};
+  return study_of(make_runs(settings), failures);
 }
 
 }  // namespace mixnet

@@ -34,14 +34,14 @@ struct Runs {
     std::optional<std::size_t> packets;
   };
   std::vector<OfModel> models;
-  ComparisonTasks tasks;
+  Comparisons comparisons;
 
   double seconds(const OfModel& model, FabricKind fabric, Bandwidth bandwidth) const {
-    return tasks.seconds(model.hidden, fabric, bandwidth);
+    return comparisons.seconds(model.hidden, fabric, bandwidth);
   }
   /// How many times as long mixnet takes with block 25 ms.
   double block_over_hidden(const OfModel& model, Bandwidth bandwidth) const {
-    return tasks.seconds(model.block, FabricKind::kMixNet, bandwidth) /
+    return comparisons.seconds(model.block, FabricKind::kMixNet, bandwidth) /
            seconds(model, FabricKind::kMixNet, bandwidth);
   }
   /// By speed: iteration on `other` over that on mixnet.
@@ -63,15 +63,15 @@ Runs make_runs(const FigureSettings& settings, std::span<const std::string_view>
     Runs::OfModel model;
     model.name = name;
     model.title = request.model.title;
-    model.hidden = runs.tasks.add(request);
+    model.hidden = runs.comparisons.add(request);
     ComparisonRequest block = request;
     block.fabrics = {FabricKind::kMixNet};
     block.iteration.reconfiguration = Reconfiguration::kBlock;
-    model.block = runs.tasks.add(std::move(block));
+    model.block = runs.comparisons.add(std::move(block));
     if (std::ranges::find(in_packets_too, name) != in_packets_too.end()) {
       request.fabrics.assign(std::begin(kChecked), std::end(kChecked));
       request.bandwidths = {kCheckedAt};
-      model.packets = runs.tasks.add(in_packets(std::move(request)));
+      model.packets = runs.comparisons.add(in_packets(std::move(request)));
     }
     runs.models.push_back(std::move(model));
   }
@@ -82,11 +82,12 @@ void add_checks(Figure& figure, const Runs& runs) {
   for (const Runs::OfModel& model : runs.models) {
     if (!model.packets) continue;
     for (const FabricKind fabric : kChecked) {
-      figure.checks.push_back({.what = fmt::format("{}, {}, {}: iteration", model.title,
-                                                   to_string(fabric), to_string(kCheckedAt)),
-                               .unit = "s",
-                               .fluid = runs.seconds(model, fabric, kCheckedAt),
-                               .packets = runs.tasks.seconds(*model.packets, fabric, kCheckedAt)});
+      figure.checks.push_back(
+          {.what = fmt::format("{}, {}, {}: iteration", model.title, to_string(fabric),
+                               to_string(kCheckedAt)),
+           .unit = "s",
+           .fluid = runs.seconds(model, fabric, kCheckedAt),
+           .packets = runs.comparisons.seconds(*model.packets, fabric, kCheckedAt)});
     }
   }
 }
@@ -97,14 +98,12 @@ class IterationFigure {
       : settings_(settings), runs_(runs) {}
 
   Figure make() {
-    figure_.name = "iteration";
-    figure_.title = "Iteration time by fabric and speed";
-    figure_.source = "MixNet (SIGCOMM 2025), section 7.3 and the project's web site";
-    figure_.question = "How long does a training iteration take on each fabric?";
-    figure_.settings = kSettings;
-    figure_.kind = FigureKind::kLine;
-    figure_.x = bandwidth_axis();
-    figure_.y = {.label = "iteration time", .unit = "s", .logarithmic = false, .categories = {}};
+    figure_ = begin_figure({.name = "iteration",
+                            .title = "Iteration time by fabric and speed",
+                            .place = "section 7.3 and the project's web site",
+                            .question = "How long does a training iteration take on each fabric?",
+                            .settings = kSettings},
+                           FigureKind::kLine, bandwidth_axis(), linear_axis("iteration time", "s"));
     for (const Runs::OfModel& model : runs_.models) figure_.panels.push_back(panel(model));
     judge_against_fabrics();
     judge_against_series();
@@ -124,14 +123,14 @@ class IterationFigure {
     for (const Bandwidth bandwidth : published_bandwidths()) {
       series_of(panel, "mixnet, block 25 ms")
           .points.push_back({bandwidth.to_gbps(),
-                             runs_.tasks.seconds(model.block, FabricKind::kMixNet, bandwidth),
+                             runs_.comparisons.seconds(model.block, FabricKind::kMixNet, bandwidth),
                              {}});
     }
     if (model.packets) {
       for (const FabricKind fabric : kChecked) {
         series_of(panel, to_string(fabric), FigureOrigin::kPackets)
             .points.push_back({kCheckedAt.to_gbps(),
-                               runs_.tasks.seconds(*model.packets, fabric, kCheckedAt),
+                               runs_.comparisons.seconds(*model.packets, fabric, kCheckedAt),
                                {}});
       }
     }
@@ -239,28 +238,24 @@ class IterationFigure {
 };
 
 Figure pareto(const Runs& runs) {
-  Figure figure;
-  figure.name = "pareto";
-  figure.title = "Networking cost and training speed";
-  figure.source = "MixNet (SIGCOMM 2025), section 7.3";
-  figure.question =
-      "Which fabric gives most training for the money? From left to right: 100, 200, 400, 800 "
-      "Gb/s.";
-  figure.settings = kSettings;
-  figure.kind = FigureKind::kScatter;
-  figure.x = {.label = "networking cost", .unit = "USD", .logarithmic = true, .categories = {}};
-  figure.y = {
-      .label = "training speed", .unit = "tokens/s", .logarithmic = false, .categories = {}};
+  Figure figure = begin_figure({.name = "pareto",
+                                .title = "Networking cost and training speed",
+                                .place = "section 7.3",
+                                .question = "Which fabric gives most training for the money? From "
+                                            "left to right: 100, 200, 400, 800 Gb/s.",
+                                .settings = kSettings},
+                               FigureKind::kScatter, log_axis("networking cost", "USD"),
+                               linear_axis("training speed", "tokens/s"));
   for (const Runs::OfModel& model : runs.models) {
     FigurePanel& panel = figure.panels.emplace_back();
     panel.title = model.title;
-    for (const ComparisonRun& run : runs.tasks.at(model.hidden).runs) {
+    for (const ComparisonRun& run : runs.comparisons.at(model.hidden).runs) {
       series_of(panel, to_string(run.fabric))
           .points.push_back(
               {*run.network_cost_usd, run.tokens_per_second, to_string(run.bandwidth)});
     }
     if (!model.packets) continue;
-    for (const ComparisonRun& run : runs.tasks.at(*model.packets).runs) {
+    for (const ComparisonRun& run : runs.comparisons.at(*model.packets).runs) {
       series_of(panel, to_string(run.fabric), FigureOrigin::kPackets)
           .points.push_back(
               {*run.network_cost_usd, run.tokens_per_second, to_string(run.bandwidth)});
@@ -280,7 +275,7 @@ Figure pareto(const Runs& runs) {
       std::vector<double> gains, blocked;
       for (const Runs::OfModel& model : runs.models) {
         const auto gain = [&](FabricKind fabric) {
-          return *runs.tasks.run(model.hidden, fabric, bandwidth)
+          return *runs.comparisons.run(model.hidden, fabric, bandwidth)
                       .performance_per_dollar_vs_fat_tree;
         };
         gains.push_back(gain(FabricKind::kMixNet) / gain(claim.against));
@@ -303,14 +298,13 @@ Figure pareto(const Runs& runs) {
 
 FigureStudy iteration_figure(const FigureSettings& settings) {
   const Runs runs = make_runs(settings, kModels);
-  return {.tasks = runs.tasks.tasks(),
+  return {.work = runs.comparisons.work(),
           .figure = [settings, runs] { return IterationFigure(settings, runs).make(); }};
 }
 
 FigureStudy pareto_figure(const FigureSettings& settings) {
   constexpr std::string_view kInPackets[] = {"mixtral-8x7b"};
-  const Runs runs = make_runs(settings, kInPackets);
-  return {.tasks = runs.tasks.tasks(), .figure = [runs] { return pareto(runs); }};
+  return study_of(make_runs(settings, kInPackets), pareto);
 }
 
 }  // namespace mixnet

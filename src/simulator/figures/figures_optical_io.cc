@@ -29,12 +29,12 @@ constexpr Setting kSettings[] = {{"B200, uniform routing", "b200", "uniform"},
 struct OpticalIoRuns {
   std::array<std::size_t, std::size(kSettings)> runs{};
   std::size_t fluid = 0, packets = 0;  // micro-batches of one sequence, at the lower speed
-  ComparisonTasks tasks;
+  Comparisons comparisons;
 
   /// How many times as fast as nvl72 mixnet-optical-io is.
   double gain(std::size_t run, Bandwidth nic) const {
-    return tasks.seconds(run, FabricKind::kNvl72, nic) /
-           tasks.seconds(run, FabricKind::kMixNetOpticalIo, nic);
+    return comparisons.seconds(run, FabricKind::kNvl72, nic) /
+           comparisons.seconds(run, FabricKind::kMixNetOpticalIo, nic);
   }
 };
 
@@ -56,31 +56,28 @@ ComparisonRequest request_for(const FigureSettings& settings, const Setting& set
 OpticalIoRuns make_runs(const FigureSettings& settings) {
   OpticalIoRuns made;
   for (std::size_t i = 0; i < std::size(kSettings); ++i) {
-    made.runs[i] = made.tasks.add(request_for(settings, kSettings[i]));
+    made.runs[i] = made.comparisons.add(request_for(settings, kSettings[i]));
   }
   ComparisonRequest small = request_for(settings, kSettings[0]);
   small.plan.micro_batch_size = 1;
   small.bandwidths = {kNics[0]};
   small.iteration.reconfiguration = Reconfiguration::kHidden;
-  made.fluid = made.tasks.add(small);
-  made.packets = made.tasks.add(in_packets(std::move(small)));
+  made.fluid = made.comparisons.add(small);
+  made.packets = made.comparisons.add(in_packets(std::move(small)));
   return made;
 }
 
 Figure optical_io(const OpticalIoRuns& runs) {
-  Figure figure;
-  figure.name = "optical-io";
-  figure.title = "MixNet with optical I/O against NVL72";
-  figure.source = "MixNet (SIGCOMM 2025), section 8";
-  figure.question = "Is a GPU's bandwidth better spent on NVLink alone, or half of it on optics?";
-  figure.settings =
-      "DeepSeek-V3 on 2,048 GPUs, ep 128, pp 16, micro-batch 240; block 25 ms; nothing fitted";
-  figure.kind = FigureKind::kBar;
-  figure.x = {.label = "bandwidth of a GPU", .unit = "", .logarithmic = false, .categories = {}};
-  figure.y = {
-      .label = "times as fast as nvl72", .unit = "", .logarithmic = false, .categories = {}};
-  FigurePanel& panel = figure.panels.emplace_back();
+  Figure figure = begin_figure(
+      {.name = "optical-io",
+       .title = "MixNet with optical I/O against NVL72",
+       .place = "section 8",
+       .question = "Is a GPU's bandwidth better spent on NVLink alone, or half of it on optics?",
+       .settings = "DeepSeek-V3 on 2,048 GPUs, ep 128, pp 16, micro-batch 240; block 25 ms; "
+                   "nothing fitted"},
+      FigureKind::kBar, linear_axis("bandwidth of a GPU"), linear_axis("times as fast as nvl72"));
   for (const Bandwidth nic : kNics) figure.x.categories.push_back(to_string(nic * kGpuOverNic));
+  FigurePanel& panel = figure.panels.emplace_back();
   series_of(panel, "published", FigureOrigin::kPublished).points = {{0, 1.3, {}}};
   std::array<std::vector<double>, kNics.size()> gains;  // by speed, then setting
   for (std::size_t s = 0; s < std::size(kSettings); ++s) {
@@ -111,8 +108,8 @@ Figure optical_io(const OpticalIoRuns& runs) {
         {.what = fmt::format("{}, 8 Tb/s, micro-batches of one sequence, hidden: iteration",
                              to_string(fabric)),
          .unit = "s",
-         .fluid = runs.tasks.seconds(runs.fluid, fabric, kNics[0]),
-         .packets = runs.tasks.seconds(runs.packets, fabric, kNics[0])});
+         .fluid = runs.comparisons.seconds(runs.fluid, fabric, kNics[0]),
+         .packets = runs.comparisons.seconds(runs.packets, fabric, kNics[0])});
   }
   return figure;
 }
@@ -120,8 +117,7 @@ Figure optical_io(const OpticalIoRuns& runs) {
 }  // namespace
 
 FigureStudy optical_io_figure(const FigureSettings& settings) {
-  const OpticalIoRuns runs = make_runs(settings);
-  return {.tasks = runs.tasks.tasks(), .figure = [runs] { return optical_io(runs); }};
+  return study_of(make_runs(settings), optical_io);
 }
 
 }  // namespace mixnet

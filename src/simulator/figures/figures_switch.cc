@@ -27,10 +27,10 @@ struct DegreeRuns {
   };
   std::array<Bandwidth, kMostOptical> speeds;
   std::vector<OfModel> models;
-  ComparisonTasks tasks;
+  Comparisons comparisons;
 
   double seconds(const OfModel& model, int degree) const {
-    return tasks.seconds(model.runs[degree - 1], FabricKind::kMixNet, speeds[degree - 1]);
+    return comparisons.seconds(model.runs[degree - 1], FabricKind::kMixNet, speeds[degree - 1]);
   }
 };
 
@@ -52,26 +52,23 @@ DegreeRuns make_degree_runs(const FigureSettings& settings) {
       request.prices = equal[degree - 1].prices;
       request.iteration.network.optical_degree = degree;
       request.iteration.reconfiguration = Reconfiguration::kHitless;
-      model.runs[degree - 1] = made.tasks.add(request);
-      if (degree == kDegree) model.packets = made.tasks.add(in_packets(std::move(request)));
+      model.runs[degree - 1] = made.comparisons.add(request);
+      if (degree == kDegree) model.packets = made.comparisons.add(in_packets(std::move(request)));
     }
   }
   return made;
 }
 
 Figure degree(const DegreeRuns& runs) {
-  Figure figure;
-  figure.name = "degree";
-  figure.title = "Optical degree at equal cost";
-  figure.source = "MixNet (SIGCOMM 2025), appendix D.6";
-  figure.question = "How many of a server's NICs belong on the optical switch?";
-  figure.settings =
-      "1,024 H100, 8 NICs a server, as fast as the money of 2 electrical and 6 optical NICs of "
-      "400 Gb/s buys (prices interpolated); dynamic routing, hitless";
-  figure.kind = FigureKind::kLine;
-  figure.x = {
-      .label = "optical NICs of a server", .unit = "of 8", .logarithmic = false, .categories = {}};
-  figure.y = {.label = "iteration time", .unit = "s", .logarithmic = false, .categories = {}};
+  Figure figure = begin_figure(
+      {.name = "degree",
+       .title = "Optical degree at equal cost",
+       .place = "appendix D.6",
+       .question = "How many of a server's NICs belong on the optical switch?",
+       .settings = "1,024 H100, 8 NICs a server, as fast as the money of 2 electrical and 6 "
+                   "optical NICs of 400 Gb/s buys (prices interpolated); dynamic routing, hitless"},
+      FigureKind::kLine, linear_axis("optical NICs of a server", "of 8"),
+      linear_axis("iteration time", "s"));
   for (const DegreeRuns::OfModel& model : runs.models) {
     FigurePanel& panel = figure.panels.emplace_back();
     panel.title = model.title;
@@ -84,7 +81,7 @@ Figure degree(const DegreeRuns& runs) {
           .points.push_back(
               {static_cast<double>(degree), times.back(), to_string(runs.speeds[degree - 1])});
     }
-    const double in_packets = runs.tasks.seconds(model.packets, FabricKind::kMixNet, kSpeed);
+    const double in_packets = runs.comparisons.seconds(model.packets, FabricKind::kMixNet, kSpeed);
     series_of(panel, "mixnet", FigureOrigin::kPackets).points.push_back({kDegree, in_packets, {}});
 
     const bool all_faster = steps_faster == kMostOptical - 1;
@@ -130,9 +127,11 @@ struct DelayRuns {
     std::vector<Case> cases;
   };
   std::vector<OfModel> models;
-  ComparisonTasks tasks;
+  Comparisons comparisons;
 
-  double seconds(std::size_t run) const { return tasks.seconds(run, FabricKind::kMixNet, kSpeed); }
+  double seconds(std::size_t run) const {
+    return comparisons.seconds(run, FabricKind::kMixNet, kSpeed);
+  }
   /// Relative to the fastest switch.
   double relative(const Case& one, std::size_t delay) const {
     return seconds(one.runs[delay]) / seconds(one.runs[0]);
@@ -155,8 +154,8 @@ DelayRuns make_delay_runs(const FigureSettings& settings) {
         request.fabrics = {FabricKind::kMixNet};
         request.iteration.reconfiguration = one.policy;
         request.iteration.reconfiguration_delay = kDelays[i];
-        one.runs[i] = made.tasks.add(request);
-        if (i == kAt25ms) one.packets = made.tasks.add(in_packets(std::move(request)));
+        one.runs[i] = made.comparisons.add(request);
+        if (i == kAt25ms) one.packets = made.comparisons.add(in_packets(std::move(request)));
       }
     }
   }
@@ -164,19 +163,14 @@ DelayRuns make_delay_runs(const FigureSettings& settings) {
 }
 
 Figure delay(const DelayRuns& runs) {
-  Figure figure;
-  figure.name = "delay";
-  figure.title = "Reconfiguration delay of the optical switch";
-  figure.source = "MixNet (SIGCOMM 2025), appendix D.7";
-  figure.question = "How fast does the optical switch have to be?";
-  figure.settings =
-      "1,024 H100, mixnet at 400 Gb/s; dynamic routing (compute times fitted: measured routing, "
-      "eager 1F1B)";
-  figure.kind = FigureKind::kLine;
-  figure.x = {
-      .label = "reconfiguration delay", .unit = "ms", .logarithmic = true, .categories = {}};
-  figure.y = {
-      .label = "iteration time, 1 us = 1", .unit = "", .logarithmic = true, .categories = {}};
+  Figure figure = begin_figure({.name = "delay",
+                                .title = "Reconfiguration delay of the optical switch",
+                                .place = "appendix D.7",
+                                .question = "How fast does the optical switch have to be?",
+                                .settings = "1,024 H100, mixnet at 400 Gb/s; dynamic routing "
+                                            "(compute times fitted: measured routing, eager 1F1B)"},
+                               FigureKind::kLine, log_axis("reconfiguration delay", "ms"),
+                               log_axis("iteration time, 1 us = 1"));
   std::array<std::vector<double>, 3> at_25ms, at_1s;  // by case
   for (const DelayRuns::OfModel& model : runs.models) {
     FigurePanel& panel = figure.panels.emplace_back();
@@ -229,13 +223,11 @@ Figure delay(const DelayRuns& runs) {
 }  // namespace
 
 FigureStudy degree_figure(const FigureSettings& settings) {
-  const DegreeRuns runs = make_degree_runs(settings);
-  return {.tasks = runs.tasks.tasks(), .figure = [runs] { return degree(runs); }};
+  return study_of(make_degree_runs(settings), degree);
 }
 
 FigureStudy delay_figure(const FigureSettings& settings) {
-  const DelayRuns runs = make_delay_runs(settings);
-  return {.tasks = runs.tasks.tasks(), .figure = [runs] { return delay(runs); }};
+  return study_of(make_delay_runs(settings), delay);
 }
 
 }  // namespace mixnet

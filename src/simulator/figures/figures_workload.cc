@@ -27,14 +27,14 @@ struct BatchRuns {
   };
   std::vector<Case> cases;
   std::size_t packets = 0;  // of the largest micro-batch, fitted and hidden
-  ComparisonTasks tasks;
+  Comparisons comparisons;
 
   /// How many times as fast as topoopt mixnet is, by speed.
   std::vector<double> gains(std::size_t run) const {
     std::vector<double> gains;
     for (const Bandwidth bandwidth : published_bandwidths()) {
-      gains.push_back(tasks.seconds(run, FabricKind::kTopoOpt, bandwidth) /
-                      tasks.seconds(run, FabricKind::kMixNet, bandwidth));
+      gains.push_back(comparisons.seconds(run, FabricKind::kTopoOpt, bandwidth) /
+                      comparisons.seconds(run, FabricKind::kMixNet, bandwidth));
     }
     return gains;
   }
@@ -51,12 +51,12 @@ BatchRuns make_batch_runs(const FigureSettings& settings) {
         request.plan.micro_batch_size = kMicroBatches[i];
         request.iteration.reconfiguration = policy;
         if (!is_fitted) request.compute_scale = 1;
-        one.runs[i] = made.tasks.add(request);
+        one.runs[i] = made.comparisons.add(request);
         if (!is_fitted || policy != Reconfiguration::kHidden || i + 1 < kMicroBatches.size()) {
           continue;
         }
         request.bandwidths = {kSpeed};
-        made.packets = made.tasks.add(in_packets(std::move(request)));
+        made.packets = made.comparisons.add(in_packets(std::move(request)));
       }
       made.cases.push_back(std::move(one));
     }
@@ -65,17 +65,15 @@ BatchRuns make_batch_runs(const FigureSettings& settings) {
 }
 
 Figure batch(const BatchRuns& runs) {
-  Figure figure;
-  figure.name = "batch";
-  figure.title = "Larger micro-batches, Mixtral 8x7B";
-  figure.source = "MixNet (SIGCOMM 2025), section 7.3 and appendix D.4";
-  figure.question = "Does mixnet's lead over topoopt grow with the micro-batch?";
-  figure.settings =
-      "1,024 GPUs; measured routing, eager 1F1B; mean over 100, 200, 400 and 800 Gb/s";
-  figure.kind = FigureKind::kLine;
-  figure.x = {.label = "micro-batch", .unit = "sequences", .logarithmic = true, .categories = {}};
-  figure.y = {
-      .label = "times as fast as topoopt", .unit = "", .logarithmic = false, .categories = {}};
+  Figure figure = begin_figure(
+      {.name = "batch",
+       .title = "Larger micro-batches, Mixtral 8x7B",
+       .place = "section 7.3 and appendix D.4",
+       .question = "Does mixnet's lead over topoopt grow with the micro-batch?",
+       .settings =
+           "1,024 GPUs; measured routing, eager 1F1B; mean over 100, 200, 400 and 800 Gb/s"},
+      FigureKind::kLine, log_axis("micro-batch", "sequences"),
+      linear_axis("times as fast as topoopt"));
   for (const bool is_fitted : {true, false}) {
     FigurePanel& panel = figure.panels.emplace_back();
     panel.title = is_fitted ? "compute times fitted to the fat-tree" : "compute times of an H100";
@@ -111,11 +109,12 @@ Figure batch(const BatchRuns& runs) {
                              .holds = judge_factor(2.0 / 1.4, growth),
                              .note = "compute and bytes both grow with the micro-batch"});
   for (const FabricKind fabric : {FabricKind::kTopoOpt, FabricKind::kMixNet}) {
-    figure.checks.push_back({.what = fmt::format("micro-batch 64, {}, {}: iteration",
-                                                 to_string(fabric), to_string(kSpeed)),
-                             .unit = "s",
-                             .fluid = runs.tasks.seconds(runs.cases[0].runs.back(), fabric, kSpeed),
-                             .packets = runs.tasks.seconds(runs.packets, fabric, kSpeed)});
+    figure.checks.push_back(
+        {.what =
+             fmt::format("micro-batch 64, {}, {}: iteration", to_string(fabric), to_string(kSpeed)),
+         .unit = "s",
+         .fluid = runs.comparisons.seconds(runs.cases[0].runs.back(), fabric, kSpeed),
+         .packets = runs.comparisons.seconds(runs.packets, fabric, kSpeed)});
   }
   return figure;
 }
@@ -125,14 +124,14 @@ constexpr std::array kGpus = {1024, 2048, 4096, 8192, 16384, 32768};
 struct ScaleRuns {
   std::array<std::array<std::size_t, kGpus.size()>, std::size(kPolicies)> runs{};  // by policy
   std::size_t packets = 0;  // of the smallest, hidden
-  ComparisonTasks tasks;
+  Comparisons comparisons;
 
   double throughput(std::size_t run) const {
-    return tasks.run(run, FabricKind::kMixNet, kSpeed).tokens_per_second /
-           tasks.run(run, FabricKind::kFatTree, kSpeed).tokens_per_second;
+    return comparisons.run(run, FabricKind::kMixNet, kSpeed).tokens_per_second /
+           comparisons.run(run, FabricKind::kFatTree, kSpeed).tokens_per_second;
   }
   double per_dollar(std::size_t run) const {
-    return *tasks.run(run, FabricKind::kMixNet, kSpeed).performance_per_dollar_vs_fat_tree;
+    return *comparisons.run(run, FabricKind::kMixNet, kSpeed).performance_per_dollar_vs_fat_tree;
   }
 };
 
@@ -146,27 +145,23 @@ ScaleRuns make_scale_runs(const FigureSettings& settings) {
       request.routing = "dynamic";  // replicas differ, and wait for the slowest
       request.plan.gpus = kGpus[i];
       request.iteration.reconfiguration = kPolicies[p].first;
-      made.runs[p][i] = made.tasks.add(request);
-      if (p == 0 && i == 0) made.packets = made.tasks.add(in_packets(std::move(request)));
+      made.runs[p][i] = made.comparisons.add(request);
+      if (p == 0 && i == 0) made.packets = made.comparisons.add(in_packets(std::move(request)));
     }
   }
   return made;
 }
 
 Figure scale(const ScaleRuns& runs) {
-  Figure figure;
-  figure.name = "scale";
-  figure.title = "Larger clusters, Mixtral 8x7B at 400 Gb/s";
-  figure.source = "MixNet (SIGCOMM 2025), appendix D.5";
-  figure.question = "Does mixnet keep up with a fat-tree as the cluster grows?";
-  figure.settings =
-      "128 to 4,096 servers; dynamic routing, eager 1F1B; compute times fitted to the published "
-      "fat-tree series";
-  figure.kind = FigureKind::kLine;
-  figure.x = {
-      .label = "size of the cluster", .unit = "GPUs", .logarithmic = true, .categories = {}};
-  figure.y = {
-      .label = "mixnet relative to fat-tree", .unit = "", .logarithmic = false, .categories = {}};
+  Figure figure =
+      begin_figure({.name = "scale",
+                    .title = "Larger clusters, Mixtral 8x7B at 400 Gb/s",
+                    .place = "appendix D.5",
+                    .question = "Does mixnet keep up with a fat-tree as the cluster grows?",
+                    .settings = "128 to 4,096 servers; dynamic routing, eager 1F1B; compute times "
+                                "fitted to the published fat-tree series"},
+                   FigureKind::kLine, log_axis("size of the cluster", "GPUs"),
+                   linear_axis("mixnet relative to fat-tree"));
   FigurePanel& panel = figure.panels.emplace_back();
   std::array<std::vector<double>, std::size(kPolicies)> throughput, per_dollar;
   for (std::size_t p = 0; p < std::size(kPolicies); ++p) {
@@ -201,8 +196,8 @@ Figure scale(const ScaleRuns& runs) {
     figure.checks.push_back(
         {.what = fmt::format("1,024 GPUs, {}, {}: iteration", to_string(fabric), to_string(kSpeed)),
          .unit = "s",
-         .fluid = runs.tasks.seconds(runs.runs[0][0], fabric, kSpeed),
-         .packets = runs.tasks.seconds(runs.packets, fabric, kSpeed)});
+         .fluid = runs.comparisons.seconds(runs.runs[0][0], fabric, kSpeed),
+         .packets = runs.comparisons.seconds(runs.packets, fabric, kSpeed)});
   }
   return figure;
 }
@@ -210,13 +205,11 @@ Figure scale(const ScaleRuns& runs) {
 }  // namespace
 
 FigureStudy batch_figure(const FigureSettings& settings) {
-  const BatchRuns runs = make_batch_runs(settings);
-  return {.tasks = runs.tasks.tasks(), .figure = [runs] { return batch(runs); }};
+  return study_of(make_batch_runs(settings), batch);
 }
 
 FigureStudy scale_figure(const FigureSettings& settings) {
-  const ScaleRuns runs = make_scale_runs(settings);
-  return {.tasks = runs.tasks.tasks(), .figure = [runs] { return scale(runs); }};
+  return study_of(make_scale_runs(settings), scale);
 }
 
 }  // namespace mixnet

@@ -79,17 +79,17 @@ std::vector<Figure> reproduce(const ReproductionRequest& request) {
     settings.validation = validate_published(settings.gpu);
   }
   std::vector<FigureStudy> studies;
-  std::vector<const std::function<void()>*> tasks;
+  std::vector<const std::function<void()>*> work;
   studies.reserve(entries.size());
   for (const Entry& entry : entries) studies.push_back(entry.study(settings));
   for (const FigureStudy& study : studies) {
-    for (const auto& task : study.tasks) tasks.push_back(&task);
+    for (const auto& piece : study.work) work.push_back(&piece);
   }
   {
-    ProgressBar progress("reproducing figures", tasks.size());
+    ProgressBar progress("reproducing figures", work.size());
     std::mutex mutex;
-    parallel_for(tasks.size(), request.threads, [&](std::size_t step, int) {
-      (*tasks[step])();
+    parallel_for(work.size(), request.threads, [&](std::size_t step, int) {
+      (*work[step])();
       const std::lock_guard lock(mutex);
       progress.advance();
     });

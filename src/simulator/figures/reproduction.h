@@ -1,6 +1,6 @@
 // The paper's quantitative figures, reproduced: `mixnet reproduce`.
 //
-// Each figure is a table entry: its name and the study that computes it (figure_study.h). All tasks
+// Each figure is a table entry: its name and the study that computes it (figure_study.h). All work
 // of all figures asked for run together, on `threads` threads; a figure does not depend on which
 // others were asked for, nor on the number of threads.
 //

@@ -10,8 +10,7 @@
 //   REDUCESCATTER         REDUCE_SCATTER of its bytes
 //   ALLGATHER             ALL_GATHER of bytes / group: what each rank brings, as ASTRA-sim has it
 //   ALLTOALL              ALL_TO_ALL among the GPUs of the same place in their EP ranks, of the
-//   mean
-//                         bytes of a rank; where ranks or pairs differ, with comm_splits
+//                         mean bytes of a rank; where ranks or pairs differ, with comm_splits
 //   a transfer to itself  METADATA
 // A rank is an endpoint of the graph: a GPU, or a node of TopoOpt's era. Dependencies are those of
 // the graph between nodes of one rank; a task that waits for one with which it shares no rank gets

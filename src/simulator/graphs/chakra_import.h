@@ -6,9 +6,8 @@
 //                         tensor_size / memory bandwidth
 //   MEM_LOAD, MEM_STORE   beside the GPU, for duration_micros, else tensor_size / memory bandwidth
 //   COMM_SEND, COMM_RECV  one transfer: the n-th send from src to dst with a tag is the n-th
-//   receive
-//                         of these. It starts when the send is ready; the receive has ended when it
-//                         has arrived and what the receive waits for has ended
+//                         receive of these. It starts when the send is ready; the receive has ended
+//                         when it has arrived and what the receive waits for has ended
 //   COMM_COLL             the n-th of a process group (pg_name; none or "0": all ranks) on one rank
 //                         is the n-th on all of its ranks, which are those that name it.
 //                         ALL_GATHER brings comm_size of each rank; REDUCE and BROADCAST are half a

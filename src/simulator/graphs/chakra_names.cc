@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
+#include "base/text_fields.h"
 #include "graphs/task_exchange.h"
 
 namespace mixnet {
@@ -16,11 +15,8 @@ constexpr std::string_view kMicroBatch = ", micro-batch ";
 std::optional<std::int32_t> take_number(std::string_view& text, std::string_view label) {
   const std::size_t at = text.rfind(label);
   if (at == std::string_view::npos) return std::nullopt;
-  const std::string_view digits = text.substr(at + label.size());
-  std::int32_t number = 0;
-  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (code != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
-  text = text.substr(0, at);
+  const auto number = number_in<std::int32_t>(text.substr(at + label.size()));
+  if (number) text = text.substr(0, at);
   return number;
 }
 

@@ -309,7 +309,7 @@ void FlowStudy::check_packets() const {
     throw Error(request_.input,
                 fmt::format("the flow of {} from {} to {} is over 2^31 packets",
                             to_string(flow.bytes), flow.from, flow.to),
-                "give a smaller one, or --fidelity flow");
+                "give a smaller one, or --fidelity fluid");
   }
   check_packets_on(*topology_, options);
 }

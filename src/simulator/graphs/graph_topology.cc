@@ -61,25 +61,20 @@ class GraphTopology final : public FlowTopology {
   std::pair<int, int> next_way(int from_host, int to_host) override { return {from_host, to_host}; }
 
   void find_paths(int from_nic, int to_nic, FlowPaths& paths) override {
-    const auto fill = [&](int from, int to, std::vector<std::uint32_t>& path) {
-      const auto found =
-          routes_.find({static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(to)});
-      if (found == routes_.end()) {
-        throw Error(input_, fmt::format("has no route from node {} to node {}", from, to),
-                    "give one, or another --fabric");
-      }
-      path = {static_cast<std::uint32_t>(links_.size()) + found->second.front()};
-      path.insert(path.end(), found->second.begin(), found->second.end());
-      return static_cast<int>(path.size());
-    };
-    paths.hops = fill(from_nic, to_nic, paths.forward);
-    paths.back_hops = fill(to_nic, from_nic, paths.back);
-    paths.delay = Time::zero();
-    for (const std::uint32_t port : paths.forward) paths.delay += ports_[port].delay;
+    const std::vector<std::uint32_t>& there = route(from_nic, to_nic);
+    follow(there, route(to_nic, from_nic), static_cast<std::uint32_t>(links_.size()), paths);
   }
 
  private:
   using Ends = std::pair<std::uint32_t, std::uint32_t>;
+
+  const std::vector<std::uint32_t>& route(int from, int to) const {
+    const auto found =
+        routes_.find({static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(to)});
+    if (found != routes_.end()) return found->second;
+    throw Error(input_, fmt::format("has no route from node {} to node {}", from, to),
+                "give one, or another --fabric");
+  }
 
   void add_route(const GraphRoute& route) {
     if (route.paths.empty()) return;

@@ -115,7 +115,7 @@ void TaskNetwork::send_flow(int from_nic, int to_nic, Bytes bytes, Time now, std
   if (bytes.count / (options_.packets.mtu - options_.packets.header) >= kMostFlowPackets) {
     throw Error(options_.input,
                 fmt::format("sends {} at once, over 2^31 packets", to_string(bytes)),
-                "give --fidelity flow");
+                "give --fidelity fluid");
   }
   packets_->add_flow(path_set(from_nic, to_nic), bytes, now, tag);
 }

@@ -14,9 +14,8 @@
 //   REDUCESCATTER,       the same, n - 1 rounds
 //   ALLGATHER
 //   ALLTOALL             between EP ranks of tp GPUs each, tp = group / ep: GPU t of rank s sends
-//   GPU
-//                        t of rank d  bytes * ep * W(s, d) / (sum of row s), W from the routing;
-//                        transposed for AGGREGATE forward and GROUP_BY backward
+//                        GPU t of rank d  bytes * ep * W(s, d) / (sum of row s), W from the
+//                        routing; transposed for AGGREGATE forward and GROUP_BY backward
 // Between GPUs of one node bytes take bytes / gpu_bandwidth, undisturbed by others.
 //
 // MixNet's circuits. Regions are the servers that all-to-alls join, directly or through others. A

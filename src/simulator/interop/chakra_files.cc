@@ -1,10 +1,10 @@
 // Which files make a trace of a job.
 #include <fmt/format.h>
 
-#include <charconv>
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/text_fields.h"
 #include "interop/chakra_trace.h"
 
 namespace mixnet {
@@ -19,10 +19,8 @@ std::optional<std::size_t> rank_in(std::string_view name, std::string_view stem)
   name.remove_prefix(stem.size());
   if (name.size() <= kEnding.size() + 1 || name.front() != '.') return std::nullopt;
   name = name.substr(1, name.size() - 1 - kEnding.size());
-  std::size_t rank = 0;
-  const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), rank);
-  if (code != std::errc{} || end != name.data() + name.size()) return std::nullopt;
-  return std::to_string(rank) == name ? std::optional(rank) : std::nullopt;
+  const auto rank = number_in<std::size_t>(name);
+  return rank && std::to_string(*rank) == name ? rank : std::nullopt;
 }
 
 }  // namespace

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <bit>
+#include <iterator>
 #include <limits>
 #include <unordered_set>
 
@@ -13,15 +13,8 @@
 namespace mixnet {
 namespace {
 
-constexpr std::size_t kKinds = 11;
-constexpr std::size_t kCollectives = 10;
-constexpr std::array<std::string_view, kKinds> kKindNames = {
-    "INVALID_NODE", "METADATA_NODE",  "MEM_LOAD_NODE",  "MEM_STORE_NODE",
-    "COMP_NODE",    "COMM_SEND_NODE", "COMM_RECV_NODE", "COMM_COLL_NODE",
-    "STORAGE_NODE", "BATCH_NODE",     "CHECKPOINT_NODE"};
-constexpr std::array<std::string_view, kCollectives> kCollectiveNames = {
-    "ALL_REDUCE", "REDUCE",         "ALL_GATHER",           "GATHER", "SCATTER", "BROADCAST",
-    "ALL_TO_ALL", "REDUCE_SCATTER", "REDUCE_SCATTER_BLOCK", "BARRIER"};
+constexpr std::size_t kKinds = std::size(Names<ChakraKind>::kTable);
+constexpr std::size_t kCollectives = std::size(Names<ChakraCollective>::kTable);
 
 // Field numbers of the schema.
 namespace metadata {
@@ -365,13 +358,6 @@ void put_delimited(std::string& out, std::string_view message) {
 }
 
 }  // namespace
-
-std::string_view to_string(ChakraKind kind) {
-  return kKindNames.at(static_cast<std::size_t>(kind));
-}
-std::string_view to_string(ChakraCollective collective) {
-  return kCollectiveNames.at(static_cast<std::size_t>(collective));
-}
 
 ChakraTrace parse_chakra_trace(std::string_view bytes, std::string_view input) {
   WireReader file(bytes, input);

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "base/env.h"
+#include "base/names.h"
 
 namespace mixnet {
 
@@ -46,6 +47,18 @@ enum class ChakraKind : std::uint8_t {
   kCheckpoint
 };
 
+template <>
+struct Names<ChakraKind> {
+  static constexpr std::string_view kWhat = "kind of node";
+  static constexpr NamedValue<ChakraKind> kTable[] = {
+      {"INVALID_NODE", ChakraKind::kInvalid},      {"METADATA_NODE", ChakraKind::kMetadata},
+      {"MEM_LOAD_NODE", ChakraKind::kMemoryLoad},  {"MEM_STORE_NODE", ChakraKind::kMemoryStore},
+      {"COMP_NODE", ChakraKind::kCompute},         {"COMM_SEND_NODE", ChakraKind::kSend},
+      {"COMM_RECV_NODE", ChakraKind::kReceive},    {"COMM_COLL_NODE", ChakraKind::kCollective},
+      {"STORAGE_NODE", ChakraKind::kStorage},      {"BATCH_NODE", ChakraKind::kBatch},
+      {"CHECKPOINT_NODE", ChakraKind::kCheckpoint}};
+};
+
 enum class ChakraCollective : std::uint8_t {
   kAllReduce,
   kReduce,
@@ -59,8 +72,21 @@ enum class ChakraCollective : std::uint8_t {
   kBarrier
 };
 
-std::string_view to_string(ChakraKind kind);              ///< "COMM_COLL_NODE"
-std::string_view to_string(ChakraCollective collective);  ///< "ALL_TO_ALL"
+template <>
+struct Names<ChakraCollective> {
+  static constexpr std::string_view kWhat = "collective";
+  static constexpr NamedValue<ChakraCollective> kTable[] = {
+      {"ALL_REDUCE", ChakraCollective::kAllReduce},
+      {"REDUCE", ChakraCollective::kReduce},
+      {"ALL_GATHER", ChakraCollective::kAllGather},
+      {"GATHER", ChakraCollective::kGather},
+      {"SCATTER", ChakraCollective::kScatter},
+      {"BROADCAST", ChakraCollective::kBroadcast},
+      {"ALL_TO_ALL", ChakraCollective::kAllToAll},
+      {"REDUCE_SCATTER", ChakraCollective::kReduceScatter},
+      {"REDUCE_SCATTER_BLOCK", ChakraCollective::kReduceScatterBlock},
+      {"BARRIER", ChakraCollective::kBarrier}};
+};
 
 struct ChakraNode {
   std::uint64_t id = 0;

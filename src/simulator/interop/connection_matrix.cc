@@ -324,35 +324,4 @@ FlowList read_connection_matrix(const std::filesystem::path& path) {
   return parse_connection_matrix(read_text_file(path), path.string());
 }
 
-std::string to_connection_matrix(const FlowList& list) {
-  std::string text = fmt::format("Nodes {}\nConnections {}\n", list.hosts, list.flows.size());
-  const auto out = std::back_inserter(text);
-  if (!list.triggers.empty()) fmt::format_to(out, "Triggers {}\n", list.triggers.size());
-  // Triggers come first, so a reader that numbers them by first mention keeps their order.
-  for (const FlowTrigger& trigger : list.triggers) {
-    fmt::format_to(out, "trigger id {} ", trigger.id);
-    if (trigger.count == 1) {
-      text += "oneshot\n";
-    } else {
-      fmt::format_to(out, "barrier count {}\n", trigger.count);
-    }
-  }
-  for (std::size_t f = 0; f < list.flows.size(); ++f) {
-    const FlowRecord& flow = list.flows[f];
-    fmt::format_to(out, "{}->{} id {} ", flow.from, flow.to, f + 1);
-    if (flow.after < 0) {
-      fmt::format_to(out, "start {}", flow.start.ps);
-    } else {
-      fmt::format_to(out, "trigger {}", list.triggers[static_cast<std::size_t>(flow.after)].id);
-    }
-    fmt::format_to(out, " size {}", flow.bytes.count);
-    if (flow.fires >= 0) {
-      fmt::format_to(out, " recv_done_trigger {}",
-                     list.triggers[static_cast<std::size_t>(flow.fires)].id);
-    }
-    text += '\n';
-  }
-  return text;
-}
-
 }  // namespace mixnet

@@ -45,8 +45,4 @@ FlowList parse_connection_matrix(std::string_view text, std::string_view input);
 /// The same from a file; throws Error when it cannot be read.
 FlowList read_connection_matrix(const std::filesystem::path& path);
 
-/// The text that parse_connection_matrix() reads as `list`, and htsim as the same flows with ids
-/// 1, 2, ... `list` holds a flow, is within the limits, and all its flows start.
-std::string to_connection_matrix(const FlowList& list);
-
 }  // namespace mixnet

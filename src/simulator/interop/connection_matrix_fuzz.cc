@@ -43,7 +43,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   check(list);
-  // Outside the try: what we write ourselves may not be refused.
-  if (parse_connection_matrix(to_connection_matrix(list), "again") != list) std::abort();
   return 0;
 }

@@ -102,6 +102,17 @@ class GraphWriter {
     return entry->second;
   }
 
+  /// `create` makes a task of its number and itself.
+  template <typename Task, typename Create>
+  Tables<Task> tasks(const Create& create) {
+    std::vector<fb::Offset<Task>> offsets;
+    offsets.reserve(graph_.tasks.size());
+    for (std::size_t i = 0; i < graph_.tasks.size(); ++i) {
+      offsets.push_back(create(i, graph_.tasks[i]));
+    }
+    return builder_.CreateVector(offsets);
+  }
+
   template <typename Operator, typename Create>
   Tables<Operator> operators(const Create& create) {
     std::vector<fb::Offset<Operator>> offsets;
@@ -125,18 +136,14 @@ class GraphWriter {
 
   void write_topoopt() {
     using namespace topoopt_era;
-    std::vector<fb::Offset<Task>> tasks;
-    tasks.reserve(graph_.tasks.size());
-    for (std::size_t i = 0; i < graph_.tasks.size(); ++i) {
-      const GraphTask& task = graph_.tasks[i];
+    const auto task_offsets = tasks<Task>([&](std::size_t i, const GraphTask& task) {
       const bool is_group = task.kind == TaskKind::kAllReduce;
       const Numbers next = numbers(is_group ? graph_.to[i] : graph_.next[i], !is_group);
-      tasks.push_back(CreateTask(
-          builder_, is_group ? SimTaskType::ALLREDUCE : static_cast<SimTaskType>(task.kind),
-          task.id, device_id(task), task.runtime.count,
-          static_cast<std::uint64_t>(task.bytes.count), next));
-    }
-    const auto task_offsets = builder_.CreateVector(tasks);
+      return CreateTask(builder_,
+                        is_group ? SimTaskType::ALLREDUCE : static_cast<SimTaskType>(task.kind),
+                        task.id, device_id(task), task.runtime.count,
+                        static_cast<std::uint64_t>(task.bytes.count), next);
+    });
     const auto operator_offsets = operators<Operator>(CreateOperator);
     const auto device_offsets = devices<Device, DeviceType>(CreateDevice);
     std::vector<fb::Offset<Connection>> connections;
@@ -170,22 +177,17 @@ class GraphWriter {
 
   void write_mixnet() {
     using namespace mixnet_era;
-    std::vector<fb::Offset<Task>> tasks;
-    tasks.reserve(graph_.tasks.size());
-    for (std::size_t i = 0; i < graph_.tasks.size(); ++i) {
-      const GraphTask& task = graph_.tasks[i];
+    const auto task_offsets = tasks<Task>([&](std::size_t i, const GraphTask& task) {
       const Numbers next = numbers(graph_.next[i], true);
       const Numbers from = numbers(graph_.from[i], false);
       const Numbers to = numbers(graph_.to[i], false);
       const auto task_name = name(task.name);
       const auto info = name(task.info);
-      tasks.push_back(CreateTask(builder_, static_cast<SimTaskType>(task.kind), task.id,
-                                 device_id(task), task.runtime.count,
-                                 static_cast<std::uint64_t>(task.bytes.count), task.counter, next,
-                                 from, to, task_name, info, task.micro_batch, task.layer,
-                                 task.target_micro_batch, task.target_layer));
-    }
-    const auto task_offsets = builder_.CreateVector(tasks);
+      return CreateTask(builder_, static_cast<SimTaskType>(task.kind), task.id, device_id(task),
+                        task.runtime.count, static_cast<std::uint64_t>(task.bytes.count),
+                        task.counter, next, from, to, task_name, info, task.micro_batch, task.layer,
+                        task.target_micro_batch, task.target_layer);
+    });
     const auto operator_offsets = operators<Operator>(CreateOperator);
     const auto device_offsets = devices<Device, DeviceType>(CreateDevice);
     builder_.Finish(CreateTaskGraph(builder_, graph_.gpus_per_node, graph_.nodes,

@@ -4,8 +4,7 @@
 //
 // Events are records of the caller's in one array; the wheel links them by index through
 // `Record::next` and reads `Record::time` (picoseconds). An event is in the wheel at most once.
-// While it is there, its time may be moved later (a queue that has to wait), never earlier; then
-// postponed() must be called before the next pop.
+// While it is there, its time stays.
 //
 // Order: by time; among equal times the order is fixed by what was pushed before, so equal runs are
 // equal. An event earlier than the one last popped is popped next.
@@ -76,23 +75,11 @@ class EventWheel {
       }
       const std::uint32_t event = ready_[at_];
       const std::int64_t time = records_[event].time;
-      if ((time >> slot_bits_) > tick_) [[unlikely]] {  // moved later since it was sorted
-        ++at_;
-        place(event);
-        continue;
-      }
       if (time >= end) return kNoEvent;
       ++at_;
       --size_;
       return event;
     }
-  }
-
-  /// Times of events in the wheel have been moved later.
-  void postponed() {
-    ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(at_));
-    at_ = 0;
-    sort_ready();
   }
 
   /// What the wheel holds, without the records.

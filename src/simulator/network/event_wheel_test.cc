@@ -88,19 +88,6 @@ TEST(EventWheel, looking_ahead_costs_later_pushes_nothing) {
   EXPECT_EQ(w.wheel.pop_before(kEver), timer);
 }
 
-TEST(EventWheel, a_postponed_event_waits_for_those_that_are_now_before_it) {
-  Wheel w;
-  w.wheel.set_slot(24);  // all in one slot
-  const auto first = w.push(100);
-  const auto moved = w.push(110);
-  const auto after = w.push(120);
-  const auto last = w.push(130);
-  EXPECT_EQ(w.wheel.pop_before(kEver), first);
-  w.events[moved].time = 125;
-  w.wheel.postponed();
-  EXPECT_THAT(w.pop_all(), ElementsAre(after, moved, last));
-}
-
 /// Random work, checked pop by pop against an ordered set. The events popped, in order.
 std::vector<std::uint32_t> random_work(std::uint64_t seed, int steps) {
   Random random(seed);
@@ -111,7 +98,7 @@ std::vector<std::uint32_t> random_work(std::uint64_t seed, int steps) {
   w.wheel.set_slot(static_cast<int>(random.below(26)));
   const std::int64_t usual = std::int64_t{1} << (4 + random.below(30));
   for (int step = 0; step < steps; ++step) {
-    switch (random.below(8)) {
+    switch (random.below(7)) {
       case 0:
       case 1:
       case 2: {
@@ -122,18 +109,6 @@ std::vector<std::uint32_t> random_work(std::uint64_t seed, int steps) {
         if (choice == 2) time = std::max<std::int64_t>(0, now - 1000);
         if (choice == 3 && !reference.empty()) time = std::max(now, reference.rbegin()->first);
         reference.emplace(time, w.push(time));
-        break;
-      }
-      case 3: {  // postpone
-        if (reference.empty()) break;
-        auto chosen = reference.begin();
-        std::advance(chosen, random.below(std::min<std::size_t>(reference.size(), 8)));
-        auto [time, event] = *chosen;
-        reference.erase(chosen);
-        time += static_cast<std::int64_t>(random.below(usual));
-        w.events[event].time = time;
-        w.wheel.postponed();
-        reference.emplace(time, event);
         break;
       }
       default: {

@@ -264,16 +264,9 @@ class TopoOptTopology final : public FlowTopology {
   }
 
   void find_paths(int from_nic, int to_nic, FlowPaths& paths) override {
-    const auto fill = [&](int from, int to, std::vector<std::uint32_t>& path) {
-      const std::vector<std::uint32_t>& route = graph_.route(from / nics_, to / nics_);
-      path = {static_cast<std::uint32_t>(graph_.link_rates().size()) + route.front()};
-      path.insert(path.end(), route.begin(), route.end());
-      return static_cast<int>(path.size());
-    };
-    paths.hops = fill(from_nic, to_nic, paths.forward);
-    paths.back_hops = fill(to_nic, from_nic, paths.back);
-    paths.delay = Time::zero();
-    for (const std::uint32_t port : paths.forward) paths.delay += ports_[port].delay;
+    const std::vector<std::uint32_t>& there = graph_.route(from_nic / nics_, to_nic / nics_);
+    follow(there, graph_.route(to_nic / nics_, from_nic / nics_),
+           static_cast<std::uint32_t>(graph_.link_rates().size()), paths);
   }
 
  private:
@@ -283,6 +276,19 @@ class TopoOptTopology final : public FlowTopology {
 };
 
 }  // namespace
+
+void FlowTopology::follow(std::span<const std::uint32_t> there, std::span<const std::uint32_t> back,
+                          std::uint32_t injected, FlowPaths& paths) const {
+  const auto fill = [&](std::span<const std::uint32_t> links, std::vector<std::uint32_t>& path) {
+    path = {injected + links.front()};
+    path.insert(path.end(), links.begin(), links.end());
+    return static_cast<int>(path.size());
+  };
+  paths.hops = fill(there, paths.forward);
+  paths.back_hops = fill(back, paths.back);
+  paths.delay = Time::zero();
+  for (const std::uint32_t port : paths.forward) paths.delay += ports_[port].delay;
+}
 
 void check_flow_network_options(const FlowNetworkOptions& options) {
   const int nics = options.nics_per_server;

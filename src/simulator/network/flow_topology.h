@@ -5,13 +5,11 @@
 //   rail-optimized
 //   ideal                         one switch that never blocks: a port out and a port in per host
 //   mixnet                        the first `degree` NICs of a server are on the optical switch,
-//   the
-//                                 others (EPS) on a fat-tree. Circuits come from the flows' own
+//                                 the others (EPS) on a fat-tree. Circuits come from the flows' own
 //                                 bytes between servers (circuits/greedy_allocator.h), one region
 //                                 for all servers
 //   topoopt                       circuits from the same bytes (fabric/direct_connect.h); those of
-//   a
-//                                 pair are one link as fast as all of them; servers forward
+//                                 a pair are one link as fast as all of them; servers forward
 //
 // On mixnet and topoopt a flow goes from server to server, whatever NIC it names: on mixnet over
 // the pair's circuits in turn, or, where it has none, over EPS NICs of the same place in turn. A
@@ -23,6 +21,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -89,6 +88,11 @@ class FlowTopology {
 
  protected:
   FlowTopology() = default;
+
+  /// Paths along links that are ports of those numbers, on a fabric where who sends is a hop as
+  /// well: link `l` has the port `injected` + l for what enters the network by it.
+  void follow(std::span<const std::uint32_t> there, std::span<const std::uint32_t> back,
+              std::uint32_t injected, FlowPaths& paths) const;
 
   std::vector<PortSpec> ports_;
   std::vector<LinkTier> tiers_;

@@ -1,6 +1,6 @@
 #include "network/fluid_coarse.h"
 
-namespace mixnet::flow_internal {
+namespace mixnet::fluid {
 namespace {
 
 /// The level of a link with capacity to spare: above all, yet finite, so that 0 times it is 0.
@@ -288,4 +288,4 @@ void CoarseFluidSolver::run(FluidProblem& problem, const FluidComponent& part, d
   }
 }
 
-}  // namespace mixnet::flow_internal
+}  // namespace mixnet::fluid

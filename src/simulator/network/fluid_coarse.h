@@ -18,7 +18,7 @@
 
 #include "network/fluid_problem.h"
 
-namespace mixnet::flow_internal {
+namespace mixnet::fluid {
 
 class CoarseFluidSolver {
  public:
@@ -76,4 +76,4 @@ class CoarseFluidSolver {
   std::size_t next_arrival_ = 0;
 };
 
-}  // namespace mixnet::flow_internal
+}  // namespace mixnet::fluid

@@ -1,5 +1,5 @@
 // The earliest of many times, of which few change between two questions or nearly all. Internal to
-// the flow network's solver for large components.
+// the fluid network's solver for large components.
 //
 // A tree of minima, 32 children to a node. set() only notes the change; the next question repairs
 // the nodes above it: O(32 * depth) for a lone change, O(size) for any number of them. Places with
@@ -11,7 +11,7 @@
 #include <limits>
 #include <vector>
 
-namespace mixnet::flow_internal {
+namespace mixnet::fluid {
 
 class EarliestTimes {
  public:
@@ -96,4 +96,4 @@ class EarliestTimes {
   std::size_t depth_ = 0;
 };
 
-}  // namespace mixnet::flow_internal
+}  // namespace mixnet::fluid

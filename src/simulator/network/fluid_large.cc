@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace mixnet::flow_internal {
+namespace mixnet::fluid {
 namespace {
 
 constexpr std::uint32_t kOpen = kNone - 1;  ///< runs, has no owner
@@ -296,4 +296,4 @@ void LargeFluidSolver::run(FluidProblem& problem, const FluidComponent& part) {
   }
 }
 
-}  // namespace mixnet::flow_internal
+}  // namespace mixnet::fluid

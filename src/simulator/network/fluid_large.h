@@ -30,7 +30,7 @@
 #include "network/fluid_earliest.h"
 #include "network/fluid_problem.h"
 
-namespace mixnet::flow_internal {
+namespace mixnet::fluid {
 
 class LargeFluidSolver {
  public:
@@ -92,4 +92,4 @@ class LargeFluidSolver {
   std::vector<Arrival> arrivals_;
 };
 
-}  // namespace mixnet::flow_internal
+}  // namespace mixnet::fluid

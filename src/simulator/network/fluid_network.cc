@@ -13,10 +13,10 @@
 
 namespace mixnet {
 
-using flow_internal::Flow;
-using flow_internal::FluidClass;
-using flow_internal::FluidProblem;
-using flow_internal::kNone;
+using fluid::Flow;
+using fluid::FluidClass;
+using fluid::FluidProblem;
+using fluid::kNone;
 
 struct FluidNetwork::State {
   std::uint32_t find_class(std::span<const LinkId> path, std::uint32_t flow);
@@ -45,9 +45,9 @@ struct FluidNetwork::State {
   std::vector<std::uint32_t> class_order;
   std::vector<std::uint32_t> link_order;
 
-  flow_internal::SmallFluidSolver small;
-  flow_internal::LargeFluidSolver large;
-  flow_internal::CoarseFluidSolver coarse;
+  fluid::SmallFluidSolver small;
+  fluid::LargeFluidSolver large;
+  fluid::CoarseFluidSolver coarse;
 };
 
 FluidNetwork::FluidNetwork(std::span<const Bandwidth> capacities, FluidSolver solver)
@@ -59,17 +59,6 @@ FluidNetwork::FluidNetwork(std::span<const Bandwidth> capacities, FluidSolver so
 FluidNetwork::~FluidNetwork() = default;
 FluidNetwork::FluidNetwork(FluidNetwork&&) noexcept = default;
 FluidNetwork& FluidNetwork::operator=(FluidNetwork&&) noexcept = default;
-
-LinkId FluidNetwork::add_link(Bandwidth capacity) {
-  state_->capacities.push_back(capacity);
-  state_->numbers.push_back(kNone);
-  return static_cast<LinkId>(state_->capacities.size() - 1);
-}
-
-void FluidNetwork::set_capacity(LinkId link, Bandwidth capacity) {
-  assert(link < links());
-  state_->capacities[link] = capacity;
-}
 
 void FluidNetwork::set_resolution(double resolution) {
   assert(resolution >= 0);
@@ -172,7 +161,7 @@ void FluidNetwork::State::list_members() {
   const std::vector<Flow>& flows = problem.flows;
   std::vector<std::int64_t>& completions = problem.completions;
   std::vector<FluidClass>& classes = problem.classes;
-  std::vector<flow_internal::Member>& members = problem.members;
+  std::vector<fluid::Member>& members = problem.members;
   std::uint32_t size = 0;
   for (FluidClass& c : classes) {
     c.head = c.tail = c.arrive = c.end = size;
@@ -199,7 +188,7 @@ void FluidNetwork::State::list_members() {
   for (const FluidClass& c : classes) {
     if (c.flow_count == 1) continue;
     std::sort(members.begin() + c.arrive, members.begin() + c.end,
-              [&](const flow_internal::Member& a, const flow_internal::Member& b) {
+              [&](const fluid::Member& a, const fluid::Member& b) {
                 return std::tie(flows[a.flow].start, a.threshold, a.flow) <
                        std::tie(flows[b.flow].start, b.threshold, b.flow);
               });
@@ -281,10 +270,10 @@ Time FluidNetwork::run() {
   s.list_members();
   s.find_components();
   for (std::size_t i = 0; i + 1 < s.class_begin.size(); ++i) {
-    const flow_internal::FluidComponent part = {
+    const fluid::FluidComponent part = {
         std::span(s.class_order).subspan(s.class_begin[i], s.class_begin[i + 1] - s.class_begin[i]),
         std::span(s.link_order).subspan(s.link_begin[i], s.link_begin[i + 1] - s.link_begin[i])};
-    if (s.solver == FluidSolver::kAuto && flow_internal::SmallFluidSolver::fits(part)) {
+    if (s.solver == FluidSolver::kAuto && fluid::SmallFluidSolver::fits(part)) {
       s.small.run(s.problem, part);
     } else if (s.resolution > 0) {
       s.coarse.run(s.problem, part, s.resolution);

@@ -46,14 +46,12 @@ enum class FluidSolver {
 class FluidNetwork {
  public:
   /// Links 0 .. capacities.size()-1. Copies the capacities.
-  explicit FluidNetwork(std::span<const Bandwidth> capacities = {},
+  explicit FluidNetwork(std::span<const Bandwidth> capacities,
                         FluidSolver solver = FluidSolver::kAuto);
   ~FluidNetwork();
   FluidNetwork(FluidNetwork&&) noexcept;
   FluidNetwork& operator=(FluidNetwork&&) noexcept;
 
-  LinkId add_link(Bandwidth capacity);
-  void set_capacity(LinkId link, Bandwidth capacity);  ///< between runs
   std::size_t links() const;
 
   /// 0, the default: exact. r > 0: parts of the network that are not small are walked in steps of r

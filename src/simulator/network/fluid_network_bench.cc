@@ -1,4 +1,4 @@
-// What the flow network costs per flow, in the two ways it is used: millions of tiny runs of one
+// What the fluid network costs per flow, in the two ways it is used: millions of tiny runs of one
 // object over a large topology, and one large run. Figures and their meaning:
 // docs/fluid-network.md.
 #include <benchmark/benchmark.h>

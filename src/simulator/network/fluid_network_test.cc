@@ -284,7 +284,6 @@ TEST(FluidNetwork, AllToAllOfEqualSizesEndsTogether) {
 
 TEST(FluidNetwork, EqualsTheTextbookOnRandomCases) {
   Random random(derive_seed(1, 7));
-  FluidNetwork reused(std::vector<Bandwidth>(200, kLink));
   for (int i = 0; i < 1000; ++i) {
     SCOPED_TRACE(testing::Message() << "case " << i);
     const RandomCase made = random_case(random);
@@ -293,11 +292,11 @@ TEST(FluidNetwork, EqualsTheTextbookOnRandomCases) {
     expect_as_textbook(made.capacities, made.flows,
                        completions(made.capacities, made.flows, FluidSolver::kLarge));
     // A used object gives the same bits as a new one.
-    reused.clear();
-    for (LinkId l = 0; l < made.capacities.size(); ++l) {
-      reused.set_capacity(l, made.capacities[l]);
+    FluidNetwork reused(made.capacities);
+    for (int run = 0; run < 2; ++run) {
+      reused.clear();
+      EXPECT_EQ(completions(reused, made.flows), ends);
     }
-    EXPECT_EQ(completions(reused, made.flows), ends);
     if (HasFailure()) break;
   }
 }

@@ -2,7 +2,7 @@
 
 #include <tuple>
 
-namespace mixnet::flow_internal {
+namespace mixnet::fluid {
 
 void FluidProblem::list_arrivals(std::span<const std::uint32_t> of,
                                  std::vector<Arrival>& arrivals) const {
@@ -23,4 +23,4 @@ void FluidProblem::list_arrivals(std::span<const std::uint32_t> of,
   });
 }
 
-}  // namespace mixnet::flow_internal
+}  // namespace mixnet::fluid

@@ -1,5 +1,5 @@
-// What the flow network hands to its solvers: classes of flows on one path, and the queue of each
-// class. Internal to fluid_network.cc and the two solvers.
+// What the fluid network hands to its solvers: classes of flows on one path, and the queue of each
+// class. Internal to fluid_network.cc and the three solvers.
 //
 // A class. All running flows of one path have one rate, so a class keeps one clock: the bytes that
 // a flow running since the clock's zero would have been served. A flow that joins when the clock
@@ -21,7 +21,7 @@
 
 #include "base/units.h"
 
-namespace mixnet::flow_internal {
+namespace mixnet::fluid {
 
 inline constexpr std::uint32_t kNone = 0xffffffffU;
 inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -148,4 +148,4 @@ inline double FluidProblem::end_members(std::uint32_t c, double reach, double no
   return weight;
 }
 
-}  // namespace mixnet::flow_internal
+}  // namespace mixnet::fluid

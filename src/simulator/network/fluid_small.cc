@@ -3,7 +3,7 @@
 #include <bit>
 #include <utility>
 
-namespace mixnet::flow_internal {
+namespace mixnet::fluid {
 namespace {
 
 constexpr std::size_t kMinStride = 8;
@@ -165,118 +165,146 @@ void SmallFluidSolver::end_due(FluidProblem& problem, const FluidComponent& part
   }
 }
 
+/// A filling under way: the state before the rank that settles next, and each link's share in it.
+/// All of it is inlined, so that it lives in registers and on the stack.
 template <std::size_t Stride, bool OneWord>
-void SmallFluidSolver::fill_one_by_one(std::uint32_t from, double now) {
-  const std::size_t words = OneWord ? 1 : words_;
-  LinkState* state = states_.data() + from * Stride;
-  std::uint64_t* waiting = waiting_.data() + from * words;
-  std::uint64_t* settled = settled_.data() + from * words;
-  const std::uint64_t* const crossing = crossing_.data();
-  Slot* const slots = slots_.data();
-  const std::uint8_t* const hops = hops_.data();
+struct SmallFluidSolver::Filling {
+  [[gnu::always_inline]] Filling(SmallFluidSolver& of, std::uint32_t from)
+      : solver(of),
+        words(OneWord ? 1 : of.words_),
+        rank(from),
+        state(of.states_.data() + from * Stride),
+        waiting(of.waiting_.data() + from * words),
+        settled(of.settled_.data() + from * words),
+        slots(of.slots_.data()),
+        level(from == 0 ? 0 : of.levels_[from - 1]),
+        soonest(from == 0 ? kInfinity : of.soonest_[from - 1]) {
+    for (std::size_t i = 0; i < Stride; ++i) shares[i] = state[i][0] / state[i][1];
+    for (std::size_t i = 0; i < Stride; ++i) keys[i] = share_key(shares[i], state[i][1], i);
+  }
+
+  /// The state behind this rank, before anything settles.
+  [[gnu::always_inline]] LinkState* next_state() const {
+    copy_inline(state, state + Stride, std::make_index_sequence<Stride>());
+    return state + Stride;
+  }
+
+  [[gnu::always_inline]] void close(LinkState* next, std::size_t link) {
+    next[link] = LinkState{0, 0};
+    keys[link] = std::bit_cast<double>(kNoShare | link);
+  }
+
+  /// Leaves `left` of a link.
+  [[gnu::always_inline]] void leave(LinkState* next, std::size_t link, LinkState left) {
+    next[link] = left;
+    shares[link] = left[0] / left[1];
+    keys[link] = share_key(shares[link], left[1], link);
+  }
+
+  /// Settles those of the 64 classes from w * 64 on that wait and are in `set`.
+  template <typename Settle>
+  [[gnu::always_inline]] void settle_waiting(std::size_t w, std::uint64_t set,
+                                             const Settle& settle) {
+    set &= waiting[w];
+    waiting[words + w] = waiting[w] & ~set;
+    settled[w] = set;
+    for (; set != 0; set &= set - 1) {
+      settle(slots[w * 64 + static_cast<std::size_t>(std::countr_zero(set))]);
+    }
+  }
+
+  /// On to the next rank: in this one, `finish` is the first.
+  [[gnu::always_inline]] void advance(double finish) {
+    solver.finishes_[rank] = finish;
+    soonest = solver.soonest_[rank] = std::min(soonest, finish);
+    state += Stride;
+    waiting += words;
+    settled += words;
+    ++rank;
+  }
+
+  SmallFluidSolver& solver;
+  const std::size_t words;
+  std::uint32_t rank;
+  LinkState* state;
+  std::uint64_t* waiting;
+  std::uint64_t* settled;
+  Slot* const slots;
+  double level;  ///< the highest so far: rounding must not let a later one fall below it
+  double soonest;
   double shares[Stride];
   double keys[Stride];
-  for (std::size_t i = 0; i < Stride; ++i) shares[i] = state[i][0] / state[i][1];
-  for (std::size_t i = 0; i < Stride; ++i) keys[i] = share_key(shares[i], state[i][1], i);
+};
 
-  double level = from == 0 ? 0 : levels_[from - 1];
-  double soonest = from == 0 ? kInfinity : soonest_[from - 1];
-  std::uint32_t rank = from;
-  for (;; ++rank) {
-    const auto key = std::bit_cast<std::uint64_t>(smallest<Stride>(keys));
+template <std::size_t Stride, bool OneWord>
+void SmallFluidSolver::fill_one_by_one(std::uint32_t from, double now) {
+  Filling<Stride, OneWord> filling(*this, from);
+  const std::uint64_t* const crossing = crossing_.data();
+  const std::uint8_t* const hops = hops_.data();
+  for (;;) {
+    const auto key = std::bit_cast<std::uint64_t>(smallest<Stride>(filling.keys));
     if ((key & ~kLinkBits) == kNoShare) break;
     const std::size_t link = key & kLinkBits;
-    // Rounding must not let a later level fall below an earlier one.
-    level = std::max(level, shares[link]);
+    const double level = filling.level = std::max(filling.level, filling.shares[link]);
     const double per_level = 1 / level;
-    levels_[rank] = level;
+    levels_[filling.rank] = level;
 
-    LinkState* const next = state + Stride;
-    copy_inline(state, next, std::make_index_sequence<Stride>());
+    LinkState* const next = filling.next_state();
     double first = kInfinity;
-    for (std::size_t w = 0; w < words; ++w) {
-      const std::uint64_t set = waiting[w] & crossing[link * words + w];
-      waiting[words + w] = waiting[w] & ~set;
-      settled[w] = set;
-      for (std::uint64_t rest = set; rest != 0; rest &= rest - 1) {
-        Slot& s = slots[w * 64 + static_cast<std::size_t>(std::countr_zero(rest))];
+    for (std::size_t w = 0; w < filling.words; ++w) {
+      filling.settle_waiting(w, crossing[link * filling.words + w], [&](Slot& s) {
         s.finish = now + (s.finish - now) * (s.rate * per_level);
         s.rate = level;
         first = std::min(first, s.finish);
         const LinkState taken = LinkState{level, 1} * s.weight;
         for (std::uint32_t i = 0; i < s.hops; ++i) {
           const std::size_t to = hops[s.hop + i];
-          next[to] -= taken;
-          shares[to] = next[to][0] / next[to][1];
-          keys[to] = share_key(shares[to], next[to][1], to);
+          filling.leave(next, to, next[to] - taken);
         }
-      }
+      });
     }
-    next[link] = LinkState{0, 0};
-    keys[link] = std::bit_cast<double>(kNoShare | link);
-    finishes_[rank] = first;
-    soonest = soonest_[rank] = std::min(soonest, first);
-    state = next;
-    waiting += words;
-    settled += words;
+    filling.close(next, link);
+    filling.advance(first);
   }
-  ranks_ = rank;
+  ranks_ = filling.rank;
 }
 
 template <std::size_t Stride, bool OneWord>
 void SmallFluidSolver::fill_by_side(std::uint32_t from, double now) {
   constexpr std::size_t kSide = Stride / 2;
-  const std::size_t words = OneWord ? 1 : words_;
-  LinkState* state = states_.data() + from * Stride;
-  std::uint64_t* waiting = waiting_.data() + from * words;
-  std::uint64_t* settled = settled_.data() + from * words;
+  Filling<Stride, OneWord> filling(*this, from);
   const std::uint64_t* const crossing = crossing_.data();
-  Slot* const slots = slots_.data();
-  double shares[Stride];
-  double keys[Stride];
   double levels[Stride];
   double per_level[Stride];
-  for (std::size_t i = 0; i < Stride; ++i) shares[i] = state[i][0] / state[i][1];
-  for (std::size_t i = 0; i < Stride; ++i) keys[i] = share_key(shares[i], state[i][1], i);
-
-  double floor = from == 0 ? 0 : levels_[from - 1];
-  double soonest = from == 0 ? kInfinity : soonest_[from - 1];
-  std::uint32_t rank = from;
-  for (;; ++rank) {
-    const double lowest_first = smallest<kSide>(keys);
-    const double lowest_last = smallest<kSide>(keys + kSide);
+  for (;;) {
+    const double lowest_first = smallest<kSide>(filling.keys);
+    const double lowest_last = smallest<kSide>(filling.keys + kSide);
     const double lowest = std::min(lowest_first, lowest_last);
     const double bound = std::max(lowest_first, lowest_last);
     if ((std::bit_cast<std::uint64_t>(lowest) & ~kLinkBits) == kNoShare) break;
     const std::size_t side = std::bit_cast<std::uint64_t>(lowest) & kSide;
     std::uint64_t links = 0;
     for (std::size_t i = 0; i < kSide; ++i) {
-      links |= static_cast<std::uint64_t>(keys[side + i] < bound) << i;
+      links |= static_cast<std::uint64_t>(filling.keys[side + i] < bound) << i;
     }
 
-    LinkState* const next = state + Stride;
-    copy_inline(state, next, std::make_index_sequence<Stride>());
-    std::uint64_t* const next_waiting = waiting + words;
-    for (std::size_t w = 0; w < words; ++w) settled[w] = 0;
-    double highest = floor;
+    LinkState* const next = filling.next_state();
+    for (std::size_t w = 0; w < filling.words; ++w) filling.settled[w] = 0;
+    double highest = filling.level;
     for (; links != 0; links &= links - 1) {
       const std::size_t link = side + static_cast<std::size_t>(std::countr_zero(links));
-      // Rounding must not let a later level fall below an earlier one.
-      levels[link] = std::max(floor, shares[link]);
+      levels[link] = std::max(filling.level, filling.shares[link]);
       per_level[link] = 1 / levels[link];
       highest = std::max(highest, levels[link]);
-      for (std::size_t w = 0; w < words; ++w) settled[w] |= crossing[link * words + w];
-      next[link] = LinkState{0, 0};
-      keys[link] = std::bit_cast<double>(kNoShare | link);
+      for (std::size_t w = 0; w < filling.words; ++w) {
+        filling.settled[w] |= crossing[link * filling.words + w];
+      }
+      filling.close(next, link);
     }
-    floor = levels_[rank] = highest;
+    filling.level = levels_[filling.rank] = highest;
     double first = kInfinity;
-    for (std::size_t w = 0; w < words; ++w) {
-      const std::uint64_t set = waiting[w] & settled[w];
-      next_waiting[w] = waiting[w] & ~set;
-      settled[w] = set;
-      for (std::uint64_t rest = set; rest != 0; rest &= rest - 1) {
-        Slot& s = slots[w * 64 + static_cast<std::size_t>(std::countr_zero(rest))];
+    for (std::size_t w = 0; w < filling.words; ++w) {
+      filling.settle_waiting(w, filling.settled[w], [&](Slot& s) {
         const std::size_t from_link = side == 0 ? s.first : s.last;
         const std::size_t to = side == 0 ? s.last : s.first;
         const double level = levels[from_link];
@@ -285,20 +313,12 @@ void SmallFluidSolver::fill_by_side(std::uint32_t from, double now) {
         s.finish = finish;
         s.rate = level;
         first = std::min(first, finish);
-        const LinkState left = next[to] - LinkState{level, 1} * flows;
-        next[to] = left;
-        const double share = left[0] / left[1];
-        shares[to] = share;
-        keys[to] = share_key(share, left[1], to);
-      }
+        filling.leave(next, to, next[to] - LinkState{level, 1} * flows);
+      });
     }
-    finishes_[rank] = first;
-    soonest = soonest_[rank] = std::min(soonest, first);
-    state = next;
-    waiting = next_waiting;
-    settled += words;
+    filling.advance(first);
   }
-  ranks_ = rank;
+  ranks_ = filling.rank;
 }
 
 void SmallFluidSolver::fill(std::uint32_t from, double now) {
@@ -354,4 +374,4 @@ void SmallFluidSolver::run(FluidProblem& problem, const FluidComponent& part) {
   }
 }
 
-}  // namespace mixnet::flow_internal
+}  // namespace mixnet::fluid

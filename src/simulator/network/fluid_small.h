@@ -21,7 +21,7 @@
 
 #include "network/fluid_problem.h"
 
-namespace mixnet::flow_internal {
+namespace mixnet::fluid {
 
 class SmallFluidSolver {
  public:
@@ -57,6 +57,8 @@ class SmallFluidSolver {
   void end_due(FluidProblem& problem, const FluidComponent& part, std::uint32_t rank,
                std::uint32_t from, double now);
   void change_weight(const Slot& slot, std::uint32_t ranks, double change);
+  template <std::size_t Stride, bool OneWord>
+  struct Filling;
   void fill(std::uint32_t from, double now);
   /// `Stride` is stride_, `OneWord` tells that words_ is 1.
   template <std::size_t Stride, bool OneWord>
@@ -82,4 +84,4 @@ class SmallFluidSolver {
   std::vector<Arrival> arrivals_;
 };
 
-}  // namespace mixnet::flow_internal
+}  // namespace mixnet::fluid

@@ -1,4 +1,4 @@
-// Random networks, flows, dark ports and new paths: every byte is accounted for at any time, every
+// Random networks and flows: every byte is accounted for at any time, every
 // flow ends once, and the same calls give the same results.
 #include <gtest/gtest.h>
 
@@ -66,18 +66,7 @@ class RandomCase {
     const int flows = 1 + below(random_, 12);
     more_ = below(random_, 8);
     for (int i = 0; i < flows; ++i) {
-      const FlowId flow =
-          add(Time::nanoseconds(std::int64_t{below(random_, 2)} * below(random_, 200'000)));
-      if (below(random_, 4) == 0) {
-        network_.reroute(flow, path(tag_ - 1), Time::nanoseconds(below(random_, 300'000)));
-      }
-    }
-    for (int i = below(random_, 6); i > 0; --i) {
-      // One interval of a port at most.
-      const auto port = static_cast<std::uint32_t>(random_.below(net_.ports.size()));
-      if (!dark_.insert(port).second) continue;
-      const Time from = Time::nanoseconds(below(random_, 300'000));
-      network_.darken(port, from, from + Time::nanoseconds(1 + below(random_, 400'000)));
+      add(Time::nanoseconds(std::int64_t{below(random_, 2)} * below(random_, 200'000)));
     }
   }
 
@@ -117,7 +106,7 @@ class RandomCase {
     Time start;
   };
 
-  FlowId add(Time start) {
+  void add(Time start) {
     Ends ends;
     ends.from = below(random_, net_.hosts());
     ends.to = below(random_, net_.hosts());
@@ -129,7 +118,7 @@ class RandomCase {
     ends.start = start;
     const std::uint64_t tag = tag_++;
     flows_[tag] = ends;
-    return network_.add_flow(path(tag), {ends.payload}, start, tag);
+    network_.add_flow(path(tag), {ends.payload}, start, tag);
   }
 
   PacketNetwork::PathSet path(std::uint64_t tag) {
@@ -199,7 +188,6 @@ class RandomCase {
   PacketOptions options_;
   LeafSpine net_;
   PacketNetwork network_;
-  std::set<std::uint32_t> dark_;
   std::map<std::uint64_t, Ends> flows_;
   std::set<std::uint64_t> ended_;
   std::uint64_t tag_ = 0;
@@ -234,7 +222,8 @@ TEST(PacketAccounting, dead_ports_lose_only_what_they_drop_and_every_run_ends) {
     SCOPED_TRACE(seed);
     Random random(derive_seed(12, seed));
     PacketOptions options = random_options(random);
-    const LeafSpine net = random_network(random);
+    LeafSpine net = random_network(random);
+    net.ports[random.below(net.ports.size())].rate = Bandwidth{0};
     PacketNetwork network(net.ports, options);
     std::set<std::uint64_t> ended;
     network.on_completion([&](std::uint64_t tag, Time) { EXPECT_TRUE(ended.insert(tag).second); });
@@ -247,8 +236,6 @@ TEST(PacketAccounting, dead_ports_lose_only_what_they_drop_and_every_run_ends) {
       network.add_flow(net.add_paths(network, from, to, spine),
                        {1 + static_cast<std::int64_t>(random.below(500'000))}, start, tag);
     }
-    network.darken(static_cast<std::uint32_t>(random.below(net.ports.size())),
-                   Time::nanoseconds(below(random, 100'000)), Time::max());
     for (int i = 0; i < 4; ++i) {
       network.run_until(Time::microseconds(40) * i);
       const PacketTotals t = network.totals();

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <cassert>
 #include <cmath>
-#include <functional>
 #include <utility>
 
 namespace mixnet {
@@ -65,9 +63,8 @@ void PacketNetwork::Engine::reset() {
   for (Port& port : ports_) {
     port.free_at = port.bytes = port.deepest = 0;
     port.last_sender = kNone;
-    port.waking = port.dark = false;
+    port.waking = false;
   }
-  darkness_.clear();
   paths_.clear();
   path_sets_.clear();
   flows_.clear();
@@ -77,63 +74,15 @@ void PacketNetwork::Engine::reset() {
   bits_.clear();
   history_.clear();
   free_histories_.clear();
-  externals_.clear();
-  external_order_ = 0;
+  starts_.clear();
+  start_order_ = 0;
   random_ = Random(1);
   running_ = gave_up_ = 0;
-  dark_ports_ = 0;
   now_ = skipped_ = last_completion_ = 0;
   stopped_ = false;
   totals_ = {};
   next_check_ = kNever;
   samples_.clear();
-}
-
-PacketNetwork::PathSet PacketNetwork::Engine::add_paths(std::span<const std::uint32_t> forward,
-                                                        int hops,
-                                                        std::span<const std::uint32_t> back,
-                                                        int back_hops) {
-  const auto store = [this](std::span<const std::uint32_t> ports, int length) {
-    const auto first = static_cast<std::uint32_t>(paths_.size());
-    paths_.insert(paths_.end(), ports.begin(), ports.end());
-    return Paths{first, static_cast<std::uint16_t>(ports.size() / length),
-                 static_cast<std::uint8_t>(length)};
-  };
-  const Paths there = store(forward, hops);
-  const Paths here = store(back, back_hops);
-  paths_.push_back(0);  // what run_events() looks up behind the last hop of the last path
-  path_sets_.emplace_back(there, here);
-  return static_cast<PathSet>(path_sets_.size() - 1);
-}
-
-FlowId PacketNetwork::Engine::add_flow(PathSet paths, std::int64_t payload, std::int64_t start,
-                                       std::uint64_t tag) {
-  std::uint32_t index = 0;
-  if (free_flows_.empty()) {
-    index = static_cast<std::uint32_t>(flows_.size());
-    flows_.emplace_back();
-    tags_.emplace_back();
-    bits_.resize(bits_.size() + std::size_t{3} * words_);
-    if (options_.transport == Transport::kDcqcn) rates_.emplace_back();
-  } else {
-    index = free_flows_.back();
-    free_flows_.pop_back();
-  }
-  Flow& flow = flows_[index];
-  const std::uint32_t generation = flow.generation + 1;
-  flow = Flow{};
-  flow.generation = generation;
-  const std::int64_t full = options_.mtu - options_.header;
-  const std::int64_t packets = (payload - 1) / full + 1;
-  assert(packets <= kMostFlowPackets);
-  flow.packets = static_cast<std::uint32_t>(packets);
-  flow.last_payload = static_cast<std::uint16_t>(payload - (packets - 1) * full);
-  tags_[index] = tag;
-  flow.ended = false;
-  set_paths(flow, paths);
-  ++running_;
-  push_external({std::max(start, now()), 0, Change::kStart, index, generation, paths, 0});
-  return {index, generation};
 }
 
 /// Before the first event: a slot of the wheel is as long as packet arrivals lie apart.
@@ -148,12 +97,11 @@ void PacketNetwork::Engine::prepare() {
   wheel_.set_slot(slot, kHorizonBits - slot);
 }
 
-/// The next change from outside, check of the steady state, or just behind `end`; kNever behind
-/// kLatest.
+/// The next start, check of the steady state, or just behind `end`; kNever behind kLatest.
 std::int64_t PacketNetwork::Engine::next_stop(std::int64_t end) const {
-  const std::int64_t change = externals_.empty() ? kNever : externals_.front().time;
+  const std::int64_t start = starts_.empty() ? kNever : starts_.front().time;
   const std::int64_t check = next_check_ == kNever ? kNever : next_check_ + skipped_;
-  const std::int64_t stop = std::min({change, check, end == kNever ? end : end + 1});
+  const std::int64_t stop = std::min({start, check, end == kNever ? end : end + 1});
   return stop <= packet::kLatest ? stop : kNever;
 }
 
@@ -175,15 +123,15 @@ bool PacketNetwork::Engine::run_until(std::int64_t end) {
       return false;
     }
     now_ = std::max(now_, stop - skipped_);
-    if (!externals_.empty() && stop == externals_.front().time) {
-      apply_next();
+    if (!starts_.empty() && stop == starts_.front().time) {
+      start_next();
       forget_samples();
     } else {
-      if (wheel_.empty() && externals_.empty()) return false;
+      if (wheel_.empty() && starts_.empty()) return false;
       if (hop_limit_ > 0 && totals_.packet_hops > hop_limit_) return false;
       sample();
-      const std::int64_t change = externals_.empty() ? kNever : externals_.front().time;
-      const std::int64_t length = steady_time(std::min({end, change, packet::kLatest}) - now());
+      const std::int64_t start = starts_.empty() ? kNever : starts_.front().time;
+      const std::int64_t length = steady_time(std::min({end, start, packet::kLatest}) - now());
       if (length > 0) jump(length);
     }
   }
@@ -191,16 +139,7 @@ bool PacketNetwork::Engine::run_until(std::int64_t end) {
 }
 
 void PacketNetwork::Engine::drain() {
-  while (!wheel_.empty()) {
-    const std::int64_t change = externals_.empty() ? kNever : externals_.front().time - skipped_;
-    const std::uint32_t event = wheel_.pop_before(change);
-    if (event != kNoEvent) {
-      handle(event);
-    } else {  // a port lights up again
-      now_ = std::max(now_, change);
-      apply_next();
-    }
-  }
+  for (std::uint32_t event; (event = wheel_.pop_before(kNever)) != kNoEvent;) handle(event);
 }
 
 /// Events before `stop_`, until no flow is left.
@@ -252,9 +191,8 @@ inline void PacketNetwork::Engine::handle(std::uint32_t event) {
     case Kind::kPace:
       on_pace(event);
       break;
-    case Kind::kFree:  // was queued at a port that died
-      give_back(event);
-      break;
+    case Kind::kFree:
+      break;  // is in no queue
   }
 }
 
@@ -272,9 +210,9 @@ std::int64_t PacketNetwork::Engine::memory() const {
     return ((vectors.capacity() * sizeof(vectors[0])) + ...);
   };
   return static_cast<std::int64_t>(wheel_.capacity_bytes() +
-                                   of(records_, ports_, darkness_, paths_, path_sets_, flows_,
-                                      tags_, rates_, free_flows_, bits_, history_, free_histories_,
-                                      externals_, samples_));
+                                   of(records_, ports_, paths_, path_sets_, flows_, tags_, rates_,
+                                      free_flows_, bits_, history_, free_histories_, starts_,
+                                      samples_));
 }
 
 PortTotals PacketNetwork::Engine::port_totals(std::uint32_t index) const {
@@ -314,12 +252,7 @@ void PacketNetwork::Engine::release(std::uint32_t index) {
 /// Sends the packet into its next port, or drops it.
 void PacketNetwork::Engine::forward(std::uint32_t index) {
   Record& packet = records_[index];
-  const std::uint32_t port_index = paths_[packet.path_at];
-  Port& port = ports_[port_index];
-  if (port.dark) [[unlikely]] {
-    forward_dark(index, port_index);
-    return;
-  }
+  Port& port = ports_[paths_[packet.path_at]];
   const std::int64_t backlog = std::max<std::int64_t>(0, port.free_at - now_);
   const std::int64_t transmission = time_of(port, packet.wire_bytes);
   if (backlog + transmission > port.limit) [[unlikely]] {
@@ -424,115 +357,6 @@ void PacketNetwork::Engine::answer(std::uint32_t index, Flow& flow) {
   packet.wire_bytes = static_cast<std::uint16_t>(options_.ack_bytes);
   packet.hops_left = flow.back.hops & 0x7f;
   forward(index);
-}
-
-void PacketNetwork::Engine::end_flow(std::uint32_t index) {
-  Flow& flow = flows_[index];
-  flow.ended = true;
-  flow.lost = 0;  // the sender has nothing left to say
-  flow.next_new = flow.packets;
-  --running_;
-  last_completion_ = std::max(last_completion_, now());
-  forget_samples();  // the others will speed up
-  // The callback may add flows and so move them; the slot stays this flow's while it is referred
-  // to.
-  if (callback_) callback_(tags_[index], {now()});
-}
-
-void PacketNetwork::Engine::join_ring(std::uint32_t index) {
-  Flow& flow = flows_[index];
-  if (flow.in_ring || !may_send(flow)) return;
-  if (options_.transport == Transport::kDcqcn && rates_[index].next_send > now_) {
-    pace(index);
-    return;
-  }
-  Port& nic = ports_[flow.nic];
-  flow.in_ring = true;
-  ++flow.references;
-  if (nic.last_sender == kNone) {
-    flow.next_sender = index;
-  } else {
-    flow.next_sender = flows_[nic.last_sender].next_sender;
-    flows_[nic.last_sender].next_sender = index;
-  }
-  nic.last_sender = index;
-  if (!nic.waking) wake(flow.nic);
-}
-
-void PacketNetwork::Engine::leave_ring(std::uint32_t index) {
-  Flow& flow = flows_[index];
-  if (!flow.in_ring) return;
-  Port& nic = ports_[flow.nic];
-  std::uint32_t before = nic.last_sender;
-  while (flows_[before].next_sender != index) before = flows_[before].next_sender;
-  unlink(nic, before, index);
-}
-
-/// Takes a flow out of its NIC's ring; `before` is the one before it.
-void PacketNetwork::Engine::unlink(Port& nic, std::uint32_t before, std::uint32_t index) {
-  if (before == index) {
-    nic.last_sender = kNone;
-  } else {
-    flows_[before].next_sender = flows_[index].next_sender;
-    if (nic.last_sender == index) nic.last_sender = before;
-  }
-  flows_[index].in_ring = false;
-  release(index);
-}
-
-void PacketNetwork::Engine::wake(std::uint32_t nic) {
-  Port& port = ports_[nic];
-  std::int64_t time = std::max(now_, port.free_at);
-  if (port.dark) {
-    time = darkness_[nic].until;
-    if (time == kNever) return;  // dead
-  }
-  const std::uint32_t event = take_record();
-  records_[event].kind = Kind::kNic;
-  records_[event].flow = nic;
-  records_[event].time = time;
-  port.waking = true;
-  wheel_.push(event);
-}
-
-void PacketNetwork::Engine::on_nic(std::uint32_t event) {
-  const std::uint32_t port_index = records_[event].flow;
-  Port& nic = ports_[port_index];
-  if (nic.dark) {
-    nic.waking = false;
-    give_back(event);
-    if (nic.last_sender != kNone) wake(port_index);
-    return;
-  }
-  if (nic.free_at > now_) {  // an acknowledgement got in between
-    records_[event].time = nic.free_at;
-    wheel_.push(event);
-    return;
-  }
-  if (nic.last_sender != kNone) {
-    const std::uint32_t last = nic.last_sender;
-    const std::uint32_t index = flows_[last].next_sender;
-    __builtin_prefetch(&flows_[flows_[index].next_sender]);
-    if (may_send(flows_[index])) send(index);
-    Flow& flow = flows_[index];
-    bool stays = may_send(flow);
-    if (stays && options_.transport == Transport::kDcqcn && rates_[index].next_send > nic.free_at) {
-      stays = false;
-      pace(index);
-    }
-    if (stays) {
-      nic.last_sender = index;  // from first to last
-    } else {
-      unlink(nic, last, index);
-    }
-  }
-  if (nic.last_sender == kNone) {
-    nic.waking = false;
-    give_back(event);
-    return;
-  }
-  records_[event].time = std::max(now_, nic.free_at);
-  wheel_.push(event);
 }
 
 }  // namespace mixnet

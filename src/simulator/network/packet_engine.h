@@ -1,11 +1,12 @@
 // The engine of the packet network (packet_network.h says what it computes). Internal.
 //
-//   packet_engine.cc    ports, NICs, the receiving end, the event loop
-//   packet_sender.cc    what a sender does: send, hear acknowledgements, find losses, time out
-//   packet_changes.cc   starts, dark ports, other paths: what comes from outside at a given time
-//   steady_state.cc     jumping over what is steady
+//   packet_engine.cc   ports, the receiving end, the event loop
+//   packet_flows.cc    flows: paths, starts, ends
+//   packet_sender.cc   NICs, and what a sender does: send, hear acknowledgements, find losses, time
+//                      out
+//   steady_state.cc    jumping over what is steady
 //
-// Two clocks. Events carry engine time; what comes from outside carries simulated time. They differ
+// Two clocks. Events carry engine time; starts carry simulated time. They differ
 // by `skipped_`, which grows when the steady state is jumped over, so that a jump moves no event.
 //
 // A flow's slot is reused once the flow has ended and nothing refers to it any more: `references`
@@ -34,9 +35,7 @@ class PacketNetwork::Engine {
   void on_completion(OnCompletion callback) { callback_ = std::move(callback); }
   PathSet add_paths(std::span<const std::uint32_t> forward, int hops,
                     std::span<const std::uint32_t> back, int back_hops);
-  FlowId add_flow(PathSet paths, std::int64_t payload, std::int64_t start, std::uint64_t tag);
-  void reroute(FlowId flow, PathSet paths, std::int64_t at);
-  void darken(std::uint32_t port, std::int64_t from, std::int64_t until);
+  void add_flow(PathSet paths, std::int64_t payload, std::int64_t start, std::uint64_t tag);
 
   bool run_until(std::int64_t end);
   void stop() {
@@ -90,21 +89,13 @@ class PacketNetwork::Engine {
   };
   static_assert(sizeof(Flow) == 128);
 
-  enum class Change : std::uint8_t { kStart, kDark, kLit, kReroute };
-  struct External {
+  struct Start {
     std::int64_t time;  ///< simulated
     std::uint64_t order;
-    Change change;
-    std::uint32_t subject;     ///< flow or port
-    std::uint32_t generation;  ///< of the flow
-    PathSet paths;
-    std::int64_t until;
-    bool operator>(const External& other) const {
+    std::uint32_t flow;
+    bool operator>(const Start& other) const {
       return time != other.time ? time > other.time : order > other.order;
     }
-  };
-  struct Darkness {
-    std::int64_t from = 0, until = 0;  ///< engine time
   };
 
   // packet_engine.cc
@@ -124,14 +115,16 @@ class PacketNetwork::Engine {
   void handle(std::uint32_t event);
   void receive(std::uint32_t index);
   void answer(std::uint32_t index, Flow& flow);
+
+  // packet_flows.cc
+  void start_next();
   void end_flow(std::uint32_t index);
+
+  // packet_sender.cc
   void join_ring(std::uint32_t index);
-  void leave_ring(std::uint32_t index);
   void unlink(Port& nic, std::uint32_t before, std::uint32_t index);
   void wake(std::uint32_t nic);
   void on_nic(std::uint32_t event);
-
-  // packet_sender.cc
   bool may_send(const Flow& flow) const;
   void send(std::uint32_t index);
   void on_ack(std::uint32_t index);
@@ -144,14 +137,6 @@ class PacketNetwork::Engine {
   std::uint32_t& transmission_of(const Flow& flow, std::uint32_t sequence);
   void keep_history(Flow& flow);
   void start_sender(std::uint32_t index);
-
-  // packet_changes.cc
-  void push_external(External external);
-  void apply_next();
-  void apply(const External& external);
-  void set_paths(Flow& flow, PathSet paths);
-  void go_dark(std::uint32_t port, std::int64_t until);
-  void forward_dark(std::uint32_t index, std::uint32_t port);
 
   // steady_state.cc
   void forget_samples();
@@ -180,7 +165,6 @@ class PacketNetwork::Engine {
   std::uint32_t free_record_ = kNone;
   EventWheel<Record> wheel_;
   std::vector<Port> ports_;
-  std::vector<Darkness> darkness_;  // by port, where there ever was any
   std::vector<std::uint32_t> paths_;
   std::vector<std::pair<packet::Paths, packet::Paths>> path_sets_;
   std::vector<Flow> flows_;
@@ -190,16 +174,15 @@ class PacketNetwork::Engine {
   std::vector<std::uint64_t> bits_;
   std::vector<std::uint32_t> history_;  // transmission by sequence, slots of a window
   std::vector<std::uint32_t> free_histories_;
-  std::vector<External> externals_;  // a heap, earliest first
-  std::uint64_t external_order_ = 0;
+  std::vector<Start> starts_;  // a heap, earliest first
+  std::uint64_t start_order_ = 0;
   OnCompletion callback_;
   Random random_{1};
 
   std::size_t running_ = 0;
   std::size_t gave_up_ = 0;
-  int dark_ports_ = 0;
   std::int64_t now_ = 0;
-  std::int64_t stop_ = 0;  ///< of run_events(), engine time; new changes from outside lower it
+  std::int64_t stop_ = 0;  ///< of run_events(), engine time; new starts lower it
   bool stopped_ = false;   ///< by the callback of a completion
   std::int64_t skipped_ = 0;
   std::int64_t last_completion_ = 0;

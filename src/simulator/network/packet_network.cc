@@ -76,16 +76,9 @@ PacketNetwork::PathSet PacketNetwork::add_paths(std::span<const std::uint32_t> f
   return engine_->add_paths(forward, hops, back, back_hops);
 }
 
-FlowId PacketNetwork::add_flow(PathSet paths, Bytes payload, Time start, std::uint64_t tag) {
+void PacketNetwork::add_flow(PathSet paths, Bytes payload, Time start, std::uint64_t tag) {
   assert(payload.count > 0);
-  return engine_->add_flow(paths, payload.count, start.ps, tag);
-}
-
-void PacketNetwork::reroute(FlowId flow, PathSet paths, Time at) {
-  engine_->reroute(flow, paths, at.ps);
-}
-void PacketNetwork::darken(std::uint32_t port, Time from, Time until) {
-  engine_->darken(port, from.ps, until.ps);
+  engine_->add_flow(paths, payload.count, start.ps, tag);
 }
 
 Time PacketNetwork::run() {

@@ -16,13 +16,9 @@
 // Paths. A flow has one or more paths each way; packets take them in turn (per-packet spraying),
 // so one path is plain hashed ECMP.
 //
-// Circuits. darken() makes a port send nothing for a while. What is on the wire arrives, what is
-// queued waits; nothing is lost unless it is dark for ever. reroute() gives a flow other paths;
-// packets on their way end their journey on the old ones.
-//
 // Steady state (set_skip(), off by default). When every running flow delivers as much in one
 // interval as in the one before, the network jumps to shortly before the next thing that could
-// change that: a start, a port, the first flow to end. steady_state.h.
+// change that: a start, or the first flow to end. docs/packet-network.md.
 //
 // Invariant (tested): data bytes sent = delivered + dropped + in flight, at any time.
 // Units: bytes on the wire, headers included, unless called payload. Deterministic: the same calls
@@ -95,11 +91,6 @@ struct PortTotals {
   Bytes deepest_queue;
 };
 
-struct FlowId {
-  std::uint32_t slot = UINT32_MAX;
-  std::uint32_t generation = 0;
-};
-
 /// Of a flow: its packets and retransmissions are counted in 32 bits.
 inline constexpr std::int64_t kMostFlowPackets = std::int64_t{1} << 31;
 
@@ -129,17 +120,10 @@ class PacketNetwork {
 
   /// `payload` > 0 bytes, in kMostFlowPackets at most, from `start` on (not before now()). `tag`
   /// comes back with the completion.
-  FlowId add_flow(PathSet paths, Bytes payload, Time start = Time::zero(), std::uint64_t tag = 0);
-
-  /// From `at` on. A flow that has ended by then is left alone.
-  void reroute(FlowId flow, PathSet paths, Time at);
-
-  /// The port starts no packet in [from, until). Intervals of one port must not overlap. With
-  /// Time::max() it is dead: what is queued or comes later is dropped.
-  void darken(std::uint32_t port, Time from, Time until);
+  void add_flow(PathSet paths, Bytes payload, Time start = Time::zero(), std::uint64_t tag = 0);
 
   /// Until every flow has ended: the time of the last completion. Time::max() when some flow
-  /// cannot end: its port is dead, it gave up after 12 time-outs in a row, or 53 days have passed.
+  /// cannot end: it gave up after 12 time-outs in a row, or 53 days have passed.
   Time run();
   /// The same up to `end`; true when every flow has ended.
   bool run_until(Time end);

@@ -1,6 +1,5 @@
 // The packet network against closed forms: transmission and delay to the picosecond, incast, fair
-// shares, the queue of DCTCP, lost packets, dark ports, new paths. Random cases are in
-// packet_accounting_test.cc.
+// shares, the queue of DCTCP, lost packets. Random cases are in packet_accounting_test.cc.
 #include "network/packet_network.h"
 
 #include <gtest/gtest.h>
@@ -521,251 +520,29 @@ TEST(PacketNetwork, sprayed_flows_survive_shallow_queues) {
   EXPECT_LT(ratio(end, static_cast<double>(2 * packets * kFullTime)), 1.3);
 }
 
-// ---- Dead ports.
+// ---- Flows that cannot end.
 
 TEST(PacketNetwork, a_dead_port_ends_the_run_for_its_flows_and_not_for_others) {
-  const Star star(4);
   for (const Transport transport : {Transport::kDctcp, Transport::kDcqcn}) {
+    Star star(4);
     // NIC, port to the receiver, the receiver's NIC and the port that acknowledgements come by.
     for (const std::uint32_t port : {star.up(0), star.down(1), star.up(1), star.down(0)}) {
-      for (const Time from : {Time::zero(), Time::microseconds(30)}) {
-        PacketOptions options;
-        options.transport = transport;
-        PacketNetwork network(star.ports, options);
-        Completions done;
-        done.watch(network);
-        network.darken(port, from, Time::max());
-        star.add_flow(network, 0, 1, full_packets(options, 20'000), Time::zero(), 1);
-        star.add_flow(network, 2, 3, full_packets(options, 1'000), Time::zero(), 2);
-        EXPECT_EQ(network.run(), Time::max()) << port;
-        EXPECT_EQ(done.at.count(1), 0U);
-        EXPECT_EQ(done.at.count(2), 1U);
-        expect_accounts(network);
-        EXPECT_EQ(network.run(), Time::max());  // says so again
-      }
+      star = Star(4);
+      star.ports[port].rate = Bandwidth{0};
+      PacketOptions options;
+      options.transport = transport;
+      PacketNetwork network(star.ports, options);
+      Completions done;
+      done.watch(network);
+      star.add_flow(network, 0, 1, full_packets(options, 20'000), Time::zero(), 1);
+      star.add_flow(network, 2, 3, full_packets(options, 1'000), Time::zero(), 2);
+      EXPECT_EQ(network.run(), Time::max()) << port;
+      EXPECT_EQ(done.at.count(1), 0U);
+      EXPECT_EQ(done.at.count(2), 1U);
+      expect_accounts(network);
+      EXPECT_EQ(network.run(), Time::max());  // says so again
     }
   }
-}
-
-// ---- Dark ports.
-
-TEST(PacketNetwork, a_dark_port_delays_by_just_its_darkness) {
-  const PacketOptions options = unlimited_options();
-  const std::int64_t n = 500;
-  const std::int64_t plain = n * kFullTime + 2 * kFullTime + 3 * kDelay;
-  for (const std::uint32_t port : {0U, 1U, 2U}) {
-    // The port's packets start at whole multiples of kFullTime, later by what is before the port.
-    const std::int64_t first = port * (kFullTime + kDelay);
-    for (const std::int64_t into : {std::int64_t{0}, std::int64_t{1}, kFullTime / 2}) {
-      const std::int64_t from = first + 100 * kFullTime + into;
-      const std::int64_t start = first + (100 + (into > 0 ? 1 : 0)) * kFullTime;
-      const std::int64_t until = from + 80'000'000;
-      const Line line(3);
-      PacketNetwork network(line.ports, options);
-      network.darken(port, Time{from}, Time{until});
-      network.add_flow(line.add_paths(network), full_packets(options, n));
-      EXPECT_EQ(network.run().ps, plain + until - start) << port << ' ' << into;
-      network.drain();
-      EXPECT_EQ(network.totals().delivered_bytes, n * 9'000);
-      EXPECT_EQ(network.totals().sent_bytes, n * 9'000);
-      EXPECT_EQ(network.totals().drops, 0);
-    }
-  }
-}
-
-TEST(PacketNetwork, darkness_on_the_way_of_acknowledgements_delays_a_window_limited_flow) {
-  PacketOptions options = unlimited_options(1);
-  options.largest_window = 1;
-  const Line line(1);
-  PacketNetwork network(line.ports, options);
-  network.add_flow(line.add_paths(network), full_packets(options, 2));
-  const std::int64_t there = kFullTime + kDelay;
-  network.darken(1, Time{there - 5}, Time{there + 7'000'000});
-  EXPECT_EQ(network.run().ps, there + 7'000'000 + 5'120 + kDelay + there);
-}
-
-TEST(PacketNetwork, what_is_on_the_wire_arrives) {
-  const Line line(2);
-  PacketNetwork network(line.ports, {});
-  network.add_flow(line.add_paths(network), {8'936});
-  // Both ports go dark as soon as they have begun to send the packet.
-  network.darken(0, Time{1}, Time::milliseconds(5));
-  network.darken(1, Time{kFullTime + kDelay + 1}, Time::max());
-  EXPECT_EQ(network.run().ps, 2 * (kFullTime + kDelay));
-}
-
-TEST(PacketNetwork, dark_intervals_of_one_port_may_touch_and_be_given_in_any_order) {
-  const PacketOptions options = unlimited_options();
-  const auto run = [&](const std::vector<std::pair<int, int>>& intervals) {
-    const Line line(2);
-    PacketNetwork network(line.ports, options);
-    for (const auto& [from, until] : intervals) {
-      network.darken(1, Time::microseconds(from), Time::microseconds(until));
-    }
-    network.add_flow(line.add_paths(network), full_packets(options, 300));
-    return network.run();
-  };
-  const Time once = run({{50, 110}});
-  EXPECT_EQ(run({{50, 80}, {80, 110}}), once);
-  EXPECT_EQ(run({{80, 110}, {50, 80}}), once);
-  EXPECT_EQ(run({{90, 110}, {50, 80}, {80, 90}}), once);
-}
-
-TEST(PacketNetwork, darkness_that_is_over_is_no_darkness) {
-  const Line line(2);
-  PacketNetwork network(line.ports, {});
-  const auto paths = line.add_paths(network);
-  network.add_flow(paths, full_packets({}, 100));
-  network.run();
-  const Time start = network.now();
-  network.darken(0, Time::microseconds(1), Time::microseconds(2));
-  network.darken(0, Time::microseconds(3), start + Time::microseconds(5));  // the rest of it counts
-  network.add_flow(paths, {8'936}, start);
-  EXPECT_EQ(network.run(), start + Time::microseconds(5) + Time{2 * (kFullTime + kDelay)});
-}
-
-TEST(PacketNetwork, drain_waits_for_the_light) {
-  const Star star(2);
-  PacketNetwork network(star.ports, unlimited_options());
-  // One acknowledgement is still at the receiver's NIC, which is dark, when the flow ends.
-  network.darken(star.up(1), Time::zero(), Time::microseconds(500));
-  star.add_flow(network, 0, 1, full_packets({}, 4));
-  network.run();
-  network.drain();
-  EXPECT_GE(network.now(), Time::microseconds(500));
-  EXPECT_EQ(network.port_totals(star.down(0)).bytes, 3 * 64);
-}
-
-TEST(PacketNetwork, ports_darkened_at_random_lose_nothing) {
-  const LeafSpine net(4, 4, 2);
-  PacketOptions options;
-  options.time_out = Time::milliseconds(20);  // the darkness below is shorter
-  options.queue_limit = {100'000'000};
-  PacketNetwork network(net.ports, options);
-  Completions done;
-  done.watch(network);
-  Random random(5);
-  for (int i = 0; i < 200; ++i) {
-    const auto port = static_cast<std::uint32_t>(random.below(net.ports.size()));
-    const Time from = Time::microseconds(20) * i;
-    network.darken(port, from,
-                   from + Time{1 + static_cast<std::int64_t>(random.below(20'000'000))});
-  }
-  for (int host = 0; host < net.hosts(); ++host) {
-    network.add_flow(net.add_paths(network, host, (host + 5) % net.hosts(), host % 2),
-                     full_packets(options, 1'000), Time::zero(), host);
-  }
-  EXPECT_LT(network.run(), Time::milliseconds(20));
-  network.drain();
-  EXPECT_EQ(done.calls, 16U);
-  EXPECT_EQ(network.totals().delivered_bytes, 16 * 1'000 * 9'000);
-  EXPECT_EQ(network.totals().retransmissions, 0);
-}
-
-// ---- Other paths.
-
-/// Two NICs of the same host, each with a line of its own to the same receiver.
-struct TwoLines {
-  std::vector<PortSpec> ports{{Bandwidth::gbps(100), kTestDelay},
-                              {Bandwidth::gbps(100), kTestDelay},
-                              {Bandwidth::gbps(50), kTestDelay},
-                              {Bandwidth::gbps(50), kTestDelay},
-                              {Bandwidth::gbps(100), kTestDelay}};
-  static PacketNetwork::PathSet fast(PacketNetwork& network) {
-    const std::uint32_t there[] = {0, 1};
-    const std::uint32_t back[] = {4};
-    return network.add_paths(there, 2, back, 1);
-  }
-  static PacketNetwork::PathSet slow(PacketNetwork& network) {
-    const std::uint32_t there[] = {2, 3};
-    const std::uint32_t back[] = {4};
-    return network.add_paths(there, 2, back, 1);
-  }
-};
-
-TEST(PacketNetwork, a_flow_in_mid_course_goes_on_over_its_new_path) {
-  const TwoLines lines;
-  const PacketOptions options = unlimited_options();
-  const std::int64_t n = 400;
-  for (const std::int64_t into : {std::int64_t{0}, std::int64_t{1}, kFullTime / 3}) {
-    PacketNetwork network(lines.ports, options);
-    const FlowId flow = network.add_flow(TwoLines::fast(network), full_packets(options, n));
-    const std::int64_t at = 150 * kFullTime + into;
-    network.reroute(flow, TwoLines::slow(network), Time{at});
-    const std::int64_t sent = 150 + (into > 0 ? 1 : 0);
-    EXPECT_EQ(network.run().ps, at + (n - sent) * 2 * kFullTime + 2 * kFullTime + 2 * kDelay);
-    network.drain();
-    EXPECT_EQ(network.totals().delivered_bytes, n * 9'000);
-    EXPECT_EQ(network.totals().retransmissions, 0);
-    EXPECT_EQ(network.port_totals(0).bytes, sent * 9'000);
-    EXPECT_EQ(network.port_totals(2).bytes, (n - sent) * 9'000);
-  }
-}
-
-TEST(PacketNetwork, a_flow_leaves_a_dark_nic_for_another) {
-  const TwoLines lines;
-  const PacketOptions options = unlimited_options();
-  for (const Time until : {Time::milliseconds(50), Time::max()}) {
-    PacketNetwork network(lines.ports, options);
-    const FlowId flow = network.add_flow(TwoLines::fast(network), full_packets(options, 300));
-    network.darken(0, Time{100 * kFullTime}, until);
-    const Time at = {200 * kFullTime + 17};
-    network.reroute(flow, TwoLines::slow(network), at);
-    EXPECT_EQ(network.run().ps, at.ps + 402 * kFullTime + 2 * kDelay);
-    network.drain();
-    EXPECT_EQ(network.totals().delivered_bytes, 300 * 9'000);
-  }
-}
-
-TEST(PacketNetwork, what_waits_at_a_dark_port_is_sent_again_over_the_new_path) {
-  const TwoLines lines;
-  const PacketOptions options = unlimited_options();
-  PacketNetwork network(lines.ports, options);
-  Completions done;
-  done.watch(network);
-  const FlowId flow = network.add_flow(TwoLines::fast(network), full_packets(options, 300));
-  const Time light = Time::milliseconds(50);
-  network.darken(1, Time{100 * kFullTime}, light);
-  network.reroute(flow, TwoLines::slow(network), Time{150 * kFullTime});
-  EXPECT_LT(network.run(), Time::milliseconds(2));
-  network.drain();
-  EXPECT_GE(network.now(), light);
-  EXPECT_EQ(done.calls, 1U);
-  EXPECT_GT(network.totals().retransmissions, 40);
-  EXPECT_EQ(network.totals().delivered_bytes,
-            (300 + network.totals().retransmissions) * 9'000);  // twice, those that waited
-  EXPECT_EQ(network.totals().in_flight_bytes, 0);
-  expect_accounts(network);
-}
-
-TEST(PacketNetwork, a_flow_may_be_rerouted_before_it_starts) {
-  const TwoLines lines;
-  const PacketOptions options = unlimited_options();
-  PacketNetwork network(lines.ports, options);
-  const FlowId flow =
-      network.add_flow(TwoLines::fast(network), full_packets(options, 10), Time::microseconds(100));
-  network.reroute(flow, TwoLines::slow(network), Time::microseconds(50));
-  EXPECT_EQ(network.run().ps, 100'000'000 + 22 * kFullTime + 2 * kDelay);
-}
-
-TEST(PacketNetwork, rerouting_a_flow_that_has_ended_changes_nothing) {
-  const TwoLines lines;
-  const PacketOptions options = unlimited_options();
-  PacketNetwork network(lines.ports, options);
-  const auto fast = TwoLines::fast(network);
-  const auto slow = TwoLines::slow(network);
-  const FlowId flow = network.add_flow(fast, {100});
-  network.reroute(flow, slow, Time::milliseconds(10));
-  const Time end = network.run();
-  network.drain();
-  // Its slot is another flow's now.
-  const Time start = network.now();
-  const FlowId other = network.add_flow(fast, full_packets(options, 20'000), start);
-  EXPECT_EQ(other.slot, flow.slot);
-  EXPECT_NE(other.generation, flow.generation);
-  EXPECT_LT(end, Time::microseconds(10));
-  EXPECT_GT(network.run(), Time::milliseconds(10));
-  EXPECT_EQ(network.port_totals(2).bytes, 0);
 }
 
 // ---- Larger networks.
@@ -819,7 +596,6 @@ TEST(PacketNetwork, reset_forgets_all_but_the_ports) {
     PacketNetwork network(star.ports, options);
     const auto run = [&] {
       for (int s = 1; s <= 8; ++s) star.add_flow(network, s, 0, {3'000'000}, Time::zero(), s);
-      network.darken(star.down(0), Time::microseconds(100), Time::microseconds(150));
       const Time end = network.run();
       network.drain();
       return std::pair(end, network.totals().events);
@@ -830,10 +606,10 @@ TEST(PacketNetwork, reset_forgets_all_but_the_ports) {
     EXPECT_EQ(network.totals().data_packets, 0);
     EXPECT_EQ(network.port_totals(star.down(0)).bytes, 0);
     EXPECT_EQ(run(), first);
-    // Also from the middle of a run, with a port dark.
+    // Also from the middle of a run, with a flow still to start.
     network.reset();
     star.add_flow(network, 1, 0, {30'000'000});
-    network.darken(star.down(0), Time::microseconds(100), Time::max());
+    star.add_flow(network, 2, 0, {30'000'000}, Time::milliseconds(1));
     network.run_until(Time::microseconds(120));
     network.reset();
     EXPECT_EQ(run(), first);

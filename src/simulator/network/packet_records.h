@@ -52,7 +52,6 @@ struct alignas(64) Port {
   std::int64_t deepest = 0;           ///< ps
   std::uint32_t last_sender = kNone;  ///< ring of flows that may send; its next is the first
   bool waking = false;                ///< a kNic event is on its way
-  bool dark = false;
 };
 static_assert(sizeof(Port) == 64);
 inline constexpr int kRateBits = 10;

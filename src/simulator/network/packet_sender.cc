@@ -1,4 +1,5 @@
-// The sending end of the packet engine: windows, acknowledgements, losses, time-outs.
+// The sending end of the packet engine: NICs and the flows that wait at them, windows,
+// acknowledgements, losses, time-outs.
 #include <algorithm>
 
 #include "network/packet_engine.h"
@@ -100,6 +101,81 @@ void PacketNetwork::Engine::send(std::uint32_t index) {
     rate.next_send = now_ + static_cast<std::int64_t>(gap / rate.rate);
   }
   forward(packet_index);
+}
+
+void PacketNetwork::Engine::join_ring(std::uint32_t index) {
+  Flow& flow = flows_[index];
+  if (flow.in_ring || !may_send(flow)) return;
+  if (options_.transport == Transport::kDcqcn && rates_[index].next_send > now_) {
+    pace(index);
+    return;
+  }
+  Port& nic = ports_[flow.nic];
+  flow.in_ring = true;
+  ++flow.references;
+  if (nic.last_sender == kNone) {
+    flow.next_sender = index;
+  } else {
+    flow.next_sender = flows_[nic.last_sender].next_sender;
+    flows_[nic.last_sender].next_sender = index;
+  }
+  nic.last_sender = index;
+  if (!nic.waking) wake(flow.nic);
+}
+
+/// Takes a flow out of its NIC's ring; `before` is the one before it.
+void PacketNetwork::Engine::unlink(Port& nic, std::uint32_t before, std::uint32_t index) {
+  if (before == index) {
+    nic.last_sender = kNone;
+  } else {
+    flows_[before].next_sender = flows_[index].next_sender;
+    if (nic.last_sender == index) nic.last_sender = before;
+  }
+  flows_[index].in_ring = false;
+  release(index);
+}
+
+void PacketNetwork::Engine::wake(std::uint32_t nic) {
+  Port& port = ports_[nic];
+  const std::uint32_t event = take_record();
+  records_[event].kind = Kind::kNic;
+  records_[event].flow = nic;
+  records_[event].time = std::max(now_, port.free_at);
+  port.waking = true;
+  wheel_.push(event);
+}
+
+void PacketNetwork::Engine::on_nic(std::uint32_t event) {
+  Port& nic = ports_[records_[event].flow];
+  if (nic.free_at > now_) {  // an acknowledgement got in between
+    records_[event].time = nic.free_at;
+    wheel_.push(event);
+    return;
+  }
+  if (nic.last_sender != kNone) {
+    const std::uint32_t last = nic.last_sender;
+    const std::uint32_t index = flows_[last].next_sender;
+    __builtin_prefetch(&flows_[flows_[index].next_sender]);
+    if (may_send(flows_[index])) send(index);
+    Flow& flow = flows_[index];
+    bool stays = may_send(flow);
+    if (stays && options_.transport == Transport::kDcqcn && rates_[index].next_send > nic.free_at) {
+      stays = false;
+      pace(index);
+    }
+    if (stays) {
+      nic.last_sender = index;  // from first to last
+    } else {
+      unlink(nic, last, index);
+    }
+  }
+  if (nic.last_sender == kNone) {
+    nic.waking = false;
+    give_back(event);
+    return;
+  }
+  records_[event].time = std::max(now_, nic.free_at);
+  wheel_.push(event);
 }
 
 void PacketNetwork::Engine::on_ack(std::uint32_t index) {
@@ -212,7 +288,7 @@ void PacketNetwork::Engine::time_out(std::uint32_t index) {
   join_ring(index);
 }
 
-/// Nothing of the flow arrives any more: its path is dead.
+/// Nothing of the flow arrives any more.
 void PacketNetwork::Engine::give_up(std::uint32_t index) {
   Flow& flow = flows_[index];
   flow.ended = true;

@@ -85,9 +85,9 @@ struct Star {
     const std::uint32_t back[] = {up(to), down(from)};
     return network.add_paths(there, 2, back, 2);
   }
-  FlowId add_flow(PacketNetwork& network, int from, int to, Bytes payload,
-                  Time start = Time::zero(), std::uint64_t tag = 0) const {
-    return network.add_flow(add_paths(network, from, to), payload, start, tag);
+  void add_flow(PacketNetwork& network, int from, int to, Bytes payload, Time start = Time::zero(),
+                std::uint64_t tag = 0) const {
+    network.add_flow(add_paths(network, from, to), payload, start, tag);
   }
 };
 

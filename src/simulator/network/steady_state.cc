@@ -61,7 +61,7 @@ void PacketNetwork::Engine::sample() {
 
 /// How long the network may jump from now, `limit` at most; 0 when it is not steady.
 std::int64_t PacketNetwork::Engine::steady_time(std::int64_t limit) {
-  if (samples_taken_ < 3 || dark_ports_ > 0) return 0;
+  if (samples_taken_ < 3) return 0;
   const auto longer_interval = [&] {
     interval_ *= 2;
     samples_taken_ = unsteady_ = 0;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/markup.h"
 #include "compare/layer_picture.h"
 #include "report/report_assets.h"
 #include "report/report_axis.h"
@@ -34,31 +35,7 @@ std::array<const EmbeddedText*, 11> scripts() {
           &kPassageScript, &kFiguresScript, &kStartScript};
 }
 
-std::string html(std::string_view text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        safe += "&amp;";
-        break;
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      case '\'':
-        safe += "&#39;";
-        break;
-      default:
-        safe += c;
-    }
-  }
-  return safe;
-}
+std::string html(std::string_view text) { return escaped(text, Markup::kHtml); }
 
 /// For a <script> element: no '<' may stand in it, lest it end the element.
 std::string script_json(const Json& json) {

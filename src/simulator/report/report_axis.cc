@@ -1,18 +1,16 @@
 #include "report/report_axis.h"
 
-#include <charconv>
 #include <cmath>
 
 #include "base/error.h"
+#include "base/text_fields.h"
 
 namespace mixnet {
 namespace {
 
 std::optional<double> plain_number(const std::string& text) {
-  double number = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (code != std::errc{} || end != text.data() + text.size() || !std::isfinite(number)) return {};
-  return number;
+  const auto number = number_in<double>(text);
+  return number && std::isfinite(*number) ? number : std::nullopt;
 }
 
 template <typename Read>

@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-#include "compare/comparison.h"
+#include "compare/advice.h"
 
 namespace mixnet {
 namespace {

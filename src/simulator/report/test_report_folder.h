@@ -56,7 +56,7 @@ inline std::string line(int point, std::string_view fabric, int gbps, std::strin
       R"({{"ep":0.5,"tp":0.25,"pp":0.0,"dp":0.0,"reconfiguration":0.0,"bubble":0.25}},)"
       R"("compute_seconds":1.5,"network_cost_usd":1000000.0,)"
       R"("performance_per_dollar_vs_fat_tree":1.0,"routing":"dynamic","policy":"block",)"
-      R"("ep_split":"circuits-first","fidelity":"flow","seed":1{}}}}})"
+      R"("ep_split":"circuits-first","fidelity":"fluid","seed":1{}}}}})"
       "\n",
       point, fabric, gbps, fabric, fabric, gbps, more);
 }

@@ -12,11 +12,11 @@
 namespace mixnet {
 namespace {
 
-std::vector<PointOutcome> run_guarded(const PointRunner& runner, const TaskPool::Task& task) {
+std::vector<PointOutcome> run_guarded(const PointRunner& runner, const PointPool::Batch& batch) {
   std::string error;
   try {
-    std::vector<PointOutcome> outcomes = runner(task.points, task.threads);
-    if (outcomes.size() == task.points.size()) return outcomes;
+    std::vector<PointOutcome> outcomes = runner(batch.points, batch.threads);
+    if (outcomes.size() == batch.points.size()) return outcomes;
     error = "internal error: points without an outcome";
   } catch (const Error& bad_input) {
     error = bad_input.what();
@@ -25,16 +25,16 @@ std::vector<PointOutcome> run_guarded(const PointRunner& runner, const TaskPool:
   } catch (const std::exception& fault) {
     error = fmt::format("internal error: {}", fault.what());
   }
-  return std::vector<PointOutcome>(task.points.size(), {{}, error});
+  return std::vector<PointOutcome>(batch.points.size(), {{}, error});
 }
 
 }  // namespace
 
-TaskPool::TaskPool(int threads, PointRunner runner) : runner_(std::move(runner)) {
+PointPool::PointPool(int threads, PointRunner runner) : runner_(std::move(runner)) {
   for (int i = 0; i < std::max(1, threads); ++i) crew_.emplace_back([this] { work(); });
 }
 
-TaskPool::~TaskPool() {
+PointPool::~PointPool() {
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
@@ -43,15 +43,15 @@ TaskPool::~TaskPool() {
   for (std::thread& thread : crew_) thread.join();
 }
 
-void TaskPool::submit(Task task) {
+void PointPool::submit(Batch batch) {
   {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(task));
+    waiting_.push_back(std::move(batch));
   }
   submitted_.notify_one();
 }
 
-std::optional<TaskPool::Result> TaskPool::take(std::chrono::milliseconds patience) {
+std::optional<PointPool::Result> PointPool::take(std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
   if (!ended_.wait_for(lock, patience, [this] { return !results_.empty(); })) return std::nullopt;
   Result result = std::move(results_.front());
@@ -59,15 +59,15 @@ std::optional<TaskPool::Result> TaskPool::take(std::chrono::milliseconds patienc
   return result;
 }
 
-void TaskPool::work() {
+void PointPool::work() {
   std::unique_lock lock(mutex_);
   while (true) {
     submitted_.wait(lock, [this] { return closing_ || !waiting_.empty(); });
     if (closing_) return;
-    const Task task = std::move(waiting_.front());
+    const Batch batch = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    Result result{task.number, run_guarded(runner_, task)};
+    Result result{batch.number, run_guarded(runner_, batch)};
     lock.lock();
     results_.push_back(std::move(result));
     ended_.notify_one();

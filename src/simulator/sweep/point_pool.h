@@ -1,7 +1,7 @@
 // Threads that run the points of a sweep, while their owner does something else.
 //
-// A task is a few points that are cheaper to run together. Tasks are begun in the order in which
-// they are submitted and end in any. The owner's calls are those of one thread.
+// A batch is a few points that are cheaper to run together. Batches are begun in the order in
+// which they are submitted and end in any. The owner's calls are those of one thread.
 #pragma once
 
 #include <chrono>
@@ -26,9 +26,9 @@ using PointArguments = std::vector<std::vector<std::string>>;
 /// threads at once. What it throws becomes the outcome of all its points.
 using PointRunner = std::function<std::vector<PointOutcome>(const PointArguments&, int threads)>;
 
-class TaskPool {
+class PointPool {
  public:
-  struct Task {
+  struct Batch {
     std::size_t number = 0;
     int threads = 1;  ///< for the runner
     PointArguments points;
@@ -38,15 +38,15 @@ class TaskPool {
     std::vector<PointOutcome> outcomes;
   };
 
-  TaskPool(int threads, PointRunner runner);
-  /// Waits for the tasks that run; those that have not begun never will.
-  ~TaskPool();
-  TaskPool(const TaskPool&) = delete;
-  TaskPool& operator=(const TaskPool&) = delete;
+  PointPool(int threads, PointRunner runner);
+  /// Waits for the batches that run; those that have not begun never will.
+  ~PointPool();
+  PointPool(const PointPool&) = delete;
+  PointPool& operator=(const PointPool&) = delete;
 
   int threads() const { return static_cast<int>(crew_.size()); }
-  void submit(Task task);
-  /// The result of a task that ended; waits for one, for at most `patience`.
+  void submit(Batch batch);
+  /// The result of a batch that ended; waits for one, for at most `patience`.
   std::optional<Result> take(std::chrono::milliseconds patience);
 
  private:
@@ -55,7 +55,7 @@ class TaskPool {
   PointRunner runner_;
   std::mutex mutex_;
   std::condition_variable submitted_, ended_;
-  std::deque<Task> waiting_;
+  std::deque<Batch> waiting_;
   std::deque<Result> results_;
   bool closing_ = false;
   std::vector<std::thread> crew_;

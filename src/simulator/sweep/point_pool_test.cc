@@ -21,8 +21,8 @@ std::vector<PointOutcome> echo(const PointArguments& points, int threads) {
   return outcomes;
 }
 
-TEST(TaskPool, GivesEachTaskItsResult) {
-  TaskPool pool(3, echo);
+TEST(PointPool, GivesEachBatchItsResult) {
+  PointPool pool(3, echo);
   EXPECT_EQ(pool.threads(), 3);
   EXPECT_FALSE(pool.take(milliseconds(0)));
   for (std::size_t n = 0; n < 20; ++n) pool.submit({n, 2, {{"a"}, {std::to_string(n)}}});
@@ -37,9 +37,9 @@ TEST(TaskPool, GivesEachTaskItsResult) {
   EXPECT_EQ(seen.size(), 20u);
 }
 
-TEST(TaskPool, RunsAsManyTasksAtOnceAsItHasThreads) {
+TEST(PointPool, RunsAsManyBatchesAtOnceAsItHasThreads) {
   std::barrier together(3);  // nobody passes before three are here
-  TaskPool pool(3, [&](const PointArguments& points, int threads) {
+  PointPool pool(3, [&](const PointArguments& points, int threads) {
     together.arrive_and_wait();
     return echo(points, threads);
   });
@@ -47,8 +47,8 @@ TEST(TaskPool, RunsAsManyTasksAtOnceAsItHasThreads) {
   for (int i = 0; i < 6; ++i) EXPECT_TRUE(pool.take(kLong));
 }
 
-TEST(TaskPool, WhatARunnerThrowsIsTheOutcomeOfAllPoints) {
-  TaskPool pool(1, [](const PointArguments& points, int) -> std::vector<PointOutcome> {
+TEST(PointPool, WhatARunnerThrowsIsTheOutcomeOfAllPoints) {
+  PointPool pool(1, [](const PointArguments& points, int) -> std::vector<PointOutcome> {
     if (points[0][0] == "error") throw Error("x", "is bad");
     if (points[0][0] == "memory") throw std::bad_alloc();
     if (points[0][0] == "fault") throw std::runtime_error("oops");
@@ -66,10 +66,10 @@ TEST(TaskPool, WhatARunnerThrowsIsTheOutcomeOfAllPoints) {
   }
 }
 
-TEST(TaskPool, IsGoneAfterTheTasksThatRun) {
+TEST(PointPool, IsGoneAfterTheBatchesThatRun) {
   std::atomic<int> ran{0};
   {
-    TaskPool pool(1, [&](const PointArguments& points, int threads) {
+    PointPool pool(1, [&](const PointArguments& points, int threads) {
       ++ran;
       return echo(points, threads);
     });

@@ -18,7 +18,7 @@ using Json = nlohmann::json;
 
 // Messages are JSON objects with one of these under "kind".
 constexpr const char* kReady = "ready";  // to rank 0; threads
-constexpr const char* kTask = "task";    // to others; number, threads, points
+constexpr const char* kBatch = "batch";  // to others; number, threads, points
 constexpr const char* kDone = "done";    // to rank 0; number, outcomes
 constexpr const char* kAlive = "alive";  // between rank 0 and others
 constexpr const char* kStop = "stop";    // to others: Ranks::finish()
@@ -27,23 +27,25 @@ constexpr const char* kLeave = "leave";  // to others: Ranks::leave()
 /// How long messages may wait while nothing happens here.
 constexpr std::chrono::milliseconds kPause{1};
 constexpr std::chrono::milliseconds kAlone{100};
-/// Tasks that were lost with this many ranks have failed.
+/// Batches that were lost with this many ranks have failed.
 constexpr int kMostLosses = 2;
 
 std::string message(const char* kind) { return Json{{"kind", kind}}.dump(); }
 
-std::string message(const TaskPool::Task& task) {
-  return Json{
-      {"kind", kTask}, {"number", task.number}, {"threads", task.threads}, {"points", task.points}}
+std::string message(const PointPool::Batch& batch) {
+  return Json{{"kind", kBatch},
+              {"number", batch.number},
+              {"threads", batch.threads},
+              {"points", batch.points}}
       .dump();
 }
 
-TaskPool::Task task_of(const Json& message) {
+PointPool::Batch batch_of(const Json& message) {
   return {message.at("number").get<std::size_t>(), message.at("threads").get<int>(),
           message.at("points").get<PointArguments>()};
 }
 
-std::string message(const TaskPool::Result& result) {
+std::string message(const PointPool::Result& result) {
   Json outcomes = Json::array();
   for (const PointOutcome& outcome : result.outcomes) {
     outcomes.push_back({{"fields", outcome.fields}, {"error", outcome.error}});
@@ -52,8 +54,8 @@ std::string message(const TaskPool::Result& result) {
       -1, ' ', false, Json::error_handler_t::replace);
 }
 
-TaskPool::Result result_of(const Json& message) {
-  TaskPool::Result result{message.at("number").get<std::size_t>(), {}};
+PointPool::Result result_of(const Json& message) {
+  PointPool::Result result{message.at("number").get<std::size_t>(), {}};
   for (const Json& outcome : message.at("outcomes")) {
     result.outcomes.push_back(
         {outcome.at("fields").get<std::string>(), outcome.at("error").get<std::string>()});
@@ -91,7 +93,7 @@ class Leader {
   std::vector<int> run();
 
  private:
-  struct Task {
+  struct Batch {
     std::vector<std::size_t> points;
     bool ended = false;
     int losses = 0;
@@ -99,32 +101,32 @@ class Leader {
   struct Member {
     int threads = 0;  // 0: it is not ready
     bool lost = false;
-    std::set<std::size_t> tasks;  // that it has
+    std::set<std::size_t> batches;  // that it has
     MonotonicTime heard;
   };
 
-  void make_tasks(const PointGroup& group);
-  /// Threads for each task of a rank with so many.
-  int threads_of_task(int threads) const;
-  /// How many tasks a member should have.
+  void make_batches(const PointGroup& group);
+  /// Threads for each batch of a rank with so many.
+  int threads_of_batch(int threads) const;
+  /// How many batches a member should have.
   std::size_t wanted(const Member& member, std::size_t all_threads) const;
   void hand_out();
-  void hand_out(std::size_t rank, std::size_t task);
+  void hand_out(std::size_t rank, std::size_t batch);
   void receive();
-  void end(std::size_t rank, const TaskPool::Result& result);
-  void record(std::size_t task, std::vector<PointOutcome> outcomes);
+  void end(std::size_t rank, const PointPool::Result& result);
+  void record(std::size_t batch, std::vector<PointOutcome> outcomes);
   void give_up_silent();
 
   const SweepPlan& plan_;
   SweepFolder& folder_;
   const SweepOptions& options_;
-  std::vector<Task> tasks_;
+  std::vector<Batch> batches_;
   std::size_t ended_ = 0;
   std::deque<std::size_t> waiting_;
   std::vector<Member> members_;
   ProgressBar progress_;
   Pulse pulse_;
-  TaskPool pool_;
+  PointPool pool_;
 };
 
 Leader::Leader(const SweepPlan& plan, SweepFolder& folder, const PointGroup& group,
@@ -133,34 +135,35 @@ Leader::Leader(const SweepPlan& plan, SweepFolder& folder, const PointGroup& gro
       folder_(folder),
       options_(options),
       members_(options.ranks == nullptr ? 1 : options.ranks->size(),
-               Member{.tasks = {}, .heard = options.env->monotonic_now()}),
+               Member{.batches = {}, .heard = options.env->monotonic_now()}),
       progress_("sweep", plan.points() - folder.finished(), *options.env),
       pulse_(options),
       pool_(options.threads, runner) {
-  make_tasks(group);
+  make_batches(group);
   members_[0].threads = pool_.threads();
 }
 
-void Leader::make_tasks(const PointGroup& group) {
+void Leader::make_batches(const PointGroup& group) {
   std::unordered_map<std::string, std::size_t> numbers;
   for (std::size_t point = 0; point < plan_.points(); ++point) {
     if (folder_.is_finished(point)) continue;
-    const auto [place, is_new] = numbers.try_emplace(group(plan_.arguments(point)), tasks_.size());
-    if (is_new) tasks_.emplace_back();
-    tasks_[place->second].points.push_back(point);
+    const auto [place, is_new] =
+        numbers.try_emplace(group(plan_.arguments(point)), batches_.size());
+    if (is_new) batches_.emplace_back();
+    batches_[place->second].points.push_back(point);
   }
-  for (std::size_t task = 0; task < tasks_.size(); ++task) waiting_.push_back(task);
+  for (std::size_t batch = 0; batch < batches_.size(); ++batch) waiting_.push_back(batch);
 }
 
-int Leader::threads_of_task(int threads) const {
+int Leader::threads_of_batch(int threads) const {
   const std::size_t each =
-      std::max<std::size_t>(1, (tasks_.size() + members_.size() - 1) / members_.size());
+      std::max<std::size_t>(1, (batches_.size() + members_.size() - 1) / members_.size());
   return std::max(1, threads / static_cast<int>(std::min<std::size_t>(each, 1 << 20)));
 }
 
 std::size_t Leader::wanted(const Member& member, std::size_t all_threads) const {
   if (member.threads == 0 || member.lost) return 0;
-  const auto busy = static_cast<std::size_t>(member.threads / threads_of_task(member.threads));
+  const auto busy = static_cast<std::size_t>(member.threads / threads_of_batch(member.threads));
   // One more lies ready, so that no thread waits for a message; but not of the last few.
   return waiting_.size() > 2 * all_threads ? busy + 1 : busy;
 }
@@ -168,23 +171,23 @@ std::size_t Leader::wanted(const Member& member, std::size_t all_threads) const 
 void Leader::hand_out() {
   std::size_t all_threads = 0;
   for (const Member& member : members_) all_threads += static_cast<std::size_t>(member.threads);
-  // In turn, so that few tasks are spread over all ranks.
+  // In turn, so that few batches are spread over all ranks.
   for (bool any = true; any && !waiting_.empty();) {
     any = false;
     for (std::size_t rank = 0; rank < members_.size() && !waiting_.empty(); ++rank) {
-      if (members_[rank].tasks.size() >= wanted(members_[rank], all_threads)) continue;
-      const std::size_t task = waiting_.front();
+      if (members_[rank].batches.size() >= wanted(members_[rank], all_threads)) continue;
+      const std::size_t batch = waiting_.front();
       waiting_.pop_front();
-      if (!tasks_[task].ended) hand_out(rank, task);
+      if (!batches_[batch].ended) hand_out(rank, batch);
       any = true;
     }
   }
 }
 
-void Leader::hand_out(std::size_t rank, std::size_t task) {
-  members_[rank].tasks.insert(task);
-  TaskPool::Task work{task, threads_of_task(members_[rank].threads), {}};
-  for (const std::size_t point : tasks_[task].points) {
+void Leader::hand_out(std::size_t rank, std::size_t batch) {
+  members_[rank].batches.insert(batch);
+  PointPool::Batch work{batch, threads_of_batch(members_[rank].threads), {}};
+  for (const std::size_t point : batches_[batch].points) {
     work.points.push_back(plan_.arguments(point));
   }
   if (rank == 0) {
@@ -194,19 +197,19 @@ void Leader::hand_out(std::size_t rank, std::size_t task) {
   }
 }
 
-void Leader::end(std::size_t rank, const TaskPool::Result& result) {
-  members_[rank].tasks.erase(result.number);
+void Leader::end(std::size_t rank, const PointPool::Result& result) {
+  members_[rank].batches.erase(result.number);
   record(result.number, result.outcomes);
 }
 
-void Leader::record(std::size_t task, std::vector<PointOutcome> outcomes) {
-  if (tasks_.at(task).ended) return;  // of a rank that had been given up too early
+void Leader::record(std::size_t batch, std::vector<PointOutcome> outcomes) {
+  if (batches_.at(batch).ended) return;  // of a rank that had been given up too early
   std::vector<std::pair<std::size_t, PointOutcome>> rows;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    rows.emplace_back(tasks_[task].points.at(i), std::move(outcomes[i]));
+    rows.emplace_back(batches_[batch].points.at(i), std::move(outcomes[i]));
   }
   folder_.append(rows);
-  tasks_[task].ended = true;
+  batches_[batch].ended = true;
   ++ended_;
   progress_.advance(rows.size());
 }
@@ -233,20 +236,20 @@ void Leader::give_up_silent() {
     Member& member = members_[rank];
     if (member.lost || now - member.heard < options_.rank_timeout) continue;
     member.lost = true;
-    for (const std::size_t task : std::exchange(member.tasks, {})) {
-      if (++tasks_[task].losses < kMostLosses) {
-        waiting_.push_front(task);
+    for (const std::size_t batch : std::exchange(member.batches, {})) {
+      if (++batches_[batch].losses < kMostLosses) {
+        waiting_.push_front(batch);
         continue;
       }
       PointOutcome lost;
       lost.error = fmt::format("the processes that ran it died, {} times", kMostLosses);
-      record(task, std::vector<PointOutcome>(tasks_[task].points.size(), lost));
+      record(batch, std::vector<PointOutcome>(batches_[batch].points.size(), lost));
     }
   }
 }
 
 std::vector<int> Leader::run() {
-  while (ended_ < tasks_.size()) {
+  while (ended_ < batches_.size()) {
     if (options_.interrupted && options_.interrupted()) break;
     hand_out();
     if (const auto result = pool_.take(options_.ranks == nullptr ? kAlone : kPause)) {
@@ -295,7 +298,7 @@ std::vector<int> run_sweep(const SweepPlan& plan, SweepFolder& folder, const Poi
 
 void serve_sweep(const PointRunner& runner, const SweepOptions& options) {
   Ranks& ranks = *options.ranks;
-  TaskPool pool(options.threads, runner);
+  PointPool pool(options.threads, runner);
   Pulse pulse(options);
   Env& env = *options.env;
   MonotonicTime heard = env.monotonic_now();
@@ -306,7 +309,7 @@ void serve_sweep(const PointRunner& runner, const SweepOptions& options) {
       heard = env.monotonic_now();
       const Json message = Json::parse(received->text);
       const auto kind = message.at("kind").get<std::string>();
-      if (kind == kTask) pool.submit(task_of(message));
+      if (kind == kBatch) pool.submit(batch_of(message));
       if (kind == kStop) return ranks.finish();
       if (kind == kLeave) return ranks.leave();
     }

@@ -1,18 +1,18 @@
 // Runs the points of a plan that a results folder does not have yet, on the threads of this process
 // and, under MPI, on those of others.
 //
-// Rank 0 plans, hands out tasks and alone writes the folder; it works as well. Every rank, 0 among
-// them, has a TaskPool and gets its next task when one ends, so fast ranks run more. Others know
-// nothing of the study: a task brings the command lines of its points.
+// Rank 0 plans, hands out batches and alone writes the folder; it works as well. Every rank, 0
+// among them, has a PointPool and gets its next batch when one ends, so fast ranks run more. Others
+// know nothing of the study: a batch brings the command lines of its points.
 //
-// Tasks are made of points of the same group (cheaper to run together), in the order of the points.
-// When there are fewer tasks than threads, each task may use several. Rows do not depend on any of
-// this.
+// Batches are made of points of the same group (cheaper to run together), in the order of the
+// points. When there are fewer batches than threads, each batch may use several. Rows do not depend
+// on any of this.
 //
-// A rank that is not heard from for `rank_timeout` is given up, and its tasks go to others. A task
-// that was lost twice has failed: it may be what kills. (MPI must let the other ranks live for
-// that: Open MPI does with mpirun --enable-recovery; otherwise it ends all, and starting again goes
-// on.)
+// A rank that is not heard from for `rank_timeout` is given up, and its batches go to others. A
+// batch that was lost twice has failed: it may be what kills. (MPI must let the other ranks live
+// for that: Open MPI does with mpirun --enable-recovery; otherwise it ends all, and starting again
+// goes on.)
 #pragma once
 
 #include <chrono>

@@ -11,6 +11,7 @@
 #include "base/csv.h"
 #include "base/error.h"
 #include "base/json_reader.h"
+#include "compare/comparison_text.h"
 
 namespace mixnet {
 namespace {
@@ -64,7 +65,8 @@ class CsvColumns {
 
 PointOutcome outcome_of(const Comparison& comparison, const ComparisonRun& run) {
   PointOutcome outcome;
-  outcome.fields = dump({{"plan", plan_json(comparison.plan)}, {"run", run_json(comparison, run)}});
+  outcome.fields =
+      dump({{"plan", parallel_plan_json(comparison.plan)}, {"run", run_json(comparison, run)}});
   return outcome;
 }
 

@@ -177,7 +177,7 @@ TEST_F(RunSweep, RunsOnlyWhatIsNotFinished) {
   EXPECT_EQ(rows("a"), rows("b"));
 }
 
-TEST_F(RunSweep, PointsOfAGroupAreOneTask) {
+TEST_F(RunSweep, PointsOfAGroupAreOneBatch) {
   std::mutex mutex;
   std::vector<std::size_t> sizes;
   const auto tens = [](const std::vector<std::string>& words) {
@@ -193,7 +193,7 @@ TEST_F(RunSweep, PointsOfAGroupAreOneTask) {
   EXPECT_THAT(sizes, ElementsAre(10, 10, 10, 10));
 }
 
-TEST_F(RunSweep, FewTasksUseTheThreadsThemselves) {
+TEST_F(RunSweep, FewBatchesUseTheThreadsThemselves) {
   std::atomic<int> sum{0};
   const auto halves = [](const std::vector<std::string>& words) {
     return std::string(std::stoi(words.at(1)) < 20 ? "low" : "high");
@@ -241,11 +241,11 @@ TEST_F(RunSweep, RanksShareTheWorkAndGiveTheSameRows) {
   EXPECT_EQ(post.left, 0);
 }
 
-TEST_F(RunSweep, ADeadRanksTasksGoToOthers) {
+TEST_F(RunSweep, ADeadRanksBatchesGoToOthers) {
   run_sweep(*plan_, *open("a"), no_group, echo, {});
   Post post(3);
   std::atomic<bool> died{false};
-  // The leader takes its time until rank 2 has taken a task with it.
+  // The leader takes its time until rank 2 has taken a batch with it.
   const auto leader = [&](const PointArguments& points, int threads) {
     while (!died) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return echo(points, threads);
@@ -264,7 +264,7 @@ TEST_F(RunSweep, ADeadRanksTasksGoToOthers) {
   EXPECT_EQ(post.left, 3);
 }
 
-TEST_F(RunSweep, ATaskThatKillsItsRanksHasFailed) {
+TEST_F(RunSweep, ABatchThatKillsItsRanksHasFailed) {
   Post post(3);
   std::atomic<int> deaths{0};
   const auto follower = [&](int rank, const PointArguments& points, int threads) {
@@ -274,7 +274,7 @@ TEST_F(RunSweep, ATaskThatKillsItsRanksHasFailed) {
     }
     return echo(points, threads);
   };
-  // The leader sits on the first tasks that it was given until both others are dead.
+  // The leader sits on the first batches that it was given until both others are dead.
   const auto leader = [&](const PointArguments& points, int threads) {
     EXPECT_NE(points[0][1], "5");
     while (deaths < 2) std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -1,8 +1,8 @@
-#include "cli/plan_flags.h"
+#include "cli/parallel_plan_flags.h"
 
 namespace mixnet::cli {
 
-PlanRequest PlanFlags::request(int gpus_per_server_default) const {
+PlanRequest ParallelPlanFlags::request(int gpus_per_server_default) const {
   PlanRequest request;
   request.gpus = gpus;
   request.gpus_per_server = gpus_per_server.value_or(gpus_per_server_default);
@@ -15,7 +15,7 @@ PlanRequest PlanFlags::request(int gpus_per_server_default) const {
   return request;
 }
 
-void add_plan_flags(CLI::App& command, PlanFlags& flags) {
+void add_parallel_plan_flags(CLI::App& command, ParallelPlanFlags& flags) {
   const std::string group = "Parallel plan (what is left out comes from the model)";
   command.add_option("--gpus", flags.gpus, "GPUs, that is tp x pp x dp")
       ->capture_default_str()

@@ -1,10 +1,11 @@
-// A comparison as JSON and CSV.
+#include "compare/comparison_text.h"
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "base/csv.h"
-#include "compare/comparison.h"
+#include "base/number_text.h"
 
 namespace mixnet {
 namespace {
@@ -36,7 +37,22 @@ Json gpu_json(const GpuBandwidth& gpu) {
 
 }  // namespace
 
-nlohmann::ordered_json plan_json(const ParallelPlan& plan) {
+std::string describe_job(const Comparison& comparison, const ComparisonRequest& request) {
+  const ParallelPlan& plan = comparison.plan;
+  return fmt::format(
+      "{} on {} {} in {} servers: {}, {} micro-batches of {} x {} tokens\n"
+      "routing {}, seed {}; reconfiguration {}{}; all-to-all {}; fidelity {}\n",
+      request.model.title.empty() ? request.model.name : request.model.title,
+      grouped(static_cast<double>(plan.world())), request.gpu.title, grouped(plan.servers()),
+      to_string(plan), plan.micro_batches(), plan.micro_batch_size, plan.seq_length,
+      comparison.routing, comparison.seed, comparison.policy,
+      request.iteration.reconfiguration != Reconfiguration::kHidden
+          ? fmt::format(" {}", to_string(request.iteration.reconfiguration_delay))
+          : "",
+      comparison.ep_split, comparison.fidelity);
+}
+
+nlohmann::ordered_json parallel_plan_json(const ParallelPlan& plan) {
   return {{"tp", plan.tp},
           {"pp", plan.pp},
           {"ep", plan.ep},
@@ -88,8 +104,9 @@ nlohmann::ordered_json run_json(const Comparison& comparison, const ComparisonRu
 std::string to_json(const Comparison& comparison) {
   Json runs = Json::array();
   for (const ComparisonRun& run : comparison.runs) runs.push_back(run_json(comparison, run));
-  const Json document = {
-      {"schema", "mixnet.compare/1"}, {"plan", plan_json(comparison.plan)}, {"runs", runs}};
+  const Json document = {{"schema", "mixnet.compare/1"},
+                         {"plan", parallel_plan_json(comparison.plan)},
+                         {"runs", runs}};
   return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

@@ -7,7 +7,7 @@
 
 namespace mixnet::cli {
 
-struct PlanFlags {
+struct ParallelPlanFlags {
   std::int64_t gpus = 1024;
   std::optional<int> gpus_per_server;
   std::optional<int> tp, pp, ep;
@@ -18,6 +18,6 @@ struct PlanFlags {
 };
 
 /// Adds the flags to `command`; `flags` must outlive it.
-void add_plan_flags(CLI::App& command, PlanFlags& flags);
+void add_parallel_plan_flags(CLI::App& command, ParallelPlanFlags& flags);
 
 }  // namespace mixnet::cli
