@@ -58,7 +58,7 @@ class SimulatedRegion {
     state.nic_rate = kRate;
     if (policy_ == Reconfiguration::kCopilot && !layer.backward) state.forecast = &layer.forecast;
     const ExchangeTimes exchange = network_.exchange_switched(0, demand, state);
-    SwitchedExchange expected = exchange.expected;
+    SwitchedExchange expected = exchange.expected_at(kRate);
     expected.changes = exchange.circuits_change;
     expected.forecast = {exchange.expected_predicted.at(kRate), exchange.expected_present.at(kRate),
                          layer.experts, exchange.predicted_is_present};

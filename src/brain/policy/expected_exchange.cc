@@ -27,15 +27,6 @@ Time expected_time(const ServerDemand& bytes, const CircuitCounts& circuits,
   return to_time(expected_units(bytes, circuits, rates.eps), rates);
 }
 
-SwitchedExchange at_least(SwitchedExchange times, Time inside) {
-  for (Time* time :
-       {&times.dispatch, &times.combine, &times.present_dispatch, &times.present_combine,
-        &times.moving_dispatch, &times.predicted_dispatch, &times.predicted_combine}) {
-    *time = std::max(*time, inside);
-  }
-  return times;
-}
-
 SwitchedExchange expected_exchange(const ServerDemand& demand, const CircuitCounts& wanted,
                                    const CircuitCounts& present, const RegionRates& rates,
                                    Time delay) {

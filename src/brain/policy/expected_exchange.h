@@ -32,9 +32,6 @@ double expected_units(const ServerDemand& bytes, const CircuitCounts& circuits,
 Time expected_time(const ServerDemand& bytes, const CircuitCounts& circuits,
                    const RegionRates& rates);
 
-/// `times` where no all-to-all is over before `inside`, what it takes inside the servers.
-SwitchedExchange at_least(SwitchedExchange times, Time inside);
-
 /// Both all-to-alls of a layer over the circuits that are wanted for `demand`, over those that are
 /// lit now, and while the ports that differ move for `delay`.
 SwitchedExchange expected_exchange(const ServerDemand& demand, const CircuitCounts& wanted,

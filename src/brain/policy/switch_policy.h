@@ -47,6 +47,32 @@ struct Names<Reconfiguration> {
       {"hitless", Reconfiguration::kHitless}, {"hidden", Reconfiguration::kHidden}};
 };
 
+/// What a policy has to know, and so what is worth finding out.
+struct PolicyNeeds {
+  bool delay = true;          ///< how long the switch takes
+  bool present = false;       ///< which circuits are lit...
+  bool over_present = false;  ///< ...and what the all-to-alls take over them
+  bool moving = false;        ///< ...and while ports move, which depends on the speed of the NICs
+  bool forecast = false;      ///< of the demand, before the gate has run
+};
+constexpr PolicyNeeds needs_of(Reconfiguration policy) {
+  switch (policy) {
+    case Reconfiguration::kBlock:
+      break;
+    case Reconfiguration::kReuse:
+      return {.present = true, .over_present = true};
+    case Reconfiguration::kCopilot:
+      return {.present = true, .over_present = true, .forecast = true};
+    case Reconfiguration::kOracle:
+      return {.present = true};
+    case Reconfiguration::kHitless:
+      return {.present = true, .over_present = true, .moving = true};
+    case Reconfiguration::kHidden:
+      return {.delay = false};
+  }
+  return {};
+}
+
 /// What Copilot knows of a layer before its gate has run.
 struct SwitchForecast {
   // One all-to-all over either circuits, at best. Circuits go both ways, so combine, which is
@@ -66,6 +92,18 @@ struct SwitchedExchange {
   Time predicted_dispatch = {}, predicted_combine = {};  ///< over the circuits for the forecast
   bool predicted_is_wanted = false;
   SwitchForecast forecast = {};
+
+  /// Every time of an all-to-all but the forecast's becomes change(time).
+  template <typename Change>
+  SwitchedExchange with_times(Change&& change) const {
+    SwitchedExchange times = *this;
+    for (Time* time :
+         {&times.dispatch, &times.combine, &times.present_dispatch, &times.present_combine,
+          &times.moving_dispatch, &times.predicted_dispatch, &times.predicted_combine}) {
+      *time = change(*time);
+    }
+    return times;
+  }
 };
 
 /// Over which circuits an all-to-all goes.

@@ -83,10 +83,8 @@ void RegionPlanner::look(const RegionState& state, const Slice& slice) {
 /// No simulator has a say here: the times are expected ones.
 Rewire RegionPlanner::rewire(const RegionState& state, const Slice& slice) {
   const RegionConfig& config = state.config;
-  const bool knows = config.policy == Reconfiguration::kReuse ||
-                     config.policy == Reconfiguration::kHitless ||
-                     config.policy == Reconfiguration::kCopilot;
-  if (!knows || slice.servers.size() < 2 || slice.leaving) return Rewire::kNow;
+  const PolicyNeeds needs = needs_of(config.policy);
+  if (!needs.over_present || slice.servers.size() < 2 || slice.leaving) return Rewire::kNow;
   look(state, slice);
   const CircuitCounts wanted = planner_.plan(demand_, nics_, present_counts_);
   const RegionRates rates = {config.nic_rate, {nics_.electrical.begin(), nics_.electrical.end()}};
@@ -94,12 +92,12 @@ Rewire RegionPlanner::rewire(const RegionState& state, const Slice& slice) {
   const Time before = slice.outlook.before.to_time();
   const Time after = slice.outlook.after.to_time();
   const SwitchedExchange times =
-      at_least(expected_exchange(demand_, wanted, present_counts_, rates, delay),
-               slice.outlook.inside.to_time());
+      expected_exchange(demand_, wanted, present_counts_, rates, delay).with_times([&](Time time) {
+        return std::max(time, slice.outlook.inside.to_time());
+      });
   if (slice.outlook.expected) {
     const SwitchForecast forecast = {times.dispatch, times.present_dispatch, after, !times.changes};
-    const bool moves =
-        config.policy == Reconfiguration::kCopilot && moves_before_gate(delay, forecast, before);
+    const bool moves = needs.forecast && moves_before_gate(delay, forecast, before);
     return moves ? Rewire::kNow : Rewire::kNot;
   }
   const SwitchCost cost = slice.phase.backward

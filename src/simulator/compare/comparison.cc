@@ -84,7 +84,7 @@ bool serves_all_speeds(const IterationOptions& options) {
   // The fluid scales with the speed; the delay of a switch and fixed parts of a GPU's bandwidth
   // beside it do not.
   return options.fidelity.fidelity == Fidelity::kFluid &&
-         options.reconfiguration != Reconfiguration::kHitless && options.network.gpu.scales();
+         !needs_of(options.reconfiguration).moving && options.network.gpu.scales();
 }
 
 std::optional<double> network_cost_usd(const ComparisonRequest& request, const ParallelPlan& plan,

@@ -46,7 +46,7 @@ std::string describe_job(const Comparison& comparison, const ComparisonRequest& 
       grouped(static_cast<double>(plan.world())), request.gpu.title, grouped(plan.servers()),
       to_string(plan), plan.micro_batches(), plan.micro_batch_size, plan.seq_length,
       comparison.routing, comparison.seed, comparison.policy,
-      request.iteration.reconfiguration != Reconfiguration::kHidden
+      needs_of(request.iteration.reconfiguration).delay
           ? fmt::format(" {}", to_string(request.iteration.reconfiguration_delay))
           : "",
       comparison.ep_split, comparison.fidelity);

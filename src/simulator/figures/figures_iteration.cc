@@ -22,7 +22,7 @@ constexpr std::string_view kModels[] = {"mixtral-8x22b", "mixtral-8x7b", "llama-
                                         "deepseek-r1"};
 constexpr FabricKind kChecked[] = {FabricKind::kFatTree, FabricKind::kTopoOpt, FabricKind::kMixNet};
 constexpr Bandwidth kCheckedAt = Bandwidth::gbps(400);
-constexpr std::string_view kSettings =
+constexpr const char* kSettings =
     "1,024 GPUs; measured routing, reconfiguration hidden, eager 1F1B; compute times fitted to the "
     "published fat-tree series (DeepSeek-R1: H100 as it is)";
 

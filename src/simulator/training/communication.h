@@ -48,10 +48,15 @@ struct ExchangeTimes {
   /// Over those that stay lit, EPS, and the others when they light up.
   PhaseTime moving_dispatch = {Time::max(), Time::zero()};
 
-  /// What a controller, which has no network to try them on, expects of them at
-  /// SwitchState::nic_rate (expected_exchange.h); policies decide by that. What it expects of the
-  /// forecast's circuits is in it, too.
+  /// What a controller, which has no network to try them on, expects of them (expected_exchange.h)
+  /// with NICs of kReferenceRate; policies decide by that. What it expects of the forecast's
+  /// circuits is in it, too.
   SwitchedExchange expected = {};
+  SwitchedExchange expected_at(Bandwidth nic_rate) const {
+    return expected.with_times([&](Time time) {
+      return PhaseTime{time, Time::zero()}.at(nic_rate);
+    });
+  }
 
   // Where the SwitchState had a forecast, too.
   PhaseTime predicted_dispatch = {}, predicted_combine = {};  ///< over the circuits for it

@@ -3,10 +3,7 @@
 namespace mixnet {
 
 ExchangeMeter::ExchangeMeter(const MeasuredJob& job, const JobPhases& phases)
-    : job_(job),
-      phases_(phases),
-      knows_present_(job.options.reconfiguration != Reconfiguration::kBlock &&
-                     job.options.reconfiguration != Reconfiguration::kHidden) {
+    : job_(job), phases_(phases), knows_present_(needs_of(job.options.reconfiguration).present) {
   for (const FabricPhases& fabric : phases.fabrics) {
     places_.push_back(exchange_places(job.model, job.plan, phases.varies, fabric.uniform));
   }
@@ -35,8 +32,8 @@ ExchangeTimes ExchangeMeter::measure(const PhaseWorker& worker, CommunicationMod
   const Reconfiguration policy = job_.options.reconfiguration;
   SwitchState state = {&worker.before, nullptr, job_.options.reconfiguration_delay,
                        job_.fidelity().nic_rate};
-  state.over_lit = policy != Reconfiguration::kOracle;
-  state.while_moving = policy == Reconfiguration::kHitless;
+  state.over_lit = needs_of(policy).over_present;
+  state.while_moving = needs_of(policy).moving;
   if (!phases_.forecasts.empty()) {
     const RoutingPlace& at = place.routing;
     const DemandForecast& forecast =

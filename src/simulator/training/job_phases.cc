@@ -32,7 +32,7 @@ std::vector<DemandForecast> forecasts_of(const MeasuredJob& job, PhaseWorkers& w
   const bool switched = std::ranges::any_of(phases.fabrics, [](const FabricPhases& fabric) {
     return fabric.kind == FabricKind::kMixNet || fabric.kind == FabricKind::kMixNetOpticalIo;
   });
-  if (job.options.reconfiguration != Reconfiguration::kCopilot || !switched || !phases.varies ||
+  if (!needs_of(job.options.reconfiguration).forecast || !switched || !phases.varies ||
       job.plan.region_servers() < 3) {
     return {};
   }

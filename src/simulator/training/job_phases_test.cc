@@ -93,7 +93,7 @@ TEST(ProductionAllToAll, MixNetAgreesWithTheAuthorsSimulator) {
   // Theirs: 3.576 ms at 100 Gb/s; free acknowledgements, hashed paths, MTU 9000.
   const Production production;
   FidelityOptions fidelity;
-  fidelity.options.free_acks = true;
+  fidelity.packets.free_acks = true;
   NetworkOptions hashed;
   hashed.paths = PathPolicy::kEcmp;
   const double time = production.time(FabricKind::kMixNet, fidelity, hashed).to_seconds();

@@ -120,10 +120,13 @@ ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const Reg
   };
   times.circuits_change = !(wanted == present);
   const RegionRates rates = {
-      Bandwidth{std::llround(static_cast<double>(state.nic_rate.bits_per_second) * circuit_rate_)},
+      Bandwidth{std::llround(static_cast<double>(kReferenceRate.bits_per_second) * circuit_rate_)},
       eps_circuits_};
   if (state.over_lit) {
-    times.expected = expected_exchange(demand.server_bytes, wanted, present, rates, state.delay);
+    // With NICs of kReferenceRate, the delay counts for as many bytes as at the NICs' own rate.
+    const Time delay =
+        scaled(state.delay, state.nic_rate.bytes_per_second() / kReferenceRate.bytes_per_second());
+    times.expected = expected_exchange(demand.server_bytes, wanted, present, rates, delay);
     std::tie(times.present_dispatch, times.present_combine) = both_ways(present);
   }
   if (state.while_moving) {

@@ -454,7 +454,7 @@ TEST(MixNetCommunication, PacketsOverLanesAreAllTheBytes) {
   network.use_packets(PacketFabric(FabricKind::kMixNetOpticalIo, 2, 8, 1, PathPolicy::kEcmp),
                       fidelity, std::make_shared<PhaseCache>());
   const ExchangeTimes times = network.exchange(0, one_rank_a_server(counts));
-  const std::int64_t payload = fidelity.options.mtu - fidelity.options.header;
+  const std::int64_t payload = fidelity.packets.mtu - fidelity.packets.header;
   std::int64_t packets = 0;
   for (const std::int64_t tokens : {10'000, 7'001}) {
     const std::int64_t bytes = tokens * 2048 * 2;

@@ -79,12 +79,8 @@ SwitchedExchange PacedJob::switched_exchange(const ExchangeTimes& exchange, Time
 /// The same as a controller expects them, and what is known before the gate has run.
 SwitchedExchange PacedJob::expected_exchange(std::size_t place, const ExchangeTimes& exchange,
                                              Time inside) const {
-  SwitchedExchange expected = exchange.expected;
-  for (Time* time : {&expected.dispatch, &expected.combine, &expected.present_dispatch,
-                     &expected.present_combine, &expected.moving_dispatch,
-                     &expected.predicted_dispatch, &expected.predicted_combine}) {
-    *time = with_scale_up(*time, inside);
-  }
+  SwitchedExchange expected = exchange.expected_at(nic_rate_).with_times(
+      [&](Time time) { return with_scale_up(time, inside); });
   expected.changes = exchange.circuits_change;
   if (phases_.forecasts.empty()) return expected;
   const DemandForecast& forecast = phases_.forecasts[place];

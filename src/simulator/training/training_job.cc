@@ -125,7 +125,7 @@ IterationTimeline TrainingJob::record(FabricKind fabric, Bandwidth nic_rate,
   TimelineRecorder recorder(job_.plan.pp, job_.plan.replicas(), options);
   if (std::ranges::any_of(phases_on(periods_.front(), fabric).exchanges,
                           &ExchangeTimes::switched)) {
-    recorder.set_switch(job_.options.reconfiguration == Reconfiguration::kHidden);
+    recorder.set_switch(!needs_of(job_.options.reconfiguration).delay);
   }
   const IterationTime time = simulate(fabric, nic_rate, compute_scale, &recorder);
   return recorder.take(time);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "hardware/gpu.h"
 #include "moe/model_catalog.h"
+#include "training/stage_parameters.h"
 #include "training/test_plans.h"
 
 namespace mixnet {
@@ -488,7 +489,7 @@ TEST(TrainingJob, APhaseThatNeverEndsIsNamed) {
 TEST(TrainingJob, MeansOfSlowNetworksDoNotWrap) {
   constexpr FabricKind kFatTree[] = {FabricKind::kFatTree};
   const Model model = find_model("mixtral-8x7b");
-  const ParallelPlan plan = plan_of(model, 1024);
+  const ParallelPlan plan = default_plan(model);
   const TrainingJob job(model, plan, find_gpu("h100"), routing_of("uniform", model, plan), kFatTree,
                         {});
   const IterationTime fast = job.simulate(FabricKind::kFatTree, Bandwidth::gbps(1));
