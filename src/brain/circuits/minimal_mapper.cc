@@ -37,17 +37,14 @@ void check(const CircuitCounts& wanted, const Matrix<std::uint8_t>& usable, std:
   }
 }
 
-}  // namespace
+using Pairs = std::map<std::pair<int, int>, std::vector<Circuit>>;
 
-const std::vector<Circuit>& MinimalMapper::map(std::span<const Circuit> present,
-                                               const CircuitCounts& wanted,
-                                               std::span<const int> numa_of_nic,
-                                               const Matrix<std::uint8_t>& usable) {
-  const auto servers = static_cast<int>(wanted.rows());
-  const auto nics = static_cast<int>(numa_of_nic.size());
-  check(wanted, usable, numa_of_nic.size());
-  Matrix<std::uint8_t> busy(servers, nics);
-  std::map<std::pair<int, int>, std::vector<Circuit>> have;
+/// The circuits of each pair that are there and may stay, by their NICs.
+Pairs usable_circuits(std::span<const Circuit> present, const Matrix<std::uint8_t>& usable) {
+  const auto servers = static_cast<int>(usable.rows());
+  const auto nics = static_cast<int>(usable.columns());
+  Matrix<std::uint8_t> busy(usable.rows(), usable.columns());
+  Pairs have;
   for (Circuit circuit : present) {
     if (circuit.server_a > circuit.server_b) {
       std::swap(circuit.server_a, circuit.server_b);
@@ -66,52 +63,85 @@ const std::vector<Circuit>& MinimalMapper::map(std::span<const Circuit> present,
     busy(a, nic_a) = busy(b, nic_b) = 1;
     if (usable(a, nic_a) != 0 && usable(b, nic_b) != 0) have[{a, b}].push_back(circuit);
   }
+  for (auto& [pair, circuits] : have) std::ranges::sort(circuits, {}, order);
+  return have;
+}
 
-  circuits_.clear();
-  busy = Matrix<std::uint8_t>(servers, nics);
-  // Ends that a pair has on a NUMA node of a server, to spread them.
-  std::map<std::tuple<int, int, int>, int> on_node;
-  const auto ends = [&](int server, int peer, int nic) -> int& {
-    return on_node[{server, peer, numa_of_nic[nic]}];
-  };
-  const auto take = [&](const Circuit& c) {
+/// Takes NICs for circuits, spread over NUMA nodes.
+class Dealer {
+ public:
+  Dealer(std::span<const int> numa_of_nic, const Matrix<std::uint8_t>& usable,
+         std::vector<Circuit>& circuits)
+      : numa_of_nic_(numa_of_nic),
+        usable_(usable),
+        busy_(usable.rows(), usable.columns()),
+        circuits_(circuits) {}
+
+  /// Of a pair's circuits, the one on nodes that its others use least; it is taken out of the list.
+  void keep_one(std::vector<Circuit>& lit) {
+    const auto best = std::ranges::min_element(lit, {}, [&](const Circuit& c) {
+      return ends(c.server_a, c.server_b, c.nic_a) + ends(c.server_b, c.server_a, c.nic_b);
+    });
+    take(*best);
+    lit.erase(best);
+  }
+  void add(int a, int b) { take({a, choose(a, b), b, choose(b, a)}); }
+
+ private:
+  /// That a pair has on the NUMA node of a server's NIC.
+  int& ends(int server, int peer, int nic) { return on_node_[{server, peer, numa_of_nic_[nic]}]; }
+  int choose(int server, int peer) {
+    int best = -1;
+    for (int nic = 0; nic < static_cast<int>(numa_of_nic_.size()); ++nic) {
+      if (busy_(server, nic) != 0 || usable_(server, nic) == 0) continue;
+      if (best < 0 || ends(server, peer, nic) < ends(server, peer, best)) best = nic;
+    }
+    return best;
+  }
+  void take(const Circuit& c) {
     circuits_.push_back(c);
-    busy(c.server_a, c.nic_a) = busy(c.server_b, c.nic_b) = 1;
+    busy_(c.server_a, c.nic_a) = busy_(c.server_b, c.nic_b) = 1;
     ++ends(c.server_a, c.server_b, c.nic_a);
     ++ends(c.server_b, c.server_a, c.nic_b);
-  };
+  }
+
+  std::span<const int> numa_of_nic_;
+  const Matrix<std::uint8_t>& usable_;
+  Matrix<std::uint8_t> busy_;
+  std::vector<Circuit>& circuits_;
+  std::map<std::tuple<int, int, int>, int> on_node_;
+};
+
+}  // namespace
+
+const std::vector<Circuit>& MinimalMapper::map(std::span<const Circuit> present,
+                                               const CircuitCounts& wanted,
+                                               std::span<const int> numa_of_nic,
+                                               const Matrix<std::uint8_t>& usable) {
+  const auto servers = static_cast<int>(wanted.rows());
+  check(wanted, usable, numa_of_nic.size());
+  Pairs have = usable_circuits(present, usable);
+
+  circuits_.clear();
+  Dealer dealer(numa_of_nic, usable, circuits_);
   Matrix<int> missing(servers, servers);
   for (int a = 0; a < servers; ++a) {
     for (int b = a + 1; b < servers; ++b) {
       missing(a, b) = wanted(a, b);
       const auto entry = have.find({a, b});
       if (entry == have.end()) continue;
-      std::vector<Circuit>& lit = entry->second;
-      std::ranges::sort(lit, {}, order);
-      while (missing(a, b) > 0 && !lit.empty()) {
-        const auto best = std::ranges::min_element(
-            lit, {}, [&](const Circuit& c) { return ends(a, b, c.nic_a) + ends(b, a, c.nic_b); });
-        take(*best);
-        lit.erase(best);
-        --missing(a, b);
+      for (; missing(a, b) > 0 && !entry->second.empty(); --missing(a, b)) {
+        dealer.keep_one(entry->second);
       }
     }
   }
   // New circuits, round by round, so that no pair takes all the good NICs.
-  const auto choose = [&](int server, int peer) {
-    int best = -1;
-    for (int nic = 0; nic < nics; ++nic) {
-      if (busy(server, nic) != 0 || usable(server, nic) == 0) continue;
-      if (best < 0 || ends(server, peer, nic) < ends(server, peer, best)) best = nic;
-    }
-    return best;
-  };
   for (bool more = true; more;) {
     more = false;
     for (int a = 0; a < servers; ++a) {
       for (int b = a + 1; b < servers; ++b) {
         if (missing(a, b) == 0) continue;
-        take({a, choose(a, b), b, choose(b, a)});
+        dealer.add(a, b);
         --missing(a, b);
         more = true;
       }
