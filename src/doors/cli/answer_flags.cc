@@ -1,33 +1,10 @@
 #include "cli/answer_flags.h"
 
-#include <fmt/format.h>
-
-#include <memory>
-#include <nlohmann/json.hpp>
-
 namespace mixnet::cli {
 
 CLI::Option* add_answer_flag(CLI::App& command, const std::string& flag, std::string& file,
                              const std::string& help) {
   return command.add_option(flag, file, help + " ('-': only that)")->type_name("FILE");
-}
-
-void add_list_command(CLI::App& app, const std::string& name, const std::string& description,
-                      Listing (*make)()) {
-  CLI::App* command = app.add_subcommand(name, description);
-  command->footer(fmt::format("Example: mixnet {0} --json {0}.json", name));
-  const auto json = std::make_shared<std::string>();
-  add_answer_flag(*command, "--json", *json, "Also write them as JSON");
-  command->callback([json, name, make] {
-    const bool quiet = answers_on_stdout(*json);
-    const Listing listing = make();
-    if (!json->empty()) {
-      const nlohmann::ordered_json document = {{"schema", fmt::format("mixnet.{}/1", name)},
-                                               {name, listing.list}};
-      write_output(*json, document.dump(2) + "\n");
-    }
-    if (!quiet) listing.table.print();
-  });
 }
 
 }  // namespace mixnet::cli

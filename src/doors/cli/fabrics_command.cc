@@ -1,10 +1,8 @@
 // `mixnet fabrics`: what fabrics there are.
-#include <nlohmann/json.hpp>
 #include <string>
 
-#include "cli/answer_flags.h"
 #include "cli/commands.h"
-#include "cli/output.h"
+#include "cli/list_command.h"
 #include "fabric/fabric_kind.h"
 
 namespace mixnet::cli {

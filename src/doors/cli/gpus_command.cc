@@ -1,13 +1,11 @@
 // `mixnet gpus`: what GPUs there are.
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/units.h"
-#include "cli/answer_flags.h"
 #include "cli/commands.h"
-#include "cli/output.h"
+#include "cli/list_command.h"
 #include "hardware/gpu.h"
 
 namespace mixnet::cli {

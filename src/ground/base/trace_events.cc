@@ -132,6 +132,18 @@ void ChromeTrace::add_counter(int process, std::string_view name, Time at, doubl
   fmt::format_to(std::back_inserter(text_), R"(,"args":{{"value":{:.4g}}}}})", value);
 }
 
+void ChromeTrace::add_counters(int process, std::string_view name, std::span<const double> values,
+                               double scale, Time end) {
+  const double interval = end.to_seconds() / static_cast<double>(values.size());
+  double last = -1;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] == last) continue;
+    last = values[i];
+    add_counter(process, name, Time::from_seconds(static_cast<double>(i) * interval), last * scale);
+  }
+  add_counter(process, name, end, 0);
+}
+
 std::string ChromeTrace::finish() && {
   text_ += "\n]}\n";
   return std::move(text_);

@@ -24,6 +24,7 @@
 #include <initializer_list>
 #include <queue>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -58,6 +59,9 @@ class ChromeTrace {
 
   /// Holds until the counter's next value. In the order of time.
   void add_counter(int process, std::string_view name, Time at, double value);
+  /// A counter from zero to `end`, in intervals of one length: of each, its value times `scale`.
+  void add_counters(int process, std::string_view name, std::span<const double> values,
+                    double scale, Time end);
 
   std::string finish() &&;
 

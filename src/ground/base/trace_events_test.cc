@@ -120,5 +120,18 @@ TEST(ChromeTrace, TakesAsManyLanesAsSlicesAtATime) {
   EXPECT_EQ(lanes, most);
 }
 
+TEST(ChromeTrace, CountersOfIntervalsSayOnlyWhatChanges) {
+  ChromeTrace trace("");
+  trace.add_counters(trace.add_process("p"), "busy, %", std::vector{0.5, 0.5, 0.25, 0.0}, 100,
+                     us(8));
+  ChromeTrace by_hand("");
+  const int process = by_hand.add_process("p");
+  by_hand.add_counter(process, "busy, %", us(0), 50);
+  by_hand.add_counter(process, "busy, %", us(4), 25);
+  by_hand.add_counter(process, "busy, %", us(6), 0);
+  by_hand.add_counter(process, "busy, %", us(8), 0);
+  EXPECT_EQ(std::move(trace).finish(), std::move(by_hand).finish());
+}
+
 }  // namespace
 }  // namespace mixnet

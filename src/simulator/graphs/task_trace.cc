@@ -128,16 +128,7 @@ class Trace {
   }
 
   void add_counter(int process, std::string_view name, const TimeBins& bins, double scale) {
-    const double bin = report_.iteration.to_seconds() / kBins;
-    double last = -1;
-    const std::vector<double> means = bins.means();
-    for (std::size_t i = 0; i < means.size(); ++i) {
-      if (means[i] == last) continue;
-      last = means[i];
-      trace_.add_counter(process, name, Time::from_seconds(static_cast<double>(i) * bin),
-                         last * scale);
-    }
-    trace_.add_counter(process, name, report_.iteration, 0);
+    trace_.add_counters(process, name, bins.means(), scale, report_.iteration);
   }
 
   std::string track_name(const TrackKey& key) const {

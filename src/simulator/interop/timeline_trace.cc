@@ -50,15 +50,7 @@ void add_counters(ChromeTrace& trace, const IterationTimeline& timeline) {
       fmt::format("{} of {} regions", timeline.regions, timeline.stages * timeline.replicas));
   const TimelineUse use = use_of(timeline, kTraceCounterBins);
   const auto add = [&](std::string_view name, const std::vector<double>& bins) {
-    const double bin = timeline.time.total.to_seconds() / kTraceCounterBins;
-    double last = -1;
-    for (std::size_t i = 0; i < bins.size(); ++i) {
-      if (bins[i] == last) continue;
-      last = bins[i];
-      trace.add_counter(process, name, Time::from_seconds(static_cast<double>(i) * bin),
-                        last * kPercent);
-    }
-    trace.add_counter(process, name, timeline.time.total, 0);
+    trace.add_counters(process, name, bins, kPercent, timeline.time.total);
   };
   add("computing, %", use.compute);
   add("scale-up in use, %", use.scale_up);
