@@ -40,7 +40,7 @@ DemandReport demand(int servers, std::uint64_t sequence) {
 /// One whole change: demand, answer, reading; the device obeys at once.
 void reconfigure(benchmark::State& state) {
   const int servers = static_cast<int>(state.range(0));
-  RegionController controller = region(servers, static_cast<Allocator>(state.range(1)));
+  RegionController controller = region(servers, static_cast<AllocatorKind>(state.range(1)));
   const DemandReport inputs[] = {demand(servers, 1), demand(servers, 2)};
   Instant now = Instant::unix_seconds(2);
   std::uint64_t sequence = 0;
