@@ -47,7 +47,7 @@ TEST(FabricKind, AnUnknownNameIsMetWithTheNearest) {
     parse<FabricKind>("fattree", "--fabric");
     FAIL();
   } catch (const Error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("--fabric: 'fattree' is not a fabric; did you mean "
+    EXPECT_THAT(error.what(), HasSubstr("--fabric: unknown fabric 'fattree'; did you mean "
                                         "'fat-tree'? known: fat-tree, oversub-fat-tree"));
   }
 }
