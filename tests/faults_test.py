@@ -6,12 +6,12 @@ import unittest
 import program
 from program import ProgramTest, run
 
-MODEL = ["--model", "mixtral-8x7b", "--gpus", "64"]
+MODEL = ["--model", "mixtral-8x7b", "--gpus", "128"]
 COMPARE = ["compare", *MODEL, "--fabric", "fat-tree,mixnet", "--bandwidth", "400Gbps"]
 FULL = "No space left on device"
 STUDY = """
 model: mixtral-8x7b
-gpus: 64
+gpus: 128
 fabric: [fat-tree, mixnet]
 bandwidth: [100Gbps, 400Gbps]
 seed: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -69,10 +70,11 @@ int main(int argc, char** argv) {
       "'mixnet COMMAND --help' explains a command. Bad input ends in one line and status 2.");
   add_commands(app, argc > 1 ? argv[1] : "");
   mixnet::cli::refuse_loose_values(app);
+  std::ostringstream help;
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
-    app.exit(success);  // --help, --version
+    app.exit(success, help, help);  // --help, --version
   } catch (const CLI::RuntimeError& end) {
     return end.get_exit_code();  // of a command that ends with a status of its own
   } catch (const CLI::ParseError& error) {
@@ -88,7 +90,7 @@ int main(int argc, char** argv) {
     return kFault;
   }
   // What was printed may still be on its way; that it did not arrive must not be lost.
-  const std::error_code reason = mixnet::system_env().print(mixnet::Env::Stream::kOut, "");
+  const std::error_code reason = mixnet::system_env().print(mixnet::Env::Stream::kOut, help.str());
   if (!reason) return 0;
   return complain(fmt::format("standard output: cannot be written ({})", reason.message()));
 }

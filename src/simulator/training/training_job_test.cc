@@ -458,6 +458,8 @@ TEST(TrainingJob, APhaseThatNeverEndsIsNamed) {
   IterationOptions options;
   options.fidelity.fidelity = Fidelity::kPacket;
   options.fidelity.nic_rate = Bandwidth{100'000'000};
+  options.network.nics_per_server = 32;
+  options.network.optical_degree = 24;
   Model model = find_model("mixtral-8x22b");
   model.layers = 1;
   model.is_moe.resize(1);
