@@ -215,7 +215,7 @@ class InstallTest(program.ProgramTest):
         code = ("import mixnet; print(mixnet.__version__);"
                 "mixnet.compare('own-model', gpus=256, fabric='mixnet')")
         done = subprocess.run([sys.executable, "-c", code], cwd="/", capture_output=True, text=True,
-                              check=False, env={**os.environ, "PYTHONPATH": str(package.parent)})
+                              check=False, env={**os.environ, "PYTHONPATH": str(package.parent.resolve())})
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual(done.stdout.strip(), mixnet.__version__)
 
