@@ -5,6 +5,7 @@
 // and a jump that is not taken (`jo`).
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 namespace mixnet {
@@ -36,6 +37,13 @@ constexpr std::int64_t saturating_product(std::int64_t a, std::int64_t b) {
 }
 
 /// Rounded to the nearest; what is not a number counts as the most.
-std::int64_t saturating_round(double value);
+inline std::int64_t saturating_round(double value) {
+  constexpr double kLimit = 0x1p63;  // doubles below it are at most 2^63 - 1024
+  if (value <= -kLimit) [[unlikely]]
+    return kLeastInt64;
+  if (value < kLimit) [[likely]]
+    return std::llround(value);
+  return kMostInt64;
+}
 
 }  // namespace mixnet

@@ -87,19 +87,6 @@ std::string in_scale(double value, std::span<const Scale> scales) {
 
 }  // namespace
 
-std::int64_t saturating_round(double value) {
-  constexpr double kLimit = 0x1p63;  // doubles below it are at most 2^63 - 1024
-  if (value <= -kLimit) return kLeastInt64;
-  return value < kLimit ? std::llround(value) : kMostInt64;
-}
-
-Time Time::from_seconds(double seconds) { return {saturating_round(seconds * 1e12)}; }
-
-Time scaled(Time time, double factor) {
-  if (time.is_finite()) return Time::from_seconds(time.to_seconds() * factor);
-  return factor == 0 ? Time::zero() : factor < 0 ? Time::zero() - time : time;
-}
-
 Time operator/(Bytes bytes, Bandwidth rate) {
   if (bytes.count == 0) return Time::zero();
   if (rate.bits_per_second <= 0) return Time::max();

@@ -38,7 +38,7 @@ struct Time {
   static constexpr Time max() { return {kMostInt64}; }      ///< for ever
   static constexpr Time lowest() { return {kLeastInt64}; }  ///< before all that can be counted
   /// Rounds to the nearest picosecond. What is not a number is for ever: it is not known to end.
-  static Time from_seconds(double seconds);
+  static Time from_seconds(double seconds) { return {saturating_round(seconds * 1e12)}; }
   static constexpr Time picoseconds(std::int64_t n) { return {n}; }
   static constexpr Time nanoseconds(std::int64_t n) { return {saturating_product(n, 1'000)}; }
   static constexpr Time microseconds(std::int64_t n) { return {saturating_product(n, 1'000'000)}; }
@@ -74,7 +74,11 @@ struct Time {
 };
 
 /// Rounds to the nearest picosecond.
-Time scaled(Time time, double factor);
+inline Time scaled(Time time, double factor) {
+  if (time.is_finite()) [[likely]]
+    return Time::from_seconds(time.to_seconds() * factor);
+  return factor == 0 ? Time::zero() : factor < 0 ? Time::zero() - time : time;
+}
 
 struct Bytes {
   std::int64_t count = 0;

@@ -7,6 +7,7 @@
 // Times are PhaseTimes (phase_time.h): solved once, they serve every NIC rate.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -50,10 +51,12 @@ struct ExchangeTimes {
 
   /// What a controller, which has no network to try them on, expects of them (expected_exchange.h)
   /// with NICs of kReferenceRate; policies decide by that. What it expects of the forecast's
-  /// circuits is in it, too.
-  SwitchedExchange expected = {};
+  /// circuits is in it, too. Null where it was not asked for: a job has millions of these, and
+  /// few that are.
+  std::shared_ptr<const SwitchedExchange> expected = {};
   SwitchedExchange expected_at(Bandwidth nic_rate) const {
-    return expected.with_times([&](Time time) {
+    if (expected == nullptr) return {};
+    return expected->with_times([&](Time time) {
       return PhaseTime{time, Time::zero()}.at(nic_rate);
     });
   }

@@ -171,13 +171,6 @@ class Layout {
 
 }  // namespace
 
-void PassSums::add(const PassSums& other) {
-  compute += other.compute;
-  ep += other.ep;
-  tp += other.tp;
-  reconfiguration += other.reconfiguration;
-}
-
 PassSums PassSums::times(double share) const {
   if (share == 1) return *this;
   return {scaled(compute, share), scaled(ep, share), scaled(tp, share),

@@ -26,7 +26,12 @@ struct PassSums {
   Time compute, ep, tp, reconfiguration;
 
   Time total() const { return compute + ep + tp + reconfiguration; }
-  void add(const PassSums& other);
+  void add(const PassSums& other) {
+    compute += other.compute;
+    ep += other.ep;
+    tp += other.tp;
+    reconfiguration += other.reconfiguration;
+  }
   PassSums times(double share) const;
 };
 

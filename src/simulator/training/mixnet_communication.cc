@@ -122,11 +122,12 @@ ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const Reg
   const RegionRates rates = {
       Bandwidth{std::llround(static_cast<double>(kReferenceRate.bits_per_second) * circuit_rate_)},
       eps_circuits_};
+  SwitchedExchange expected;
   if (state.over_lit) {
     // With NICs of kReferenceRate, the delay counts for as many bytes as at the NICs' own rate.
     const Time delay =
         scaled(state.delay, state.nic_rate.bytes_per_second() / kReferenceRate.bytes_per_second());
-    times.expected = expected_exchange(demand.server_bytes, wanted, present, rates, delay);
+    expected = expected_exchange(demand.server_bytes, wanted, present, rates, delay);
     std::tie(times.present_dispatch, times.present_combine) = both_ways(present);
   }
   if (state.while_moving) {
@@ -134,21 +135,25 @@ ExchangeTimes MixNetCommunication::exchange_switched(int first_server, const Reg
                                                                  present, wanted, state)
                                                   : times.dispatch;
   }
-  if (state.forecast == nullptr) return times;
+  const auto keep = [&] {
+    times.expected = std::make_shared<const SwitchedExchange>(expected);
+    return times;
+  };
+  if (state.forecast == nullptr) return state.over_lit ? keep() : times;
 
   const CircuitCounts predicted = plan(level_demand(*state.forecast, state.hedge));
   std::tie(times.predicted_dispatch, times.predicted_combine) = both_ways(predicted);
   times.predicted_is_present = predicted == present;
   times.predicted_is_wanted = predicted == wanted;
-  times.expected.predicted_is_wanted = times.predicted_is_wanted;
-  times.expected.predicted_dispatch = times.expected.predicted_combine =
+  expected.predicted_is_wanted = times.predicted_is_wanted;
+  expected.predicted_dispatch = expected.predicted_combine =
       expected_time(demand.server_bytes, predicted, rates);
-  const auto expected = [&](const CircuitCounts& circuits) {
+  const auto of_forecast = [&](const CircuitCounts& circuits) {
     return PhaseTime{reference_expected_time(*state.forecast, circuits), kLinkDelay * 2};
   };
-  times.expected_predicted = expected(predicted);
-  times.expected_present = expected(present);
-  return times;
+  times.expected_predicted = of_forecast(predicted);
+  times.expected_present = of_forecast(present);
+  return keep();
 }
 
 Time MixNetCommunication::over_circuits_for(int first_server, const Matrix<std::int64_t>& guessed,

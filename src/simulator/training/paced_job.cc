@@ -25,9 +25,12 @@ PacedJob::PacedJob(const JobSetup& job, const JobPhases& phases, FabricKind fabr
       phases_(phases),
       fabric_(*std::ranges::find(phases.fabrics, fabric, &FabricPhases::kind)),
       nic_rate_(nic_rate),
-      compute_scale_(compute_scale) {}
+      compute_scale_(compute_scale),
+      dense_layer_(common_times(false)),
+      moe_layer_(common_times(true)) {}
 
 OperationTime PacedJob::compute(OperationTime time) const {
+  if (compute_scale_ == 1) return time;
   return {scaled(time.forward, compute_scale_), scaled(time.backward, compute_scale_)};
 }
 
@@ -67,6 +70,7 @@ SwitchedExchange PacedJob::switched_exchange(const ExchangeTimes& exchange, Time
   SwitchedExchange switched;
   switched.dispatch = real(exchange.dispatch);
   switched.combine = real(exchange.combine);
+  if (!exchange.switched) return switched;
   switched.present_dispatch = real(exchange.present_dispatch);
   switched.present_combine = real(exchange.present_combine);
   switched.moving_dispatch = real(exchange.moving_dispatch);
@@ -95,30 +99,37 @@ SwitchedExchange PacedJob::expected_exchange(std::size_t place, const ExchangeTi
   return expected;
 }
 
-LayerTimes PacedJob::layer_times(const WorkPlace& at, int layer) const {
-  const double token_bytes = kBytesPerNumber * job_.model.hidden;
+/// What every MoE layer, or every dense one, has in common.
+LayerTimes PacedJob::common_times(bool is_moe) const {
   const double sequence_bytes =
-      token_bytes * static_cast<double>(job_.plan.tokens_per_micro_batch());
+      kBytesPerNumber * job_.model.hidden * static_cast<double>(job_.plan.tokens_per_micro_batch());
   LayerTimes times;
+  times.is_moe = is_moe;
   times.backward_tp_phases = job_.options.sequence_parallel ? 3 : 2;
   times.attention = compute(job_.compute.time(Operation::kAttention));
   times.attention_tp = tp_phase(sequence_bytes);
-  const int moe_layer = phases_.moe_index[layer];
-  times.is_moe = moe_layer >= 0;
-  if (!times.is_moe) {
+  if (!is_moe) {
     times.dense_ffn = compute(job_.compute.time(Operation::kDenseFfn));
     times.ffn_tp = times.attention_tp;
     return times;
   }
-  const std::int64_t busiest_tokens =
-      phases_.busiest_rank_tokens[phases_.place_index(at.replica, at.micro_batch, moe_layer)];
   times.gate = compute(job_.compute.time(Operation::kGate));
-  times.experts = compute(job_.compute.experts(busiest_tokens));
-  times.ffn_tp = tp_phase(token_bytes * static_cast<double>(busiest_tokens));
   if (job_.model.shared_intermediate > 0) {
     times.shared_experts = compute(job_.compute.time(Operation::kSharedExperts));
     times.shared_tp = times.attention_tp;
   }
+  return times;
+}
+
+LayerTimes PacedJob::layer_times(const WorkPlace& at, int layer) const {
+  const int moe_layer = phases_.moe_index[layer];
+  if (moe_layer < 0) return dense_layer_;
+  LayerTimes times = moe_layer_;
+  const std::int64_t busiest_tokens =
+      phases_.busiest_rank_tokens[phases_.place_index(at.replica, at.micro_batch, moe_layer)];
+  times.experts = compute(job_.compute.experts(busiest_tokens));
+  times.ffn_tp =
+      tp_phase(kBytesPerNumber * job_.model.hidden * static_cast<double>(busiest_tokens));
   if (fabric_.kind != FabricKind::kIdeal) add_exchange(at, moe_layer, times);
   return times;
 }

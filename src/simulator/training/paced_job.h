@@ -56,6 +56,7 @@ class PacedJob {
 
  private:
   OperationTime compute(OperationTime time) const;
+  LayerTimes common_times(bool is_moe) const;
   double scale_up_rate() const;
   Time tp_phase(double bytes) const;
   Time scale_up_time(std::int64_t bytes) const;
@@ -70,6 +71,7 @@ class PacedJob {
   const FabricPhases& fabric_;
   Bandwidth nic_rate_;
   double compute_scale_;
+  LayerTimes dense_layer_, moe_layer_;  ///< before what differs from one to the next
 };
 
 }  // namespace mixnet

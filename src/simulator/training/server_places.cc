@@ -15,10 +15,6 @@ bool PlacedServers::is_whole(int first_server, int servers) const {
          !places_.extra.contains(first_server);
 }
 
-int PlacedServers::member(int first_server, int s) const {
-  return s > 0 && s == places_.region_servers ? places_.extra.at(first_server) : first_server + s;
-}
-
 int PlacedServers::working_nics(int server) const {
   const auto place = places_.nics.find(server);
   if (place == places_.nics.end()) return usual_;
@@ -68,10 +64,10 @@ void PlacedServers::find_shares(int server, int nic, std::vector<Share>& shares)
   }
 }
 
-std::span<const NicFlow> PlacedServers::deal(int from, int from_nic, int to, int to_nic,
-                                             Bytes bytes) {
+std::span<const NicFlow> PlacedServers::deal_around(int from, int from_nic, int to, int to_nic,
+                                                    Bytes bytes) {
   flows_.clear();
-  if (are_usual() || (!places_.nics.contains(from) && !places_.nics.contains(to))) {
+  if (!places_.nics.contains(from) && !places_.nics.contains(to)) {
     flows_.push_back({from * usual_ + from_nic, to * usual_ + to_nic, bytes});
     return flows_;
   }

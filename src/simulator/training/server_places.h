@@ -44,20 +44,28 @@ class PlacedServers {
   /// Whether a region of `servers` is as usual.
   bool is_whole(int first_server, int servers) const;
   /// Member `s` of the region.
-  int member(int first_server, int s) const;
+  int member(int first_server, int s) const {
+    const bool is_extra = s > 0 && s == places_.region_servers;
+    return is_extra ? places_.extra.at(first_server) : first_server + s;
+  }
   /// NICs of a server that work.
   int working_nics(int server) const;
 
   /// What goes from NIC `from_nic` of a server to NIC `to_nic` of another, around what failed;
   /// valid until the next call. Throws Error when one of them has no NIC left. O(1) where both are
   /// as usual.
-  std::span<const NicFlow> deal(int from, int from_nic, int to, int to_nic, Bytes bytes);
+  std::span<const NicFlow> deal(int from, int from_nic, int to, int to_nic, Bytes bytes) {
+    if (!are_usual()) return deal_around(from, from_nic, to, to_nic, bytes);
+    usual_flow_ = {from * usual_ + from_nic, to * usual_ + to_nic, bytes};
+    return {&usual_flow_, 1};
+  }
 
  private:
   struct Share {
     int nic;
     std::int64_t parts;
   };
+  std::span<const NicFlow> deal_around(int from, int from_nic, int to, int to_nic, Bytes bytes);
   bool has_usual_number(int server) const;
   int nic_at(int server, int nic) const;
   void find_shares(int server, int nic, std::vector<Share>& shares) const;
@@ -66,6 +74,7 @@ class PlacedServers {
 
   int usual_;
   ServerPlaces places_;
+  NicFlow usual_flow_;
   std::vector<NicFlow> flows_;
   std::vector<Share> from_shares_, to_shares_;
 };
