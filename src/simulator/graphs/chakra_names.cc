@@ -52,9 +52,9 @@ ChakraName parse_chakra_name(std::string_view text) {
     text = rest;
   }
   const std::size_t space = std::min(text.find(' '), text.size());
-  for (std::size_t kind = 0; kind < kTaskKinds; ++kind) {
-    if (text.substr(0, space) != to_string(static_cast<TaskKind>(kind))) continue;
-    parsed.kind = static_cast<TaskKind>(kind);
+  for (const auto& [name, kind] : Names<TaskKind>::kTable) {
+    if (text.substr(0, space) != name) continue;
+    parsed.kind = kind;
     text.remove_prefix(std::min(space + 1, text.size()));
     break;
   }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "base/error.h"
@@ -11,11 +10,6 @@
 
 namespace mixnet {
 namespace {
-
-constexpr std::array<std::string_view, kTaskKinds> kKindNames = {
-    "FORWARD",      "BACKWARD",      "COMM",          "UPDATE",       "BARRIER",
-    "NOMINAL_COMM", "P2P",           "SUB_ALLREDUCE", "DP_ALLREDUCE", "TP_ALLREDUCE",
-    "ALLREDUCE",    "REDUCESCATTER", "ALLGATHER",     "ALLTOALL"};
 
 bool is_speed(BytesPerMs speed) { return speed.count >= 0 && speed.count <= 1e15F; }
 
@@ -111,12 +105,6 @@ void check_ids(const std::vector<Item>& items, std::string_view what, std::strin
 }
 
 }  // namespace
-
-std::string_view to_string(TaskKind kind) { return kKindNames[static_cast<std::size_t>(kind)]; }
-
-std::string_view to_string(GraphEra era) {
-  return era == GraphEra::kTopoOpt ? "topoopt" : "mixnet";
-}
 
 Time Milliseconds::time() const { return Time::from_seconds(static_cast<double>(count) * 1e-3); }
 

@@ -18,12 +18,14 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/matrix.h"
+#include "base/names.h"
 #include "base/units.h"
 
 namespace mixnet {
@@ -56,8 +58,34 @@ enum class TaskKind : std::uint8_t {
 };
 inline constexpr std::size_t kTaskKinds = 14;
 
-std::string_view to_string(TaskKind kind);  ///< as FlexFlow spells it: "DP_ALLREDUCE"
-std::string_view to_string(GraphEra era);   ///< "topoopt", "mixnet"
+template <>
+struct Names<GraphEra> {
+  static constexpr std::string_view kWhat = "era of FlexFlow";
+  static constexpr NamedValue<GraphEra> kTable[] = {{"topoopt", GraphEra::kTopoOpt},
+                                                    {"mixnet", GraphEra::kMixNet}};
+};
+
+/// As FlexFlow spells them.
+template <>
+struct Names<TaskKind> {
+  static constexpr std::string_view kWhat = "kind of task";
+  static constexpr NamedValue<TaskKind> kTable[] = {
+      {"FORWARD", TaskKind::kForward},
+      {"BACKWARD", TaskKind::kBackward},
+      {"COMM", TaskKind::kComm},
+      {"UPDATE", TaskKind::kUpdate},
+      {"BARRIER", TaskKind::kBarrier},
+      {"NOMINAL_COMM", TaskKind::kNominalComm},
+      {"P2P", TaskKind::kP2p},
+      {"SUB_ALLREDUCE", TaskKind::kSubAllReduce},
+      {"DP_ALLREDUCE", TaskKind::kDpAllReduce},
+      {"TP_ALLREDUCE", TaskKind::kTpAllReduce},
+      {"ALLREDUCE", TaskKind::kAllReduce},
+      {"REDUCESCATTER", TaskKind::kReduceScatter},
+      {"ALLGATHER", TaskKind::kAllGather},
+      {"ALLTOALL", TaskKind::kAllToAll}};
+};
+static_assert(std::size(Names<TaskKind>::kTable) == kTaskKinds);
 
 /// Whether the task is work on a device; else it is communication.
 constexpr bool is_work(TaskKind kind) {
