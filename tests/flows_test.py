@@ -227,10 +227,12 @@ class FlowsTest(ProgramTest):
                                "--json", "-"], stdout=subprocess.PIPE, stderr=slave) as child:
             os.close(slave)
             out = child.stdout.read()
+            text = b""
             try:
-                text = os.read(master, 1 << 20)
-            except OSError:  # nothing was written, as of what is quick
-                text = b""
+                while block := os.read(master, 65536):  # a terminal gives at most 4 kB at once
+                    text += block
+            except OSError:  # all is read
+                pass
             os.close(master)
             self.assertEqual(child.wait(), 0)
         document = json.loads(out)

@@ -17,6 +17,7 @@ from program import ProgramTest, run
 
 try:
     from selenium import webdriver
+    from selenium.common.exceptions import WebDriverException
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
@@ -93,6 +94,16 @@ class ProgramReportTest(ProgramTest):
         self.assertIn(b'"points":2', self.report(results))
 
 
+def started_browser(options):
+    """On a machine that is busy the driver may miss its own deadline of 30 s."""
+    for tries_left in (2, 1, 0):
+        try:
+            return webdriver.Chrome(service=webdriver.chrome.service.Service(DRIVER), options=options)
+        except WebDriverException:
+            if tries_left == 0:
+                raise
+
+
 @unittest.skipIf(NO_BROWSER, NO_BROWSER)
 class PageTest(ProgramTest):
     """The page in the browser. One sweep and one browser serve all tests."""
@@ -115,7 +126,7 @@ class PageTest(ProgramTest):
                      "--window-size=1280,1000", f"--user-data-dir={cls.home / 'profile'}"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        cls.browser = webdriver.Chrome(service=webdriver.chrome.service.Service(DRIVER), options=options)
+        cls.browser = started_browser(options)
         cls.browser.set_script_timeout(60)
 
     @classmethod
@@ -167,7 +178,7 @@ class PageTest(ProgramTest):
         self.assertEqual(self.script("return performance.getEntriesByType('resource').length"), 0)
 
     def test_its_first_sentence_is_the_advice(self):
-        self.assertRegex(self.find("h1").text, r"^Take [a-z-]+ at \d+ Gb/s: it gives the most performance per ")
+        self.assertRegex(self.find("h1").text, r"^Take [a-z-]+ at \d+ Gb/s: it gives the most tokens per dollar ")
         self.assertIn("80", self.find("#study").text)
 
     def drawn(self, canvas):
