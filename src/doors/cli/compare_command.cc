@@ -25,6 +25,13 @@ struct Flags {
   std::string csv;
 };
 
+std::string millions(const std::optional<double>& usd) {
+  return usd ? fmt::format("{:.2f}", *usd / 1e6) : "-";
+}
+std::string factor(const std::optional<double>& value) {
+  return value ? fmt::format("{:.2f}x", *value) : "-";
+}
+
 std::vector<std::string> cells_of(const ComparisonRun& run) {
   const IterationTime& time = run.time;
   return {std::string(to_string(run.fabric)),
@@ -37,10 +44,11 @@ std::vector<std::string> cells_of(const ComparisonRun& run) {
           to_string(time.dp),
           to_string(time.reconfiguration),
           to_string(time.bubble),
-          run.network_cost_usd ? grouped(*run.network_cost_usd) : "-",
-          run.performance_per_dollar_vs_fat_tree
-              ? fmt::format("{:.2f}x", *run.performance_per_dollar_vs_fat_tree)
-              : "-"};
+          millions(run.network_cost_usd),
+          millions(run.cluster ? std::optional(run.cluster->total_usd()) : std::nullopt),
+          run.tokens_per_usd ? fmt::format("{:.2f} M", *run.tokens_per_usd / 1e6) : "-",
+          factor(run.performance_per_dollar_vs_fat_tree),
+          factor(run.performance_per_total_dollar_vs_fat_tree)};
 }
 
 /// One table for the runs of one bandwidth; what cannot be bought is never the best.
@@ -55,7 +63,10 @@ void print_table(std::span<const ComparisonRun> runs) {
                    {"DP"},
                    {"reconfig"},
                    {"bubble"},
-                   {"network USD"},
+                   {"net M$"},
+                   {"all M$"},
+                   {"tokens/$"},
+                   {"perf/net$"},
                    {"perf/$"}});
   for (const ComparisonRun& run : runs) table.add_row(cells_of(run));
   const auto mark_best = [&](std::size_t column, auto&& value) {
@@ -84,8 +95,13 @@ void print_table(std::span<const ComparisonRun> runs) {
     return;
   }
   mark_best(10, [&](const Run& run) { return run.network_cost_usd.value_or(INFINITY); });
-  mark_best(11,
+  mark_best(11, [&](const Run& run) { return run.cluster ? run.cluster->total_usd() : INFINITY; });
+  mark_best(12, [&](const Run& run) { return -run.tokens_per_usd.value_or(0); });
+  mark_best(13,
             [&](const Run& run) { return -run.performance_per_dollar_vs_fat_tree.value_or(0); });
+  mark_best(14, [&](const Run& run) {
+    return -run.performance_per_total_dollar_vs_fat_tree.value_or(0);
+  });
   table.print();
 }
 
@@ -160,13 +176,17 @@ void print_report(const Comparison& comparison, const ComparisonRequest& request
       print_fidelity(runs.subspan(begin, end - begin));
     }
   }
-  const std::string sentence = advice(comparison);
-  if (!sentence.empty()) write_output("-", "\n" + sentence + "\n");
+  write_output("-", "\n");
+  for (const std::string& sentence : advice(comparison)) write_output("-", sentence + "\n");
+  for (const std::string& sentence : caveats(comparison, request)) {
+    write_output("-", sentence + "\n");
+  }
 }
 
 void run(const Flags& flags) {
-  const ComparisonRequest request = flags.compare.request();
+  ComparisonRequest request = flags.compare.request();
   const bool quiet = answers_on_stdout(flags.json, flags.csv);
+  request.advise = !quiet;
   const Comparison comparison = compare(request);
   if (!flags.json.empty()) write_output(flags.json, to_json(comparison));
   if (!flags.csv.empty()) write_output(flags.csv, to_csv(comparison));
@@ -182,8 +202,14 @@ void add_compare_command(CLI::App& app) {
   command->footer(
       "EP, TP, PP, DP and reconfig are what communication adds to the iteration of the average "
       "GPU,\n"
-      "bubble is its idle time; with compute they add up to the iteration. perf/$ is relative to\n"
-      "the fat-tree of the same speed. Other fidelities than fluid add a table of how the phases\n"
+      "bubble is its idle time; with compute they add up to the iteration. net M$ is the "
+      "network's\n"
+      "price, all M$ that of the cluster with servers and electricity over the years; tokens/$ "
+      "are\n"
+      "those trained in these years for a dollar of it. perf/net$ and perf/$ are performance for "
+      "a\n"
+      "dollar of the network and of all, relative to the fat-tree of the same speed. Other "
+      "fidelities than fluid add a table of how the phases\n"
       "were had: in packets, reused from identical ones, or fluid; skipped: share of packets "
       "jumped\n"
       "over in the steady state; packet-hops simulated, of those that all phases would take.\n\n"

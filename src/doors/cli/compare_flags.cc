@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "cli/flag_group.h"
 #include "cli/output.h"
 #include "moe/model_catalog.h"
 
@@ -36,6 +37,14 @@ ComparisonRequest CompareFlags::request() const {
   request.prices = prices.empty() ? PriceList::load() : PriceList::load(prices);
   request.server_link = parse<ServerLink>(server_link, "--server-link");
   simulation.apply(request);
+  if (!simulation.paper) request.tiers = 0;  // as few as the cluster needs
+  request.switch_ports = switch_ports;
+  request.running = {years, power_price, pue};
+  if (server_price) {
+    request.server = mixnet::server_price(request.gpu.name, request.plan.gpus_per_server);
+    request.server.usd = *server_price;
+    request.server.source = "--server-price";
+  }
   FailureOptions& options = request.iteration.failures;
   for (const std::string& list : failures) {
     for (const std::string& text : split_list(list, "--fail")) {
@@ -50,6 +59,24 @@ ComparisonRequest CompareFlags::request() const {
   }
   return request;
 }
+
+namespace {
+
+void add_cost_flags(CLI::App& command, CompareFlags& flags) {
+  const FlagGroup group(command, "Cost");
+  group.add("--prices", flags.prices, "Price list (CSV) in place of the shipped one");
+  group.add_default("--server-link", flags.server_link,
+                    "Link of an electrical NIC to its ToR switch: optics, dac or aoc");
+  group.add_default("--switch-ports", flags.switch_ports,
+                    "Ports of a packet switch: how many tiers the network has");
+  group.add("--server-price", flags.server_price,
+            "USD of a server without NICs (default: by --gpu; docs/cost.md)");
+  group.add_default("--power-price", flags.power_price, "USD of a kWh");
+  group.add_default("--pue", flags.pue, "kW that the building draws for 1 kW of the cluster");
+  group.add_default("--years", flags.years, "How long the cluster is used");
+}
+
+}  // namespace
 
 void add_compare_flags(CLI::App& command, CompareFlags& flags) {
   command
@@ -87,13 +114,7 @@ void add_compare_flags(CLI::App& command, CompareFlags& flags) {
                   "How long what fails under way stands still until it is routed around")
       ->capture_default_str()
       ->group("Failures");
-  command.add_option("--prices", flags.prices, "Price list (CSV) in place of the shipped one")
-      ->group("Cost");
-  command
-      .add_option("--server-link", flags.server_link,
-                  "Link of an electrical NIC to its ToR switch: optics, dac or aoc")
-      ->capture_default_str()
-      ->group("Cost");
+  add_cost_flags(command, flags);
 }
 
 }  // namespace mixnet::cli

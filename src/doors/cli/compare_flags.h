@@ -19,6 +19,11 @@ struct CompareFlags {
   std::string fabrics;
   std::string prices;
   std::string server_link = "optics";
+  std::optional<double> server_price;  ///< default: server_prices.csv's
+  double power_price = RunningCost{}.usd_per_kwh;
+  double pue = RunningCost{}.pue;
+  double years = RunningCost{}.years;
+  int switch_ports = CostRequest{}.switch_ports;
   std::vector<std::string> failures;
   std::string backup = "pool";
   std::string outage = "10ms";

@@ -91,18 +91,23 @@ void add_fabric_flags(CLI::App& command, SimulationFlags& flags) {
             "NICs of a server; divides its GPUs (default: one a GPU)");
   group.add("--degree", flags.degree,
             "mixnet: NICs of a server on the optical switch (default: 3 of 4)");
-  group.add_default(
+  group.add(
       "--reconfiguration", flags.reconfiguration,
-      "mixnet: block (every FP1 waits for the switch), reuse, copilot (set for a forecast during\n"
-      "attention), oracle, hitless or hidden (nobody ever waits); docs/iteration.md");
+      "mixnet: hitless (default: ports move while others carry on), block (every FP1 waits\n"
+      "for the switch), reuse, copilot (set for a forecast during attention), oracle or hidden\n"
+      "(nobody ever waits); docs/iteration.md");
   group.add_default("--reconfiguration-delay", flags.reconfiguration_delay,
                     "mixnet: from command to light");
-  group.add_default(
-      "--ep-split", flags.ep_split,
-      "mixnet: circuits-first (a pair with circuits uses only these) or balanced (also EPS)");
-  group.add_default(
-      "--allocator", flags.allocator,
-      "mixnet: greedy (Algorithm 1), refined (knows the EPS; use --ep-split balanced) or exact");
+  group.add_default("--nic-up", flags.nic_up,
+                    "mixnet: from light until the NICs are up again (5.67s with the prototype's\n"
+                    "transceivers); adds to the delay");
+  group.add("--ep-split", flags.ep_split,
+            "mixnet: balanced (default: a pair with circuits uses EPS, too) or circuits-first");
+  group.add("--allocator", flags.allocator,
+            "mixnet: refined (default: knows the EPS), greedy (Algorithm 1) or exact");
+  group.add_switch("--paper", flags.paper,
+                   "As in the paper: mixnet with block, circuits-first and greedy; a network that\n"
+                   "costs as one of three tiers whatever its size");
   group.add_default("--oversubscription", flags.oversubscription,
                     "oversub-fat-tree: NICs for one uplink of their ToR switch");
   group.add_default("--paths", flags.paths,
@@ -172,6 +177,23 @@ FidelityOptions SimulationFlags::fidelity_options() const {
   return options;
 }
 
+void SimulationFlags::apply_switch(IterationOptions& iteration) const {
+  if (!paper) best_settings(iteration);
+  NetworkOptions& network = iteration.network;
+  if (ep_split) network.ep_split = parse<EpSplit>(*ep_split, "--ep-split");
+  if (allocator) network.allocator = parse<AllocatorKind>(*allocator, "--allocator");
+  if (reconfiguration) {
+    iteration.reconfiguration = parse<Reconfiguration>(*reconfiguration, "--reconfiguration");
+  }
+  const auto time_of = [](const std::string& text, std::string_view flag) {
+    const Time time = parse_time(text, flag);
+    if (time <= Time::seconds(60)) return time;
+    throw Error(flag, fmt::format("'{}' is too long", text), "give at most 60s");
+  };
+  iteration.reconfiguration_delay = time_of(reconfiguration_delay, "--reconfiguration-delay");
+  iteration.nic_up = time_of(nic_up, "--nic-up");
+}
+
 void SimulationFlags::apply(ComparisonRequest& request) const {
   request.routing = routing;
   request.seed = seed;
@@ -189,17 +211,10 @@ void SimulationFlags::apply(ComparisonRequest& request) const {
   network.paths = parse<PathPolicy>(paths, "--paths");
   network.flows_per_pair = flows_per_pair;
   network.ep_nics = parse<EpNics>(ep_nics, "--ep-nics");
-  network.ep_split = parse<EpSplit>(ep_split, "--ep-split");
-  network.allocator = parse<AllocatorKind>(allocator, "--allocator");
   if (gpu_bandwidth) network.gpu.total = parse_bandwidth(*gpu_bandwidth, "--gpu-bandwidth");
   if (optical_io) network.gpu.optical = parse_bandwidth(*optical_io, "--optical-io");
   network.gpu.optical_lanes = optical_lanes;
-  iteration.reconfiguration = parse<Reconfiguration>(reconfiguration, "--reconfiguration");
-  iteration.reconfiguration_delay = parse_time(reconfiguration_delay, "--reconfiguration-delay");
-  if (iteration.reconfiguration_delay > Time::seconds(60)) {
-    throw Error("--reconfiguration-delay", fmt::format("'{}' is too long", reconfiguration_delay),
-                "give at most 60s");
-  }
+  apply_switch(iteration);
   iteration.pipelined_ep_steps = first_of(ep_steps, "--ep-steps", "pipelined", "sequential");
   iteration.sequence_parallel =
       first_of(tp_collective, "--tp-collective", "reduce-scatter", "all-reduce");

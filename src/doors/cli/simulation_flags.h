@@ -24,14 +24,16 @@ struct SimulationFlags {
   std::string paths = "spray";
   int flows_per_pair = 1;
   std::string ep_nics = "rail";
-  std::string ep_split = "circuits-first";
-  std::string allocator = "greedy";
-  std::optional<std::string> gpu_bandwidth;  ///< default: ten times the NIC
-  std::optional<std::string> optical_io;     ///< default: half of what the NIC leaves
+  bool paper = false;                          ///< for the next three, the paper's
+  std::optional<std::string> ep_split;         ///< default: balanced, or circuits-first
+  std::optional<std::string> allocator;        ///< default: refined, or greedy
+  std::optional<std::string> reconfiguration;  ///< default: hitless, or block
+  std::optional<std::string> gpu_bandwidth;    ///< default: ten times the NIC
+  std::optional<std::string> optical_io;       ///< default: half of what the NIC leaves
   int optical_lanes = GpuBandwidthOptions{}.optical_lanes;
   std::string ep_steps = "pipelined";
-  std::string reconfiguration = "block";
   std::string reconfiguration_delay = "25ms";
+  std::string nic_up = "0s";
   std::string tp_collective = "reduce-scatter";
   std::string schedule = "1f1b";
   std::string dp_overlap = "on";
@@ -46,6 +48,7 @@ struct SimulationFlags {
 
  private:
   FidelityOptions fidelity_options() const;
+  void apply_switch(IterationOptions& iteration) const;
 };
 
 /// Adds the flags to `command`; `flags` must outlive it.

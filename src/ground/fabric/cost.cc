@@ -13,6 +13,8 @@ namespace {
 constexpr std::int64_t kMaxServers = std::int64_t{1} << 22;
 constexpr int kMaxNics = 1024;
 constexpr double kMaxOversubscription = 1000;
+constexpr int kMaxTiers = 8;
+constexpr int kMaxSwitchPorts = 1024;
 
 void check_range(std::string_view what, std::int64_t value, std::int64_t least, std::int64_t most) {
   if (value >= least && value <= most) return;
@@ -26,6 +28,8 @@ void check(const CostRequest& request) {
   if (request.fabric == FabricKind::kMixNet) {
     check_range("EPS NICs per server", request.eps_nics, 0, request.nics_per_server);
   }
+  check_range("tiers", request.tiers, 0, kMaxTiers);
+  check_range("switch ports", request.switch_ports, 4, kMaxSwitchPorts);
   // Written so that NaN fails.
   if (!(request.oversubscription >= 1 && request.oversubscription <= kMaxOversubscription)) {
     throw Error("over-subscription", fmt::format("{} is out of range", request.oversubscription),
@@ -43,13 +47,15 @@ struct Quantities {
   std::int64_t cables = 0;
 };
 
-/// A tree over `nics` NICs with `uplinks` links from ToRs to aggregation and as many to the core.
-void add_tree(Quantities& q, std::int64_t nics, std::int64_t uplinks, ServerLink server_link) {
+/// A tree over `nics` NICs with `uplinks` links between each tier and the next.
+void add_tree(Quantities& q, const CostRequest& request, std::int64_t nics, std::int64_t uplinks) {
+  const int tiers = request.tiers > 0 ? request.tiers : tree_tiers(nics, request.switch_ports);
+  const std::int64_t links = uplinks * (tiers - 1);
   q.nics += nics;
-  q.transceivers += 4 * uplinks;
-  q.eps_ports += nics + 4 * uplinks;
-  q.fibres += 2 * uplinks;
-  if (server_link == ServerLink::kOptics) {
+  q.transceivers += 2 * links;
+  q.eps_ports += nics + 2 * links;
+  q.fibres += links;
+  if (request.server_link == ServerLink::kOptics) {
     q.transceivers += 2 * nics;
     q.fibres += nics;
   } else {
@@ -68,15 +74,16 @@ void add_optical(Quantities& q, std::int64_t nics, std::int64_t& ports) {
 Quantities count(const CostRequest& request) {
   const std::int64_t nics = std::int64_t{request.servers} * request.nics_per_server;
   Quantities q;
+  if (request.tiers == 0 && request.servers == 1) return q;  // nobody to talk to
   switch (request.fabric) {
     case FabricKind::kFatTree:
     case FabricKind::kRailOptimized:
-      add_tree(q, nics, nics, request.server_link);
+      add_tree(q, request, nics, nics);
       break;
     case FabricKind::kOversubFatTree: {
       // The slack keeps a quotient that should be whole from being rounded up past it.
       const double uplinks = static_cast<double>(nics) / request.oversubscription;
-      add_tree(q, nics, static_cast<std::int64_t>(std::ceil(uplinks - 1e-6)), request.server_link);
+      add_tree(q, request, nics, static_cast<std::int64_t>(std::ceil(uplinks - 1e-6)));
       break;
     }
     case FabricKind::kTopoOpt:
@@ -84,7 +91,7 @@ Quantities count(const CostRequest& request) {
       break;
     case FabricKind::kMixNet: {
       const std::int64_t electrical = std::int64_t{request.servers} * request.eps_nics;
-      add_tree(q, electrical, electrical, request.server_link);
+      add_tree(q, request, electrical, electrical);
       add_optical(q, nics - electrical, q.ocs_ports);
       break;
     }
@@ -106,6 +113,12 @@ double cable_price(const PriceRow& row, ServerLink link, const PriceList& prices
 }
 
 }  // namespace
+
+int tree_tiers(std::int64_t nics, int ports) {
+  int tiers = 1;
+  for (std::int64_t reach = ports; reach < nics; reach = reach * (ports / 2)) ++tiers;
+  return tiers;
+}
 
 double NetworkCost::total_usd() const {
   double total = 0;

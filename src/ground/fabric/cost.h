@@ -13,6 +13,11 @@
 //   mixnet, electrical     1       6             5           3
 //   mixnet, optical        1       1                         1     1 OCS
 //
+// That is the paper's price of a NIC whatever the cluster. A cluster has no more tiers than it
+// needs: switches of k ports make a tree of t tiers for up to 2 (k/2)^t NICs (one switch alone for
+// k), and a NIC's share of it is t links with 2t - 1 switch ports. CostRequest::tiers = 0 asks for
+// that; one server has then no network at all.
+//
 // Over-subscription thins what lies above the ToRs: the two upper links exist once for every r
 // NICs. Whole parts are bought, so the cluster's number of these upper links is rounded up, once.
 //
@@ -54,6 +59,9 @@ struct CostRequest {
   double oversubscription = 3;  ///< r of oversub-fat-tree, at least 1
   Bandwidth bandwidth;          ///< of a NIC
   ServerLink server_link = ServerLink::kOptics;
+  int tiers = 3;  ///< of switches, up to 8: the paper's 3; 0: as few as there must be
+  int switch_ports =
+      32;  ///< of one, where `tiers` is 0: as the price list's 32 x 100G and 32 x 400G
 };
 
 struct CostPart {
@@ -68,8 +76,11 @@ struct NetworkCost {
   double total_usd() const;
 };
 
+/// As few tiers as a tree over `nics` needs of switches with `ports`, an even number.
+int tree_tiers(std::int64_t nics, int ports);
+
 /// Throws Error when the list has no price for that speed or cable, or a number is out of range:
-/// servers from 1 to 4194304, NICs from 1 to 1024, EPS NICs from 0 to all.
+/// servers from 1 to 4194304, NICs from 1 to 1024, EPS NICs from 0 to all, ports from 4 to 1024.
 NetworkCost network_cost(const CostRequest& request, const PriceList& prices);
 
 }  // namespace mixnet

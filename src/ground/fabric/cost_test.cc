@@ -117,6 +117,49 @@ TEST(NetworkCost, CostIsLinearInServers) {
   }
 }
 
+// Switches of 4 ports: one serves 4 NICs, two tiers 8, three 16 (k^3 / 4), each with 2t - 1 ports.
+TEST(NetworkCost, ATreeHasNoMoreTiersThanItNeeds) {
+  for (const auto& [nics, tiers] :
+       {std::pair(2, 1), {4, 1}, {5, 2}, {8, 2}, {9, 3}, {16, 3}, {17, 4}}) {
+    EXPECT_EQ(tree_tiers(nics, 4), tiers) << nics;
+    CostRequest wanted = request(FabricKind::kFatTree, 400, nics);
+    wanted.nics_per_server = 1;
+    wanted.tiers = 0;
+    wanted.switch_ports = 4;
+    EXPECT_EQ(quantities(wanted), (Parts{{"nic", nics},
+                                         {"transceiver", 2 * tiers * nics},
+                                         {"eps_port", (2 * tiers - 1) * nics},
+                                         {"fibre", tiers * nics}}))
+        << nics;
+  }
+  EXPECT_EQ(tree_tiers(8192, 32), 3);
+  EXPECT_EQ(tree_tiers(8193, 32), 4);
+  EXPECT_EQ(tree_tiers(std::int64_t{1} << 32, 4), 31);
+}
+
+TEST(NetworkCost, ByTheClusterOneServerHasNone) {
+  for (const FabricKind kind : all_fabrics()) {
+    CostRequest wanted = request(kind, 400, 1);
+    wanted.tiers = 0;
+    EXPECT_EQ(usd(wanted), 0) << to_string(kind);
+  }
+}
+
+// A NIC is dearer in a larger cluster, step by step; 1,024 NICs have the paper's three tiers.
+TEST(NetworkCost, ByTheClusterANicCostsMoreInALargerOne) {
+  double last = 0;
+  for (const int servers : {2, 16, 128, 2048, 1 << 20}) {
+    CostRequest wanted = request(FabricKind::kFatTree, 400, servers);
+    const double paper = usd(wanted);
+    wanted.tiers = 0;
+    EXPECT_GE(usd(wanted) / servers, last);
+    last = usd(wanted) / servers;
+    if (servers == 128) {
+      EXPECT_DOUBLE_EQ(usd(wanted), paper);
+    }
+  }
+}
+
 TEST(NetworkCost, ReadyMadeCablesReplaceTheOpticsOfTheServerLink) {
   for (const ServerLink link : {ServerLink::kDac, ServerLink::kAoc}) {
     CostRequest wanted = request(FabricKind::kFatTree);
@@ -187,6 +230,12 @@ TEST(NetworkCost, ImpossibleRequestsAreRefused) {
     wanted.oversubscription = ratio;
     EXPECT_THAT(refusal(wanted), HasSubstr("over-subscription")) << ratio;
   }
+  wanted = request(FabricKind::kFatTree);
+  wanted.tiers = 9;
+  EXPECT_THAT(refusal(wanted), HasSubstr("tiers: 9 is out of range"));
+  wanted.tiers = 0;
+  wanted.switch_ports = 3;
+  EXPECT_THAT(refusal(wanted), HasSubstr("switch ports: 3 is out of range"));
   EXPECT_THAT(refusal(request(FabricKind::kFatTree, 100)), HasSubstr("has no prices for 100 Gb/s"));
   wanted = request(FabricKind::kFatTree);
   wanted.server_link = ServerLink::kAoc;

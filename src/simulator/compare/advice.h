@@ -1,5 +1,11 @@
-// What a comparison says to take: at each speed, the fabric with the most performance per dollar,
-// and the fastest. Pure functions of the comparison; linear in its runs.
+// What a comparison says to take: of all fabrics and speeds that can be bought, where a dollar of
+// the whole cluster (servers, network and electricity over the years) buys most tokens.
+//
+// A lead that is smaller than what the models are known to be off is no lead, but a tie. Known
+// (docs/validation.md): the median error against published iteration times, which are relative to
+// the fat-tree's; for that and the over-subscribed one, the error of the fluid against packets.
+//
+// Pure functions of the comparison; O(runs log runs).
 #pragma once
 
 #include <string>
@@ -9,18 +15,28 @@
 
 namespace mixnet {
 
-/// What to take at one speed, of the runs that can be bought.
-struct FabricChoice {
-  const ComparisonRun* best = nullptr;  ///< most performance per dollar
-  /// Least time; of those within half a percent, the cheapest.
-  const ComparisonRun* fastest = nullptr;
+/// Share of the iteration by which the model of a fabric is known to be off.
+double known_error(FabricKind fabric);
+
+struct Verdict {
+  /// Those that can be bought, most tokens per dollar first.
+  std::vector<const ComparisonRun*> ranked;
+  /// Of these, those behind the first that no known lead sets apart from it.
+  std::vector<const ComparisonRun*> tied;
 };
 
-/// By speed, where there are two to choose from. They point into `comparison`.
-std::vector<FabricChoice> choices(const Comparison& comparison);
+/// They point into `comparison`. Nothing where there are fewer than two to choose from.
+Verdict verdict(const Comparison& comparison);
 
-/// One sentence: which fabric to take at each speed, and why. Empty where fewer than two that can
-/// be bought were compared.
-std::string advice(const Comparison& comparison);
+/// The price of a server at which both buy as much; nothing where none does.
+std::optional<double> even_server_price(const ComparisonRun& one, const ComparisonRun& other,
+                                        const Comparison& comparison);
+
+/// What to take, the runner-up, and what would turn that; a sentence each. Empty where there is
+/// nothing to choose from.
+std::vector<std::string> advice(const Comparison& comparison);
+
+/// What the answers leave out, a sentence each.
+std::vector<std::string> caveats(const Comparison& comparison, const ComparisonRequest& request);
 
 }  // namespace mixnet

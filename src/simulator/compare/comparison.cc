@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "compare/comparison_jobs.h"
+#include "compare/mixnet_advice.h"
 #include "training/network_checks.h"
 
 namespace mixnet {
@@ -58,7 +60,14 @@ CostRequest cost_request(const ComparisonRequest& request, const ParallelPlan& p
   cost.oversubscription = network.oversubscription;
   cost.bandwidth = bandwidth;
   cost.server_link = request.server_link;
+  cost.tiers = request.tiers;
+  cost.switch_ports = request.switch_ports;
   return cost;
+}
+
+ServerPrice server_of(const ComparisonRequest& request, const ParallelPlan& plan) {
+  return request.server.gpu.empty() ? server_price(request.gpu.name, plan.gpus_per_server)
+                                    : request.server;
 }
 
 }  // namespace
@@ -76,6 +85,8 @@ Comparison comparison_of(const ComparisonRequest& request) {
   const FailureOptions& failures = request.iteration.failures;
   for (const Failure& failure : failures.failures) comparison.failures.push_back(failure.text);
   comparison.backup = to_string(failures.backup);
+  comparison.years = request.running.years;
+  if (any_has_price(request)) comparison.server = server_of(request, comparison.plan);
   check_failures(request.fabrics, request.iteration.network, comparison.plan, failures.failures);
   return comparison;
 }
@@ -87,69 +98,66 @@ bool serves_all_speeds(const IterationOptions& options) {
          !needs_of(options.reconfiguration).moving && options.network.gpu.scales();
 }
 
-std::optional<double> network_cost_usd(const ComparisonRequest& request, const ParallelPlan& plan,
-                                       FabricKind fabric, Bandwidth bandwidth) {
-  if (!has_price(fabric)) return std::nullopt;
-  return network_cost(cost_request(request, plan, fabric, bandwidth), request.prices).total_usd();
+void add_costs(const ComparisonRequest& request, const Comparison& comparison,
+               std::optional<Time> fat_tree, ComparisonRun& run) {
+  if (!has_price(run.fabric)) return;
+  const ParallelPlan& plan = comparison.plan;
+  const auto cost_of = [&](FabricKind fabric) {
+    const NetworkCost network =
+        network_cost(cost_request(request, plan, fabric, run.bandwidth), request.prices);
+    return cluster_cost(plan.servers(), comparison.server, network, part_power(run.bandwidth),
+                        request.running);
+  };
+  run.cluster = cost_of(run.fabric);
+  run.network_cost_usd = run.cluster->network_usd;
+  const double total = run.cluster->total_usd();
+  if (total > 0) {
+    constexpr double kSecondsPerYear = 365.25 * 86'400;
+    run.tokens_per_usd = run.tokens_per_second * request.running.years * kSecondsPerYear / total;
+  }
+  if (!fat_tree) return;
+  const ClusterCost tree = cost_of(FabricKind::kFatTree);
+  const auto per_dollar = [&](double tree_usd, double usd) -> std::optional<double> {
+    if (usd == 0) return std::nullopt;
+    return fat_tree->to_seconds() * tree_usd / (run.time.total.to_seconds() * usd);
+  };
+  run.performance_per_dollar_vs_fat_tree = per_dollar(tree.network_usd, *run.network_cost_usd);
+  run.performance_per_total_dollar_vs_fat_tree = per_dollar(tree.total_usd(), total);
 }
 
 Comparison compare(const ComparisonRequest& request) {
   Comparison comparison = comparison_of(request);
-  const FailureOptions& failures = request.iteration.failures;
-  std::vector<FabricKind> simulated = request.fabrics;
-  const bool priced = any_has_price(request);
-  if (priced && std::ranges::find(simulated, FabricKind::kFatTree) == simulated.end()) {
-    simulated.push_back(FabricKind::kFatTree);
-  }
-  const RoutingSource routing = RoutingSource::make(
-      request.routing, routing_shape(request.model, comparison.plan), request.seed);
+  ComparisonJobs jobs(request, comparison.plan);
   const bool fluid = request.iteration.fidelity.fidelity == Fidelity::kFluid;
-  std::optional<TrainingJob> made;
-  std::optional<TrainingJob> well;  // the same without failures, where there are any
-  const bool scales = serves_all_speeds(request.iteration);
-  const auto job_at = [&](Bandwidth bandwidth) -> const TrainingJob& {
-    if (made && scales) return *made;
-    IterationOptions options = request.iteration;
-    if (!scales) options.fidelity.nic_rate = bandwidth;
-    if (!failures.failures.empty()) {
-      IterationOptions healthy = options;
-      healthy.failures = {};
-      well.emplace(request.model, comparison.plan, request.gpu, routing, request.fabrics, healthy);
-    }
-    return made.emplace(request.model, comparison.plan, request.gpu, routing, simulated, options);
-  };
-
   const auto tokens = static_cast<double>(comparison.plan.tokens_per_iteration());
   for (const Bandwidth bandwidth : request.bandwidths) {
-    const TrainingJob& job = job_at(bandwidth);
-    const auto cost = [&](FabricKind fabric) {
-      return network_cost_usd(request, comparison.plan, fabric, bandwidth);
-    };
-    const double fat_tree =
-        priced ? job.simulate(FabricKind::kFatTree, bandwidth, request.compute_scale)
-                         .total.to_seconds() *
-                     *cost(FabricKind::kFatTree)
-               : 0;
+    const TrainingJob& job = jobs.at(bandwidth);
+    std::optional<Time> fat_tree;
+    if (any_has_price(request)) {
+      fat_tree = job.simulate(FabricKind::kFatTree, bandwidth, request.compute_scale).total;
+    }
     for (const FabricKind fabric : request.fabrics) {
       ComparisonRun run;
       run.fabric = fabric;
       run.bandwidth = bandwidth;
       run.time = job.simulate(fabric, bandwidth, request.compute_scale);
-      if (well) {
-        run.without_failures = well->simulate(fabric, bandwidth, request.compute_scale).total;
+      if (jobs.well() != nullptr) {
+        run.without_failures =
+            jobs.well()->simulate(fabric, bandwidth, request.compute_scale).total;
       }
       run.tokens_per_second = tokens / run.time.total.to_seconds();
       if (!fluid && fabric != FabricKind::kIdeal) run.packets = job.fidelity(fabric);
       if (divides_gpu_bandwidth(fabric)) {
         run.gpu_bandwidth = divide_gpu_bandwidth(fabric, request.iteration.network.gpu, bandwidth);
       }
-      run.network_cost_usd = cost(fabric);
-      if (run.network_cost_usd.value_or(0) > 0) {
-        run.performance_per_dollar_vs_fat_tree =
-            fat_tree / (run.time.total.to_seconds() * *run.network_cost_usd);
-      }
+      add_costs(request, comparison, fat_tree, run);
       comparison.runs.push_back(run);
     }
+  }
+  const bool has_mixnet =
+      std::ranges::find(request.fabrics, FabricKind::kMixNet) != request.fabrics.end();
+  if (request.advise && fluid && has_mixnet) {
+    comparison.mixnet = mixnet_advice(request, comparison.runs, jobs);
   }
   return comparison;
 }

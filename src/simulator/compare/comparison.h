@@ -1,9 +1,13 @@
 // The main job: one model and cluster on several fabrics and link speeds; how long an iteration
 // takes, what the network costs, and what a dollar buys.
 //
-//   performance per dollar = 1 / (iteration time * network cost), given relative to the fat-tree of
-//   the same speed (which is simulated for that even when it is not asked for). Fabrics without a
-//   price (has_price()) have none of it.
+//   performance per network dollar = 1 / (iteration time * network cost)
+//   performance per dollar         = 1 / (iteration time * cluster cost)    (cluster_cost.h)
+//                      both relative to the fat-tree of the same speed, which is simulated for that
+//                      even when it is not asked for
+//   tokens per dollar              = tokens in all years / cluster cost: comparable across speeds
+//
+// Fabrics without a price (has_price()) have none of it.
 //
 // compare() is deterministic: the same request gives the same result to the byte.
 #pragma once
@@ -13,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "fabric/cluster_cost.h"
 #include "fabric/cost.h"
 #include "hardware/prices.h"
 #include "training/training_job.h"
@@ -31,6 +36,11 @@ struct ComparisonRequest {
   double compute_scale = 1;
   ServerLink server_link = ServerLink::kOptics;
   PriceList prices;
+  int tiers = 3;          ///< of the network that is priced: CostRequest::tiers
+  int switch_ports = 32;  ///< CostRequest::switch_ports
+  ServerPrice server;     ///< of one server; of no GPU: what server_price() says
+  RunningCost running;
+  bool advise = false;  ///< whether to find Comparison::advised
 };
 
 struct ComparisonRun {
@@ -40,9 +50,25 @@ struct ComparisonRun {
   std::optional<Time> without_failures;  ///< where there are failures: the iteration without them
   double tokens_per_second = 0;
   std::optional<double> network_cost_usd;
-  std::optional<double> performance_per_dollar_vs_fat_tree;
+  std::optional<double> performance_per_dollar_vs_fat_tree;  ///< of the network
+  // Of the whole cluster.
+  std::optional<ClusterCost> cluster;
+  std::optional<double> tokens_per_usd;
+  std::optional<double> performance_per_total_dollar_vs_fat_tree;
   std::optional<FidelityReport> packets;      ///< unless the fidelity is fluid, or the fabric ideal
   std::optional<GpuBandwidth> gpu_bandwidth;  ///< where the fabric divides it
+};
+
+/// What else there is to know of MixNet, for the advice.
+struct MixNetAdvice {
+  /// With best_settings(), by bandwidth; empty where these are the ones that were asked for.
+  std::vector<ComparisonRun> at_best;
+  /// The speed for which this holds: with best settings, training with circuits that are set anew
+  /// takes `rewiring_gain` (0.1: 10 %) less time than with such as cannot be, when that takes no
+  /// time, and at least 1 % less while it takes up to `rewiring_pays_up_to`.
+  Bandwidth bandwidth;
+  double rewiring_gain = 0;
+  Time rewiring_pays_up_to;
 };
 
 struct Comparison {
@@ -56,6 +82,9 @@ struct Comparison {
   std::vector<std::string> failures;  ///< as they were written
   std::string backup;                 ///< "pool" or "region"
   std::vector<ComparisonRun> runs;    ///< by bandwidth, then in the order of the fabrics asked for
+  double years = 0;                   ///< RunningCost::years
+  ServerPrice server;                 ///< of one
+  std::optional<MixNetAdvice> mixnet;
 };
 
 /// Throws Error on an impossible plan, contradicting options, or a speed that has no price.
@@ -68,8 +97,10 @@ Comparison comparison_of(const ComparisonRequest& request);
 /// FidelityOptions::nic_rate.
 bool serves_all_speeds(const IterationOptions& options);
 
-/// The network of one of its fabrics at one of its speeds; nothing where that has no price.
-std::optional<double> network_cost_usd(const ComparisonRequest& request, const ParallelPlan& plan,
-                                       FabricKind fabric, Bandwidth bandwidth);
+/// What a run, which has its time, costs and what a dollar buys, in its fields for that; nothing
+/// where its fabric has no price. `fat_tree` is the iteration of that at its speed; without it
+/// nothing is compared with it.
+void add_costs(const ComparisonRequest& request, const Comparison& comparison,
+               std::optional<Time> fat_tree, ComparisonRun& run);
 
 }  // namespace mixnet

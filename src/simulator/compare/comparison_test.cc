@@ -50,6 +50,34 @@ TEST(Compare, PerformancePerDollarIsAgainstTheFatTreeOfTheSameSpeed) {
   }
 }
 
+TEST(Compare, TokensPerDollarAreOfTheWholeClusterOverTheYears) {
+  ComparisonRequest request = small_request();
+  request.running = {3, 0.1, 1.5};
+  const Comparison comparison = compare(request);
+  const ServerPrice server = server_price(request.gpu.name, comparison.plan.gpus_per_server);
+  for (const ComparisonRun& run : comparison.runs) {
+    if (!has_price(run.fabric)) {
+      EXPECT_FALSE(run.cluster || run.tokens_per_usd);
+      continue;
+    }
+    const double servers_usd = comparison.plan.servers() * server.usd;
+    EXPECT_DOUBLE_EQ(run.cluster->servers_usd, servers_usd);
+    EXPECT_GT(run.cluster->energy_usd,
+              comparison.plan.servers() * server.kw * 1.5 * 3 * 8766 * 0.1);
+    EXPECT_DOUBLE_EQ(run.cluster->total_usd(),
+                     servers_usd + *run.network_cost_usd + run.cluster->energy_usd);
+    EXPECT_NEAR(*run.tokens_per_usd * run.cluster->total_usd(),
+                run.tokens_per_second * 3 * 365.25 * 86'400, 1);
+    const ComparisonRun& tree =
+        run_of(comparison, FabricKind::kFatTree, std::llround(run.bandwidth.to_gbps()));
+    EXPECT_NEAR(*run.performance_per_total_dollar_vs_fat_tree,
+                *run.tokens_per_usd / *tree.tokens_per_usd, 1e-9);
+  }
+  request.server = server;
+  request.server.usd = 0;
+  EXPECT_EQ(compare(request).runs[0].cluster->servers_usd, 0);
+}
+
 TEST(Compare, NoFabricBeatsTheIdealOne) {
   const Comparison comparison = compare(small_request());
   for (const ComparisonRun& run : comparison.runs) {

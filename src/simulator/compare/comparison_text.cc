@@ -41,15 +41,15 @@ std::string describe_job(const Comparison& comparison, const ComparisonRequest& 
   const ParallelPlan& plan = comparison.plan;
   return fmt::format(
       "{} on {} {} in {} servers: {}, {} micro-batches of {} x {} tokens\n"
-      "routing {}, seed {}; reconfiguration {}{}; all-to-all {}; fidelity {}\n",
+      "routing {}, seed {}; reconfiguration {}{}; circuits {}; all-to-all {}; fidelity {}\n",
       request.model.title.empty() ? request.model.name : request.model.title,
       grouped(static_cast<double>(plan.world())), request.gpu.title, grouped(plan.servers()),
       to_string(plan), plan.micro_batches(), plan.micro_batch_size, plan.seq_length,
       comparison.routing, comparison.seed, comparison.policy,
       needs_of(request.iteration.reconfiguration).delay
-          ? fmt::format(" {}", to_string(request.iteration.reconfiguration_delay))
+          ? fmt::format(" {}", to_string(request.iteration.switching()))
           : "",
-      comparison.ep_split, comparison.fidelity);
+      to_string(request.iteration.network.allocator), comparison.ep_split, comparison.fidelity);
 }
 
 nlohmann::ordered_json parallel_plan_json(const ParallelPlan& plan) {
@@ -85,6 +85,11 @@ nlohmann::ordered_json run_json(const Comparison& comparison, const ComparisonRu
       {"compute_seconds", time.compute.to_seconds()},
       {"network_cost_usd", or_null(run.network_cost_usd)},
       {"performance_per_dollar_vs_fat_tree", or_null(run.performance_per_dollar_vs_fat_tree)},
+      {"cluster_cost_usd", run.cluster ? Json(run.cluster->total_usd()) : Json(nullptr)},
+      {"energy_cost_usd", run.cluster ? Json(run.cluster->energy_usd) : Json(nullptr)},
+      {"tokens_per_usd", or_null(run.tokens_per_usd)},
+      {"performance_per_total_dollar_vs_fat_tree",
+       or_null(run.performance_per_total_dollar_vs_fat_tree)},
       {"routing", comparison.routing},
       {"policy", comparison.policy},
       {"ep_split", comparison.ep_split},
@@ -104,9 +109,14 @@ nlohmann::ordered_json run_json(const Comparison& comparison, const ComparisonRu
 std::string to_json(const Comparison& comparison) {
   Json runs = Json::array();
   for (const ComparisonRun& run : comparison.runs) runs.push_back(run_json(comparison, run));
-  const Json document = {{"schema", "mixnet.compare/1"},
-                         {"plan", parallel_plan_json(comparison.plan)},
-                         {"runs", runs}};
+  Json document = {{"schema", "mixnet.compare/1"}, {"plan", parallel_plan_json(comparison.plan)}};
+  if (!comparison.server.gpu.empty()) {
+    document["cluster"] = {{"years", comparison.years},
+                           {"server_usd", comparison.server.usd},
+                           {"server_kw", comparison.server.kw},
+                           {"server_price_source", comparison.server.source}};
+  }
+  document["runs"] = runs;
   return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
@@ -114,20 +124,23 @@ std::string to_csv(const Comparison& comparison) {
   std::string text =
       "model,fabric,bandwidth_gbps,gpus,iteration_seconds,tokens_per_second,ep_seconds,tp_seconds,"
       "pp_seconds,dp_seconds,reconfiguration_seconds,bubble_seconds,compute_seconds,"
-      "network_cost_usd,performance_per_dollar_vs_fat_tree,routing,policy,ep_split,fidelity,seed\n";
+      "network_cost_usd,performance_per_dollar_vs_fat_tree,routing,policy,ep_split,fidelity,seed,"
+      "cluster_cost_usd,tokens_per_usd,performance_per_total_dollar_vs_fat_tree\n";
   const auto or_empty = [](const std::optional<double>& value) {
     return value ? fmt::format("{}", *value) : std::string();
   };
   for (const ComparisonRun& run : comparison.runs) {
     const IterationTime& time = run.time;
     text += fmt::format(
-        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_cell(comparison.model),
-        to_string(run.fabric), run.bandwidth.to_gbps(), comparison.plan.world(),
-        time.total.to_seconds(), run.tokens_per_second, time.ep.to_seconds(), time.tp.to_seconds(),
-        time.pp.to_seconds(), time.dp.to_seconds(), time.reconfiguration.to_seconds(),
-        time.bubble.to_seconds(), time.compute.to_seconds(), or_empty(run.network_cost_usd),
-        or_empty(run.performance_per_dollar_vs_fat_tree), csv_cell(comparison.routing),
-        comparison.policy, comparison.ep_split, comparison.fidelity, comparison.seed);
+        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
+        csv_cell(comparison.model), to_string(run.fabric), run.bandwidth.to_gbps(),
+        comparison.plan.world(), time.total.to_seconds(), run.tokens_per_second,
+        time.ep.to_seconds(), time.tp.to_seconds(), time.pp.to_seconds(), time.dp.to_seconds(),
+        time.reconfiguration.to_seconds(), time.bubble.to_seconds(), time.compute.to_seconds(),
+        or_empty(run.network_cost_usd), or_empty(run.performance_per_dollar_vs_fat_tree),
+        csv_cell(comparison.routing), comparison.policy, comparison.ep_split, comparison.fidelity,
+        comparison.seed, run.cluster ? fmt::format("{}", run.cluster->total_usd()) : "",
+        or_empty(run.tokens_per_usd), or_empty(run.performance_per_total_dollar_vs_fat_tree));
   }
   return text;
 }

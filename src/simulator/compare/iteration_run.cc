@@ -46,7 +46,7 @@ IterationRun run_iteration(const ComparisonRequest& request, const TimelineOptio
   run.time = result.timeline.time;
   run.tokens_per_second =
       static_cast<double>(plan.tokens_per_iteration()) / run.time.total.to_seconds();
-  run.network_cost_usd = network_cost_usd(request, plan, fabric, bandwidth);
+  add_costs(request, result.comparison, std::nullopt, run);
   if (options.fidelity.fidelity != Fidelity::kFluid && fabric != FabricKind::kIdeal) {
     run.packets = job.fidelity(fabric);
   }

@@ -84,8 +84,8 @@ Json run_json(const ReportRun& run) {
           {"seconds", seconds(run.iteration)},
           {"parts", parts},
           {"tokens", run.tokens_per_second},
-          {"cost", or_null(run.network_cost_usd)},
-          {"perf", or_null(run.performance_per_dollar)},
+          {"cost", or_null(run.cluster_cost_usd)},
+          {"perf", or_null(run.performance_per_total_dollar)},
           {"routing", run.routing},
           {"policy", run.policy},
           {"fidelity", run.fidelity}};

@@ -86,6 +86,10 @@ ReportRun read_run(const JsonReader& json) {
   run.tokens_per_second = json.at("tokens_per_second").number();
   run.network_cost_usd = number_or_none(json, "network_cost_usd");
   run.performance_per_dollar = number_or_none(json, "performance_per_dollar_vs_fat_tree");
+  run.cluster_cost_usd = number_or_none(json, "cluster_cost_usd");
+  run.tokens_per_usd = number_or_none(json, "tokens_per_usd");
+  run.performance_per_total_dollar =
+      number_or_none(json, "performance_per_total_dollar_vs_fat_tree");
   run.routing = json.at("routing").string();
   run.policy = json.at("policy").string();
   run.fidelity = json.at("fidelity").string();

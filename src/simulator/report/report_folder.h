@@ -57,7 +57,9 @@ struct ReportRun {
   Time lost;  ///< zero where nothing failed
   double tokens_per_second = 0;
   std::optional<double> network_cost_usd;
-  std::optional<double> performance_per_dollar;  ///< relative to the fat-tree of the speed
+  std::optional<double> performance_per_dollar;  ///< of the network, against the fat-tree's
+  // Of the whole cluster; nothing in rows of before these were known.
+  std::optional<double> cluster_cost_usd, tokens_per_usd, performance_per_total_dollar;
   std::string routing, policy, fidelity;
   std::int64_t seed = 0;
 };

@@ -63,8 +63,12 @@ class Cases {
         run.bandwidth = row->run->bandwidth;
         run.time.total = row->run->iteration;
         run.network_cost_usd = row->run->network_cost_usd;
-        run.performance_per_dollar_vs_fat_tree = row->run->performance_per_dollar;
-        if (!run.network_cost_usd) run.performance_per_dollar_vs_fat_tree.reset();
+        if (row->run->cluster_cost_usd && row->run->tokens_per_usd) {
+          run.cluster = ClusterCost{0, row->run->network_cost_usd.value_or(0), 0};
+          run.cluster->servers_usd = *row->run->cluster_cost_usd - run.cluster->network_usd;
+          run.tokens_per_usd = row->run->tokens_per_usd;
+          run.performance_per_total_dollar_vs_fat_tree = row->run->performance_per_total_dollar;
+        }
       }
     }
     std::ranges::stable_sort(comparison.runs, {}, &ComparisonRun::bandwidth);
@@ -103,6 +107,42 @@ class Cases {
   std::map<std::pair<FabricKind, Values>, std::vector<const ReportRow*>> runs_;
   std::vector<Values> cases_;
 };
+
+/// What to take at one speed, of the runs that can be bought.
+struct FabricChoice {
+  const ComparisonRun* best = nullptr;  ///< most tokens per dollar
+  /// Least time; of those within half a percent, the cheapest.
+  const ComparisonRun* fastest = nullptr;
+};
+
+/// Whether to name `run` rather than `other` as the fastest.
+bool is_faster(const ComparisonRun& run, const ComparisonRun& other) {
+  constexpr double kSame = 0.005;
+  const double ratio = run.time.total.to_seconds() / other.time.total.to_seconds();
+  if (std::abs(ratio - 1) > kSame) return ratio < 1;
+  return run.cluster->total_usd() < other.cluster->total_usd();
+}
+
+/// By speed, where there are two to choose from. They point into `comparison`.
+std::vector<FabricChoice> choices(const Comparison& comparison) {
+  std::vector<FabricChoice> found;
+  for (std::size_t begin = 0, end = 0; begin < comparison.runs.size(); begin = end) {
+    FabricChoice choice;
+    int candidates = 0;
+    const Bandwidth bandwidth = comparison.runs[begin].bandwidth;
+    for (; end < comparison.runs.size() && comparison.runs[end].bandwidth == bandwidth; ++end) {
+      const ComparisonRun& run = comparison.runs[end];
+      if (!run.tokens_per_usd) continue;
+      if (choice.best == nullptr || *run.tokens_per_usd > *choice.best->tokens_per_usd) {
+        choice.best = &run;
+      }
+      if (choice.fastest == nullptr || is_faster(run, *choice.fastest)) choice.fastest = &run;
+      ++candidates;
+    }
+    if (candidates > 1) found.push_back(choice);
+  }
+  return found;
+}
 
 /// How often something was best, and over which factors.
 template <typename Key>
@@ -180,7 +220,7 @@ struct Findings {
     for (const ComparisonRun& run : comparison.runs) most = std::max(most, value(run));
     for (const ComparisonRun& run : comparison.runs) {
       if (value(run) == 0) continue;
-      const double factor = *run.performance_per_dollar_vs_fat_tree;
+      const double factor = run.performance_per_total_dollar_vs_fat_tree.value_or(1);
       if (run.fabric == FabricKind::kMixNet && factor > mixnet.factor) {
         mixnet = {factor, at, run.bandwidth};
       }
@@ -193,11 +233,8 @@ struct Findings {
     }
   }
 
-  /// Iterations per second and dollar; 0 where it cannot be bought.
-  static double value(const ComparisonRun& run) {
-    if (!run.performance_per_dollar_vs_fat_tree) return 0;
-    return 1 / (run.time.total.to_seconds() * *run.network_cost_usd);
-  }
+  /// Tokens per dollar; 0 where it cannot be bought.
+  static double value(const ComparisonRun& run) { return run.tokens_per_usd.value_or(0); }
 
   /// Of the speeds of `fabric`, the one at which a dollar buys most over all cases; and the share
   /// of what it buys at the best speed and fabric of a case, as a mean.
@@ -219,6 +256,27 @@ struct Findings {
   }
 };
 
+/// What to take in one case.
+std::string case_sentence(const Verdict& found) {
+  const auto place = [](const ComparisonRun& run) {
+    return fmt::format("{} at {}", to_string(run.fabric), to_string(run.bandwidth));
+  };
+  const ComparisonRun& best = *found.ranked[0];
+  std::string sentence = fmt::format(
+      "Take {}: {:.2f} M tokens per dollar of the cluster, {:.2f}x a fat-tree's", place(best),
+      *best.tokens_per_usd / 1e6, best.performance_per_total_dollar_vs_fat_tree.value_or(1));
+  if (found.tied.empty()) {
+    const double behind = 1 - *found.ranked[1]->tokens_per_usd / *best.tokens_per_usd;
+    return sentence +
+           fmt::format("; next, {:.1f} % behind, {}.", behind * 100, place(*found.ranked[1]));
+  }
+  sentence += "; a tie with it, as far as the models are known to be off:";
+  for (const ComparisonRun* run : found.tied) {
+    sentence += fmt::format("{} {}", run == found.tied.front() ? "" : ",", place(*run));
+  }
+  return sentence + ".";
+}
+
 }  // namespace
 
 ReportSummary summarize(const SweepHead& sweep, std::span<const ReportRow> rows) {
@@ -228,8 +286,8 @@ ReportSummary summarize(const SweepHead& sweep, std::span<const ReportRow> rows)
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const Comparison comparison = cases.comparison(i);
     findings.add(i, comparison);
-    std::string sentence = advice(comparison);
-    if (!sentence.empty()) summary.cases.push_back({cases.name(i), std::move(sentence)});
+    if (verdict(comparison).ranked.empty()) continue;
+    summary.cases.push_back({cases.name(i), case_sentence(verdict(comparison))});
   }
   if (findings.comparisons == 0) {
     summary.headline = plain_headline(rows);
@@ -238,9 +296,9 @@ ReportSummary summarize(const SweepHead& sweep, std::span<const ReportRow> rows)
   const auto [winner, wins] = findings.best.most();
   const auto [speed, share] = findings.best_speed(winner);
   const auto [least, most] = findings.range.at(winner);
-  summary.headline =
-      fmt::format("Take {} at {}: it gives the most performance per dollar {}", to_string(winner),
-                  to_string(speed), of_all(wins, findings.comparisons, "comparison"));
+  summary.headline = fmt::format(
+      "Take {} at {}: it gives the most tokens per dollar of the cluster {}", to_string(winner),
+      to_string(speed), of_all(wins, findings.comparisons, "comparison"));
   // Of itself a fat-tree gives 1.00x.
   summary.headline +=
       winner == FabricKind::kFatTree

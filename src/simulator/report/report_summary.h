@@ -3,7 +3,7 @@
 // A case is what the points share that differ only in fabric and speed: a model, a degree, a seed.
 // A fabric that has one value of an axis only (a fat-tree has no reconfiguration delay) counts in
 // all cases of the axis. In a case, speed by speed, the fabrics are compared as `mixnet compare`
-// does (choices() of comparison.h).
+// does, by what a dollar of the whole cluster buys (advice.h).
 #pragma once
 
 #include <span>

@@ -24,7 +24,7 @@ inline SweepHead sweep() {
   return head;
 }
 
-/// `values` in the order of the axes. The point's number follows from them.
+/// `values` in the order of the axes; the cluster costs what its network does. The point's number follows from them.
 inline ReportRow row(std::vector<std::size_t> values, double seconds, double cost, double perf) {
   ReportRow row;
   for (const std::size_t value : values) row.point = row.point * 2 + value;
@@ -36,7 +36,9 @@ inline ReportRow row(std::vector<std::size_t> values, double seconds, double cos
   run.fabric = values[3] == 0 ? FabricKind::kFatTree : FabricKind::kMixNet;
   run.iteration = run.compute = Time::from_seconds(seconds);
   run.network_cost_usd = cost;
-  run.performance_per_dollar = perf;
+  run.performance_per_dollar = run.performance_per_total_dollar = perf;
+  run.cluster_cost_usd = cost;
+  run.tokens_per_usd = 1e14 / (seconds * cost);
   return row;
 }
 

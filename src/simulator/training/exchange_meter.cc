@@ -30,7 +30,7 @@ ExchangeTimes ExchangeMeter::measure(const PhaseWorker& worker, CommunicationMod
   const ExchangePlace& place = places_[fabric][exchange];
   if (!knows_present_) return network.exchange(place.first_server, demand);
   const Reconfiguration policy = job_.options.reconfiguration;
-  SwitchState state = {&worker.before, nullptr, job_.options.reconfiguration_delay,
+  SwitchState state = {&worker.before, nullptr, job_.options.switching(),
                        job_.fidelity().nic_rate};
   state.over_lit = needs_of(policy).over_present;
   state.while_moving = needs_of(policy).moving;

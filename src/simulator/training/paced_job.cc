@@ -152,7 +152,7 @@ void PacedJob::add_exchange(const WorkPlace& at, int moe_layer, LayerTimes& time
   const Reconfiguration policy = job_.options.reconfiguration;
   const OperationTime attention = job_.compute.time(Operation::kAttention);
   const OperationTime experts = job_.compute.experts(phases_.busiest_rank_tokens[place]);
-  times.delay = job_.options.reconfiguration_delay;
+  times.delay = job_.options.switching();
   const Time hiding = scaled(attention.backward + experts.backward, compute_scale_);
   // The policy decides by what is expected; what it costs is what the network takes.
   const SwitchedExchange expected = expected_exchange(place, exchange, times.scale_up);

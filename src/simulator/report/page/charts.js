@@ -63,13 +63,13 @@ function drawTimes(panels) {
 function drawCosts(panels) {
   barPanels(panels,
       (bars) => [{
-        label: 'Network cost', data: bars.map((row) => row.cost),
+        label: 'Cost of the cluster', data: bars.map((row) => row.cost),
         backgroundColor: bars.map((row) => fabricLook(row.fabric).fill), ...barShape,
       }],
-      (row) => row.cost, money, 'cost of the network',
-      (gbps, bars) => `Bars: cost of the network at ${speed(gbps)} a NIC. ` +
+      (row) => row.cost, money, 'cost of the cluster',
+      (gbps, bars) => `Bars: cost of the cluster at ${speed(gbps)} a NIC. ` +
         bars.map((row) => `${row.fabric} ${money(row.cost)}`).join(', '),
-      [{title: 'Fabric'}, {title: 'Network cost', number: true},
+      [{title: 'Fabric'}, {title: 'Cost', number: true},
         {title: 'Performance per $', number: true}],
       (row) => [money(row.cost), row.perf === null ? '' : factor(row.perf)]);
 }
@@ -96,7 +96,7 @@ function drawFront(box) {
   const ys = points.map((row) => row.seconds);
   const options = commonOptions();
   options.scales = {
-    x: axisOf(xs, 'cost of the network', money),
+    x: axisOf(xs, 'cost of the cluster', money),
     y: axisOf(ys, 'time of an iteration', time, 20),
   };
   options.interaction = {mode: 'nearest', intersect: true};
@@ -106,7 +106,7 @@ function drawFront(box) {
   options.plugins.tooltip.filter = (item) => !item.dataset.isFront;
   options.plugins.tooltip.callbacks = {
     title: (items) => items.map((item) => name(item.raw.row)).join(', '),
-    label: ({raw: {row}}) => [`Iteration: ${time(row.seconds)}`, `Network: ${money(row.cost)}`,
+    label: ({raw: {row}}) => [`Iteration: ${time(row.seconds)}`, `Cluster: ${money(row.cost)}`,
       `Performance per $: ${row.perf === null ? '-' : factor(row.perf)}`],
     footer: (items) => items.some((item) => front.includes(item.raw.row)) ? 'On the front' : '',
   };
@@ -127,11 +127,11 @@ function drawFront(box) {
     };
   });
   chart(box, Math.min(440, Math.max(320, box.clientWidth * 0.5)),
-      'Scatter: iteration time against network cost. On the Pareto front: ' +
+      'Scatter: iteration time against the cluster\'s cost. On the Pareto front: ' +
         front.map((row) => `${name(row)} (${time(row.seconds)}, ${money(row.cost)})`).join('; '),
       {type: 'scatter', data: {datasets: [steps, ...sets]}, options});
-  box.append(alternative('Iteration time and network cost', [{title: 'Fabric and speed'},
-    {title: 'Iteration', number: true}, {title: 'Network cost', number: true},
+  box.append(alternative('Iteration time and cost of the cluster', [{title: 'Fabric and speed'},
+    {title: 'Iteration', number: true}, {title: 'Cost', number: true},
     {title: 'Performance per $', number: true}, {title: 'On the front'}],
   () => [...points].sort((a, b) => a.cost - b.cost).map((row) => [name(row), time(row.seconds),
     money(row.cost), row.perf === null ? '' : factor(row.perf), front.includes(row) ? 'yes' : 'no'])));
@@ -143,7 +143,7 @@ const MEASURES = {
   seconds: ['Time of an iteration', (row) => row.seconds, time],
   tokens: ['Tokens per second', (row) => row.tokens, (value) => digits(value)],
   perf: ['Performance per $ against fat-tree', (row) => row.perf, factor],
-  cost: ['Cost of the network', (row) => row.cost, money],
+  cost: ['Cost of the cluster', (row) => row.cost, money],
 };
 
 function lineAxes() {
@@ -235,8 +235,8 @@ function addCharts() {
   drawers.push(() => drawTimes(times));
 
   if (rows.some((row) => row.cost !== null)) {
-    const cost = section('cost', 'What the network costs');
-    named(cost, (name) => `${name}: all switches, NICs, transceivers and fibres of each fabric.`);
+    const cost = section('cost', 'What the cluster costs');
+    named(cost, (name) => `${name}: servers, the network of each fabric, and electricity over the years.`);
     const costs = element('div', {class: 'panels'});
     cost.append(costs);
     drawers.push(() => drawCosts(costs));

@@ -38,7 +38,7 @@ function tableColumns() {
       text: (row) => count(row.tokens), best: Math.max},
     ...parts];
   if (rows.some((row) => row.cost !== null)) {
-    columns.push({...unitColumn('cost', 'Network', (row) => row.cost, MONEY), best: Math.min},
+    columns.push({...unitColumn('cost', 'Cluster', (row) => row.cost, MONEY), best: Math.min},
         {key: 'perf', name: 'Perf. per $', number: true, value: (row) => row.perf,
           text: (row) => row.perf === null ? '' : factor(row.perf), best: Math.max});
   }
