@@ -24,6 +24,8 @@ struct CostFlags {
   int gpus_per_server = 8;
   int eps_nics = 2;
   double oversubscription = 3;
+  bool paper = false;
+  int switch_ports = CostRequest{}.switch_ports;
   std::string server_link = "optics";
   std::string prices;
   std::string json;
@@ -85,6 +87,8 @@ std::vector<CostRow> price_all(const CostFlags& flags) {
   request.eps_nics = flags.eps_nics;
   request.oversubscription = flags.oversubscription;
   request.server_link = parse<ServerLink>(flags.server_link, "--server-link");
+  if (!flags.paper) request.tiers = 0;
+  request.switch_ports = flags.switch_ports;
   const std::vector<FabricKind> fabrics = chosen_fabrics(flags);
   std::vector<CostRow> rows;
   for (const Bandwidth bandwidth : chosen_bandwidths(flags, prices)) {
@@ -193,9 +197,13 @@ void print_table(const std::vector<CostRow>& rows, const CostFlags& flags) {
         r + 1 == rows.size() || rows[r + 1].request.bandwidth != rows[r].request.bandwidth;
     if (last) table.make_bold(cheapest, 2);
   }
+  const std::int64_t nics = std::int64_t{flags.servers} * flags.nics_per_server;
+  const int tiers = flags.paper ? CostRequest{}.tiers : tree_tiers(nics, flags.switch_ports);
   write_output("-",
-               fmt::format("Network of {} servers with {} NICs each; server-to-ToR links: {}\n\n",
-                           grouped(flags.servers), flags.nics_per_server, flags.server_link));
+               fmt::format("Network of {} servers with {} NICs each; server-to-ToR links: {}; a "
+                           "fat-tree of {} tier{}\n\n",
+                           grouped(flags.servers), flags.nics_per_server, flags.server_link, tiers,
+                           tiers == 1 ? "" : "s"));
   table.print();
 }
 
@@ -215,7 +223,11 @@ void run(const CostFlags& flags) {
 
 void add_cost_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("cost", "What the network costs on each fabric");
-  command->footer("Example: mixnet cost --servers 128 --bandwidth 100Gbps,400Gbps");
+  command->footer(
+      "Servers and electricity are in `mixnet compare`.\n\n"
+      "Examples:\n"
+      "  mixnet cost --servers 128 --bandwidth 100Gbps,400Gbps\n"
+      "  mixnet cost --servers 128 --paper --json -");
   const auto flags = std::make_shared<CostFlags>();
   command->add_option("--servers", flags->servers, "Servers")->capture_default_str();
   command->add_option("--bandwidth", flags->bandwidths,
@@ -237,6 +249,12 @@ void add_cost_command(CLI::App& app) {
       ->add_option("--server-link", flags->server_link,
                    "Link of an electrical NIC to its ToR switch: optics, dac or aoc")
       ->capture_default_str();
+  command
+      ->add_option("--switch-ports", flags->switch_ports,
+                   "Ports of a packet switch: how many tiers the network has")
+      ->capture_default_str();
+  command->add_flag("--paper", flags->paper,
+                    "Three tiers of switches whatever the size, as in the paper");
   command->add_option("--prices", flags->prices, "Price list (CSV) in place of the shipped one");
   add_answer_flag(*command, "--json", flags->json, "Also write the result as JSON");
   add_answer_flag(*command, "--csv", flags->csv, "Also write the result as CSV");

@@ -29,7 +29,7 @@ struct CircuitPlanFlags {
   int eps_nics = 2;
   std::string bandwidth = "400Gbps";
   std::string numa;
-  std::string allocator = "greedy";
+  std::string allocator = "refined";
   std::int64_t budget = RefinedAllocator::kDefaultBudget;
   std::string json;
 };

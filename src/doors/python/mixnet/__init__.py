@@ -57,7 +57,7 @@ def plan(
     eps_nics: int = 2,
     bandwidth: str = "400Gbps",
     numa: Sequence[int] = (),
-    allocator: str = "greedy",
+    allocator: str = "refined",
     budget: int = 25_000,
 ) -> Dict[str, Any]:
     """Allocates optical circuits to a demand between the servers of a region.
@@ -65,8 +65,8 @@ def plan(
     ``demand``: servers x servers, whole numbers of bytes from server (row) to server (column);
     anything that NumPy takes as an array. At most 4096 servers and 2^53 bytes; the diagonal is not
     used. ``degree``, ``eps_nics``: optical and electrical NICs of a server. ``numa``: NUMA node of
-    each optical NIC (default: two nodes, half of the NICs each). ``allocator``: ``greedy``
-    (Algorithm 1), ``refined`` (local search, looks at ``budget`` moves) or ``exact`` (small
+    each optical NIC (default: two nodes, half of the NICs each). ``allocator``: ``refined``
+    (local search, looks at ``budget`` moves), ``greedy`` (Algorithm 1) or ``exact`` (small
     regions).
 
     Returns a dict:
