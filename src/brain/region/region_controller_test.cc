@@ -180,6 +180,81 @@ TEST_F(RegionControllerTest,
             controller_.state().elapsed + small().suspect_hold);
 }
 
+/// Without EPS and with a NIC each that works, two of three servers can be joined: whom else is cut
+/// changes while their number does not.
+TEST_F(RegionControllerTest, APairThatIsCutWhileAnotherHealsIsToldOf) {
+  start();
+  for (int server = 0; server < 3; ++server) {
+    give(HealthReport{Part::kEpsNic, server, true, 1});
+    give(HealthReport{Part::kOpticalNic, 2 * server + 1, true, 1});
+  }
+  const auto cut_by = [&](const std::vector<PortPair>& lit) {
+    // Whatever is under way ends; then an audit finds what is lit.
+    for (int i = 0; i < 20 && slice().step != Step::kReading; ++i) {
+      now_ = controller_.next_deadline();
+      give(Tick{});
+    }
+    const std::vector<Decision> decisions = give(DeviceState{slice().awaited, lit});
+    return only<Alarm>(decisions);
+  };
+  const auto is_cut = [](const Alarm& alarm) { return alarm.code == AlarmCode::kServersCut; };
+  cut_by({{0, 2}});
+  ASSERT_EQ(slice().announced.cut.size(), 2U);
+  const auto other = cut_by({{0, 4}});
+  EXPECT_EQ(slice().announced.cut.size(), 2U);
+  EXPECT_EQ(std::ranges::count_if(other, is_cut), 1) << "servers 0 and 1";
+  const auto same = cut_by({{0, 4}});
+  EXPECT_EQ(std::ranges::count_if(same, is_cut), 0);
+}
+
+/// The largest region: the last ports and servers, the largest numbers of a job.
+TEST(RegionControllerLimits, TheLargestRegionServesItsLastServers) {
+  RegionConfig config;
+  config.servers = RegionConfig::kMaxServers;
+  config.optical_nics = RegionConfig::kMaxNics;
+  config.eps_nics = RegionConfig::kMaxNics;
+  config.drain = config.command_timeout = config.read_timeout = config.phase_limit =
+      config.audit_period = config.suspect_hold = config.switch_delay = RegionConfig::kLongestSpan;
+  RegionController controller(config);
+  const auto give = [&](const Event& event) { return controller.handle(kStart, event); };
+  give(Tick{});
+  give(DeviceState{controller.state().last_id, {}});
+  const int last = RegionConfig::kMaxServers - 1;
+  give(TenantAdd{INT32_MAX, {last, 0, last - 1}});
+  give(DeviceState{controller.state().last_id, {}});
+  ServerDemand demand(3, 3);
+  demand(0, 2) = kMostCellBytes;
+  const DemandReport report = {INT32_MAX, {kMostSequence, INT64_MAX, INT32_MAX, false}, demand};
+  const auto commands = only<DeviceCommand>(give(report));
+  ASSERT_EQ(commands.size(), 1U);
+  ASSERT_EQ(commands[0].connect.size(), static_cast<std::size_t>(RegionConfig::kMaxNics));
+  for (int nic = 0; nic < RegionConfig::kMaxNics; ++nic) {
+    EXPECT_EQ(commands[0].connect[static_cast<std::size_t>(nic)].a,
+              (last - 1) * RegionConfig::kMaxNics + nic);
+  }
+  EXPECT_EQ(commands[0].time_out, RegionConfig::kLongestSpan);
+  give(DeviceAnswer{commands[0].id, true, -1, false, {}});
+  const auto said =
+      only<TopologyAnnouncement>(give(DeviceState{controller.state().last_id, commands[0].connect}));
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0].circuits.size(), static_cast<std::size_t>(RegionConfig::kMaxNics));
+  EXPECT_EQ(said[0].served.sequence, kMostSequence);
+  // One more of anything is refused, and changes nothing.
+  DemandReport beyond = report;
+  beyond.phase.sequence = kMostSequence + 1;
+  EXPECT_EQ(only<Alarm>(give(beyond)).at(0).code, AlarmCode::kBadEvent);
+  beyond = report;
+  beyond.bytes(0, 2) = kMostCellBytes + 1;
+  EXPECT_EQ(only<Alarm>(give(beyond)).at(0).code, AlarmCode::kBadEvent);
+  EXPECT_EQ(only<Alarm>(give(HealthReport{Part::kOcsPort, config.ports(), true, 1})).at(0).code,
+            AlarmCode::kBadEvent);
+  EXPECT_EQ(only<Alarm>(give(TenantAdd{1, {RegionConfig::kMaxServers}})).at(0).code,
+            AlarmCode::kBadEvent);
+  check_state(controller.state(), "state");
+  ++config.servers;
+  EXPECT_THROW(RegionController{config}, Error);
+}
+
 TEST_F(RegionControllerTest, AReadingThatIsNotAnsweredWaitsTwiceAsLongUpTo64Times) {
   Duration waits = small().read_timeout;
   give(Tick{});

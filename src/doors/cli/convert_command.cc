@@ -88,6 +88,22 @@ TaskGraph graph_from(const ConvertFlags& flags) {
                             .gpu = find_gpu(flags.gpu)});
 }
 
+/// What a file does not say and was taken, or what the new one cannot say.
+void print_notes(const TaskGraph& graph, const ConvertFlags& flags, const GraphFormat& format) {
+  if (format.name == "flexflow" && !graph.demands.empty()) {
+    print_note(
+        "FlexFlow's format has no place for what all-to-alls send: where the graph is executed, "
+        "--routing says it anew");
+  }
+  const bool is_open = format.name == "chrome" || (format.name == "chakra" && !flags.routing);
+  if (!is_open || !graph.demands.empty()) return;
+  if (std::ranges::any_of(graph.tasks, [](const GraphTask& task) {
+        return task.kind == TaskKind::kAllToAll;
+      })) {
+    print_note("the graph does not say what its all-to-alls send: routing measured taken");
+  }
+}
+
 void write_chakra(const TaskGraph& graph, const ConvertFlags& flags, const std::string& input) {
   const ChakraTotals totals =
       write_chakra_graph(graph, {.prefix = flags.output,
@@ -123,6 +139,7 @@ void run(const ConvertFlags& flags) {
   }
   const TaskGraph graph = graph_from(flags);
   const std::string& input = flags.graph.empty() ? flags.iteration.model : flags.graph;
+  print_notes(graph, flags, format);
   if (format.write == nullptr) return write_chakra(graph, flags, input);
   write_output(flags.output, format.write(graph, input));
 }

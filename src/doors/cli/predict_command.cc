@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "compare/prediction_study.h"
 #include "moe/model_catalog.h"
+#include "moe/routing.h"
 
 namespace mixnet::cli {
 namespace {
@@ -52,6 +53,7 @@ PredictionRequest request_from(const PredictFlags& flags) {
   check_range(flags.trace_window, 1, kMaxTraceWindow, "--tokens");
   PredictionRequest request;
   request.routing = flags.routing;
+  if (const std::string note = routing_note(flags.routing); !note.empty()) print_note(note);
   request.shape = {.ep = flags.ep,
                    .experts = model.placed_experts,
                    .top_k = model.top_k,

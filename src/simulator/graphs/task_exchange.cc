@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "base/error.h"
@@ -66,12 +67,8 @@ TaskExchanges::TaskExchanges(const TaskGraph& graph, const std::string& routing,
       throw Error(input_, fmt::format("has all-to-alls and an EP degree of {}", graph.ep),
                   fmt::format("give 1 to {}", kMostEpRanks));
     }
-    // One expert a rank; two choices, where there are two, keep generated loads within bounds.
-    const int ep = static_cast<int>(graph.ep);
-    const int top_k = std::min(2, ep);
-    routing_ = RoutingSource::make(
-        routing, {.ep = ep, .experts = ep, .top_k = top_k, .layers = layers, .tokens = kTokens},
-        seed);
+    routing_ = RoutingSource::make_for_ranks(routing, static_cast<int>(graph.ep), layers, kTokens,
+                                             seed);
   }
   if (graph.era == GraphEra::kTopoOpt) endpoints_ = graph.nodes;
   for (std::size_t task = 0; task < graph.tasks.size(); ++task) check(task);
@@ -100,6 +97,8 @@ void TaskExchanges::check(std::size_t index) {
   }
   const auto bytes = static_cast<double>(task.bytes.count);
   const auto members = static_cast<double>(group(index).size());
+  const bool is_collective = is_ring(task.kind) || task.kind == TaskKind::kAllToAll;
+  if (is_collective && members == 1 && bytes > 0) ++alone_;
   if (is_ring(task.kind)) {
     const double rounds = static_cast<double>(ring(index)->rounds);
     bytes_ += rounds * bytes;
@@ -215,11 +214,16 @@ const GraphDemand& TaskExchanges::demand(std::size_t index) {
                     .replica = static_cast<int>(replica)},
                    counts_);
   demand_ = GraphDemand(ep, ep);
+  const std::size_t experts = counts_.columns() / ep;  // of a rank
   for (std::size_t s = 0; s < ep; ++s) {
-    std::int64_t total = 0;
-    for (std::size_t d = 0; d < ep; ++d) total += counts_(s, d);
+    const std::span<const std::int32_t> row = counts_.row(s);
+    const auto sum = [](std::span<const std::int32_t> counts) {
+      return std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+    };
+    const std::int64_t total = sum(row);
     for (std::size_t d = 0; d < ep; ++d) {
-      const double share = static_cast<double>(counts_(s, d)) / static_cast<double>(total);
+      const double share = static_cast<double>(sum(row.subspan(d * experts, experts))) /
+                           static_cast<double>(total);
       demand_(s, d) =
           std::llround(static_cast<double>(task.bytes.count) * static_cast<double>(ep) * share);
     }

@@ -139,6 +139,69 @@ TEST(TaskRun, WithinANodeAtTheGraphsBandwidth) {
   EXPECT_EQ(report.communication.node.count, 6 * 4'000'000);
 }
 
+TEST(TaskRun, PeersInAServerShareItsPorts) {
+  TestGraph test(GraphEra::kMixNet, 8);
+  test.raw().ep = 8;
+  const std::vector<std::uint32_t> all = {0, 1, 2, 3, 4, 5, 6, 7};
+  const auto exchange =
+      test.send(TaskKind::kAllToAll, 1'000'000, all, all, "GROUP_BY forward all2all");
+  TaskRunRequest request = fluid();
+  request.routing = "uniform";
+  const TaskRunReport report = run_task_graph(test.graph(), request);
+  // Seven eighths of 8 MB leave every GPU, at a byte a ns.
+  EXPECT_EQ(report.tasks[exchange].end, kMs * 7);
+  EXPECT_EQ(report.communication.node.count, 8 * 7 * 1'000'000);
+  EXPECT_EQ(report.kinds[static_cast<std::size_t>(TaskKind::kAllToAll)].bytes.count, 56'000'000);
+}
+
+/// Eight rings of two between the GPUs of two servers far apart, whose NICs are one bundle by NICs.
+TEST(TaskRun, HashedPathsAreDrawnForEachPairAndTask) {
+  const auto graph = [] {
+    TestGraph test(GraphEra::kMixNet, 8, 64);
+    for (std::uint32_t gpu = 0; gpu < 8; ++gpu) {
+      test.send(TaskKind::kDpAllReduce, 25'000'000, {}, {gpu, 64 + gpu});
+    }
+    test.send(TaskKind::kP2p, 1, {511}, {0});
+    return test.graph();
+  }();
+  TaskRunRequest request = fluid(FabricKind::kMixNet);
+  request.network.optical_degree = 7;  // one EPS NIC for eight GPUs
+  std::vector<Time> ends;
+  for (request.seed = 1; request.seed <= 20; ++request.seed) {
+    ends.push_back(run_task_graph(graph, request).iteration);
+    EXPECT_EQ(run_task_graph(graph, request).iteration, ends.back());
+  }
+  // A NIC sends 8 x 12.5 MB twice, and cannot do better; paths of one NIC do not collide.
+  for (const Time end : ends) EXPECT_NEAR(ms(end), 16, 0.1);
+  // With a NIC for each GPU, those of one switch meet behind it, by chance.
+  request.network.optical_degree = 0;
+  ends.clear();
+  for (request.seed = 1; request.seed <= 20; ++request.seed) {
+    ends.push_back(run_task_graph(graph, request).iteration);
+  }
+  std::ranges::sort(ends);
+  EXPECT_GT(ends.back(), ends.front()) << "the seed counts";
+  // The busiest of eight links of eight draws has 2 to 4, most often.
+  EXPECT_GE(ms(ends.front()), 2);
+  EXPECT_LE(ms(ends[10]), 8.1);
+}
+
+TEST(TaskRun, SaysWhatTheGraphLeavesOpen) {
+  TestGraph test(GraphEra::kMixNet, 2);
+  test.raw().ep = 2;
+  test.send(TaskKind::kAllToAll, 1000, {0, 1}, {0, 1}, "GROUP_BY forward all2all");
+  test.send(TaskKind::kDpAllReduce, 1000, {}, {1});
+  const TaskGraph graph = test.graph();
+  TaskRunRequest request = fluid();
+  const TaskRunReport report = run_task_graph(graph, request);
+  ASSERT_EQ(report.notes.size(), 2U);
+  EXPECT_THAT(report.notes[0], HasSubstr("routing measured taken (--routing)"));
+  EXPECT_THAT(report.notes[1], HasSubstr("1 collective has one member alone"));
+  EXPECT_EQ(nlohmann::json::parse(to_json(graph, report))["notes"].size(), 2U);
+  request.routing = "measured";
+  EXPECT_EQ(run_task_graph(graph, request).notes.size(), 1U);
+}
+
 TEST(TaskRun, TasksThatTakeNoTimeMakeNoDepth) {
   TestGraph test;
   const auto device = test.device();
