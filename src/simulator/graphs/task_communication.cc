@@ -120,7 +120,7 @@ int TaskCommunications::send(std::uint32_t from, std::uint32_t to, Bytes bytes, 
   if (network_.server_of(from) != network_.server_of(to)) {
     const int flows =
         network_.send(from, to, bytes, now, std::uint64_t{index} << 32 | member,
-                      derive_seed(options_.seed, task, from, to));
+                      derive_seed(options_.seed, from, to, task));
     totals_.network += bytes;
     totals_.flows += flows;
     return flows;
@@ -288,7 +288,7 @@ void TaskCommunications::begin_on_circuits(std::uint32_t index, Time now) {
     const auto [from, to] = servers;
     const int flows =
         network_.send_servers(from, to, pair.bytes, pair.gpus, now, std::uint64_t{index} << 32,
-                              derive_seed(options_.seed, one.task, from, to));
+                              derive_seed(options_.seed, from, to, one.task));
     one.missing += flows;
     totals_.network += pair.bytes;
     totals_.flows += flows;

@@ -72,7 +72,7 @@ int TaskNetwork::send(std::uint32_t from, std::uint32_t to, Bytes bytes, Time no
   for (int way = 0; way < ways; ++way) {
     send_flow(nic_of(from, way), nic_of(to, way),
               {bytes.count / ways + (way < bytes.count % ways ? 1 : 0)}, now, tag,
-              derive_seed(connection, way));
+              connection + static_cast<std::uint64_t>(way));
   }
   return ways;
 }
@@ -94,7 +94,7 @@ int TaskNetwork::send_servers(int from, int to, Bytes bytes, int pairs, Time now
   for (int way = 0; way < ways; ++way) {
     send_flow(from * nics + first_from + way % used, to * nics + first_to + way % used,
               {bytes.count / ways + (way < bytes.count % ways ? 1 : 0)}, now, tag,
-              derive_seed(connection, way));
+              connection + static_cast<std::uint64_t>(way));
   }
   return ways;
 }
