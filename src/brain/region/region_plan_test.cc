@@ -45,7 +45,7 @@ std::map<std::pair<int, int>, int> counts_of(const RegionConfig& config,
                                              const std::vector<PortPair>& target) {
   std::map<std::pair<int, int>, int> counts;
   for (const PortPair& one : target) {
-    const auto [a, b] = std::minmax(config.server_of(one.a), config.server_of(one.b));
+    const auto [a, b] = std::minmax({config.server_of(one.a), config.server_of(one.b)});
     ++counts[{a, b}];
   }
   return counts;
@@ -69,7 +69,7 @@ TEST(RegionPlan, ARingOfManyServers) {
     const auto counts = counts_of(config, target);
     EXPECT_EQ(counts.size(), static_cast<std::size_t>(n));
     for (int i = 0; i < n; ++i) {
-      const auto [a, b] = std::minmax(servers[i], servers[(i + 1) % n]);
+      const auto [a, b] = std::minmax({servers[i], servers[(i + 1) % n]});
       EXPECT_TRUE(counts.contains({a, b})) << n << ": " << a << " and " << b;
     }
   }

@@ -91,9 +91,13 @@ TaskGraph graph_from(const ConvertFlags& flags) {
 /// What a file does not say and was taken, or what the new one cannot say.
 void print_notes(const TaskGraph& graph, const ConvertFlags& flags, const GraphFormat& format) {
   if (format.name == "flexflow" && !graph.demands.empty()) {
-    print_note(
-        "FlexFlow's format has no place for what all-to-alls send: where the graph is executed, "
-        "--routing says it anew");
+    const std::string again =
+        flags.iteration.model.empty()
+            ? "--routing"
+            : fmt::format("--routing {} --seed {}", flags.routing.value_or("dynamic"),
+                          flags.iteration.simulation.seed);
+    print_note(fmt::format(
+        "FlexFlow's format has no place for what all-to-alls send: simulate it with {}", again));
   }
   const bool is_open = format.name == "chrome" || (format.name == "chakra" && !flags.routing);
   if (!is_open || !graph.demands.empty()) return;

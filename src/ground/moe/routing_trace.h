@@ -54,7 +54,7 @@ class RoutingTrace {
   /// Whether it has so few choices that its loads are chance: under kFewChoices for each expert of
   /// a layer.
   bool is_thin() const;
-  static constexpr std::int64_t kFewChoices = 16;
+  static constexpr std::int64_t kFewChoices = 8;
 
   /// Which sequence a rank reads.
   int sequence_of(const RoutingPlace& place, int rank, int ep, std::uint64_t seed) const;
