@@ -256,8 +256,8 @@ TEST(RegionControllerLimits, TheLargestRegionServesItsLastServers) {
   }
   EXPECT_EQ(commands[0].time_out, RegionConfig::kLongestSpan);
   give(DeviceAnswer{commands[0].id, true, -1, false, {}});
-  const auto said =
-      only<TopologyAnnouncement>(give(DeviceState{controller.state().last_id, commands[0].connect}));
+  const auto said = only<TopologyAnnouncement>(
+      give(DeviceState{controller.state().last_id, commands[0].connect}));
   ASSERT_EQ(said.size(), 1U);
   EXPECT_EQ(said[0].circuits.size(), static_cast<std::size_t>(RegionConfig::kMaxNics));
   EXPECT_EQ(said[0].served.sequence, kMostSequence);

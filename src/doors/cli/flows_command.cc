@@ -185,8 +185,8 @@ void print_report(const FlowReport& report) {
   flows.print();
   const auto left = static_cast<std::int64_t>(report.flows.size()) - report.completed;
   if (report.inside > Bytes::zero()) {
-    write_output("-", fmt::format("{} stayed inside servers and took no NIC\n",
-                                  to_string(report.inside)));
+    write_output(
+        "-", fmt::format("{} stayed inside servers and took no NIC\n", to_string(report.inside)));
   }
   if (left > 0) write_output("-", fmt::format("{} flows had not ended then\n", count_of(left)));
   if (report.packets) {
@@ -249,7 +249,8 @@ void add_flows_command(CLI::App& app) {
   add_network_flags(*command, flags->network, "8");
   network.add("--hosts", flags->hosts, "Hosts, which are NICs (default: those the file names)");
   network.add("--servers", flags->servers, "The same in servers of --nics-per-server");
-  network.add_default("--seed", flags->seed, "Seed of hashed paths, of which every flow has its own");
+  network.add_default("--seed", flags->seed,
+                      "Seed of hashed paths, of which every flow has its own");
 
   fidelity.add_default("--fidelity", flags->fidelity,
                        "packet (every packet), auto (jumps over the steady state) or fluid");

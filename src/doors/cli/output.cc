@@ -110,6 +110,7 @@ bool stdout_is_terminal(Env& env) {
 }
 
 void print_note(std::string_view note, Env& env) {
+  if (note.empty()) return;
   (void)env.print(Env::Stream::kError, fmt::format("mixnet: note: {}\n", note));
 }
 

@@ -53,7 +53,6 @@ PredictionRequest request_from(const PredictFlags& flags) {
   check_range(flags.trace_window, 1, kMaxTraceWindow, "--tokens");
   PredictionRequest request;
   request.routing = flags.routing;
-  if (const std::string note = routing_note(flags.routing); !note.empty()) print_note(note);
   request.shape = {.ep = flags.ep,
                    .experts = model.placed_experts,
                    .top_k = model.top_k,
@@ -135,6 +134,7 @@ void run_predict(const PredictFlags& flags) {
   const PredictionReport report = study_prediction(request);
   if (!flags.json.empty()) write_output(flags.json, json_text(flags, request, report));
   if (!quiet) print_report(request, report);
+  print_note(routing_note(request.routing));
 }
 
 }  // namespace

@@ -11,7 +11,6 @@
 #include "base/text_file.h"
 #include "cli/flag_group.h"
 #include "cli/output.h"
-#include "moe/routing.h"
 
 namespace mixnet::cli {
 namespace {
@@ -175,7 +174,6 @@ FidelityOptions SimulationFlags::fidelity_options() const {
 
 void SimulationFlags::apply(ComparisonRequest& request) const {
   request.routing = routing;
-  if (const std::string note = routing_note(routing); !note.empty()) print_note(note);
   request.seed = seed;
   request.compute_scale = compute_scale;
   IterationOptions& iteration = request.iteration;

@@ -161,8 +161,8 @@ TEST(RoutingTrace, SaysWhatIsWrong) {
   }
 }
 
-/// A recording as shared/data has one, but made up: `tokens` of two sequences, 32 layers, top-2 of 8
-/// experts, every `gap`-th row lost.
+/// A recording as shared/data has one, but made up: `tokens` of two sequences, 32 layers, top-2 of
+/// 8 experts, every `gap`-th row lost.
 std::string recording(int tokens, int gap) {
   std::string text = "sequence,token,layer,expert0,expert1\n";
   Random random(11);

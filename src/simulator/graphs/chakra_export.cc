@@ -346,7 +346,10 @@ class Exporter {
         is_silent = false;
       }
     }
-    if (is_silent) add_node(trace, ChakraKind::kMetadata, std::move(name), deps);
+    if (!is_silent) return;
+    GraphTask nothing = one;  // as it is read again
+    nothing.kind = TaskKind::kP2p;
+    add_node(trace, ChakraKind::kMetadata, to_chakra_name(graph_, nothing), deps);
   }
 
   ChakraTrace trace_of(std::uint32_t rank) {

@@ -75,13 +75,13 @@ void check_chakra_group(const ChakraGroups& known, const std::string& name,
                              : "give the traces of all ranks of the group");
   }
   if (members.size() > 1) return;
-  throw Error(where,
-              fmt::format("is a collective {} in which rank {} is alone", name_of(name),
-                          members.front()),
-              ranks == 1 ? "give the traces of all ranks: those of rank 1 and up are missing"
-                         : fmt::format("give the group's other ranks the collective, too: none of "
-                                       "ranks 0 to {} has it",
-                                       ranks - 1));
+  throw Error(
+      where,
+      fmt::format("is a collective {} in which rank {} is alone", name_of(name), members.front()),
+      ranks == 1 ? "give the traces of all ranks: those of rank 1 and up are missing"
+                 : fmt::format("give the group's other ranks the collective, too: none of "
+                               "ranks 0 to {} has it",
+                               ranks - 1));
 }
 
 }  // namespace mixnet

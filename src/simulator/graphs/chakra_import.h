@@ -41,7 +41,7 @@ struct ChakraImport {
   std::string prefix;
   std::uint32_t gpus_per_node = 8;
   Gpu gpu;                                                    ///< its NVLink, and the roofline
-  ChakraGroups groups = {};                                    ///< as far as they are known
+  ChakraGroups groups = {};                                   ///< as far as they are known
   double compute_efficiency = 0.55, memory_efficiency = 0.8;  ///< as ComputeOptions
 };
 

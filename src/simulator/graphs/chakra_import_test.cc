@@ -255,16 +255,15 @@ TEST(ChakraImport, RefusesWhatCannotBe) {
               HasSubstr("is a SCATTER"));
   EXPECT_THAT(error_of(2, [](Job& job) { job.collective(0, ChakraCollective::kAllReduce, 5); }),
               HasSubstr("is a collective of all ranks in which rank 1 takes no part"));
-  EXPECT_THAT(error_of(1, [](Job& job) { job.collective(0, ChakraCollective::kAllReduce, 5); }),
-              AllOf(HasSubstr("job.0.et: node 10 'node': is a collective of all ranks in which rank "
-                              "0 is alone"),
-                    HasSubstr("those of rank 1 and up are missing")));
-  EXPECT_THAT(error_of(3,
-                       [](Job& job) {
-                         job.collective(1, ChakraCollective::kAllReduce, 5, "7");
-                       }),
-              AllOf(HasSubstr("of process group '7' in which rank 1 is alone"),
-                    HasSubstr("none of ranks 0 to 2 has it")));
+  EXPECT_THAT(
+      error_of(1, [](Job& job) { job.collective(0, ChakraCollective::kAllReduce, 5); }),
+      AllOf(HasSubstr("job.0.et: node 10 'node': is a collective of all ranks in which rank "
+                      "0 is alone"),
+            HasSubstr("those of rank 1 and up are missing")));
+  EXPECT_THAT(
+      error_of(3, [](Job& job) { job.collective(1, ChakraCollective::kAllReduce, 5, "7"); }),
+      AllOf(HasSubstr("of process group '7' in which rank 1 is alone"),
+            HasSubstr("none of ranks 0 to 2 has it")));
   EXPECT_THAT(error_of(2,
                        [](Job& job) {
                          job.collective(0, ChakraCollective::kAllReduce, 5, "3");

@@ -54,8 +54,8 @@ class ScaleUp {
   struct Exchange {
     std::vector<Load> loads;
     double transfers = 1;  ///< of the busiest port
-    double left = 0;  ///< bytes of the busiest port, at `since`
-    double rate = 0;  ///< bytes a ps of the busiest port
+    double left = 0;       ///< bytes of the busiest port, at `since`
+    double rate = 0;       ///< bytes a ps of the busiest port
     std::int64_t since = 0;
     std::uint64_t tag = 0;
     std::uint32_t version = 0;  ///< of its end

@@ -39,7 +39,8 @@ class ScaleUpTest : public ::testing::Test {
 };
 
 TEST_F(ScaleUpTest, AloneAnExchangeTakesAsLongAsItsBusiestPort) {
-  begin({{ScaleUp::out(0), {30}, 1}, {ScaleUp::out(1), {70}, 1}, {ScaleUp::in(2), {100}, 1}}, ns(5), 1);
+  begin({{ScaleUp::out(0), {30}, 1}, {ScaleUp::out(1), {70}, 1}, {ScaleUp::in(2), {100}, 1}}, ns(5),
+        1);
   begin(pair(3, 4, 40), ns(5), 2);
   begin(pair(4, 3, 20), ns(5), 3);  // out and in are two ports
   run();
@@ -70,7 +71,8 @@ TEST_F(ScaleUpTest, SharesAreMaxMinFair) {
 }
 
 TEST_F(ScaleUpTest, EveryTransferOfAnExchangeCounts) {
-  begin({{ScaleUp::out(0), {90}, 3}, {ScaleUp::in(1), {30}, 1}, {ScaleUp::in(2), {60}, 2}}, ns(0), 1);
+  begin({{ScaleUp::out(0), {90}, 3}, {ScaleUp::in(1), {30}, 1}, {ScaleUp::in(2), {60}, 2}}, ns(0),
+        1);
   begin(pair(0, 3, 30), ns(0), 2);  // one of four at port out(0)
   run();
   EXPECT_EQ(ends_[1], ns(120));

@@ -118,9 +118,8 @@ int TaskCommunications::send(std::uint32_t from, std::uint32_t to, Bytes bytes, 
   const std::uint32_t task = communications_[index].task;
   kind_bytes_[static_cast<std::size_t>(graph_.tasks[task].kind)] += bytes;
   if (network_.server_of(from) != network_.server_of(to)) {
-    const int flows =
-        network_.send(from, to, bytes, now, std::uint64_t{index} << 32 | member,
-                      derive_seed(options_.seed, from, to, task));
+    const int flows = network_.send(from, to, bytes, now, std::uint64_t{index} << 32 | member,
+                                    derive_seed(options_.seed, from, to, task));
     totals_.network += bytes;
     totals_.flows += flows;
     return flows;

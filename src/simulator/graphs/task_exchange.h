@@ -85,6 +85,10 @@ class TaskExchanges {
 
  private:
   void check(std::size_t task);
+  [[noreturn]] void fail(std::size_t task, std::string_view problem, std::string_view remedy) const;
+  void check_endpoints(std::size_t task);
+  void check_link(std::size_t task);
+  void check_all_to_all(std::size_t task);
   std::pair<std::uint32_t, std::uint32_t> ends(std::size_t task) const;
   void all_to_all(std::size_t task, std::vector<TaskTransfer>& transfers);
   const TaskGraph& graph_;

@@ -1,9 +1,8 @@
 #include "graphs/task_exchange.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -116,8 +115,8 @@ TEST(TaskExchanges, AnyEpDegree) {
 }
 
 TEST(TaskExchanges, ATraceSaysHowManyExpertsARankHas) {
-  const std::filesystem::path file = std::filesystem::temp_directory_path() /
-                                     fmt::format("task_exchange_test_{}.csv", getpid());
+  const std::filesystem::path file =
+      std::filesystem::temp_directory_path() / fmt::format("task_exchange_test_{}.csv", getpid());
   write_text_file(file,
                   "sequence,token,layer,expert0,expert1,expert2\n"
                   "0,0,0,0,1,3\n0,1,0,0,2,3\n");  // 2, 1, 1, 2 of the four experts

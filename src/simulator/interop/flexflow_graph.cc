@@ -282,7 +282,8 @@ void check_endpoints(const TaskGraph& graph, std::string_view input) {
   for (std::size_t task = 0; task < graph.tasks.size(); ++task) {
     for (const TaskLists* lists : {&graph.from, &graph.to}) {
       for (const std::uint32_t endpoint : (*lists)[task]) {
-        if (endpoint >= endpoints) fail(task, is_mixnet ? "joins GPU" : "joins node", endpoint, endpoints);
+        if (endpoint >= endpoints)
+          fail(task, is_mixnet ? "joins GPU" : "joins node", endpoint, endpoints);
       }
     }
     if (!is_work(graph.tasks[task].kind)) continue;

@@ -65,12 +65,13 @@ TEST(FlexFlowGraph, NamesThatNobodyUsesLeaveNoTrace) {
 
 /// To write them anew: MIXNET_WRITE_TWINS=1.
 TEST(FlexFlowGraph, TwinsOfTheAuthorsGraphsAreInTheTree) {
-  const std::filesystem::path folder = 
+  const std::filesystem::path folder =
       data_directory().parent_path() / "tests" / "data" / "flexflow";
-  const std::map<std::string, TaskGraph> twins = {{"100dlrm_16.fbuf", dlrm_test_graph()},
-                                                  {"100transformer_32.fbuf", transformer_test_graph()},
-                                                  {"moe64_1L_16MB.fbuf", moe_test_graph(1)},
-                                                  {"moe64_1L_mb2.fbuf", moe_test_graph(2)}};
+  const std::map<std::string, TaskGraph> twins = {
+      {"100dlrm_16.fbuf", dlrm_test_graph()},
+      {"100transformer_32.fbuf", transformer_test_graph()},
+      {"moe64_1L_16MB.fbuf", moe_test_graph(1)},
+      {"moe64_1L_mb2.fbuf", moe_test_graph(2)}};
   for (const auto& [file, graph] : twins) {
     const std::string bytes = to_flexflow_graph(graph, file);
     if (std::getenv("MIXNET_WRITE_TWINS") != nullptr) write_text_file(folder / file, bytes);
@@ -124,13 +125,15 @@ TEST(FlexFlowGraph, EndpointsAreOfTheGraph) {
   EXPECT_THAT(error_of(bytes), HasSubstr("joins GPU 131110, and the graph has 64; give 0 to 63"));
   // Without the number that stands for any, nodes count.
   graph.nodes = 7;
-  EXPECT_THAT(error_of(to_flexflow_graph(graph, "g")), HasSubstr("runs on node 7, and the graph has 7"));
+  EXPECT_THAT(error_of(to_flexflow_graph(graph, "g")),
+              HasSubstr("runs on node 7, and the graph has 7"));
   graph.nodes = 8192;
   graph.devices[5].node = 8;
   EXPECT_THAT(error_of(to_flexflow_graph(graph, "g")), HasSubstr("runs on node 8, and the graph"));
   TaskGraph nodes = topoopt_test_graph();
   nodes.nodes = 2;
-  EXPECT_THAT(error_of(to_flexflow_graph(nodes, "g")), HasSubstr("joins node 2, and the graph has"));
+  EXPECT_THAT(error_of(to_flexflow_graph(nodes, "g")),
+              HasSubstr("joins node 2, and the graph has"));
 }
 
 TEST(FlexFlowGraph, BytesMayLieAskew) {
