@@ -20,6 +20,7 @@ DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
 PRODUCTION_MATRIX = DATA / "routing" / "production_mixtral_8x7b.csv"
 PUBLISHED = DATA / "published" / "iteration_time.csv"
 PRICES = DATA / "prices" / "component_prices.csv"
+SHARED_GRAPHS = pathlib.Path(os.environ.get("MIXNET_SHARED_DATA_DIR", "../shared/data")) / "flexflow"
 ALL_FABRICS = ["fat-tree", "oversub-fat-tree", "rail-optimized", "topoopt", "mixnet", "ideal"]
 DOMAIN_FABRICS = ["nvl72", "mixnet-optical-io"]  # by name only: they are made of domains of 64 GPUs
 ALL_BANDWIDTHS = "100Gbps,200Gbps,400Gbps,800Gbps"
@@ -37,6 +38,14 @@ class Result:
 
     def __str__(self):
         return f"mixnet {' '.join(self.words)}: status {self.status}, stderr {self.err[:500]!r}"
+
+
+def graph(name):
+    """A FlexFlow graph of the authors', or, for those who lack it, its made-up twin of the same form
+    (src/simulator/training/test_task_graphs.h)."""
+    twins = pathlib.Path(__file__).resolve().parent / "data" / "flexflow"
+    return next(folder / f"{name}.fbuf" for folder in (SHARED_GRAPHS, twins)
+                if (folder / f"{name}.fbuf").exists())
 
 
 def run(*words, timeout=250, **options):

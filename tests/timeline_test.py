@@ -1,14 +1,12 @@
 """Timelines through the program: `mixnet simulate --timeline` and `mixnet convert --to chrome`."""
 
 import json
-import os
 import pathlib
 
 import program
 from program import ProgramTest, answer, run
 
-GRAPHS = pathlib.Path(os.environ.get("MIXNET_SHARED_DATA_DIR", "../shared/data")) / "flexflow"
-MOE = GRAPHS / "moe64_1L_16MB.fbuf"
+MOE = program.graph("moe64_1L_16MB")
 MODEL = ["--model", "mixtral-8x7b", "--gpus", "1024", "--bandwidth", "400Gbps"]
 
 
@@ -103,8 +101,6 @@ class TimelineTest(ProgramTest):
         self.assertLess(path.stat().st_size, 100e6)
 
     def test_a_task_graph(self):
-        if not MOE.exists():
-            self.skipTest(f"{MOE} is not here")
         words = ["simulate", "--task-graph", MOE, "--fabric", "mixnet"]
         trace = trace_of(*words, "--timeline", "-")
         self.assertEqual(trace.end(), int(answer(*words)["iteration_seconds"] * 1e9))

@@ -14,6 +14,13 @@ RegionState checked(RegionState state) {
   return state;
 }
 
+/// Not by their numbers: one may have come while another has gone.
+bool are_all_in(std::vector<PortPair> some, std::vector<PortPair> all) {
+  std::ranges::sort(some);
+  std::ranges::sort(all);
+  return std::ranges::includes(all, some);
+}
+
 }  // namespace
 
 RegionController::RegionController(const RegionConfig& config)
@@ -106,9 +113,9 @@ void RegionController::advance(Slice& slice) {
     return;
   }
   if (slice.rewire != Rewire::kNow) slice.served = slice.phase;  // nothing waits for the moves
-  const std::size_t before = slice.announced.circuits.size();
+  const std::vector<PortPair> before = ports_of(slice.announced);
   announce(slice);
-  if (state_.config.drain > Duration::zero() && slice.announced.circuits.size() < before) {
+  if (state_.config.drain > Duration::zero() && !are_all_in(before, ports_of(slice.announced))) {
     slice.step = Step::kDraining;
     slice.deadline = after(state_.config.drain);
   } else {
@@ -137,13 +144,23 @@ bool RegionController::take_back(const Slice& slice) {
   return true;
 }
 
+std::vector<PortPair> RegionController::ports_of(const TopologyAnnouncement& said) const {
+  const int nics = state_.config.optical_nics;
+  std::vector<PortPair> ports;
+  ports.reserve(said.circuits.size());
+  for (const Circuit& c : said.circuits) {
+    ports.push_back({c.server_a * nics + c.nic_a, c.server_b * nics + c.nic_b});
+  }
+  return ports;
+}
+
 /// Announces the slice's topology if it is not what was announced last.
 bool RegionController::announce(Slice& slice) {
   if (slice.tenant == 0) return false;
   TopologyAnnouncement now = topology_of(state_, slice);
   if (now == slice.announced && now.epoch > 0) return false;
   ++now.epoch;
-  if (now.cut.size() > slice.announced.cut.size()) {
+  if (!are_all_in(now.cut, slice.announced.cut)) {
     alarm(Severity::kCritical, AlarmCode::kServersCut, slice.tenant,
           static_cast<std::int64_t>(now.cut.size()));
   }

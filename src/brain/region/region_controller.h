@@ -71,6 +71,7 @@ class RegionController {
   void end_phase(Slice& slice, std::uint64_t sequence);
   void facts_changed(int server);
   bool announce(Slice& slice);
+  std::vector<PortPair> ports_of(const TopologyAnnouncement& said) const;
   bool read_table(const std::vector<PortPair>& pairs, std::vector<int>& table) const;
   void take_answer(Slice& slice, const DeviceAnswer& answer);
   bool tells_of_moves(const Slice& slice, const DeviceAnswer& answer) const;

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -178,6 +180,101 @@ TEST_F(RegionControllerTest,
   // After the hold they are used again.
   EXPECT_GE(controller_.state().suspicion[0].until,
             controller_.state().elapsed + small().suspect_hold);
+}
+
+/// A device that does as it is told.
+class Obedient {
+ public:
+  explicit Obedient(const RegionConfig& config) : controller_(config) {}
+
+  /// The event and all that follows from it; the alarms.
+  std::vector<Alarm> play(const Event& event) {
+    std::vector<Event> events = {event};
+    std::vector<Alarm> alarms;
+    for (std::size_t at = 0; at < events.size(); ++at) {
+      const std::vector<Decision> decisions = controller_.handle(kStart, Event(events[at]));
+      for (const DeviceCommand& command : only<DeviceCommand>(decisions)) {
+        for (const PortPair& one : command.disconnect) lit_.erase(one);
+        for (const PortPair& one : command.connect) lit_.insert(one);
+        events.emplace_back(DeviceAnswer{command.id, true, -1, false, {}});
+      }
+      for (const ReadState& read : only<ReadState>(decisions)) {
+        events.emplace_back(DeviceState{read.id, {lit_.begin(), lit_.end()}});
+      }
+      std::ranges::copy(only<Alarm>(decisions), std::back_inserter(alarms));
+    }
+    return alarms;
+  }
+  const TopologyAnnouncement& announced() { return controller_.state().find(1)->announced; }
+
+ private:
+  RegionController controller_;
+  std::set<PortPair> lit_;
+};
+
+/// Without EPS: server 0 joins 1 and 2, and 3 has no NIC that works. When 0 dies its own pairs are
+/// no longer cut, and 1 and 2 are: as many as before.
+TEST(RegionControllerAlarms, APairThatIsCutWhileAnotherHealsIsToldOf) {
+  RegionConfig config = small();
+  config.servers = 4;
+  Obedient region(config);
+  region.play(Tick{});
+  region.play(TenantAdd{1, {0, 1, 2, 3}});
+  for (const int port : {3, 5, 6, 7}) region.play(HealthReport{Part::kOpticalNic, port, true, 1});
+  for (int nic = 0; nic < 4; ++nic) region.play(HealthReport{Part::kEpsNic, nic, true, 1});
+  ASSERT_EQ(region.announced().cut, (std::vector<PortPair>{{0, 3}, {1, 3}, {2, 3}}));
+  const auto alarms = region.play(HealthReport{Part::kServer, 0, true, 1});
+  EXPECT_EQ(std::ranges::count(alarms, AlarmCode::kServersCut, &Alarm::code), 1) << "1 and 2";
+  // Then they are joined by what they have, and nobody new is cut.
+  EXPECT_EQ(region.announced().cut, (std::vector<PortPair>{{1, 3}, {2, 3}}));
+}
+
+/// The largest region: the last ports and servers, the largest numbers of a job.
+TEST(RegionControllerLimits, TheLargestRegionServesItsLastServers) {
+  RegionConfig config;
+  config.servers = RegionConfig::kMaxServers;
+  config.optical_nics = RegionConfig::kMaxNics;
+  config.eps_nics = RegionConfig::kMaxNics;
+  config.drain = config.command_timeout = config.read_timeout = config.phase_limit =
+      config.audit_period = config.suspect_hold = config.switch_delay = RegionConfig::kLongestSpan;
+  RegionController controller(config);
+  const auto give = [&](const Event& event) { return controller.handle(kStart, event); };
+  give(Tick{});
+  give(DeviceState{controller.state().last_id, {}});
+  const int last = RegionConfig::kMaxServers - 1;
+  give(TenantAdd{INT32_MAX, {last, 0, last - 1}});
+  give(DeviceState{controller.state().last_id, {}});
+  ServerDemand demand(3, 3);
+  demand(0, 2) = kMostCellBytes;
+  const DemandReport report = {INT32_MAX, {kMostSequence, INT64_MAX, INT32_MAX, false}, demand};
+  const auto commands = only<DeviceCommand>(give(report));
+  ASSERT_EQ(commands.size(), 1U);
+  ASSERT_EQ(commands[0].connect.size(), static_cast<std::size_t>(RegionConfig::kMaxNics));
+  for (int nic = 0; nic < RegionConfig::kMaxNics; ++nic) {
+    EXPECT_EQ(commands[0].connect[static_cast<std::size_t>(nic)].a,
+              (last - 1) * RegionConfig::kMaxNics + nic);
+  }
+  EXPECT_EQ(commands[0].time_out, RegionConfig::kLongestSpan);
+  give(DeviceAnswer{commands[0].id, true, -1, false, {}});
+  const auto said = only<TopologyAnnouncement>(
+      give(DeviceState{controller.state().last_id, commands[0].connect}));
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0].circuits.size(), static_cast<std::size_t>(RegionConfig::kMaxNics));
+  EXPECT_EQ(said[0].served.sequence, kMostSequence);
+  // One more of anything is refused, and changes nothing.
+  DemandReport beyond = report;
+  beyond.phase.sequence = kMostSequence + 1;
+  EXPECT_EQ(only<Alarm>(give(beyond)).at(0).code, AlarmCode::kBadEvent);
+  beyond = report;
+  beyond.bytes(0, 2) = kMostCellBytes + 1;
+  EXPECT_EQ(only<Alarm>(give(beyond)).at(0).code, AlarmCode::kBadEvent);
+  EXPECT_EQ(only<Alarm>(give(HealthReport{Part::kOcsPort, config.ports(), true, 1})).at(0).code,
+            AlarmCode::kBadEvent);
+  EXPECT_EQ(only<Alarm>(give(TenantAdd{1, {RegionConfig::kMaxServers}})).at(0).code,
+            AlarmCode::kBadEvent);
+  check_state(controller.state(), "state");
+  ++config.servers;
+  EXPECT_THROW(RegionController{config}, Error);
 }
 
 TEST_F(RegionControllerTest, AReadingThatIsNotAnsweredWaitsTwiceAsLongUpTo64Times) {

@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "compare/advice.h"
 #include "compare/comparison_text.h"
+#include "moe/routing.h"
 
 namespace mixnet::cli {
 namespace {
@@ -191,6 +192,7 @@ void run(const Flags& flags) {
   if (!flags.json.empty()) write_output(flags.json, to_json(comparison));
   if (!flags.csv.empty()) write_output(flags.csv, to_csv(comparison));
   if (!quiet) print_report(comparison, request);
+  print_note(routing_note(request.routing));
 }
 
 }  // namespace

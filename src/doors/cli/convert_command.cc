@@ -21,6 +21,7 @@
 #include "interop/chakra_trace.h"
 #include "interop/flexflow_graph.h"
 #include "interop/task_graph_dot.h"
+#include "moe/routing.h"
 
 namespace mixnet::cli {
 namespace {
@@ -48,10 +49,11 @@ std::string write_chrome(const TaskGraph& graph, std::string_view input) {
   request.network.fabric = FabricKind::kIdeal;
   request.fidelity = Fidelity::kFluid;
   request.input = input;
-  const std::string title =
+  const TaskRunReport report = run_task_graph(graph, request);
+  std::string title =
       fmt::format("{} on ideal, {} a NIC", input, to_string(request.network.bandwidth));
-  return to_chrome_trace(graph, run_task_graph(graph, request), title, TimelineFlags::kMostSpans)
-      .text;
+  if (!report.routing.empty()) title += ", routing " + report.routing;
+  return to_chrome_trace(graph, report, title, TimelineFlags::kMostSpans).text;
 }
 
 constexpr std::array kFormats = {
@@ -86,6 +88,32 @@ TaskGraph graph_from(const ConvertFlags& flags) {
   return read_chakra_graph({.prefix = flags.graph,
                             .gpus_per_node = gpus_per_node(flags.iteration.plan.gpus_per_server),
                             .gpu = find_gpu(flags.gpu)});
+}
+
+/// What a file does not say and was taken, or what the new one cannot say.
+/// Not where the answer itself goes.
+void print_notes(const TaskGraph& graph, const ConvertFlags& flags, const GraphFormat& format) {
+  const auto print = [&](const std::string& note) {
+    flags.output == "-" ? print_note(note) : write_output("-", fmt::format("note: {}\n", note));
+  };
+  if (format.name == "flexflow" && !graph.demands.empty()) {
+    const std::string again =
+        flags.iteration.model.empty()
+            ? "--routing"
+            : fmt::format("--routing {} --seed {}", flags.routing.value_or("dynamic"),
+                          flags.iteration.simulation.seed);
+    print(fmt::format(
+        "FlexFlow's format has no place for what all-to-alls send: simulate it with {}", again));
+  }
+  if (!flags.iteration.model.empty()) {
+    if (const std::string note = routing_note(flags.routing.value_or("")); !note.empty())
+      print(note);
+  }
+  if (format.name != "chakra" || flags.routing || !graph.demands.empty()) return;
+  if (std::ranges::any_of(graph.tasks,
+                          [](const GraphTask& task) { return task.kind == TaskKind::kAllToAll; })) {
+    print("the graph does not say what its all-to-alls send: routing measured taken (--routing)");
+  }
 }
 
 void write_chakra(const TaskGraph& graph, const ConvertFlags& flags, const std::string& input) {
@@ -123,8 +151,12 @@ void run(const ConvertFlags& flags) {
   }
   const TaskGraph graph = graph_from(flags);
   const std::string& input = flags.graph.empty() ? flags.iteration.model : flags.graph;
-  if (format.write == nullptr) return write_chakra(graph, flags, input);
-  write_output(flags.output, format.write(graph, input));
+  if (format.write == nullptr) {
+    write_chakra(graph, flags, input);
+  } else {
+    write_output(flags.output, format.write(graph, input));
+  }
+  print_notes(graph, flags, format);
 }
 
 }  // namespace

@@ -36,6 +36,7 @@ struct FlowsFlags {
   std::string flows;
   std::string alltoallv;
   std::string fidelity = "packet";
+  std::uint64_t seed = 1;
   std::string until;
   std::string json;
   std::string fct;
@@ -89,6 +90,7 @@ FlowStudyRequest request_from(const FlowsFlags& flags) {
   network.hosts = parse_hosts(flags, network.nics_per_server);
   request.fidelity = parse<Fidelity>(flags.fidelity, "--fidelity");
   request.packets = flags.packets.options();
+  request.seed = flags.seed;
   if (!flags.until.empty()) request.until = parse_time(flags.until, "--until");
   // What can be wrong with flags is said before a large file is read.
   FlowNetworkOptions sized = network;
@@ -182,6 +184,10 @@ void print_report(const FlowReport& report) {
   flows.add_row(cells);
   flows.print();
   const auto left = static_cast<std::int64_t>(report.flows.size()) - report.completed;
+  if (report.inside > Bytes::zero()) {
+    write_output(
+        "-", fmt::format("{} stayed inside servers and took no NIC\n", to_string(report.inside)));
+  }
   if (left > 0) write_output("-", fmt::format("{} flows had not ended then\n", count_of(left)));
   if (report.packets) {
     const PacketTotals& totals = *report.packets;
@@ -243,6 +249,8 @@ void add_flows_command(CLI::App& app) {
   add_network_flags(*command, flags->network, "8");
   network.add("--hosts", flags->hosts, "Hosts, which are NICs (default: those the file names)");
   network.add("--servers", flags->servers, "The same in servers of --nics-per-server");
+  network.add_default("--seed", flags->seed,
+                      "Seed of hashed paths, of which every flow has its own");
 
   fidelity.add_default("--fidelity", flags->fidelity,
                        "packet (every packet), auto (jumps over the steady state) or fluid");

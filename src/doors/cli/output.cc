@@ -109,6 +109,11 @@ bool stdout_is_terminal(Env& env) {
   return env.is_terminal(Env::Stream::kOut) && (no_color == nullptr || *no_color == '\0');
 }
 
+void print_note(std::string_view note, Env& env) {
+  if (note.empty()) return;
+  (void)env.print(Env::Stream::kError, fmt::format("mixnet: note: {}\n", note));
+}
+
 void write_output(std::string_view file_or_dash, std::string_view content, Env& env) {
   const std::string path(file_or_dash);
   const bool is_stdout = path == "-";

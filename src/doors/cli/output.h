@@ -62,6 +62,9 @@ bool stdout_is_terminal(Env& env = system_env());
 /// leads to a device or pipe (/dev/stdout) is written to in place. Throws Error on failure.
 void write_output(std::string_view file_or_dash, std::string_view content, Env& env = system_env());
 
+/// One line beside the answer, on standard error: "mixnet: note: ..."; none of an empty note.
+void print_note(std::string_view note, Env& env = system_env());
+
 /// Whether a machine-readable answer (`--json`, and that of another flag; "" when not asked for)
 /// goes to standard output, so that nothing else may. Throws Error when both would go to one place,
 /// or when a file could not be written. Call it before the work: nobody should wait for an answer

@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "compare/prediction_study.h"
 #include "moe/model_catalog.h"
+#include "moe/routing.h"
 
 namespace mixnet::cli {
 namespace {
@@ -133,6 +134,7 @@ void run_predict(const PredictFlags& flags) {
   const PredictionReport report = study_prediction(request);
   if (!flags.json.empty()) write_output(flags.json, json_text(flags, request, report));
   if (!quiet) print_report(request, report);
+  print_note(routing_note(request.routing));
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ struct SimulateFlags {
   std::string gpu = "h100";
   NetworkFlags network;
   int hosts = 0;
-  std::string routing = "measured";
+  std::optional<std::string> routing;
   std::uint64_t seed = 1;
   std::string reconfiguration_delay = "25ms";
   std::string fidelity = "packet";
@@ -110,7 +110,17 @@ std::string what_ran(const TaskGraph& graph, const TaskRunReport& report, bool i
                         report.packet_options.mtu);
   }
   if (!report.routing.empty()) text += fmt::format("; routing {}", report.routing);
+  for (const std::string& note : report.notes) text += fmt::format("\nnote: {}", note);
   return text + "\n\n";
+}
+
+/// What traces do not say and was taken.
+void add_trace_notes(const SimulateFlags& flags, TaskRunReport& report) {
+  if (flags.is_chakra && !flags.gpus_per_server) {
+    report.notes.push_back(
+        fmt::format("traces do not say how many GPUs a server has: {} taken (--gpus-per-server)",
+                    gpus_per_node(flags.gpus_per_server)));
+  }
 }
 
 void print_report(const TaskGraph& graph, const TaskRunReport& report, bool is_chakra) {
@@ -167,6 +177,7 @@ void run(const SimulateFlags& flags) {
   const auto begin = system_env().monotonic_now();
   TaskRunReport report = run_task_graph(graph, request);
   report.wall_seconds = std::chrono::duration<double>(system_env().monotonic_now() - begin).count();
+  add_trace_notes(flags, report);
   if (!flags.json.empty()) write_output(flags.json, to_json(graph, report));
   TaskTrace trace;
   if (!flags.timeline.file.empty()) {
@@ -215,10 +226,10 @@ void add_simulate_graph(CLI::App& program) {
   const auto flags = std::make_shared<SimulateFlags>();
   const FlagGroup group(*command, "Graph");
   group.add("--task-graph", flags->graph, "The task graph, a .fbuf file")->type_name("FILE");
-  group.add_default("--routing", flags->routing,
-                    "Who sends how much in all-to-alls: measured, uniform, dynamic,\n"
-                    "matrix:FILE or trace:FILE (docs/routing.md)");
-  group.add_default("--seed", flags->seed, "Seed of the routing");
+  group.add("--routing", flags->routing,
+            "Who sends how much in all-to-alls: measured, uniform, dynamic,\n"
+            "matrix:FILE or trace:FILE (docs/routing.md; default: measured, and a note)");
+  group.add_default("--seed", flags->seed, "Seed of the routing, and of hashed paths");
   add_common_flags(*command, flags, "as a node has GPUs");
 }
 
@@ -239,6 +250,7 @@ void add_simulate_chakra(CLI::App& program) {
   group.add("--gpus-per-server", flags->gpus_per_server, "GPUs of a server (default: 8)");
   group.add_default("--gpu", flags->gpu,
                     "Kind of GPU, for NVLink and for work without a time ('mixnet gpus')");
+  group.add_default("--seed", flags->seed, "Seed of hashed paths");
   add_common_flags(*command, flags, "as a server has GPUs");
 }
 

@@ -15,6 +15,7 @@
 #include "compare/comparison_text.h"
 #include "compare/iteration_run.h"
 #include "interop/timeline_trace.h"
+#include "moe/routing.h"
 
 namespace mixnet::cli {
 namespace {
@@ -72,6 +73,7 @@ void run(const Flags& flags) {
   const bool quiet = answers_on_stdout(flags.json, flags.timeline.file, "--timeline");
   const IterationRun result = run_iteration(request, {.regions = regions_of(flags, request)});
   if (!flags.json.empty()) write_output(flags.json, to_json(result.comparison));
+  print_note(routing_note(request.routing));
   std::size_t bytes = 0;
   if (!flags.timeline.file.empty()) {
     const std::string trace = to_chrome_trace(result.timeline, title_of(request));

@@ -52,8 +52,15 @@ TEST(Prices, CablesFollowTheRuleThatTheirFileStates) {
 TEST(Prices, ShippedListIsThePublishedTable) {
   const std::filesystem::path published =
       std::filesystem::path(MIXNET_SHARED_DATA_DIR) / "component_prices.csv";
-  if (!std::filesystem::exists(published)) GTEST_SKIP() << published << " is not here";
-  const CsvTable table = CsvTable::parse(read_text_file(published), published.string());
+  // Table 4 of the MixNet paper as typed off, for those who lack the file.
+  const std::string typed = R"(bandwidth_gbps,transceiver,nic,eps_port,ocs_port,patch_panel_port
+100,99,659,187,520,100
+200,239,1079,374,520,100
+400,659,1499,1090,520,100
+800,1399,2248,1400,520,100
+)";
+  const std::string text = std::filesystem::exists(published) ? read_text_file(published) : typed;
+  const CsvTable table = CsvTable::parse(text, published.string());
   const PriceList prices = PriceList::load();
   ASSERT_EQ(prices.rows().size(), table.rows());
   for (std::size_t r = 0; r < table.rows(); ++r) {

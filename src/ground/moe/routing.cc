@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <limits>
@@ -69,6 +70,18 @@ std::filesystem::path own_data(std::string_view file) {
   return data_directory() / "routing" / file;
 }
 
+RoutingTrace read_trace(const std::string& file) {
+  return RoutingTrace::parse(read_text_file(file), file);
+}
+
+std::string note_on(const RoutingTrace& trace, std::string_view name) {
+  if (!trace.is_thin()) return {};
+  return fmt::format(
+      "{} has {} token{}, under {} choices for each of {} experts a layer: its loads are chance",
+      name, trace.tokens(), trace.tokens() == 1 ? "" : "s", RoutingTrace::kFewChoices,
+      trace.experts());
+}
+
 TokenCounts measured_counts(const RoutingShape& shape) {
   const std::filesystem::path path = own_data("production_mixtral_8x7b.csv");
   const Matrix<double> weights = parse_token_matrix(read_text_file(path), path.string());
@@ -98,8 +111,8 @@ struct RoutingSource::State {
                                *file);
     }
     if (const auto file = file_of(spec, "trace:")) {
-      RoutingTrace trace = RoutingTrace::parse(read_text_file(*file), *file);
-      trace.check_experts(shape.experts);
+      RoutingTrace trace = read_trace(*file);
+      trace.check_model(shape.experts, shape.top_k);
       return trace;
     }
     const std::array<std::string, 5> known = {"uniform", "measured", "dynamic", "matrix:FILE",
@@ -113,6 +126,32 @@ RoutingSource RoutingSource::make(std::string_view spec, const RoutingShape& sha
   check_shape(shape);
   return RoutingSource(std::make_shared<const State>(
       State{std::string(spec), shape, seed, State::open(spec, shape, seed)}));
+}
+
+RoutingSource RoutingSource::make_for_ranks(std::string_view spec, int ep, int layers,
+                                            std::int64_t tokens, std::uint64_t seed) {
+  RoutingShape shape{
+      .ep = ep, .experts = ep, .top_k = std::min(2, ep), .layers = layers, .tokens = tokens};
+  const auto file = file_of(spec, "trace:");
+  if (!file) return make(spec, shape, seed);
+  RoutingTrace trace = read_trace(*file);
+  shape.experts = trace.experts();
+  shape.top_k = trace.top_k();
+  check_shape(shape);
+  return RoutingSource(
+      std::make_shared<const State>(State{std::string(spec), shape, seed, std::move(trace)}));
+}
+
+const RoutingShape& RoutingSource::shape() const { return state_->shape; }
+
+std::string RoutingSource::note() const {
+  const auto* trace = std::get_if<RoutingTrace>(&state_->source);
+  return trace == nullptr ? std::string() : note_on(*trace, state_->name);
+}
+
+std::string routing_note(std::string_view spec) {
+  const auto file = file_of(spec, "trace:");
+  return file ? note_on(read_trace(*file), spec) : std::string();
 }
 
 void RoutingSource::counts(const RoutingPlace& place, TokenCounts& out) const {

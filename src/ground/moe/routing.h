@@ -31,6 +31,16 @@ class RoutingSource {
   /// it for a bad file. The shape must be one that make_plan() allows; it is checked all the same.
   static RoutingSource make(std::string_view spec, const RoutingShape& shape, std::uint64_t seed);
 
+  /// The same where EP ranks are all that is known: experts and top-k are a trace's own, else one
+  /// expert a rank and two choices (where there are two), which keep generated loads within bounds.
+  static RoutingSource make_for_ranks(std::string_view spec, int ep, int layers,
+                                      std::int64_t tokens, std::uint64_t seed);
+
+  const RoutingShape& shape() const;
+
+  /// What is odd about it, for people: a trace of very few tokens. Empty: nothing.
+  std::string note() const;
+
   /// Fills `out`, resizing it only when its shape differs. place.layer is below shape.layers.
   void counts(const RoutingPlace& place, TokenCounts& out) const;
 
@@ -46,5 +56,8 @@ class RoutingSource {
 
   std::shared_ptr<const State> state_;
 };
+
+/// note() of a spec whose model is not known; opens traces alone. Throws Error as make() does.
+std::string routing_note(std::string_view spec);
 
 }  // namespace mixnet

@@ -101,14 +101,13 @@ RoutingTrace RoutingTrace::parse(std::string_view text, std::string_view input) 
   trace.top_k_ = static_cast<int>(table.columns() - 3);
   trace.experts_ = 1 + std::ranges::max(choices);
   trace.rows_ = static_cast<std::int64_t>(visits.size());
-  std::int64_t tokens = 0;
   for (std::size_t i = 0; i < visits.size(); ++i) {
     const bool new_sequence = i == 0 || visits[i].sequence != visits[i - 1].sequence;
     if (new_sequence) ++trace.sequences_;
-    if (new_sequence || visits[i].token != visits[i - 1].token) ++tokens;
+    if (new_sequence || visits[i].token != visits[i - 1].token) ++trace.tokens_;
     trace.layers_ = std::max(trace.layers_, visits[i].layer + 1);
   }
-  trace.missing_rows_ = tokens * trace.layers_ - trace.rows_;
+  trace.missing_rows_ = trace.tokens_ * trace.layers_ - trace.rows_;
 
   const auto experts = static_cast<std::size_t>(trace.experts_);
   const std::size_t per_sequence = static_cast<std::size_t>(trace.layers_) * experts;
@@ -147,13 +146,21 @@ RoutingTrace RoutingTrace::parse(std::string_view text, std::string_view input) 
   return trace;
 }
 
-void RoutingTrace::check_experts(int experts) const {
-  if (experts % experts_ == 0) return;
-  throw Error(
-      input_,
-      fmt::format("has {} experts (its highest id plus one), the model {}", experts_, experts),
-      "give a trace with as many experts as the model, or with a number that divides it");
+void RoutingTrace::check_model(int experts, int top_k) const {
+  if (experts != experts_) {
+    throw Error(
+        input_,
+        fmt::format("has {} experts (its highest id plus one), the model {}", experts_, experts),
+        "give a trace of the model's own gates");
+  }
+  if (top_k == top_k_) return;
+  throw Error(input_,
+              fmt::format("has {} choice{} a token, and the model is top-{}", top_k_,
+                          top_k_ == 1 ? "" : "s", top_k),
+              "give a trace of the model's own gates");
 }
+
+bool RoutingTrace::is_thin() const { return tokens_ * top_k_ < kFewChoices * experts_; }
 
 int RoutingTrace::sequence_of(const RoutingPlace& place, int rank, int ep,
                               std::uint64_t seed) const {
@@ -167,14 +174,11 @@ int RoutingTrace::sequence_of(const RoutingPlace& place, int rank, int ep,
 void RoutingTrace::replay(const RoutingPlace& place, const RoutingShape& shape, std::uint64_t seed,
                           TokenCounts& out) const {
   const int layer = place.layer % layers_;
-  const int neighbours = shape.experts / experts_;
   for (int rank = 0; rank < shape.ep; ++rank) {
     const int sequence = sequence_of(place, rank, shape.ep, seed);
     const std::span<std::int32_t> row = out.row(static_cast<std::size_t>(rank));
-    std::size_t next = 0;
     for (int e = 0; e < experts_; ++e) {
-      const std::int32_t weight = choices(sequence, layer, e);
-      for (int n = 0; n < neighbours; ++n) row[next++] = weight;
+      row[static_cast<std::size_t>(e)] = choices(sequence, layer, e);
     }
     apportion(row, shape.row_total(), shape.tokens, kHalfOffset);
   }

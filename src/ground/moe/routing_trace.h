@@ -13,8 +13,7 @@
 // about the next layer's survives. So a long trace is followed in time, and a short one is
 // resampled. The counts of that sequence in the layer are scaled up to tokens * top_k. Layer l of
 // the model reads layer l modulo the trace's. A sequence without a row in a layer counts with all
-// the others' rows there. Where the model has a multiple of the trace's experts, each expert of the
-// trace stands for that many neighbours, in equal parts.
+// the others' rows there. Experts and top-k are the model's, or the trace is another model's.
 //
 // Immutable after parsing, so const use is thread-safe. Memory: 4 bytes per sequence, layer and
 // expert; counts() costs O(ep * experts).
@@ -41,6 +40,7 @@ class RoutingTrace {
   int experts() const { return experts_; }
   int top_k() const { return top_k_; }
   std::int64_t rows() const { return rows_; }
+  std::int64_t tokens() const { return tokens_; }  ///< of all sequences
   std::int64_t missing_rows() const { return missing_rows_; }
 
   /// Choices of `expert` in the `sequence`-th sequence and `layer`.
@@ -48,13 +48,18 @@ class RoutingTrace {
     return choices_[(static_cast<std::size_t>(sequence) * layers_ + layer) * experts_ + expert];
   }
 
-  /// Throws Error when the trace cannot stand for a model of that many experts.
-  void check_experts(int experts) const;
+  /// Throws Error when the trace is of a model with other experts, or another top-k.
+  void check_model(int experts, int top_k) const;
+
+  /// Whether it has so few choices that its loads are chance: under kFewChoices for each expert of
+  /// a layer.
+  bool is_thin() const;
+  static constexpr std::int64_t kFewChoices = 8;
 
   /// Which sequence a rank reads.
   int sequence_of(const RoutingPlace& place, int rank, int ep, std::uint64_t seed) const;
 
-  /// Fills `out`, which has the shape's size. Precondition: check_experts(shape.experts) passed.
+  /// Fills `out`, which has the shape's size. Precondition: check_model() passed for the shape.
   void replay(const RoutingPlace& place, const RoutingShape& shape, std::uint64_t seed,
               TokenCounts& out) const;
 
@@ -65,6 +70,7 @@ class RoutingTrace {
   int experts_ = 0;
   int top_k_ = 0;
   std::int64_t rows_ = 0;
+  std::int64_t tokens_ = 0;
   std::int64_t missing_rows_ = 0;
   std::vector<std::int32_t> choices_;
 };

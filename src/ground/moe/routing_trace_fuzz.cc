@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const RoutingTrace trace =
         RoutingTrace::parse({reinterpret_cast<const char*>(data), size}, "fuzz.csv");
     const RoutingShape shape{.ep = 2,
-                             .experts = trace.experts() * 2,
+                             .experts = trace.experts(),
                              .top_k = trace.top_k(),
                              .layers = trace.layers() + 1,
                              .tokens = 1000};

@@ -72,14 +72,15 @@ RoutingTrace cut_into_windows(const std::string& file, int window) {
 Replay open_trace(const PredictionRequest& request) {
   const std::string file = request.routing.substr(kTracePrefix.size());
   auto trace = std::make_shared<const RoutingTrace>(cut_into_windows(file, request.trace_window));
-  trace->check_experts(request.shape.experts);
-  const int neighbours = request.shape.experts / trace->experts();
+  // Its last experts may have been chosen outside of the windows alone.
+  const auto experts = static_cast<std::size_t>(trace->experts());
   return {std::min(request.iterations, trace->sequences()), true,
-          [trace, neighbours](int iteration, int layer, TokenCounts& out) {
+          [trace, experts](int iteration, int layer, TokenCounts& out) {
             for (std::size_t rank = 0; rank < out.rows(); ++rank) {
               for (std::size_t e = 0; e < out.columns(); ++e) {
-                out(rank, e) = trace->choices(iteration, layer % trace->layers(),
-                                              static_cast<int>(e) / neighbours);
+                out(rank, e) = e < experts ? trace->choices(iteration, layer % trace->layers(),
+                                                            static_cast<int>(e))
+                                           : 0;
               }
             }
           }};

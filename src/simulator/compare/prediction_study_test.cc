@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/text_file.h"
 
 namespace mixnet {
 namespace {
@@ -116,10 +117,8 @@ TEST(PredictionStudy, IsBestOnGreedyCircuits) {
   }
 }
 
-// The real gate: fitted on the first half of the windows, scored on the other.
-TEST(PredictionStudy, LearnsTheRealTrace) {
-  const std::string file = MIXNET_SHARED_DATA_DIR "/routing_mixtral_8x7b_humaneval.csv";
-  if (!std::filesystem::exists(file)) GTEST_SKIP() << "there is no " << file;
+// A gate token by token: fitted on the first half of the windows, scored on the other.
+void expect_trace_is_learnt(const std::string& file) {
   for (const int tokens : {8, 12, 16, 24, 32}) {
     SCOPED_TRACE(testing::Message() << tokens << " tokens");
     PredictionRequest asked = request("trace:" + file, 32);
@@ -137,6 +136,16 @@ TEST(PredictionStudy, LearnsTheRealTrace) {
       EXPECT_LT(of(report, "copilot").load_error, 0.95 * of(report, name).load_error) << name;
     }
   }
+}
+
+TEST(PredictionStudy, LearnsAMadeUpTrace) {
+  expect_trace_is_learnt(
+      (data_directory().parent_path() / "tests" / "data" / "routing_recording.csv").string());
+}
+
+TEST(PredictionStudy, LearnsTheRealTrace) {
+  const std::string file = MIXNET_SHARED_DATA_DIR "/routing_mixtral_8x7b_humaneval.csv";
+  if (std::filesystem::exists(file)) expect_trace_is_learnt(file);
 }
 
 // The same matrix every time: ours is as good as the oracle, and so is yesterday.

@@ -219,10 +219,17 @@ class Exporter {
     return list;
   }
 
+  /// Not of one alone, who has nobody to send to.
+  bool is_collective(std::uint32_t task) const {
+    if (runs_on_device(graph_, graph_.tasks[task]) || is_transfer(graph_, task)) return false;
+    return (graph_.tasks[task].kind == TaskKind::kAllToAll ? exchanges_.rows(task)
+                                                           : ranks_of_[task].size()) > 1;
+  }
+
   /// In the order of their members, so that it does not depend on that of the tasks.
   void number_groups() {
     for (std::uint32_t task = 0; task < graph_.tasks.size(); ++task) {
-      if (runs_on_device(graph_, graph_.tasks[task]) || is_transfer(graph_, task)) continue;
+      if (!is_collective(task)) continue;
       const std::size_t joined = graph_.tasks[task].kind == TaskKind::kAllToAll
                                      ? exchanges_.group(task).size() / exchanges_.rows(task)
                                      : 1;
@@ -327,7 +334,7 @@ class Exporter {
       node.is_cpu_op = on == DeviceKind::kCpu;
       return;
     }
-    if (!is_transfer(graph_, task)) {
+    if (is_collective(task)) {
       fill_collective(add_node(trace, ChakraKind::kCollective, std::move(name), deps), task, rank);
       return;
     }
@@ -339,7 +346,10 @@ class Exporter {
         is_silent = false;
       }
     }
-    if (is_silent) add_node(trace, ChakraKind::kMetadata, std::move(name), deps);
+    if (!is_silent) return;
+    GraphTask nothing = one;  // as it is read again
+    nothing.kind = TaskKind::kP2p;
+    add_node(trace, ChakraKind::kMetadata, to_chakra_name(graph_, nothing), deps);
   }
 
   ChakraTrace trace_of(std::uint32_t rank) {

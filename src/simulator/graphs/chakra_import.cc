@@ -292,12 +292,8 @@ class Importer {
 
   void close_groups() {
     for (auto& [pg_name, group] : groups_) {
-      if (pg_name.empty() && group.members.size() < rank_begin_.size()) {
-        throw Error(options_.prefix,
-                    fmt::format("has collectives of all ranks, and {} of {} take part",
-                                group.members.size(), rank_begin_.size()),
-                    "give the group a pg_name");
-      }
+      check_chakra_group(options_.groups, pg_name, group.members, rank_begin_.size(),
+                         group.joined.front().where);
       for (std::size_t member = 0; member < group.members.size(); ++member) {
         if (group.next[member] == group.joined.size()) continue;
         throw Error(chakra_path(options_.prefix, group.members[member]).string(),
@@ -456,7 +452,8 @@ class Importer {
 
 }  // namespace
 
-TaskGraph read_chakra_graph(const ChakraImport& options) {
+TaskGraph read_chakra_graph(ChakraImport options) {
+  options.groups = read_chakra_groups(options.prefix);
   return Importer(options).read(count_chakra_ranks(options.prefix), [&](std::size_t rank) {
     return read_text_file(chakra_path(options.prefix, rank));
   });

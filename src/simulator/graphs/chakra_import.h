@@ -9,7 +9,8 @@
 //                         receive of these. It starts when the send is ready; the receive has ended
 //                         when it has arrived and what the receive waits for has ended
 //   COMM_COLL             the n-th of a process group (pg_name; none or "0": all ranks) on one rank
-//                         is the n-th on all of its ranks, which are those that name it.
+//                         is the n-th on all of its ranks, which are those that name it; one
+//                         rank alone is refused, and who is missing by chakra_groups.h.
 //                         ALL_GATHER brings comm_size of each rank; REDUCE and BROADCAST are half a
 //                         ring, of REDUCE_SCATTER and ALL_GATHER. ALL_TO_ALL sends comm_size /
 //                         ranks to each, or comm_splits. GATHER and SCATTER, which do not say to or
@@ -30,6 +31,7 @@
 #include <span>
 #include <string>
 
+#include "graphs/chakra_groups.h"
 #include "hardware/gpu.h"
 #include "training/task_graph.h"
 
@@ -39,12 +41,14 @@ struct ChakraImport {
   std::string prefix;
   std::uint32_t gpus_per_node = 8;
   Gpu gpu;                                                    ///< its NVLink, and the roofline
+  ChakraGroups groups = {};                                   ///< as far as they are known
   double compute_efficiency = 0.55, memory_efficiency = 0.8;  ///< as ComputeOptions
 };
 
 /// Throws Error naming the file: damaged, a message without its other half, ranks that disagree
-/// about a collective, numbers out of range.
-TaskGraph read_chakra_graph(const ChakraImport& options);
+/// about a collective or are missing, numbers out of range. Groups come from
+/// PREFIX.comm_groups.json.
+TaskGraph read_chakra_graph(ChakraImport options);
 
 /// The same of files in memory, that of rank 0 first; the prefix names them in errors.
 TaskGraph parse_chakra_graph(std::span<const std::string> files, const ChakraImport& options);

@@ -254,7 +254,16 @@ TEST(ChakraImport, RefusesWhatCannotBe) {
   EXPECT_THAT(error_of(1, [](Job& job) { job.collective(0, ChakraCollective::kScatter, 5); }),
               HasSubstr("is a SCATTER"));
   EXPECT_THAT(error_of(2, [](Job& job) { job.collective(0, ChakraCollective::kAllReduce, 5); }),
-              HasSubstr("1 of 2 take part"));
+              HasSubstr("is a collective of all ranks in which rank 1 takes no part"));
+  EXPECT_THAT(
+      error_of(1, [](Job& job) { job.collective(0, ChakraCollective::kAllReduce, 5); }),
+      AllOf(HasSubstr("job.0.et: node 10 'node': is a collective of all ranks in which rank "
+                      "0 is alone"),
+            HasSubstr("those of rank 1 and up are missing")));
+  EXPECT_THAT(
+      error_of(3, [](Job& job) { job.collective(1, ChakraCollective::kAllReduce, 5, "7"); }),
+      AllOf(HasSubstr("of process group '7' in which rank 1 is alone"),
+            HasSubstr("none of ranks 0 to 2 has it")));
   EXPECT_THAT(error_of(2,
                        [](Job& job) {
                          job.collective(0, ChakraCollective::kAllReduce, 5, "3");
@@ -286,6 +295,24 @@ TEST(ChakraImport, RefusesWhatCannotBe) {
   EXPECT_THAT(error_of(1, [](Job& job) { job.work(0, 1ULL << 60); }), HasSubstr("at most an hour"));
   EXPECT_THAT(error_of(1, [](Job& job) { job.node(0, ChakraKind::kCompute).num_ops = 1ULL << 62; }),
               HasSubstr("at most an hour"));
+}
+
+TEST(ChakraGroups, NameTheRanksThatAreMissing) {
+  const ChakraGroups known = parse_chakra_groups(R"({"1": [3, 0, 9, 4, 5, 6], "2": [1, 2]})", "g");
+  const auto said = [&](const std::string& name, const std::vector<std::uint32_t>& members) {
+    try {
+      check_chakra_group(known, name, members, 10, "job.0.et: node 1");
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_THAT(said("1", {0}), HasSubstr("in which ranks 3, 4, 5, 6 and 1 more, listed in"));
+  EXPECT_THAT(said("1", {0, 3, 4, 5, 6}), HasSubstr("in which rank 9, listed in"));
+  EXPECT_EQ(said("2", {1, 2}), "no error");
+  EXPECT_EQ(said("3", {1, 2}), "no error");
+  EXPECT_THROW(parse_chakra_groups(R"({"1": [-1]})", "g"), Error);
+  EXPECT_THROW(parse_chakra_groups("[1]", "g"), Error);
 }
 
 }  // namespace

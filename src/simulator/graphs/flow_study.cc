@@ -54,21 +54,41 @@ ServerDemand server_demand(const FlowStudyRequest& request, bool ranks_are_serve
   return demand;
 }
 
-std::uint64_t key_of(std::pair<int, int> way) {
-  return std::uint64_t{static_cast<std::uint32_t>(way.first)} << 32 |
-         static_cast<std::uint32_t>(way.second);
-}
+/// Two NICs, and which of their hashed paths.
+struct Way {
+  int from = 0, to = 0;
+  std::uint32_t choice = 0;
+  bool operator==(const Way&) const = default;
+};
+struct WayHash {
+  std::size_t operator()(const Way& way) const { return derive_seed(way.from, way.to, way.choice); }
+};
 
-struct KeyHash {
-  std::size_t operator()(std::uint64_t key) const { return mix64(key); }
+/// The way of each flow.
+class Ways {
+ public:
+  Ways(const std::vector<FlowRecord>& flows, const std::vector<std::pair<int, int>>& nics,
+       const std::vector<std::uint32_t>& choices)
+      : flows_(flows), nics_(nics), choices_(choices) {}
+
+  Way operator[](std::size_t flow) const {
+    const auto [from, to] =
+        nics_.empty() ? std::pair{flows_[flow].from, flows_[flow].to} : nics_[flow];
+    return {from, to, choices_.empty() ? 0 : choices_[flow]};
+  }
+
+ private:
+  const std::vector<FlowRecord>& flows_;
+  const std::vector<std::pair<int, int>>& nics_;
+  const std::vector<std::uint32_t>& choices_;
 };
 
 /// Keeps a packet network supplied with flows: those of the list as their starts come up, those of
 /// a trigger when it fires.
 class Player {
  public:
-  Player(FlowReport& report, const std::vector<FlowTrigger>& triggers,
-         const std::vector<std::pair<int, int>>& ways, FlowTopology& topology)
+  Player(FlowReport& report, const std::vector<FlowTrigger>& triggers, const Ways& ways,
+         FlowTopology& topology)
       : report_(report),
         triggers_(triggers),
         ways_(ways),
@@ -119,11 +139,10 @@ class Player {
   }
 
   PacketNetwork::PathSet path_set(std::size_t flow) {
-    const FlowRecord& record = report_.flows[flow];
-    const auto way = ways_.empty() ? std::pair{record.from, record.to} : ways_[flow];
-    const auto [entry, is_new] = path_sets_.try_emplace(key_of(way));
+    const Way way = ways_[flow];
+    const auto [entry, is_new] = path_sets_.try_emplace(way);
     if (is_new) {
-      topology_.find_paths(way.first, way.second, paths_);
+      topology_.find_paths(way.from, way.to, way.choice, paths_);
       path_entries_ += paths_.forward.size() + paths_.back.size() + 1;
       if (path_entries_ > kMostPathEntries) {
         throw Error("--paths",
@@ -152,7 +171,7 @@ class Player {
 
   FlowReport& report_;
   const std::vector<FlowTrigger>& triggers_;
-  const std::vector<std::pair<int, int>>& ways_;
+  const Ways& ways_;
   FlowTopology& topology_;
   PacketNetwork network_;
   ProgressBar progress_;
@@ -160,7 +179,7 @@ class Player {
   std::vector<std::int64_t> activations_;
   std::vector<std::size_t> first_waiting_;  ///< by trigger
   std::vector<std::size_t> next_waiting_;   ///< by flow
-  std::unordered_map<std::uint64_t, PacketNetwork::PathSet, KeyHash> path_sets_;
+  std::unordered_map<Way, PacketNetwork::PathSet, WayHash> path_sets_;
   std::uint64_t path_entries_ = 0;
   FlowPaths paths_;
 };
@@ -232,6 +251,7 @@ FlowStudy::FlowStudy(FlowStudyRequest request) : request_(std::move(request)) {
   } else {
     place_matrix(std::exchange(std::get<Matrix<std::int64_t>>(request_.traffic), {}));
   }
+  if (network.paths == PathPolicy::kEcmp) draw_paths();
   for (const FlowRecord& flow : report_.flows) report_.bytes += flow.bytes;
   if (!fluid) check_packets();
 }
@@ -252,6 +272,20 @@ void FlowStudy::place_list(FlowList list) {
   }
 }
 
+/// A path for every flow. The first of two NICs is connection 0 with the default seed, the next is
+/// connection 1.
+void FlowStudy::draw_paths() {
+  const Ways ways(report_.flows, ways_, choices_);
+  std::unordered_map<Way, std::uint32_t, WayHash> connections;
+  std::vector<std::uint32_t> choices(report_.flows.size());
+  for (std::size_t f = 0; f < choices.size(); ++f) {
+    const Way way = ways[f];
+    const std::uint64_t connection = (request_.seed - 1) << 32 | connections[way]++;
+    choices[f] = topology_->path_choice(way.from, way.to, connection);
+  }
+  choices_ = std::move(choices);
+}
+
 void FlowStudy::place_matrix(const Matrix<std::int64_t>& matrix) {
   const auto add = [&](int from, int to, std::int64_t bytes) {
     if (bytes == 0) return;
@@ -264,16 +298,19 @@ void FlowStudy::place_matrix(const Matrix<std::int64_t>& matrix) {
   const bool by_servers = request_.network.by_servers();
   const int nics = request_.network.nics_per_server;
   const auto ranks = static_cast<int>(matrix.rows());
-  if (!by_servers && !ranks_are_servers_) {
-    for (int r = 0; r < ranks; ++r) {
-      for (int c = 0; c < ranks; ++c) {
-        if (r != c) add(r, c, matrix(r, c));
+  const int ranks_a_server = ranks_are_servers_ ? 1 : nics;
+  const bool by_ranks = !by_servers && !ranks_are_servers_;
+  for (int r = 0; r < ranks; ++r) {
+    for (int c = 0; c < ranks; ++c) {
+      if (r == c) continue;
+      if (r / ranks_a_server == c / ranks_a_server) {
+        report_.inside += {matrix(r, c)};
+      } else if (by_ranks) {
+        add(r, c, matrix(r, c));
       }
     }
-    return;
   }
-  const int servers = request_.network.servers();
-  const int ranks_a_server = ranks_are_servers_ ? 1 : nics;
+  const int servers = by_ranks ? 0 : request_.network.servers();
   const auto bytes_of = [&](int s, int t) {
     std::int64_t bytes = 0;
     for (int r = s * ranks_a_server; r < std::min(ranks, (s + 1) * ranks_a_server); ++r) {
@@ -295,8 +332,10 @@ void FlowStudy::place_matrix(const Matrix<std::int64_t>& matrix) {
     }
   }
   if (report_.flows.empty()) {
-    throw Error(request_.input, "has no bytes between servers",
-                "give bytes that ranks send to ranks of other servers");
+    throw Error(request_.input,
+                fmt::format("has no bytes between servers, of {} ranks each", ranks_a_server),
+                "give bytes that ranks send to ranks of other servers, or --nics-per-server 1 "
+                "where every rank is a server");
   }
 }
 
@@ -328,7 +367,8 @@ FlowReport FlowStudy::run() {
 }
 
 void FlowStudy::run_packets() {
-  Player player(report_, triggers_, ways_, *topology_);
+  const Ways ways(report_.flows, ways_, choices_);
+  Player player(report_, triggers_, ways, *topology_);
   player.run_until(request_.until.value_or(kLongestRun));
   const PacketNetwork& network = player.network();
   report_.packets = network.totals();
@@ -363,9 +403,10 @@ void FlowStudy::run_fluid() {
   std::vector<Time> delays;
   delays.reserve(flows.size());
   FlowPaths paths;
+  const Ways ways(flows, ways_, choices_);
   for (std::size_t f = 0; f < flows.size(); ++f) {
-    const auto [from, to] = ways_.empty() ? std::pair{flows[f].from, flows[f].to} : ways_[f];
-    topology_->find_paths(from, to, paths);
+    const Way way = ways[f];
+    topology_->find_paths(way.from, way.to, way.choice, paths);
     network.add_flow(paths.forward, flows[f].bytes, 1, flows[f].start);
     delays.push_back(paths.delay);
     for (const std::uint32_t port : paths.forward) {

@@ -10,7 +10,11 @@
 //
 // A matrix has a rank for each host, or one for each server; then the bytes of a pair of servers
 // are dealt evenly to flows between their NICs of the same place. On mixnet and topoopt it is
-// summed to servers in any case, and dealt to the pair's ways (flow_topology.h).
+// summed to servers in any case, and dealt to the pair's ways (flow_topology.h). Bytes between
+// ranks of one server take no NIC on any fabric: they are counted and left out. (A list of flows is
+// between NICs, whoever they belong to.)
+//
+// Hashed, every flow is a connection of its own: flows of one pair are drawn one by one.
 //
 // Deterministic; reads no clock. Not thread-safe. Memory: O(flows + links + paths): a pair of NICs
 // that has flows keeps its paths, 48 bytes hashed and up to 3 kB sprayed. Flows are handed to the
@@ -36,6 +40,7 @@ struct FlowStudyRequest {
   FlowNetworkOptions network;
   Fidelity fidelity = Fidelity::kPacket;
   PacketOptions packets;
+  std::uint64_t seed = 1;     ///< of hashed paths
   std::optional<Time> until;  ///< stop then; packets only
   /// Flows between hosts, or bytes from rank to rank (the diagonal is ignored).
   std::variant<FlowList, Matrix<std::int64_t>> traffic;
@@ -68,7 +73,8 @@ struct FlowReport {
   std::vector<FlowRecord> flows;
   std::vector<Time> completions;  ///< by flow; kNever where it did not end
   std::int64_t completed = 0;
-  Bytes bytes;  ///< of all flows, payload
+  Bytes bytes;   ///< of all flows, payload
+  Bytes inside;  ///< of a matrix, between ranks of one server
   /// Of the last completion; when a flow is left, when the run was stopped.
   Time makespan;
   std::optional<FctStats> fct;  ///< of the flows that completed, if any
@@ -93,6 +99,7 @@ class FlowStudy {
  private:
   void place_list(FlowList list);
   void place_matrix(const Matrix<std::int64_t>& matrix);
+  void draw_paths();
   void check_packets() const;
   void run_packets();
   void run_fluid();
@@ -102,6 +109,7 @@ class FlowStudy {
   bool ranks_are_servers_ = false;
   std::unique_ptr<FlowTopology> topology_;
   std::vector<std::pair<int, int>> ways_;  ///< NICs by flow, where they are not the flow's hosts
+  std::vector<std::uint32_t> choices_;     ///< of hashed paths, by flow; empty: none
   std::vector<FlowTrigger> triggers_;
   FlowReport report_;
 };

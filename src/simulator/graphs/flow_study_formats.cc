@@ -71,6 +71,7 @@ std::string to_json(const FlowReport& report) {
       {"flows", report.flows.size()},
       {"completed", report.completed},
       {"bytes", report.bytes.count},
+      {"inside_bytes", report.inside.count},
       {"makespan_us", microseconds(report.makespan)},
       {"fct_us", fct_json(report.fct)},
       {"packets", if_packets(totals.data_packets)},

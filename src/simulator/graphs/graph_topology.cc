@@ -60,7 +60,7 @@ class GraphTopology final : public FlowTopology {
   int ways(int /*from_server*/, int /*to_server*/) const override { return 1; }
   std::pair<int, int> next_way(int from_host, int to_host) override { return {from_host, to_host}; }
 
-  void find_paths(int from_nic, int to_nic, FlowPaths& paths) override {
+  void find_paths(int from_nic, int to_nic, std::uint32_t /*choice*/, FlowPaths& paths) override {
     const std::vector<std::uint32_t>& there = route(from_nic, to_nic);
     follow(there, route(to_nic, from_nic), static_cast<std::uint32_t>(links_.size()), paths);
   }

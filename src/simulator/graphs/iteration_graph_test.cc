@@ -130,6 +130,37 @@ TEST(IterationGraph, TakesAsLongAsTheClosedForm) {
   }
 }
 
+Model qwen3_30b() {
+  Model model = find_model("qwen3-235b-a22b");
+  model.hidden = 2048;
+  model.attention.heads = 32;
+  model.expert_intermediate = 768;
+  return model;
+}
+
+/// An EP group in a server: seven peers share the GPU's port, as the closed form has it.
+TEST(IterationGraph, AllToAllsInsideAServerTakeAsLongAsTheClosedForm) {
+  for (const Model& model : {find_model("mixtral-8x7b"), qwen3_30b()}) {
+    for (const FabricKind fabric : {FabricKind::kFatTree, FabricKind::kMixNet}) {
+      Training training(plan_of(1, 1, 8, 32, 2));
+      training.model = model;
+      training.model.layers = 2;
+      training.model.is_moe.resize(2);
+      training.plan.micro_batch_size = 1;
+      training.plan.global_batch_size = 64;
+      training.options.overlap_dp = false;  // gradients share the same ports
+      const FabricKind fabrics[] = {fabric};
+      const TrainingJob job(training.model, training.plan, training.gpu, training.routing(),
+                            fabrics, training.options);
+      const double closed = job.simulate(fabric, Bandwidth::gbps(400)).ep.to_seconds();
+      const TaskRunReport report = run(training.graph(), fabric);
+      const KindReport& kind = report.kinds[static_cast<std::size_t>(TaskKind::kAllToAll)];
+      EXPECT_EQ(kind.tasks, 4 * 2 * 2 * 4);
+      EXPECT_NEAR(kind.seconds / 4 / closed, 1, 0.02) << model.name << to_string(fabric);
+    }
+  }
+}
+
 TEST(IterationGraph, OptionsCount) {
   Training training(plan_of(4, 1, 8, 16, 1), 4);
   const Time base = run(training.graph(), FabricKind::kFatTree).iteration;

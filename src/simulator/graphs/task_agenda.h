@@ -17,7 +17,8 @@ class TaskAgenda {
  public:
   enum class What : std::uint8_t {
     kWorkDone,  ///< subject: the task
-    kArrived,   ///< a transfer within a node; subject and member as of its flow
+    kServed,    ///< an exchange inside a server, if the event is not out of date: scale_up.h's
+    kArrived,   ///< what an endpoint sends itself; subject and member as of a flow
     kNothing,   ///< a communication that has nothing to send ends
     kLit        ///< the circuits that a communication waits for
   };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/random.h"
 
 namespace mixnet {
 namespace {
@@ -18,16 +19,17 @@ constexpr Time kLongestTransfer = Time::seconds(86'400);
 using What = TaskAgenda::What;
 
 TaskCommunications::TaskCommunications(const TaskGraph& graph, TaskExchanges& exchanges,
-                                       TaskNetwork& network, TaskAgenda& agenda,
-                                       Time reconfiguration, std::string input, OnEnd on_end)
+                                       TaskNetwork& network, TaskAgenda& agenda, Options options,
+                                       OnEnd on_end)
     : graph_(graph),
       exchanges_(exchanges),
       network_(network),
       agenda_(agenda),
-      reconfiguration_(reconfiguration),
-      input_(std::move(input)),
+      options_(std::move(options)),
       gpu_bandwidth_(graph.gpu_bandwidth.bandwidth()),
-      on_end_(std::move(on_end)) {
+      scale_up_(exchanges.endpoints(), gpu_bandwidth_, agenda),
+      on_end_(std::move(on_end)),
+      inside_(2 * std::size_t{exchanges.endpoints()}) {
   if (!network.has_circuits()) return;
   regions_.emplace(network.servers());
   lit_at_.resize(static_cast<std::size_t>(network.servers()));
@@ -86,9 +88,14 @@ void TaskCommunications::start(std::uint32_t task, Time now) {
 void TaskCommunications::begin_exchange(std::uint32_t index, Time now) {
   exchanges_.transfers(communications_[index].task, transfers_);
   for (const TaskTransfer& transfer : transfers_) {
+    if (network_.server_of(transfer.from) == network_.server_of(transfer.to)) {
+      gather_inside(transfer);
+      continue;
+    }
     communications_[index].missing +=
         send(transfer.from, transfer.to, transfer.bytes, index, 0, now);
   }
+  begin_inside(index, now);
   if (transfers_.empty()) agenda_.push(now, What::kNothing, index);
 }
 
@@ -108,25 +115,71 @@ void TaskCommunications::begin_round(std::uint32_t index, std::uint32_t member, 
 /// How many arrivals it takes.
 int TaskCommunications::send(std::uint32_t from, std::uint32_t to, Bytes bytes, std::uint32_t index,
                              std::uint32_t member, Time now) {
-  const std::uint64_t tag = std::uint64_t{index} << 32 | member;
-  kind_bytes_[static_cast<std::size_t>(graph_.tasks[communications_[index].task].kind)] += bytes;
+  const std::uint32_t task = communications_[index].task;
+  kind_bytes_[static_cast<std::size_t>(graph_.tasks[task].kind)] += bytes;
   if (network_.server_of(from) != network_.server_of(to)) {
-    const int flows = network_.send(from, to, bytes, now, tag);
+    const int flows = network_.send(from, to, bytes, now, std::uint64_t{index} << 32 | member,
+                                    derive_seed(options_.seed, from, to, task));
     totals_.network += bytes;
     totals_.flows += flows;
     return flows;
   }
-  const Time time = from == to ? Time::zero() : bytes / gpu_bandwidth_;
-  if (time > kLongestTransfer) {
-    throw Error(input_,
+  totals_.node += bytes;
+  if (from == to) {
+    agenda_.push(now, What::kArrived, index, member);
+    return 1;
+  }
+  const std::array<ScaleUp::PortBytes, 2> ports = {
+      {{ScaleUp::out(from), bytes, 1}, {ScaleUp::in(to), bytes, 1}}};
+  begin_served(ports, index, member, now);
+  return 1;
+}
+
+void TaskCommunications::begin_served(std::span<const ScaleUp::PortBytes> ports,
+                                      std::uint32_t index, std::uint32_t member, Time now) {
+  const Bytes most = std::ranges::max(ports, {}, &ScaleUp::PortBytes::bytes).bytes;
+  if (most / gpu_bandwidth_ > kLongestTransfer) {
+    throw Error(options_.input,
                 fmt::format("{} sends {} within a node at {}",
-                            describe(graph_, communications_[index].task), to_string(bytes),
+                            describe(graph_, communications_[index].task), to_string(most),
                             to_string(gpu_bandwidth_)),
                 "give a larger intergpubw");
   }
+  scale_up_.begin(ports, now, std::uint64_t{index} << 32 | member);
+}
+
+/// A transfer within a server, which begin_inside() begins with all others of its exchange.
+void TaskCommunications::gather_inside(const TaskTransfer& transfer) {
+  for (const std::uint32_t port : {ScaleUp::out(transfer.from), ScaleUp::in(transfer.to)}) {
+    ScaleUp::PortBytes& here = inside_[port];
+    if (here.bytes == Bytes::zero()) {
+      inside_ports_.push_back(port);
+      here = {port, Bytes::zero(), 0};
+    }
+    here.bytes += transfer.bytes;
+    ++here.transfers;
+  }
+}
+
+void TaskCommunications::begin_inside(std::uint32_t index, Time now) {
+  if (inside_ports_.empty()) return;
+  std::ranges::sort(inside_ports_);  // servers one after another
+  const auto server_of = [&](std::uint32_t port) { return network_.server_of(port / 2); };
+  Bytes bytes;
+  for (auto at = inside_ports_.begin(); at != inside_ports_.end();) {
+    const int server = server_of(*at);
+    server_ports_.clear();
+    for (; at != inside_ports_.end() && server_of(*at) == server; ++at) {
+      server_ports_.push_back(std::exchange(inside_[*at], {}));
+      bytes += server_ports_.back().bytes;
+    }
+    ++communications_[index].missing;
+    begin_served(server_ports_, index, 0, now);
+  }
+  inside_ports_.clear();
+  bytes.count /= 2;  // which went out, and in
   totals_.node += bytes;
-  agenda_.push(now + time, What::kArrived, index, member);
-  return 1;
+  kind_bytes_[static_cast<std::size_t>(graph_.tasks[communications_[index].task].kind)] += bytes;
 }
 
 void TaskCommunications::on_flow(std::uint64_t tag, Time now) {
@@ -135,6 +188,9 @@ void TaskCommunications::on_flow(std::uint64_t tag, Time now) {
 
 void TaskCommunications::on_event(const TaskAgenda::Event& event) {
   switch (event.what) {
+    case What::kServed:
+      if (const auto tag = scale_up_.served(event)) on_flow(*tag, event.time);
+      return;
     case What::kArrived:
       return arrive(event.subject, event.member, event.time);
     case What::kNothing:
@@ -177,7 +233,7 @@ void TaskCommunications::enter_region(std::uint32_t index, Time now) {
   if (regions_->claim(server, is_first)) {
     set_circuits(task);
     ++totals_.reconfigurations;
-    lit_at = is_first ? now + reconfiguration_ : now;
+    lit_at = is_first ? now + options_.reconfiguration : now;
     moves_.push_back({now, lit_at, task, regions_->first(server)});
   }
   if (lit_at > now) {
@@ -209,24 +265,33 @@ void TaskCommunications::set_circuits(std::uint32_t task) {
 void TaskCommunications::begin_on_circuits(std::uint32_t index, Time now) {
   Communication& one = communications_[index];
   exchanges_.transfers(one.task, transfers_);
-  std::map<std::pair<int, int>, Bytes> pairs;
+  struct Pair {
+    Bytes bytes;
+    int gpus = 0;  ///< pairs of them
+  };
+  std::map<std::pair<int, int>, Pair> pairs;
   for (const TaskTransfer& transfer : transfers_) {
     const int from = network_.server_of(transfer.from);
     const int to = network_.server_of(transfer.to);
     if (from == to) {
-      one.missing += send(transfer.from, transfer.to, transfer.bytes, index, 0, now);
+      gather_inside(transfer);
     } else {
-      pairs[{from, to}] += transfer.bytes;
+      Pair& pair = pairs[{from, to}];
+      pair.bytes += transfer.bytes;
+      ++pair.gpus;
     }
   }
+  begin_inside(index, now);
   const auto kind = static_cast<std::size_t>(TaskKind::kAllToAll);
-  for (const auto& [pair, bytes] : pairs) {
+  for (const auto& [servers, pair] : pairs) {
+    const auto [from, to] = servers;
     const int flows =
-        network_.send_servers(pair.first, pair.second, bytes, now, std::uint64_t{index} << 32);
+        network_.send_servers(from, to, pair.bytes, pair.gpus, now, std::uint64_t{index} << 32,
+                              derive_seed(options_.seed, from, to, one.task));
     one.missing += flows;
-    totals_.network += bytes;
+    totals_.network += pair.bytes;
     totals_.flows += flows;
-    kind_bytes_[kind] += bytes;
+    kind_bytes_[kind] += pair.bytes;
   }
   if (transfers_.empty()) agenda_.push(now, What::kNothing, index);
 }

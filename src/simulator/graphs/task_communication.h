@@ -2,8 +2,8 @@
 // network, transfers within a node, and MixNet's circuits. task_run.h says what each task does.
 //
 // A caller starts a communication, passes on what the network and the agenda have for it, and is
-// called back once when it has ended. Within a node, bytes take bytes / gpu_bandwidth and do not
-// disturb each other.
+// called back once when it has ended. Within a server, GPUs share their ports (scale_up.h). Hashed
+// paths are drawn for each pair of endpoints and task: a ring keeps its own for all its rounds.
 //
 // Not thread-safe. Memory: those under way; a ring has 12 bytes a member.
 #pragma once
@@ -12,10 +12,12 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "circuits/circuit_planner.h"
+#include "graphs/scale_up.h"
 #include "graphs/task_agenda.h"
 #include "graphs/task_exchange.h"
 #include "graphs/task_network.h"
@@ -41,10 +43,15 @@ class TaskCommunications {
  public:
   using OnEnd = std::function<void(std::uint32_t task)>;
 
-  /// `reconfiguration`: how long a dispatch waits for the switch. `input` names the
-  /// graph in errors. All else must outlive it.
+  struct Options {
+    Time reconfiguration;    ///< how long a dispatch waits for the switch
+    std::uint64_t seed = 1;  ///< of hashed paths
+    std::string input;       ///< names the graph in errors
+  };
+
+  /// All references must outlive it.
   TaskCommunications(const TaskGraph& graph, TaskExchanges& exchanges, TaskNetwork& network,
-                     TaskAgenda& agenda, Time reconfiguration, std::string input, OnEnd on_end);
+                     TaskAgenda& agenda, Options options, OnEnd on_end);
 
   void start(std::uint32_t task, Time now);
 
@@ -80,6 +87,10 @@ class TaskCommunications {
   void begin_round(std::uint32_t index, std::uint32_t member, Time now);
   int send(std::uint32_t from, std::uint32_t to, Bytes bytes, std::uint32_t index,
            std::uint32_t member, Time now);
+  void gather_inside(const TaskTransfer& transfer);
+  void begin_inside(std::uint32_t index, Time now);
+  void begin_served(std::span<const ScaleUp::PortBytes> ports, std::uint32_t index,
+                    std::uint32_t member, Time now);
   void arrive(std::uint32_t index, std::uint32_t member, Time now);
   void end(std::uint32_t index, Time now);
 
@@ -91,13 +102,16 @@ class TaskCommunications {
   TaskExchanges& exchanges_;
   TaskNetwork& network_;
   TaskAgenda& agenda_;
-  Time reconfiguration_;
-  std::string input_;
+  Options options_;
   Bandwidth gpu_bandwidth_;
+  ScaleUp scale_up_;
   OnEnd on_end_;
   std::vector<Communication> communications_;
   std::vector<std::uint32_t> free_;
   std::vector<TaskTransfer> transfers_;
+  std::vector<std::uint32_t> inside_ports_;  ///< with bytes of the exchange that begins
+  std::vector<ScaleUp::PortBytes> inside_;   ///< by port
+  std::vector<ScaleUp::PortBytes> server_ports_;
   std::optional<TaskRegions> regions_;
   std::vector<Time> lit_at_;  ///< by the first server of a region
   CircuitPlanner planner_;

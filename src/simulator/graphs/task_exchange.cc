@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "base/error.h"
@@ -66,12 +67,8 @@ TaskExchanges::TaskExchanges(const TaskGraph& graph, const std::string& routing,
       throw Error(input_, fmt::format("has all-to-alls and an EP degree of {}", graph.ep),
                   fmt::format("give 1 to {}", kMostEpRanks));
     }
-    // One expert a rank; two choices, where there are two, keep generated loads within bounds.
-    const int ep = static_cast<int>(graph.ep);
-    const int top_k = std::min(2, ep);
-    routing_ = RoutingSource::make(
-        routing, {.ep = ep, .experts = ep, .top_k = top_k, .layers = layers, .tokens = kTokens},
-        seed);
+    routing_ =
+        RoutingSource::make_for_ranks(routing, static_cast<int>(graph.ep), layers, kTokens, seed);
   }
   if (graph.era == GraphEra::kTopoOpt) endpoints_ = graph.nodes;
   for (std::size_t task = 0; task < graph.tasks.size(); ++task) check(task);
@@ -84,22 +81,19 @@ TaskExchanges::TaskExchanges(const TaskGraph& graph, const std::string& routing,
   endpoints_ = std::max(endpoints_, 1U);
 }
 
+void TaskExchanges::fail(std::size_t task, std::string_view problem,
+                         std::string_view remedy) const {
+  throw Error(input_, fmt::format("{} {}", describe(graph_, task), problem), remedy);
+}
+
 void TaskExchanges::check(std::size_t index) {
   const GraphTask& task = graph_.tasks[index];
   if (runs_on_device(graph_, task)) return;
-  const auto fail = [&](std::string_view problem, std::string_view remedy) {
-    throw Error(input_, fmt::format("{} {}", describe(graph_, index), problem), remedy);
-  };
-  for (const TaskLists* lists : {&graph_.from, &graph_.to}) {
-    for (const std::uint32_t endpoint : (*lists)[index]) {
-      if (graph_.era == GraphEra::kTopoOpt && endpoint >= graph_.nodes) {
-        fail(fmt::format("joins node {}", endpoint), fmt::format("give 0 to {}", graph_.nodes - 1));
-      }
-      endpoints_ = std::max(endpoints_, endpoint + 1);
-    }
-  }
+  check_endpoints(index);
   const auto bytes = static_cast<double>(task.bytes.count);
   const auto members = static_cast<double>(group(index).size());
+  const bool is_collective = is_ring(task.kind) || task.kind == TaskKind::kAllToAll;
+  if (is_collective && members == 1 && bytes > 0) ++alone_;
   if (is_ring(task.kind)) {
     const double rounds = static_cast<double>(ring(index)->rounds);
     bytes_ += rounds * bytes;
@@ -108,50 +102,69 @@ void TaskExchanges::check(std::size_t index) {
   }
   switch (task.kind) {
     case TaskKind::kComm:
-    case TaskKind::kNominalComm: {
-      if (task.device == GraphTask::kNoDevice || !is_on_network(graph_.devices[task.device].kind)) {
-        fail("names no network device", "give the id of an NW_COMM or NW_NOMINAL device");
-      }
-      const auto [from, to] = ends(index);
-      if (std::max(from, to) >= graph_.nodes) {
-        fail(fmt::format("goes from {} to {}, of which one is no node", from, to),
-             "give devices between nodes; links through switches are not executed one by one");
-      }
-      endpoints_ = std::max({endpoints_, from + 1, to + 1});
-      bytes_ += bytes;
-      transfers_ += 1;
-      break;
-    }
+    case TaskKind::kNominalComm:
+      return check_link(index);
     case TaskKind::kP2p: {
       const std::size_t senders = graph_.from[index].size();
       if (senders == 0 || senders != graph_.to[index].size()) {
-        fail(fmt::format("has {} senders and {} receivers", senders, graph_.to[index].size()),
+        fail(index,
+             fmt::format("has {} senders and {} receivers", senders, graph_.to[index].size()),
              "give as many of both, and at least one");
       }
       bytes_ += bytes * static_cast<double>(senders);
       transfers_ += static_cast<double>(senders);
-      break;
+      return;
     }
-    case TaskKind::kAllToAll: {
-      const std::size_t gpus = group(index).size();
-      if (gpus == 0 || gpus % rows(index) != 0) {
-        fail(fmt::format("joins {} GPUs, no multiple of the EP degree {}", gpus, rows(index)),
-             "list the GPUs of its EP ranks");
-      }
-      if (const GraphDemand* known = graph_.demand(index)) {
-        const std::size_t tp = gpus / rows(index);
-        for (const std::int64_t cell : known->cells()) {
-          bytes_ += static_cast<double>(cell) * static_cast<double>(tp);
-        }
-      } else {
-        bytes_ += bytes * graph_.ep * members;
-      }
-      transfers_ += members * static_cast<double>(rows(index));
-      break;
-    }
+    case TaskKind::kAllToAll:
+      return check_all_to_all(index);
     default:
-      break;
+      return;
   }
+}
+
+void TaskExchanges::check_endpoints(std::size_t index) {
+  for (const TaskLists* lists : {&graph_.from, &graph_.to}) {
+    for (const std::uint32_t endpoint : (*lists)[index]) {
+      if (graph_.era == GraphEra::kTopoOpt && endpoint >= graph_.nodes) {
+        fail(index, fmt::format("joins node {}", endpoint),
+             fmt::format("give 0 to {}", graph_.nodes - 1));
+      }
+      endpoints_ = std::max(endpoints_, endpoint + 1);
+    }
+  }
+}
+
+void TaskExchanges::check_link(std::size_t index) {
+  const GraphTask& task = graph_.tasks[index];
+  if (task.device == GraphTask::kNoDevice || !is_on_network(graph_.devices[task.device].kind)) {
+    fail(index, "names no network device", "give the id of an NW_COMM or NW_NOMINAL device");
+  }
+  const auto [from, to] = ends(index);
+  if (std::max(from, to) >= graph_.nodes) {
+    fail(index, fmt::format("goes from {} to {}, of which one is no node", from, to),
+         "give devices between nodes; links through switches are not executed one by one");
+  }
+  endpoints_ = std::max({endpoints_, from + 1, to + 1});
+  bytes_ += static_cast<double>(task.bytes.count);
+  transfers_ += 1;
+}
+
+void TaskExchanges::check_all_to_all(std::size_t index) {
+  const std::size_t gpus = group(index).size();
+  if (gpus == 0 || gpus % rows(index) != 0) {
+    fail(index, fmt::format("joins {} GPUs, no multiple of the EP degree {}", gpus, rows(index)),
+         "list the GPUs of its EP ranks");
+  }
+  const auto members = static_cast<double>(gpus);
+  if (const GraphDemand* known = graph_.demand(index)) {
+    const std::size_t tp = gpus / rows(index);
+    for (const std::int64_t cell : known->cells()) {
+      bytes_ += static_cast<double>(cell) * static_cast<double>(tp);
+    }
+  } else {
+    bytes_ += static_cast<double>(graph_.tasks[index].bytes.count) * graph_.ep * members;
+  }
+  transfers_ += members * static_cast<double>(rows(index));
 }
 
 /// The list of all who take part, which graphs keep as the receivers.
@@ -215,11 +228,16 @@ const GraphDemand& TaskExchanges::demand(std::size_t index) {
                     .replica = static_cast<int>(replica)},
                    counts_);
   demand_ = GraphDemand(ep, ep);
+  const std::size_t experts = counts_.columns() / ep;  // of a rank
   for (std::size_t s = 0; s < ep; ++s) {
-    std::int64_t total = 0;
-    for (std::size_t d = 0; d < ep; ++d) total += counts_(s, d);
+    const std::span<const std::int32_t> row = counts_.row(s);
+    const auto sum = [](std::span<const std::int32_t> counts) {
+      return std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+    };
+    const std::int64_t total = sum(row);
     for (std::size_t d = 0; d < ep; ++d) {
-      const double share = static_cast<double>(counts_(s, d)) / static_cast<double>(total);
+      const double share =
+          static_cast<double>(sum(row.subspan(d * experts, experts))) / static_cast<double>(total);
       demand_(s, d) =
           std::llround(static_cast<double>(task.bytes.count) * static_cast<double>(ep) * share);
     }

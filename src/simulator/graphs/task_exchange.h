@@ -57,6 +57,11 @@ class TaskExchanges {
   std::uint32_t endpoints() const { return endpoints_; }
   /// Whether the routing decides what some all-to-all sends.
   bool uses_routing() const { return routing_.has_value(); }
+  /// What is odd about that routing; empty: nothing.
+  std::string routing_note() const { return routing_ ? routing_->note() : std::string(); }
+
+  /// How many collectives that have bytes have one member.
+  std::size_t alone() const { return alone_; }
 
   /// All who take part, in the order of the task's list.
   std::span<const std::uint32_t> group(std::size_t task) const;
@@ -80,11 +85,16 @@ class TaskExchanges {
 
  private:
   void check(std::size_t task);
+  [[noreturn]] void fail(std::size_t task, std::string_view problem, std::string_view remedy) const;
+  void check_endpoints(std::size_t task);
+  void check_link(std::size_t task);
+  void check_all_to_all(std::size_t task);
   std::pair<std::uint32_t, std::uint32_t> ends(std::size_t task) const;
   void all_to_all(std::size_t task, std::vector<TaskTransfer>& transfers);
   const TaskGraph& graph_;
   std::string input_;
   std::uint32_t endpoints_ = 0;
+  std::size_t alone_ = 0;
   std::optional<RoutingSource> routing_;
   TokenCounts counts_;
   GraphDemand demand_;

@@ -1,11 +1,15 @@
 #include "graphs/task_exchange.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <map>
 
 #include "base/error.h"
+#include "base/text_file.h"
 #include "training/test_task_graphs.h"
 
 namespace mixnet {
@@ -93,11 +97,38 @@ TEST(TaskExchanges, AnyEpDegree) {
     for (std::uint32_t i = 0; i < ep; ++i) gpus[i] = i;
     test.send(TaskKind::kAllToAll, 1 << 20, gpus, gpus, "GROUP_BY forward all2all");
     const TaskGraph graph = test.graph();
-    std::int64_t total = 0;
-    for (const auto& [pair, bytes] : bytes_of(graph, 0)) total += bytes;
-    EXPECT_LE(total, (std::int64_t{1} << 20) * ep * ep);
-    EXPECT_GE(total, ep > 1 ? 1 << 20 : 0);
+    // A rank sends ep times the mean pair's bytes, of which its own share stays.
+    const std::int64_t row = (std::int64_t{1} << 20) * ep;
+    TaskExchanges exchanges(graph, "measured", 1, "g");
+    const GraphDemand& demand = exchanges.demand(0);
+    const auto sent = bytes_of(graph, 0);
+    for (std::uint32_t s = 0; s < ep; ++s) {
+      std::int64_t away = 0;
+      for (std::uint32_t d = 0; d < ep; ++d) {
+        if (s != d && sent.contains({s, d})) away += sent.at({s, d});
+      }
+      EXPECT_NEAR(static_cast<double>(away + demand(s, s)), static_cast<double>(row), ep)
+          << "rank " << s << " of " << ep;
+      EXPECT_GE(away, ep == 1 ? 0 : row / 8) << "rank " << s << " of " << ep;
+    }
   }
+}
+
+TEST(TaskExchanges, ATraceSaysHowManyExpertsARankHas) {
+  const std::filesystem::path file =
+      std::filesystem::temp_directory_path() / fmt::format("task_exchange_test_{}.csv", getpid());
+  write_text_file(file,
+                  "sequence,token,layer,expert0,expert1,expert2\n"
+                  "0,0,0,0,1,3\n0,1,0,0,2,3\n");  // 2, 1, 1, 2 of the four experts
+  TestGraph test;
+  test.raw().ep = 2;
+  test.send(TaskKind::kAllToAll, 600, {0, 1}, {0, 1}, "GROUP_BY forward all2all");
+  const TaskGraph graph = test.graph();
+  TaskExchanges exchanges(graph, "trace:" + file.string(), 1, "g");
+  EXPECT_EQ(exchanges.demand(0)(0, 0), 600);
+  EXPECT_EQ(exchanges.demand(0)(0, 1), 600);
+  EXPECT_THAT(exchanges.routing_note(), HasSubstr("has 2 tokens"));
+  std::filesystem::remove(file);
 }
 
 TEST(TaskExchanges, TransfersOfPairs) {

@@ -31,7 +31,9 @@ std::unique_ptr<FlowTopology> make_topology(const TaskGraph& graph,
 
 }  // namespace
 
-std::size_t TaskNetwork::PairHash::operator()(std::uint64_t key) const { return mix64(key); }
+std::size_t TaskNetwork::WayHash::operator()(const Way& way) const {
+  return derive_seed(way.from_nic, way.to_nic, way.choice);
+}
 
 TaskNetwork::TaskNetwork(const TaskGraph& graph, const TaskNetworkOptions& options,
                          OnArrival on_arrival)
@@ -55,7 +57,7 @@ TaskNetwork::TaskNetwork(const TaskGraph& graph, const TaskNetworkOptions& optio
 TaskNetwork::~TaskNetwork() = default;
 
 int TaskNetwork::send(std::uint32_t from, std::uint32_t to, Bytes bytes, Time now,
-                      std::uint64_t tag) {
+                      std::uint64_t tag, std::uint64_t connection) {
   const int endpoints = options_.endpoints_per_server;
   const int nics = options_.network.nics_per_server;
   // MixNet's first NICs are on the optical switch.
@@ -69,12 +71,14 @@ int TaskNetwork::send(std::uint32_t from, std::uint32_t to, Bytes bytes, Time no
   };
   for (int way = 0; way < ways; ++way) {
     send_flow(nic_of(from, way), nic_of(to, way),
-              {bytes.count / ways + (way < bytes.count % ways ? 1 : 0)}, now, tag);
+              {bytes.count / ways + (way < bytes.count % ways ? 1 : 0)}, now, tag,
+              connection + static_cast<std::uint64_t>(way));
   }
   return ways;
 }
 
-int TaskNetwork::send_servers(int from, int to, Bytes bytes, Time now, std::uint64_t tag) {
+int TaskNetwork::send_servers(int from, int to, Bytes bytes, int pairs, Time now, std::uint64_t tag,
+                              std::uint64_t connection) {
   const int nics = options_.network.nics_per_server;
   const int degree = options_.network.degree();
   const auto& peers = circuits_[static_cast<std::size_t>(from)];
@@ -82,11 +86,15 @@ int TaskNetwork::send_servers(int from, int to, Bytes bytes, Time now, std::uint
   const bool lit = there != peers.end();
   const int first_from = lit ? there->second.first : degree;
   const int first_to = lit ? circuits_[static_cast<std::size_t>(to)].at(from).first : degree;
-  const int most = lit ? there->second.count : nics - degree;
+  const int used = lit ? there->second.count : nics - degree;
+  // Sprayed, the connections of a NIC are as good as one.
+  const bool is_hashed = !lit && options_.network.paths == PathPolicy::kEcmp;
+  const int most = is_hashed ? std::max(used, pairs) : used;
   const auto ways = static_cast<int>(std::min<std::int64_t>(most, bytes.count));
   for (int way = 0; way < ways; ++way) {
-    send_flow(from * nics + first_from + way, to * nics + first_to + way,
-              {bytes.count / ways + (way < bytes.count % ways ? 1 : 0)}, now, tag);
+    send_flow(from * nics + first_from + way % used, to * nics + first_to + way % used,
+              {bytes.count / ways + (way < bytes.count % ways ? 1 : 0)}, now, tag,
+              connection + static_cast<std::uint64_t>(way));
   }
   return ways;
 }
@@ -105,10 +113,12 @@ void TaskNetwork::set_circuits(std::span<const int> servers, const CircuitCounts
   }
 }
 
-void TaskNetwork::send_flow(int from_nic, int to_nic, Bytes bytes, Time now, std::uint64_t tag) {
+void TaskNetwork::send_flow(int from_nic, int to_nic, Bytes bytes, Time now, std::uint64_t tag,
+                            std::uint64_t connection) {
+  const Way way = {from_nic, to_nic, topology_->path_choice(from_nic, to_nic, connection)};
   if (fluid_) {
     assert(fluid_->now() == now);
-    topology_->find_paths(from_nic, to_nic, paths_);
+    topology_->find_paths(from_nic, to_nic, way.choice, paths_);
     fluid_->add_flow(paths_.forward, bytes, paths_.delay, tag);
     return;
   }
@@ -117,15 +127,13 @@ void TaskNetwork::send_flow(int from_nic, int to_nic, Bytes bytes, Time now, std
                 fmt::format("sends {} at once, over 2^31 packets", to_string(bytes)),
                 "give --fidelity fluid");
   }
-  packets_->add_flow(path_set(from_nic, to_nic), bytes, now, tag);
+  packets_->add_flow(path_set(way), bytes, now, tag);
 }
 
-PacketNetwork::PathSet TaskNetwork::path_set(int from_nic, int to_nic) {
-  const std::uint64_t key = std::uint64_t{static_cast<std::uint32_t>(from_nic)} << 32 |
-                            static_cast<std::uint32_t>(to_nic);
-  const auto [entry, is_new] = path_sets_.try_emplace(key);
+PacketNetwork::PathSet TaskNetwork::path_set(const Way& way) {
+  const auto [entry, is_new] = path_sets_.try_emplace(way);
   if (is_new) {
-    topology_->find_paths(from_nic, to_nic, paths_);
+    topology_->find_paths(way.from_nic, way.to_nic, way.choice, paths_);
     entry->second = packets_->add_paths(paths_.forward, paths_.hops, paths_.back, paths_.back_hops);
   }
   return entry->second;

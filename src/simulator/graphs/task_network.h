@@ -8,14 +8,16 @@
 //   fat-tree, oversub-fat-tree,   between the NICs of the endpoints
 //   rail-optimized, ideal
 //   mixnet      between servers: send() takes the EPS NICs; send_servers() the circuits of the pair
-//               when there are any, and only those, else the EPS NICs. Circuits are set while it
-//               runs, region by region (set_circuits())
+//               when there are any, and only those, else the EPS NICs, where hashed paths are drawn
+//               for each pair of GPUs. Circuits are set while it runs, region by region
+//               (set_circuits())
 //   topoopt     over the connections and routes that a graph of TopoOpt's era carries
 //
 // Within a server nothing is sent here: that is the caller's.
 //
-// Deterministic. Not thread-safe. Memory: O(links), the pairs of NICs that were used (48 bytes
-// hashed, up to 3 kB sprayed), the flows at one time; mixnet O(servers^2).
+// Deterministic. Not thread-safe. Memory: O(links), the pairs of NICs that were used (48 bytes for
+// each hashed path, of which there are up to 64; up to 3 kB sprayed), the flows at one time; mixnet
+// O(servers^2).
 #pragma once
 
 #include <cstdint>
@@ -64,12 +66,15 @@ class TaskNetwork {
   bool has_circuits() const { return options_.network.fabric == FabricKind::kMixNet; }
 
   /// `bytes` > 0 from endpoint to endpoint of another server, at `now`, which is not before the
-  /// last call's. Returns how many flows it takes, each of which arrives. Throws Error when there
-  /// is no way, or a flow is too large.
-  int send(std::uint32_t from, std::uint32_t to, Bytes bytes, Time now, std::uint64_t tag);
+  /// last call's. Hashed paths are drawn for `connection`, which names it among all others; the
+  /// same number between the same endpoints takes the same paths. Returns how many flows it takes,
+  /// each of which arrives. Throws Error when there is no way, or a flow is too large.
+  int send(std::uint32_t from, std::uint32_t to, Bytes bytes, Time now, std::uint64_t tag,
+           std::uint64_t connection);
 
-  /// The same from server to server. MixNet only.
-  int send_servers(int from, int to, Bytes bytes, Time now, std::uint64_t tag);
+  /// The same from server to server, what `pairs` pairs of GPUs send each other. MixNet only.
+  int send_servers(int from, int to, Bytes bytes, int pairs, Time now, std::uint64_t tag,
+                   std::uint64_t connection);
 
   /// From now on `circuits` join these servers of a region, whose circuits carry nothing now.
   /// Row i of `circuits` is servers[i]. MixNet only.
@@ -91,17 +96,24 @@ class TaskNetwork {
   std::vector<TierUse> tier_use() const;
 
  private:
-  struct PairHash {
-    std::size_t operator()(std::uint64_t key) const;
+  /// Two NICs, and which of their hashed paths.
+  struct Way {
+    int from_nic = 0, to_nic = 0;
+    std::uint32_t choice = 0;
+    bool operator==(const Way&) const = default;
   };
-  void send_flow(int from_nic, int to_nic, Bytes bytes, Time now, std::uint64_t tag);
-  PacketNetwork::PathSet path_set(int from_nic, int to_nic);
+  struct WayHash {
+    std::size_t operator()(const Way& way) const;
+  };
+  void send_flow(int from_nic, int to_nic, Bytes bytes, Time now, std::uint64_t tag,
+                 std::uint64_t connection);
+  PacketNetwork::PathSet path_set(const Way& way);
 
   TaskNetworkOptions options_;
   std::unique_ptr<FlowTopology> topology_;
   std::optional<PacketNetwork> packets_;
   std::optional<LiveFluid> fluid_;
-  std::unordered_map<std::uint64_t, PacketNetwork::PathSet, PairHash> path_sets_;
+  std::unordered_map<Way, PacketNetwork::PathSet, WayHash> path_sets_;
   FlowPaths paths_;
 
   /// First OCS NIC and number of the circuits from a server to another.

@@ -15,6 +15,7 @@ namespace mixnet {
 namespace {
 
 constexpr std::uint32_t kNone = UINT32_MAX;
+constexpr std::string_view kDefaultRouting = "measured";
 constexpr Time kLongestRun = Time::seconds(2'592'000);  // 30 days
 
 /// Predecessors by task. Throws Error when the graph counts them otherwise.
@@ -109,11 +110,12 @@ class Execution {
         waits_(count_predecessors(graph, request.input)),
         next_waiting_(graph.tasks.size(), kNone),
         devices_(graph.devices.size()),
-        exchanges_(graph, request.routing, request.seed, request.input),
+        exchanges_(graph, request.routing.value_or(std::string(kDefaultRouting)), request.seed,
+                   request.input),
         options_(network_options(graph, request, exchanges_.endpoints())),
         network_(graph, options_, [this](std::uint64_t tag, Time at) { on_flow(tag, at); }),
-        communications_(graph, exchanges_, network_, agenda_, request.reconfiguration,
-                        request.input,
+        communications_(graph, exchanges_, network_, agenda_,
+                        {request.reconfiguration, request.seed, request.input},
                         [this](std::uint32_t task) {
                           --communicating_;
                           finish(task);
@@ -122,7 +124,23 @@ class Execution {
     check_order(graph, waits_, input_);
     report_.tasks.resize(graph.tasks.size());
     report_.endpoints = static_cast<int>(exchanges_.endpoints());
-    if (exchanges_.uses_routing()) report_.routing = request.routing;
+    report_.seed = request.seed;
+    if (exchanges_.uses_routing()) {
+      report_.routing = request.routing.value_or(std::string(kDefaultRouting));
+      if (!request.routing) {
+        report_.notes.push_back(fmt::format(
+            "the graph does not say what its all-to-alls send: routing {} taken (--routing)",
+            kDefaultRouting));
+      }
+    }
+    if (std::string note = exchanges_.routing_note(); !note.empty()) {
+      report_.notes.push_back(std::move(note));
+    }
+    if (const std::size_t alone = exchanges_.alone(); alone > 0) {
+      report_.notes.push_back(fmt::format(
+          "{} collective{} one member alone, send{} nothing and take{} no time", alone,
+          alone == 1 ? " has" : "s have", alone == 1 ? "s" : "", alone == 1 ? "s" : ""));
+    }
     report_.network = options_.network;
     report_.fidelity = request.fidelity;
     report_.packet_options = request.packets;

@@ -16,7 +16,8 @@
 //   ALLTOALL             between EP ranks of tp GPUs each, tp = group / ep: GPU t of rank s sends
 //                        GPU t of rank d  bytes * ep * W(s, d) / (sum of row s), W from the
 //                        routing; transposed for AGGREGATE forward and GROUP_BY backward
-// Between GPUs of one node bytes take bytes / gpu_bandwidth, undisturbed by others.
+// GPUs of one node share their ports, out and in, of gpu_bandwidth each (scale_up.h). Hashed paths
+// are drawn for each pair of endpoints and task, from the seed.
 //
 // MixNet's circuits. Regions are the servers that all-to-alls join, directly or through others. A
 // region has circuits for one layer and micro-batch at a time; other all-to-alls wait, first come
@@ -46,8 +47,8 @@ struct TaskRunRequest {
   std::optional<int> nics_per_server;  ///< default: as many as a node has GPUs (TopoOpt: 1)
   Fidelity fidelity = Fidelity::kPacket;
   PacketOptions packets;
-  std::string routing = "measured";
-  std::uint64_t seed = 1;
+  std::optional<std::string> routing;  ///< of all-to-alls that the graph leaves open: measured
+  std::uint64_t seed = 1;              ///< of the routing, and of hashed paths
   Time reconfiguration = Time::milliseconds(25);
   std::string input;  ///< names the graph in errors
 };
@@ -69,7 +70,10 @@ struct TaskRunReport {
   int endpoints = 0;         ///< nodes (TopoOpt) or GPUs (MixNet) that the graph joins
   std::int64_t devices = 0;  ///< that work
   std::string routing;       ///< of the all-to-alls; empty where it decides about none
+  std::uint64_t seed = 1;
   Time reconfiguration;
+  /// What the graph does not say and was taken, or what is odd about it; for the caller to add to.
+  std::vector<std::string> notes;
 
   std::vector<TaskSpan> tasks;           ///< in the order of the graph
   std::vector<SwitchMove> switch_moves;  ///< MixNet, in the order of their begin

@@ -81,6 +81,7 @@ std::string to_json(const TaskGraph& graph, const TaskRunReport& report) {
        has_paths ? Json(network.paths == PathPolicy::kSpray ? "spray" : "ecmp") : Json(nullptr)},
       {"fidelity", to_string(report.fidelity)},
       {"routing", report.routing.empty() ? Json(nullptr) : Json(report.routing)},
+      {"seed", report.seed},
       {"reconfiguration_delay_ms",
        is_mixnet ? Json(report.reconfiguration.to_seconds() * 1e3) : Json(nullptr)},
       {"iteration_seconds", report.iteration.to_seconds()},
@@ -94,6 +95,7 @@ std::string to_json(const TaskGraph& graph, const TaskRunReport& report) {
       {"reconfigurations", report.communication.reconfigurations},
       {"tiers", tiers},
       {"packets", packets_json(report)},
+      {"notes", report.notes},
       {"wall_seconds", report.wall_seconds}};
   return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }

@@ -255,6 +255,43 @@ class GraphReader {
   std::unordered_map<std::string_view, std::uint32_t> name_indices_;  ///< views into the file
 };
 
+/// How many endpoints a graph has. MixNet's say that they have kAnyNodes nodes whatever they are;
+/// then it is as many as there are GPUs among the devices.
+std::uint64_t endpoints_of(const TaskGraph& graph) {
+  constexpr std::uint32_t kAnyNodes = 8192;
+  if (graph.era == GraphEra::kTopoOpt) return graph.nodes;
+  const auto gpus = static_cast<std::uint64_t>(std::ranges::count_if(
+      graph.devices, [](const GraphDevice& one) { return one.kind == DeviceKind::kGpu; }));
+  if (graph.nodes == kAnyNodes && gpus > 0) return gpus;
+  return std::uint64_t{graph.nodes} * graph.gpus_per_node;
+}
+
+/// A number beyond what the graph has is a damaged one.
+void check_endpoints(const TaskGraph& graph, std::string_view input) {
+  const std::uint64_t endpoints = endpoints_of(graph);
+  const bool is_mixnet = graph.era == GraphEra::kMixNet;
+  const std::uint64_t nodes =
+      is_mixnet ? (endpoints + graph.gpus_per_node - 1) / graph.gpus_per_node : endpoints;
+  const auto fail = [&](std::size_t task, std::string_view what, std::uint64_t number,
+                        std::uint64_t there_are) {
+    throw Error(input,
+                fmt::format("{} {} {}, and the graph has {}", describe(graph, task), what, number,
+                            there_are),
+                fmt::format("give 0 to {}", there_are - 1));
+  };
+  for (std::size_t task = 0; task < graph.tasks.size(); ++task) {
+    for (const TaskLists* lists : {&graph.from, &graph.to}) {
+      for (const std::uint32_t endpoint : (*lists)[task]) {
+        if (endpoint >= endpoints)
+          fail(task, is_mixnet ? "joins GPU" : "joins node", endpoint, endpoints);
+      }
+    }
+    if (!is_work(graph.tasks[task].kind)) continue;
+    const std::uint64_t node = graph.devices[graph.tasks[task].device].node;
+    if (node >= nodes) fail(task, "runs on node", node, nodes);
+  }
+}
+
 /// The root, when the bytes hold such tables and at least one task.
 template <typename Root>
 const Root* root_of(std::string_view bytes) {
@@ -288,6 +325,7 @@ TaskGraph parse_flexflow_graph(std::string_view bytes, std::string_view input) {
                 "give a FlatBuffers file as TopoOpt or MixNet's FlexFlow writes it");
   }
   check_task_graph(graph, input);
+  check_endpoints(graph, input);
   return graph;
 }
 

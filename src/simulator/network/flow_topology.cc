@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/random.h"
 #include "circuits/greedy_allocator.h"
 #include "fabric/direct_connect.h"
 #include "network/flow_list.h"
@@ -40,23 +41,39 @@ class Switches {
     return std::max(2, graph_.hops(0, graph_.nics() - 1));
   }
 
-  void find_paths(int from, int to, FlowPaths& paths) const {
+  std::uint32_t path_choice(int from, int to, std::uint64_t connection) const {
+    if (paths_ == PathPolicy::kSpray) return 0;
+    const auto choices = static_cast<std::uint32_t>(graph_.path_choices(from, to));
+    return static_cast<std::uint32_t>(derive_seed(from, to, connection) % choices);
+  }
+
+  void find_paths(int from, int to, std::uint32_t choice, FlowPaths& paths) const {
     paths.forward.clear();
     paths.back.clear();
     paths.delay = latency_ * graph_.hops(from, to);
+    paths.hops = graph_.hops(from, to);
     if (graph_.path_policy() == PathPolicy::kSpray) {  // pools: one path, not of all the links
       graph_.append_path(from, to, 0, paths.forward);
       graph_.append_path(to, from, 0, paths.back);
       paths.hops = static_cast<int>(paths.forward.size());
-    } else {
+    } else if (paths_ == PathPolicy::kSpray) {
       append_packet_paths(graph_, paths_, from, to, 0, paths.forward);
       append_packet_paths(graph_, paths_, to, from, 0, paths.back);
-      paths.hops = graph_.hops(from, to);
+    } else {
+      graph_.append_path(from, to, choice, paths.forward);
+      graph_.append_path(to, from, back_choice(from, to, choice), paths.back);
     }
     paths.back_hops = paths.hops;
   }
 
  private:
+  /// Drawn as well, and the same for all connections of one choice, so that two NICs have as many
+  /// pairs of paths as paths.
+  std::uint32_t back_choice(int from, int to, std::uint32_t choice) const {
+    const auto choices = static_cast<std::uint32_t>(graph_.path_choices(from, to));
+    return (path_choice(to, from, 0) + choice + choices - path_choice(from, to, 0)) % choices;
+  }
+
   PacketFabric graph_;
   PathPolicy paths_;
   Time latency_;
@@ -77,8 +94,11 @@ class SwitchedTopology final : public FlowTopology {
 
   int ways(int /*from_server*/, int /*to_server*/) const override { return nics_; }
   std::pair<int, int> next_way(int from_host, int to_host) override { return {from_host, to_host}; }
-  void find_paths(int from_nic, int to_nic, FlowPaths& paths) override {
-    switches_.find_paths(from_nic, to_nic, paths);
+  std::uint32_t path_choice(int from_nic, int to_nic, std::uint64_t connection) const override {
+    return switches_.path_choice(from_nic, to_nic, connection);
+  }
+  void find_paths(int from_nic, int to_nic, std::uint32_t choice, FlowPaths& paths) override {
+    switches_.find_paths(from_nic, to_nic, choice, paths);
   }
 
  private:
@@ -107,7 +127,7 @@ class IdealTopology final : public FlowTopology {
 
   int ways(int /*from_server*/, int /*to_server*/) const override { return nics_; }
   std::pair<int, int> next_way(int from_host, int to_host) override { return {from_host, to_host}; }
-  void find_paths(int from_nic, int to_nic, FlowPaths& paths) override {
+  void find_paths(int from_nic, int to_nic, std::uint32_t /*choice*/, FlowPaths& paths) override {
     const auto from = static_cast<std::uint32_t>(from_nic);
     const auto to = static_cast<std::uint32_t>(to_nic);
     paths.forward = {from, hosts_ + to};
@@ -183,9 +203,14 @@ class MixNetTopology final : public FlowTopology {
     return {from * nics_ + degree_ + eps, to * nics_ + degree_ + far};
   }
 
-  void find_paths(int from_nic, int to_nic, FlowPaths& paths) override {
+  std::uint32_t path_choice(int from_nic, int to_nic, std::uint64_t connection) const override {
+    if (from_nic % nics_ < degree_) return 0;  // a circuit is one way
+    return switches_.path_choice(eps_nic(from_nic), eps_nic(to_nic), connection);
+  }
+
+  void find_paths(int from_nic, int to_nic, std::uint32_t choice, FlowPaths& paths) override {
     if (from_nic % nics_ >= degree_) {
-      return switches_.find_paths(eps_nic(from_nic), eps_nic(to_nic), paths);
+      return switches_.find_paths(eps_nic(from_nic), eps_nic(to_nic), choice, paths);
     }
     paths.forward = {circuit_port(from_nic)};
     paths.back = {circuit_port(to_nic)};
@@ -263,7 +288,7 @@ class TopoOptTopology final : public FlowTopology {
     return {from * nics_, to * nics_};
   }
 
-  void find_paths(int from_nic, int to_nic, FlowPaths& paths) override {
+  void find_paths(int from_nic, int to_nic, std::uint32_t /*choice*/, FlowPaths& paths) override {
     const std::vector<std::uint32_t>& there = graph_.route(from_nic / nics_, to_nic / nics_);
     follow(there, graph_.route(to_nic / nics_, from_nic / nics_),
            static_cast<std::uint32_t>(graph_.link_rates().size()), paths);

@@ -83,8 +83,16 @@ class FlowTopology {
   /// Throws Error when there is no way.
   virtual std::pair<int, int> next_way(int from_host, int to_host) = 0;
 
-  /// Between NICs that next_way() gave. Replaces `paths`.
-  virtual void find_paths(int from_nic, int to_nic, FlowPaths& paths) = 0;
+  /// Which of their hashed paths a connection between two NICs takes; zero where there is one way
+  /// only, or all are taken. Connections are drawn independently of each other.
+  virtual std::uint32_t path_choice(int /*from_nic*/, int /*to_nic*/,
+                                    std::uint64_t /*connection*/) const {
+    return 0;
+  }
+
+  /// Between NICs that next_way() gave, of a connection that path_choice() has drawn for. Replaces
+  /// `paths`.
+  virtual void find_paths(int from_nic, int to_nic, std::uint32_t choice, FlowPaths& paths) = 0;
 
  protected:
   FlowTopology() = default;

@@ -151,4 +151,117 @@ inline TaskGraph mixnet_test_graph() {
   return test.graph();
 }
 
+// Twins of the graphs that the authors ship, which a stranger may lack: made up, of the same form.
+// tests/data/ has them as files.
+
+/// 64 GPUs, TP 8, EP 8, one layer: 8 pieces of work a GPU and micro-batch, 4 all-to-alls between.
+inline TaskGraph moe_test_graph(int micro_batches) {
+  TestGraph test(GraphEra::kMixNet, 8, 8192);
+  TaskGraph& raw = test.raw();
+  raw.tp = raw.ep = 8;
+  raw.gpu_bandwidth = {450e6F};
+  TestGraph::List all(64);
+  for (std::uint32_t gpu = 0; gpu < all.size(); ++gpu) {
+    all[gpu] = gpu;
+    test.device();
+    raw.devices.back().id = 500'000 + gpu;
+    raw.devices.back().node = gpu / 8;
+    raw.devices.back().property = gpu;
+  }
+  for (int m = 0; m < micro_batches; ++m) {
+    std::vector<TestGraph::List> before;
+    TestGraph::List work(all.size());
+    const auto add_work = [&](float ms, TaskKind kind) {
+      for (const std::uint32_t gpu : all) {
+        const std::uint32_t next = test.work(gpu, ms, kind);
+        test.task(next).micro_batch = m;
+        if (!before.empty()) {
+          const TestGraph::List& last = before.back();
+          test.edge(last.size() == 1 ? last[0] : last[gpu], next);
+        }
+        work[gpu] = next;
+      }
+      before.push_back(work);
+    };
+    const auto exchange = [&](const std::string& info) {
+      const auto next = test.send(TaskKind::kAllToAll, 2'000'000, all, all, info + " all2all");
+      test.task(next).micro_batch = m;
+      for (const std::uint32_t one : before.back()) test.edge(one, next);
+      before.push_back({next});
+    };
+    add_work(1.5F, TaskKind::kForward);
+    add_work(0.25F, TaskKind::kForward);
+    exchange("GROUP_BY forward");
+    add_work(2, TaskKind::kForward);
+    exchange("AGGREGATE forward");
+    add_work(0.25F, TaskKind::kForward);
+    add_work(0.5F, TaskKind::kBackward);
+    exchange("AGGREGATE backward");
+    add_work(4, TaskKind::kBackward);
+    exchange("GROUP_BY backward");
+    add_work(0.5F, TaskKind::kBackward);
+    add_work(3, TaskKind::kBackward);
+  }
+  return test.graph();
+}
+
+/// 16 nodes around a switch: all send all, compute, and sum 8 MB. The network is TopoOpt's.
+inline TaskGraph dlrm_test_graph() {
+  constexpr std::uint32_t kNodes = 16;
+  TestGraph test(GraphEra::kTopoOpt, 1, kNodes);
+  TaskGraph& raw = test.raw();
+  raw.switches = 1;
+  TestGraph::List all(kNodes), forward(kNodes), backward(kNodes);
+  for (std::uint32_t node = 0; node < kNodes; ++node) {
+    all[node] = node;
+    test.device();
+    raw.devices.back().node = node;
+    raw.connections.push_back({kNodes, node, 1});
+  }
+  for (const std::uint32_t node : all) {
+    backward[node] = test.work(node, 2, TaskKind::kBackward);
+  }
+  for (const std::uint32_t from : all) {
+    forward[from] = test.work(from, 1);
+    for (const std::uint32_t to : all) {
+      GraphRoute route{from, to, {}};
+      if (from != to) {
+        route.paths = {{{from, kNodes, to}, 1.0F}};
+        const auto link = test.device(DeviceKind::kNetworkNominal, from * (kNodes + 1) + to);
+        const auto sent = test.send_over(link, 100'000);
+        test.edge(forward[from], sent);
+        test.edge(sent, backward[to]);
+      }
+      raw.routes.push_back(route);
+    }
+  }
+  const auto gradients = test.send(TaskKind::kAllReduce, 8'000'000, {}, all);
+  for (const std::uint32_t one : backward) test.edge(one, gradients);
+  return test.graph();
+}
+
+/// 32 nodes, four layers forward and backward: an all-reduce of 4 MB behind each, beside the next.
+inline TaskGraph transformer_test_graph() {
+  constexpr std::uint32_t kNodes = 32;
+  TestGraph test(GraphEra::kTopoOpt, 1, kNodes);
+  TestGraph::List all(kNodes);
+  for (std::uint32_t node = 0; node < kNodes; ++node) {
+    all[node] = node;
+    test.device();
+    test.raw().devices.back().node = node;
+  }
+  TestGraph::List before;
+  for (int layer = 0; layer < 8; ++layer) {
+    TestGraph::List work;
+    for (const std::uint32_t node : all) {
+      work.push_back(test.work(node, 1, layer < 4 ? TaskKind::kForward : TaskKind::kBackward));
+      if (layer > 0) test.edge(before[node], work.back());
+    }
+    const auto reduce = test.send(TaskKind::kAllReduce, 4'000'000, {}, all);
+    for (const std::uint32_t one : work) test.edge(one, reduce);
+    before = work;
+  }
+  return test.graph();
+}
+
 }  // namespace mixnet
