@@ -3,11 +3,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: FORCE help deps test-deps build run reproduce test check bench fuzz tidy format clean
+.PHONY: FORCE help deps test-deps build run reproduce test torture check bench fuzz tidy format clean
 
 # Seconds that `make fuzz` runs each fuzz target; `make check` gives each FUZZ_CHECK_SECONDS.
 FUZZ_SECONDS ?= 60
 FUZZ_CHECK_SECONDS ?= 5
+TORTURE_JOBS ?= 10000
 DEPENDENCIES := scripts/install-dependencies.sh
 CONFIGURE := cmake --preset release --log-level=WARNING -D MIXNET_SIMULATOR_ONLY=OFF
 CONFIGURE_SIMULATOR := cmake --preset release --log-level=WARNING -D MIXNET_SIMULATOR_ONLY=ON
@@ -46,6 +47,9 @@ reproduce: build/mixnet ## Reproduce the figures of the paper, beside what was p
 
 test: test-deps build ## Build everything and run every test
 	@$(CTEST) --test-dir build
+
+torture: build/mixnet ## Run TORTURE_JOBS (10000) random small jobs, which must not break anything
+	@cd build && MIXNET=$(CURDIR)/build/mixnet TORTURE_JOBS=$(TORTURE_JOBS) python3 ../tests/torture_test.py
 
 check: test-deps ## Run every test under ASan and UBSan, threads under TSan, and each fuzz target for a moment
 	@cmake --preset sanitize --log-level=WARNING

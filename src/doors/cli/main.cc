@@ -86,7 +86,7 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     // A fault of the program, not of its input.
     std::fflush(stdout);
-    fmt::print(stderr, "mixnet: internal error: {}; please report it\n", error.what());
+    fmt::print(stderr, "mixnet: internal error: {}; please report it with the command line\n", error.what());
     return kFault;
   }
   // What was printed may still be on its way; that it did not arrive must not be lost.

@@ -22,11 +22,11 @@ PredictionRequest request(const std::string& routing, int layers, int ep = 8, in
   return made;
 }
 
-const PredictorScore& of(const PredictionReport& report, const std::string& name) {
+const PredictorScore& of(const PredictionReport& report, std::string_view name) {
   for (const PredictorScore& score : report.predictors) {
     if (score.name == name) return score;
   }
-  throw std::runtime_error(name);
+  throw std::runtime_error(std::string(name));
 }
 
 void expect_oracle_is_perfect(const PredictionReport& report) {

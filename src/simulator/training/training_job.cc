@@ -94,6 +94,7 @@ IterationTime TrainingJob::simulate(FabricKind fabric, Bandwidth nic_rate, doubl
       if (!time.total.is_finite()) refuse_endless(fabric, nic_rate);
       time.lost = lost;
       time.total += lost;
+      check_invariants(time);
       return time;
     }
     lost = periods_[last].begins + job_.options.failures.outage;
