@@ -27,8 +27,8 @@ def config(rng):
     """A small model of Mixtral's form."""
     heads = rng.choice([4, 8, 16])
     return {"model_type": "mixtral", "architectures": ["MixtralForCausalLM"],
-            "num_hidden_layers": rng.randint(1, 4), "hidden_size": 64 * heads,
-            "num_attention_heads": heads, "num_key_value_heads": rng.choice([2, 4]),
+            "num_hidden_layers": rng.choice([2, 2, 4]), "hidden_size": 64 * heads,
+            "num_attention_heads": heads, "num_key_value_heads": 4,
             "intermediate_size": rng.choice([256, 1024, 4096]), "vocab_size": 32000,
             "num_local_experts": rng.choice([8, 16, 32]), "num_experts_per_tok": rng.choice([1, 2, 4])}
 
@@ -42,19 +42,22 @@ def failure(rng, gpus, per_server, nics):
 
 
 def job(rng, model):
+    """Most are possible."""
     per_server = rng.choice([1, 2, 4, 8])
-    gpus = per_server * rng.choice([1, 2, 4, 8, 16])
-    nics = rng.choice([n for n in (1, 2, 4, 8) if per_server % n == 0])
-    tp, pp = rng.choice([1, 1, 2, 4, 8]), rng.choice([1, 1, 2, 4])
+    tp, pp, ep = rng.choice([1, 1, 2, 4]), rng.choice([1, 1, 2]), rng.choice([1, 2, 4, 8])
+    gpus = max(per_server * pp, tp * pp * ep * rng.choice([1, 1, 2, 4]))
+    fabrics = rng.sample(FABRICS, rng.randint(1, 4))
+    one_a_gpu = {"nvl72", "mixnet-optical-io"}.intersection(fabrics)
+    nics = rng.choice([n for n in (1, 2, 4, 8) if per_server % n == 0 and (n == per_server or not one_a_gpu)])
     words = ["--model", model, "--gpus", gpus, "--gpus-per-server", per_server,
-             "--nics-per-server", nics, "--tp", tp, "--pp", pp, "--ep", rng.choice([1, 2, 4, 8, 16]),
+             "--nics-per-server", nics, "--tp", tp, "--pp", pp, "--ep", ep,
              "--micro-batch-size", rng.choice([1, 2]), "--global-batch-size", rng.choice([64, 128]),
-             "--seq-length", rng.choice([1, 64, 1024]), "--routing", rng.choice(["uniform", "dynamic"]),
+             "--seq-length", rng.choice([8, 64, 1024]), "--routing", rng.choice(["uniform", "dynamic"]),
              "--seed", rng.randrange(1000), "--compute-scale", rng.choice([1e-3, 1, 100])]
     mbps = [max(1, round(10 ** rng.uniform(0, 7))) for _ in range(rng.choice([1, 2]))]
     mbps = sorted(set(mbps))
     words += ["--bandwidth", ",".join(f"{one}Mbps" for one in mbps)]
-    words += ["--fabric", ",".join(rng.sample(FABRICS, rng.randint(1, 4)))]
+    words += ["--fabric", ",".join(fabrics)]
     words += ["--reconfiguration", rng.choice(["block", "reuse", "copilot", "oracle", "hitless", "hidden"]),
               "--reconfiguration-delay", rng.choice(["0s", "1us", "1ms", "25ms", "10s"]),
               "--nic-up", rng.choice(["0s", "0s", "5.67s"])]
@@ -62,7 +65,7 @@ def job(rng, model):
                          ("--allocator", ["refined", "greedy"]), ("--ep-nics", ["own", "rail"]),
                          ("--schedule", ["1f1b", "eager-1f1b"]), ("--ep-steps", ["pipelined", "sequential"]),
                          ("--tp-collective", ["reduce-scatter", "all-reduce"]), ("--dp-overlap", ["on", "off"]),
-                         ("--backup", ["pool", "region"]), ("--degree", range(0, nics + 1))):
+                         ("--backup", ["pool", "region"]), ("--degree", range(0, max(1, nics)))):
         if rng.random() < 0.3:
             words += [flag, rng.choice(values)]
     if rng.random() < 0.25:
