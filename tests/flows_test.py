@@ -308,7 +308,8 @@ class BadFlowsTest(ProgramTest):
                 ("--until", "1e9s", "too large"), ("--until", "2000000s", "")):
             if said:
                 self.refused([*tree, flag, bad], f"{flag}: ", said)
-        self.refused([*tree, "--latency", "200us"], "--time-out: 1 ms is no more than a round trip")
+        self.refused([*tree, "--latency", "200us", "--time-out", "1ms"],
+                     "--time-out: 1 ms is no more than a round trip")
         self.refused([*tree, "--bandwidth", "1Mbps", "--time-out", "10s", "--queue", "500GB"],
                      "--queue: is over an hour's worth of a link of 1 Mb/s")
         self.refused(["--fabric", "topoopt", "--flows", "{x}", "--bandwidth", "10Tbps",

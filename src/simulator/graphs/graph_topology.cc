@@ -12,7 +12,7 @@
 namespace mixnet {
 namespace {
 
-constexpr std::size_t kMostHops = 126;  // of a path; the packet network takes one more port
+constexpr std::size_t kMostHops = 65'534;  // of a path; the packet network takes one more port
 constexpr double kFastestLink = 100e3;  // Gb/s
 
 class GraphTopology final : public FlowTopology {

@@ -379,11 +379,11 @@ void check_packets_on(const FlowTopology& topology, const PacketOptions& options
   const Time round_trip =
       topology.longest_delay() * 2 +
       (Bytes{options.mtu + options.ack_bytes} / slowest) * topology.longest_path();
-  if (options.time_out <= round_trip) {
+  if (options.time_out != Time::zero() && options.time_out <= round_trip) {
     throw Error("--time-out",
                 fmt::format("{} is no more than a round trip of {}", to_string(options.time_out),
                             to_string(round_trip)),
-                "give a multiple of that");
+                "give a multiple of that, or leave it out");
   }
 }
 

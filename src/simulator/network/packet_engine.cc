@@ -16,6 +16,12 @@ constexpr std::int64_t kQueueTime = 320'000'000;  // ps: default limit of a queu
 constexpr std::int64_t kEcnTime = 10'000'000;     // ps: default ECN threshold
 constexpr int kHorizonBits = 27;                  // 2^27 ps: small networks need no longer wheel
 constexpr int kTierHops = 6;  // of the longest path of a three-tier network, for the window
+// Of an automatic queue and threshold, in full packets: however slow the port, bursts must pass and
+// windows have something to swing about. (Switches share their memory, so slow ports hold more of
+// it for their rate, too.)
+constexpr int kLeastQueue = 64;
+constexpr int kLeastEcn = 8;
+constexpr std::int64_t kLeastTimeOut = 1'000'000'000;  // ps
 
 __extension__ using Wide = __int128;
 
@@ -41,19 +47,27 @@ PacketNetwork::Engine::Engine(std::span<const PortSpec> ports, const PacketOptio
     Port& port = ports_[i];
     port.byte_time = byte_time_at(ports[i].rate);
     port.delay = std::min(ports[i].delay.ps, packet::kLongestWait);
-    port.limit = options.queue_limit.count > 0 ? queue_time(port, options.queue_limit) : kQueueTime;
+    const std::int64_t packet_time = time_of(port, options.mtu);
+    port.limit = options.queue_limit.count > 0 ? queue_time(port, options.queue_limit)
+                                               : automatic_queue(port);
     if (ports[i].rate.bits_per_second <= 0) port.limit = 0;  // what comes is dropped, for ever
-    port.ecn = options.ecn_threshold.count > 0 ? queue_time(port, options.ecn_threshold) : kEcnTime;
-    const auto packet_time = static_cast<double>(time_of(port, options.mtu));
-    const double round_trip = kTierHops * (2 * static_cast<double>(port.delay) + packet_time);
-    window = std::max(window, 2 * round_trip / packet_time);
+    port.ecn = options.ecn_threshold.count > 0 ? queue_time(port, options.ecn_threshold)
+                                               : std::max(kEcnTime, kLeastEcn * packet_time);
+    const double round_trip =
+        kTierHops * (2 * static_cast<double>(port.delay) + static_cast<double>(packet_time));
+    window = std::max(window, 2 * round_trip / static_cast<double>(packet_time));
   }
-  // Automatic windows end where a flow's bits would fill more than a few cache lines.
-  const auto largest = options.largest_window > 0
-                           ? static_cast<std::uint32_t>(options.largest_window)
-                           : std::bit_ceil(static_cast<std::uint32_t>(std::min(window, 4096.0)));
-  mask_ = largest - 1;
-  words_ = (largest + 63) / 64;
+  time_out_ = options.time_out > Time::zero() ? options.time_out.ps : kLeastTimeOut;
+  // Automatic windows end where a flow's bits would fill more than a few cache lines, unless its
+  // own path asks for more: widen_for().
+  least_window_ = options.largest_window > 0
+                      ? static_cast<std::uint32_t>(options.largest_window)
+                      : std::bit_ceil(static_cast<std::uint32_t>(std::min(window, 4096.0)));
+  widen(least_window_);
+}
+
+std::int64_t PacketNetwork::Engine::automatic_queue(const Port& port) const {
+  return std::max(kQueueTime, kLeastQueue * time_of(port, options_.mtu));
 }
 
 void PacketNetwork::Engine::reset() {
@@ -74,6 +88,7 @@ void PacketNetwork::Engine::reset() {
   bits_.clear();
   history_.clear();
   free_histories_.clear();
+  widen(least_window_);
   starts_.clear();
   start_order_ = 0;
   random_ = Random(1);
@@ -148,11 +163,11 @@ void PacketNetwork::Engine::run_events() {
     const std::uint32_t event = wheel_.pop_before(stop_);
     if (event == kNoEvent) return;
     if (const std::uint32_t next = wheel_.peek(1); next != kNoEvent) {
-      __builtin_prefetch(&ports_[paths_[records_[next].path_at]]);
+      __builtin_prefetch(&ports_[packet::port_of(paths_[records_[next].path_at])]);
     }
     if (const std::uint32_t later = wheel_.look_ahead(); later != kNoEvent) {
       const Record& record = records_[later];
-      if (record.hops_left > 0) {
+      if (record.travels != 0) {
         __builtin_prefetch(&paths_[record.path_at]);
       } else if (record.kind != Kind::kNic) {
         __builtin_prefetch(&flows_[record.flow]);
@@ -169,14 +184,14 @@ inline void PacketNetwork::Engine::handle(std::uint32_t event) {
   ++totals_.events;
   switch (record.kind) {
     case Kind::kData:
-      if (record.hops_left > 0) {
+      if (record.travels != 0) {
         forward(event);
       } else {
         receive(event);
       }
       break;
     case Kind::kAck:
-      if (record.hops_left > 0) {
+      if (record.travels != 0) {
         forward(event);
       } else {
         on_ack(event);
@@ -245,14 +260,15 @@ void PacketNetwork::Engine::release(std::uint32_t index) {
   if (--flow.references > 0 || !flow.ended) return;
   if (flow.history != kNone) free_histories_.push_back(flow.history);
   flow.history = kNone;
-  std::fill_n(bits_.begin() + index * 3 * words_, 3 * words_, 0);
+  std::fill_n(bits_.begin() + std::ptrdiff_t{3} * index * words_, 3 * words_, 0);
   free_flows_.push_back(index);
 }
 
 /// Sends the packet into its next port, or drops it.
 void PacketNetwork::Engine::forward(std::uint32_t index) {
   Record& packet = records_[index];
-  Port& port = ports_[paths_[packet.path_at]];
+  const std::uint32_t hop = paths_[packet.path_at];
+  Port& port = ports_[packet::port_of(hop)];
   const std::int64_t backlog = std::max<std::int64_t>(0, port.free_at - now_);
   const std::int64_t transmission = time_of(port, packet.wire_bytes);
   if (backlog + transmission > port.limit) [[unlikely]] {
@@ -269,7 +285,7 @@ void PacketNetwork::Engine::forward(std::uint32_t index) {
   port.free_at = now_ + backlog + transmission;
   packet.time = port.free_at + port.delay;
   ++packet.path_at;
-  --packet.hops_left;
+  packet.travels = (hop & packet::kLastHop) == 0;
   ++totals_.packet_hops;
   wheel_.push(index);
 }
@@ -347,15 +363,15 @@ void PacketNetwork::Engine::answer(std::uint32_t index, Flow& flow) {
   if (options_.free_acks) {
     std::int64_t delay = 0;
     for (int hop = 0; hop < flow.back.hops; ++hop) {
-      delay += ports_[paths_[packet.path_at + hop]].delay;
+      delay += ports_[packet::port_of(paths_[packet.path_at + hop])].delay;
     }
     packet.time = now_ + delay;
-    packet.hops_left = 0;
+    packet.travels = 0;
     wheel_.push(index);
     return;
   }
   packet.wire_bytes = static_cast<std::uint16_t>(options_.ack_bytes);
-  packet.hops_left = flow.back.hops & 0x7f;
+  packet.travels = 1;
   forward(index);
 }
 

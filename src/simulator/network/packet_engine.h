@@ -31,11 +31,14 @@ class PacketNetwork::Engine {
 
   void reset();
   void set_skip(bool on);
-  void set_hop_limit(std::int64_t packet_hops) { hop_limit_ = packet_hops; }
+  void set_hop_limit(std::int64_t packet_hops);
   void on_completion(OnCompletion callback) { callback_ = std::move(callback); }
   PathSet add_paths(std::span<const std::uint32_t> forward, int hops,
                     std::span<const std::uint32_t> back, int back_hops);
   void add_flow(PathSet paths, std::int64_t payload, std::int64_t start, std::uint64_t tag);
+  bool can_hold(std::int64_t payload) const {
+    return (payload - 1) / (options_.mtu - options_.header) < kMostFlowPackets;
+  }
 
   bool run_until(std::int64_t end);
   void stop() {
@@ -84,6 +87,7 @@ class PacketNetwork::Engine {
     std::uint32_t references = 0;
     std::uint32_t generation = 0;
     bool started = false, ended = true;
+    std::uint8_t patience = 0;  ///< its time-out is the least one, doubled so often
     std::int64_t deadline = 0;
     std::int64_t last_arrival = 0;  ///< of a data packet at the receiver
   };
@@ -109,6 +113,7 @@ class PacketNetwork::Engine {
   std::int64_t time_of(const Port& port, std::int64_t bytes) const {
     return (port.byte_time * bytes) >> packet::kRateBits;
   }
+  std::int64_t automatic_queue(const Port& port) const;
   void forward(std::uint32_t index);
   void drop(std::uint32_t index);
   bool marks(const Port& port, std::int64_t backlog, std::int64_t transmission);
@@ -117,6 +122,10 @@ class PacketNetwork::Engine {
   void answer(std::uint32_t index, Flow& flow);
 
   // packet_flows.cc
+  std::int64_t round_trip(const packet::Paths& there, const packet::Paths& back) const;
+  std::uint8_t patience_for(const packet::Paths& there, std::int64_t round_trip) const;
+  void widen_for(const packet::Paths& there, std::int64_t round_trip);
+  void widen(std::uint32_t window);
   void start_next();
   void end_flow(std::uint32_t index);
 
@@ -129,6 +138,7 @@ class PacketNetwork::Engine {
   void send(std::uint32_t index);
   void on_ack(std::uint32_t index);
   void find_losses(Flow& flow);
+  std::int64_t time_out_of(const Flow& flow) const { return time_out_ << flow.patience; }
   void on_timer(std::uint32_t event);
   void time_out(std::uint32_t index);
   void give_up(std::uint32_t index);
@@ -147,7 +157,7 @@ class PacketNetwork::Engine {
   // Which packets of a window are acknowledged, lost, received: bits by sequence, slots by flow.
   enum Bitmap { kAcked, kLost, kReceived };
   std::uint64_t& word(std::uint32_t flow, Bitmap map, std::uint32_t sequence) {
-    return bits_[(flow * 3 + map) * words_ + (sequence & mask_) / 64];
+    return bits_[(std::size_t{flow} * 3 + map) * words_ + (sequence & mask_) / 64];
   }
   bool test(std::uint32_t flow, Bitmap map, std::uint32_t sequence) {
     return (word(flow, map, sequence) >> (sequence & 63)) & 1;
@@ -160,13 +170,19 @@ class PacketNetwork::Engine {
   }
 
   PacketOptions options_;
+  std::int64_t time_out_ = 0;           // the least
   std::uint32_t mask_ = 0, words_ = 1;  // of a window
+  std::uint32_t least_window_ = 0;      // what it is until longer paths ask for more
   std::vector<Record> records_;
   std::uint32_t free_record_ = kNone;
   EventWheel<Record> wheel_;
   std::vector<Port> ports_;
   std::vector<std::uint32_t> paths_;
-  std::vector<std::pair<packet::Paths, packet::Paths>> path_sets_;
+  struct BothWays {
+    packet::Paths there, back;
+    std::uint8_t patience;
+  };
+  std::vector<BothWays> path_sets_;
   std::vector<Flow> flows_;
   std::vector<std::uint64_t> tags_;  // by flow
   std::vector<DcqcnRate> rates_;     // by flow, DCQCN only

@@ -34,13 +34,17 @@ struct Record {
   std::uint32_t transmission = 0;  ///< its place in the order of the flow's packets
   std::uint32_t path_at = 0;       ///< the next port, as an index into the engine's paths
   std::uint16_t wire_bytes = 0;
-  std::uint8_t hops_left : 7 = 0;
+  std::uint8_t travels : 1 = 0;  ///< there is a port before it
   std::uint8_t marked : 1 = 0;
   Kind kind = Kind::kFree;
 };
 static_assert(sizeof(Record) == 32);
 
-inline constexpr int kMostHops = 127;
+inline constexpr int kMostHops = UINT16_MAX;
+
+/// A path is the numbers of its ports; the last one's has this bit, so packets need not count.
+inline constexpr std::uint32_t kLastHop = std::uint32_t{1} << 31;
+inline std::uint32_t port_of(std::uint32_t hop) { return hop & ~kLastHop; }
 
 struct alignas(64) Port {
   std::int64_t free_at = 0;    ///< when what is queued will have left
@@ -62,7 +66,7 @@ inline constexpr std::int64_t kMostByteTime = std::int64_t{1} << 46;
 struct Paths {
   std::uint32_t first = 0;  ///< index into the engine's paths
   std::uint16_t count = 1;
-  std::uint8_t hops = 0;
+  std::uint16_t hops = 0;
 };
 
 }  // namespace mixnet::packet
