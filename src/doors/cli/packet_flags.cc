@@ -41,7 +41,7 @@ PacketOptions PacketFlags::options() const {
 void add_packet_flags(CLI::App& command, PacketFlags& flags) {
   const FlagGroup group(command, "Packets");
   group.add_default("--transport", flags.transport,
-                    "dctcp (windows) or dcqcn (rates, as RoCEv2 NICs)");
+                    "dctcp (windows) or dcqcn (rates, as RoCEv2 NICs, over switches with PFC)");
   group.add_default("--mtu", flags.mtu, "Bytes of a full packet, headers included");
   group.add_default("--header", flags.header, "Bytes of these that are headers");
   group.add_default("--ack-bytes", flags.ack_bytes, "Bytes of an acknowledgement");
@@ -49,12 +49,13 @@ void add_packet_flags(CLI::App& command, PacketFlags& flags) {
                    "Acknowledgements take no room, only their propagation delay");
   group
       .add("--queue", flags.queue,
-           "Bytes that one port can queue (default: 320 us' worth, 4 MB at 100 Gb/s, but 32 "
-           "packets)")
+           "Bytes that one port can queue (default: 320 us' worth, 4 MB at 100 Gb/s, at least 64 "
+           "packets); dcqcn: that a switch holds from one link before it pauses it (1.6 MB)")
       ->type_name("BYTES");
   group
       .add("--ecn-threshold", flags.ecn_threshold,
-           "Bytes queued from which on packets are marked (default: 10 us' worth, but 8 packets)")
+           "Bytes queued from which on packets are marked (default: 24 us' worth, 300 kB at 100 "
+           "Gb/s, at least 8 packets; dcqcn: 400 kB, and at random up to four times that)")
       ->type_name("BYTES");
   group.add_default("--initial-window", flags.initial_window,
                     "dctcp: packets that a flow may send at once");

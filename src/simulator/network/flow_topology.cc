@@ -215,6 +215,8 @@ class MixNetTopology final : public FlowTopology {
 /// so that its own packets queue behind those that it forwards.
 class TopoOptTopology final : public FlowTopology {
  public:
+  bool hosts_forward() const override { return true; }
+
   TopoOptTopology(const FlowNetworkOptions& options, const ServerDemand& demand, std::string input)
       : input_(std::move(input)), nics_(options.nics_per_server) {
     const auto servers = static_cast<int>(demand.rows());
@@ -366,6 +368,11 @@ std::unique_ptr<FlowTopology> make_flow_topology(const FlowNetworkOptions& optio
       break;
   }
   return std::make_unique<SwitchedTopology>(options, fluid);
+}
+
+PacketOptions packets_on(const FlowTopology& topology, PacketOptions options) {
+  options.pfc = options.pfc && !topology.hosts_forward();
+  return options;
 }
 
 void check_packets_on(const FlowTopology& topology, const PacketOptions& options) {

@@ -12,16 +12,8 @@ using packet::Paths;
 
 namespace {
 
-constexpr std::int64_t kQueueTime = 320'000'000;  // ps: default limit of a queue
-constexpr std::int64_t kEcnTime = 10'000'000;     // ps: default ECN threshold
-constexpr int kHorizonBits = 27;                  // 2^27 ps: small networks need no longer wheel
-constexpr int kTierHops = 6;  // of the longest path of a three-tier network, for the window
-// Of an automatic queue and threshold, in full packets: however slow the port, bursts must pass and
-// windows have something to swing about. (Switches share their memory, so slow ports hold more of
-// it for their rate, too.)
-constexpr int kLeastQueue = 64;
-constexpr int kLeastEcn = 8;
-constexpr std::int64_t kLeastTimeOut = 1'000'000'000;  // ps
+constexpr int kHorizonBits = 27;  // 2^27 ps: small networks need no longer wheel
+constexpr int kTierHops = 6;      // of the longest path of a three-tier network, for the window
 
 __extension__ using Wide = __int128;
 
@@ -43,6 +35,8 @@ PacketNetwork::Engine::Engine(std::span<const PortSpec> ports, const PacketOptio
     : options_(options), wheel_(records_) {
   ports_.resize(ports.size());
   double window = 64;
+  const bool is_dcqcn = options.transport == Transport::kDcqcn;
+  const int share = is_dcqcn ? 4 : 2;  // of the queue; Kmax is four times Kmin
   for (std::size_t i = 0; i < ports.size(); ++i) {
     Port& port = ports_[i];
     port.byte_time = byte_time_at(ports[i].rate);
@@ -51,13 +45,26 @@ PacketNetwork::Engine::Engine(std::span<const PortSpec> ports, const PacketOptio
     port.limit = options.queue_limit.count > 0 ? queue_time(port, options.queue_limit)
                                                : automatic_queue(port);
     if (ports[i].rate.bits_per_second <= 0) port.limit = 0;  // what comes is dropped, for ever
-    port.ecn = options.ecn_threshold.count > 0 ? queue_time(port, options.ecn_threshold)
-                                               : std::max(kEcnTime, kLeastEcn * packet_time);
-    const double round_trip =
+    if (options.ecn_threshold.count > 0) {
+      port.ecn = queue_time(port, options.ecn_threshold);
+    } else {
+      port.ecn = is_dcqcn
+                     ? queue_time(port, {saturating_round(automatic_kmin(ports[i].rate))})
+                     : std::max(kDctcpParameters.threshold, kQueues.least_threshold * packet_time);
+      // A queue that was given may be smaller than that: marks must come before losses or pauses.
+      if (options.queue_limit.count > 0) port.ecn = std::min(port.ecn, port.limit / share);
+    }
+    double round_trip =
         kTierHops * (2 * static_cast<double>(port.delay) + static_cast<double>(packet_time));
+    // Windows are not what DCQCN controls: they let queues fill.
+    if (is_dcqcn) round_trip += static_cast<double>(std::min(port.limit, automatic_queue(port)));
     window = std::max(window, 2 * round_trip / static_cast<double>(packet_time));
   }
-  time_out_ = options.time_out > Time::zero() ? options.time_out.ps : kLeastTimeOut;
+  const bool is_lossless = is_dcqcn && options.pfc;
+  if (is_lossless) prepare_lossless(ports);
+  time_out_ = options.time_out > Time::zero() ? options.time_out.ps
+              : is_lossless                   ? kDcqcnParameters.time_out
+                                              : kQueues.time_out;
   // Automatic windows end where a flow's bits would fill more than a few cache lines, unless its
   // own path asks for more: widen_for().
   least_window_ = options.largest_window > 0
@@ -67,7 +74,7 @@ PacketNetwork::Engine::Engine(std::span<const PortSpec> ports, const PacketOptio
 }
 
 std::int64_t PacketNetwork::Engine::automatic_queue(const Port& port) const {
-  return std::max(kQueueTime, kLeastQueue * time_of(port, options_.mtu));
+  return std::max(kQueues.limit, kQueues.least_limit * time_of(port, options_.mtu));
 }
 
 void PacketNetwork::Engine::reset() {
@@ -79,6 +86,7 @@ void PacketNetwork::Engine::reset() {
     port.last_sender = kNone;
     port.waking = false;
   }
+  reset_lossless();
   paths_.clear();
   path_sets_.clear();
   flows_.clear();
@@ -206,6 +214,13 @@ inline void PacketNetwork::Engine::handle(std::uint32_t event) {
     case Kind::kPace:
       on_pace(event);
       break;
+    case Kind::kDataLeaves:
+    case Kind::kAckLeaves:
+      leave(event);
+      break;
+    case Kind::kPause:
+      on_pause(event);
+      break;
     case Kind::kFree:
       break;  // is in no queue
   }
@@ -214,7 +229,8 @@ inline void PacketNetwork::Engine::handle(std::uint32_t event) {
 PacketTotals PacketNetwork::Engine::totals() const {
   PacketTotals totals = totals_;
   for (const Record& record : records_) {
-    if (record.kind == Kind::kData) totals.in_flight_bytes += record.wire_bytes;
+    if (record.kind == Kind::kData || record.kind == Kind::kDataLeaves)
+      totals.in_flight_bytes += record.wire_bytes;
   }
   totals.skipped_time = {skipped_};
   return totals;
@@ -225,9 +241,9 @@ std::int64_t PacketNetwork::Engine::memory() const {
     return ((vectors.capacity() * sizeof(vectors[0])) + ...);
   };
   return static_cast<std::int64_t>(wheel_.capacity_bytes() +
-                                   of(records_, ports_, paths_, path_sets_, flows_, tags_, rates_,
-                                      free_flows_, bits_, history_, free_histories_, starts_,
-                                      samples_));
+                                   of(records_, ports_, lossless_, paths_, path_sets_, flows_,
+                                      tags_, rates_, free_flows_, bits_, history_, free_histories_,
+                                      starts_, samples_));
 }
 
 PortTotals PacketNetwork::Engine::port_totals(std::uint32_t index) const {
@@ -266,6 +282,7 @@ void PacketNetwork::Engine::release(std::uint32_t index) {
 
 /// Sends the packet into its next port, or drops it.
 void PacketNetwork::Engine::forward(std::uint32_t index) {
+  if (!lossless_.empty()) return enter(index);
   Record& packet = records_[index];
   const std::uint32_t hop = paths_[packet.path_at];
   Port& port = ports_[packet::port_of(hop)];
@@ -349,13 +366,9 @@ void PacketNetwork::Engine::receive(std::uint32_t index) {
 void PacketNetwork::Engine::answer(std::uint32_t index, Flow& flow) {
   Record& packet = records_[index];
   packet.kind = Kind::kAck;
-  if (options_.transport == Transport::kDcqcn && packet.marked == 1) {
-    DcqcnRate& rate = rates_[packet.flow];
-    if (now_ - rate.last_cnp_sent >= DcqcnRate::kCnpInterval) {
-      rate.last_cnp_sent = now_;
-    } else {
-      packet.marked = 0;
-    }
+  packet.in_switch = 0;
+  if (options_.transport == Transport::kDcqcn) {
+    packet.marked = rates_[packet.flow].on_arrival(now_, packet.marked == 1);
   }
   const std::uint32_t path =
       flow.back.count == 1 ? 0 : (packet.flow + packet.transmission) % flow.back.count;

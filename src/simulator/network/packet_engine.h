@@ -2,6 +2,7 @@
 //
 //   packet_engine.cc   ports, the receiving end, the event loop
 //   packet_flows.cc    flows: paths, starts, ends
+//   packet_lossless.cc ports that pause each other (PFC)
 //   packet_sender.cc   NICs, and what a sender does: send, hear acknowledgements, find losses, time
 //                      out
 //   steady_state.cc    jumping over what is steady
@@ -121,6 +122,17 @@ class PacketNetwork::Engine {
   void receive(std::uint32_t index);
   void answer(std::uint32_t index, Flow& flow);
 
+  // packet_lossless.cc
+  double automatic_kmin(Bandwidth rate) const;
+  void prepare_lossless(std::span<const PortSpec> ports);
+  void reset_lossless();
+  void enter(std::uint32_t index);
+  void start_sending(std::uint32_t port);
+  void leave(std::uint32_t index);
+  void ask(std::uint32_t port, bool to_pause);
+  void on_pause(std::uint32_t event);
+  bool is_ready(std::uint32_t nic) const;
+
   // packet_flows.cc
   std::int64_t round_trip(const packet::Paths& there, const packet::Paths& back) const;
   std::uint8_t patience_for(const packet::Paths& there, std::int64_t round_trip) const;
@@ -177,6 +189,7 @@ class PacketNetwork::Engine {
   std::uint32_t free_record_ = kNone;
   EventWheel<Record> wheel_;
   std::vector<Port> ports_;
+  std::vector<packet::LosslessPort> lossless_;  // by port; empty without PFC
   std::vector<std::uint32_t> paths_;
   struct BothWays {
     packet::Paths there, back;

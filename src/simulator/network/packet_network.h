@@ -33,6 +33,7 @@
 
 #include "base/names.h"
 #include "base/units.h"
+#include "network/transport_parameters.h"
 
 namespace mixnet {
 
@@ -56,12 +57,15 @@ struct PacketOptions {
   int header = 64;  ///< of these: Ethernet, IP, UDP or TCP and transport headers
   int ack_bytes = 64;
   bool free_acks = false;  ///< acknowledgements take no room, only their propagation delay
-  /// Of one port; zero: what passes in 320 us (4 MB at 100 Gb/s), at least 64 full packets.
-  Bytes queue_limit;
-  /// Of one port; zero: what passes in 10 us (125 kB at 100 Gb/s), at least 8 full packets.
-  Bytes ecn_threshold;
-  double ecn_ceiling = 4;    ///< DCQCN: marking is surest at this many times the threshold
-  double ecn_surest = 0.2;   ///< DCQCN: probability there; above the ceiling all are marked
+  // Zero: by rate (transport_parameters.h).
+  Bytes queue_limit;    ///< of one port; with PFC what a switch holds from one link before a pause
+  Bytes ecn_threshold;  ///< of one port; DCQCN: Kmin
+  double ecn_ceiling =
+      kDcqcnParameters.sure_mark;               ///< DCQCN: Kmax, in Kmins; above it all are marked
+  double ecn_surest = kDcqcnParameters.surest;  ///< DCQCN: Pmax, the probability at Kmax
+  /// DCQCN: switches pause what comes in (IEEE 802.1Qbb) before they run out of room. Not for
+  /// routes that can wait for each other in a circle: these would stand still for ever.
+  bool pfc = true;
   int initial_window = 10;   ///< packets, DCTCP (RFC 6928)
   int largest_window = 0;    ///< packets, a power of two; zero: twice what is in flight in an RTT
   int reorder = 3;           ///< packets; RFC 5681's three duplicates
@@ -81,6 +85,7 @@ struct PacketTotals {
   std::int64_t packet_hops = 0;      ///< data or acknowledgement across one port and its link
   std::int64_t drops = 0;            ///< data and acknowledgements
   std::int64_t ecn_marks = 0;        ///< data packets marked, each once
+  std::int64_t pauses = 0;           ///< asked for by switches
   std::int64_t events = 0;           ///< taken from the event queue
   std::int64_t sent_bytes = 0;       ///< of data, by NICs
   std::int64_t delivered_bytes = 0;  ///< of data, to receivers, duplicates included

@@ -211,7 +211,7 @@ TEST(PacketNetwork, incast_drains_at_the_rate_of_the_last_port_in_equal_shares) 
         static_cast<double>(senders * packets * kFullTime + kFullTime + 2 * kDelay);
     EXPECT_NEAR(ratio(network.run(), ideal), 1, 0.002) << senders;
     EXPECT_GE(ratio(network.now(), ideal), 1) << senders;
-    for (const auto& [tag, at] : done.at) EXPECT_GT(ratio(at, ideal), 0.9) << senders << ' ' << tag;
+    for (const auto& [tag, at] : done.at) EXPECT_GT(ratio(at, ideal), 0.8) << senders << ' ' << tag;
     EXPECT_EQ(network.totals().retransmissions, 0);
   }
 }
@@ -469,6 +469,7 @@ TEST(PacketNetwork, shallow_queues_lose_packets_and_deliver_all) {
       const Star star(senders + 1);
       PacketOptions options;
       options.transport = transport;
+      options.pfc = false;
       options.queue_limit = {45'000};
       options.ecn_threshold = {18'000};
       PacketNetwork network(star.ports, options);

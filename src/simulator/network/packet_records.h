@@ -23,7 +23,11 @@ enum class Kind : std::uint8_t {
   kAck,    ///< likewise
   kNic,    ///< a NIC may send its next packet
   kTimer,  ///< a flow's time-out may be due
-  kPace    ///< a rate-controlled flow may send again
+  kPace,   ///< a rate-controlled flow may send again
+  // Lossless ports only.
+  kDataLeaves,  ///< a port has sent it
+  kAckLeaves,   ///< likewise
+  kPause        ///< what the switch behind asks of a port comes there: `marked` to pause or go on
 };
 
 struct Record {
@@ -36,6 +40,7 @@ struct Record {
   std::uint16_t wire_bytes = 0;
   std::uint8_t travels : 1 = 0;  ///< there is a port before it
   std::uint8_t marked : 1 = 0;
+  std::uint8_t in_switch : 1 = 0;  ///< not in the host that sends it
   Kind kind = Kind::kFree;
 };
 static_assert(sizeof(Record) == 32);
@@ -61,6 +66,19 @@ static_assert(sizeof(Port) == 64);
 inline constexpr int kRateBits = 10;
 /// Of 119 b/s: a packet's 2^16 bytes of it are below 2^63.
 inline constexpr std::int64_t kMostByteTime = std::int64_t{1} << 46;
+
+/// A port of a lossless network, and the link's other end: what is in the switch there.
+struct LosslessPort {
+  std::uint32_t first = kNone, last = kNone;  ///< waiting packets, by Record::next
+  std::int64_t waiting = 0;                   ///< ps that these take to leave
+  std::int64_t held = 0;                      ///< bytes that came over this link and have not left
+  std::int64_t pause = 0;                     ///< the switch asks for a pause when it holds more,
+  std::int64_t go_on = 0;                     ///< takes that back when it holds no more than that,
+  std::int64_t room = 0;                      ///< and has no room for more than that
+  bool sends = false;                         ///< a packet
+  bool paused = false;                        ///< by the switch behind its link
+  bool asked = false;                         ///< what the switch asked for last
+};
 
 /// Paths of equal length, `count` of them one after another.
 struct Paths {

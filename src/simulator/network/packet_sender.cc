@@ -30,7 +30,7 @@ void PacketNetwork::Engine::start_sender(std::uint32_t index) {
   if (options_.transport == Transport::kDcqcn) {
     rates_[index] = DcqcnRate{};
     rates_[index].alpha_timer = rates_[index].rate_timer = now_;
-    rates_[index].last_cnp_sent = now_ - DcqcnRate::kCnpInterval;
+    rates_[index].last_cnp_sent = now_ - kDcqcnParameters.cnp_interval;
   }
   join_ring(index);
 }
@@ -147,6 +147,11 @@ void PacketNetwork::Engine::wake(std::uint32_t nic) {
 
 void PacketNetwork::Engine::on_nic(std::uint32_t event) {
   Port& nic = ports_[records_[event].flow];
+  if (!lossless_.empty() && !is_ready(records_[event].flow)) {  // wakes when it is
+    nic.waking = false;
+    give_back(event);
+    return;
+  }
   if (nic.free_at > now_) {  // an acknowledgement got in between
     records_[event].time = nic.free_at;
     wheel_.push(event);
