@@ -150,8 +150,9 @@ class FlowsTest(ProgramTest):
                 document = self.flows("fat-tree", "--flows", path, "--transport", transport,
                                       "--paths", paths, "--queue", "200kB")
                 self.assertEqual(document["completed"], 63)
-                self.assertGreater(document["drops"], 0)
-                self.assertGreater(document["retransmissions"], 0)
+                # DCQCN's switches pause.
+                self.assertEqual(document["drops"] > 0, transport == "dctcp")
+                self.assertEqual(document["retransmissions"] > 0, transport == "dctcp")
                 self.assertGreater(document["makespan_us"], 63 * 80)
                 down = document["tiers"][-1]
                 self.assertEqual(down["name"], "nic-down")

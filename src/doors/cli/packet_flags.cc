@@ -54,8 +54,8 @@ void add_packet_flags(CLI::App& command, PacketFlags& flags) {
       ->type_name("BYTES");
   group
       .add("--ecn-threshold", flags.ecn_threshold,
-           "Bytes queued from which on packets are marked (default: 24 us' worth, 300 kB at 100 "
-           "Gb/s, at least 8 packets; dcqcn: 400 kB, and at random up to four times that)")
+           "Bytes queued from which on packets are marked (default: by rate, 300 kB at 100 Gb/s, "
+           "at least 8 packets; dcqcn: 400 kB, and at random up to four times that)")
       ->type_name("BYTES");
   group.add_default("--initial-window", flags.initial_window,
                     "dctcp: packets that a flow may send at once");

@@ -48,9 +48,7 @@ PacketNetwork::Engine::Engine(std::span<const PortSpec> ports, const PacketOptio
     if (options.ecn_threshold.count > 0) {
       port.ecn = queue_time(port, options.ecn_threshold);
     } else {
-      port.ecn = is_dcqcn
-                     ? queue_time(port, {saturating_round(automatic_kmin(ports[i].rate))})
-                     : std::max(kDctcpParameters.threshold, kQueues.least_threshold * packet_time);
+      port.ecn = queue_time(port, {saturating_round(automatic_threshold(ports[i].rate))});
       // A queue that was given may be smaller than that: marks must come before losses or pauses.
       if (options.queue_limit.count > 0) port.ecn = std::min(port.ecn, port.limit / share);
     }
@@ -60,10 +58,10 @@ PacketNetwork::Engine::Engine(std::span<const PortSpec> ports, const PacketOptio
     if (is_dcqcn) round_trip += static_cast<double>(std::min(port.limit, automatic_queue(port)));
     window = std::max(window, 2 * round_trip / static_cast<double>(packet_time));
   }
-  const bool is_lossless = is_dcqcn && options.pfc;
-  if (is_lossless) prepare_lossless(ports);
+  is_lossless_ = is_dcqcn && options.pfc;
+  if (is_lossless_) prepare_lossless(ports);
   time_out_ = options.time_out > Time::zero() ? options.time_out.ps
-              : is_lossless                   ? kDcqcnParameters.time_out
+              : is_lossless_                  ? kDcqcnParameters.time_out
                                               : kQueues.time_out;
   // Automatic windows end where a flow's bits would fill more than a few cache lines, unless its
   // own path asks for more: widen_for().
@@ -71,6 +69,14 @@ PacketNetwork::Engine::Engine(std::span<const PortSpec> ports, const PacketOptio
                       ? static_cast<std::uint32_t>(options.largest_window)
                       : std::bit_ceil(static_cast<std::uint32_t>(std::min(window, 4096.0)));
   widen(least_window_);
+}
+
+/// Bytes: Kmin of DCQCN.
+double PacketNetwork::Engine::automatic_threshold(Bandwidth rate) const {
+  const double kmin = kmin_at(rate.bytes_per_second());
+  const double least = static_cast<double>(kQueues.least_threshold) * options_.mtu;
+  const bool is_dcqcn = options_.transport == Transport::kDcqcn;
+  return std::max(is_dcqcn ? kmin : kmin * kDctcpParameters.threshold, least);
 }
 
 std::int64_t PacketNetwork::Engine::automatic_queue(const Port& port) const {
@@ -282,7 +288,8 @@ void PacketNetwork::Engine::release(std::uint32_t index) {
 
 /// Sends the packet into its next port, or drops it.
 void PacketNetwork::Engine::forward(std::uint32_t index) {
-  if (!lossless_.empty()) return enter(index);
+  if (is_lossless_) [[unlikely]]
+    return enter(index);
   Record& packet = records_[index];
   const std::uint32_t hop = paths_[packet.path_at];
   Port& port = ports_[packet::port_of(hop)];

@@ -76,7 +76,8 @@ class PacketNetwork::Engine {
     std::uint32_t next_sender = kNone;
     DctcpWindow dctcp;
     std::uint8_t back_off = 0;
-    bool in_ring = false, timer_armed = false, pacing = false;
+    std::uint8_t patience = 0;  ///< its time-out is the least one, doubled so often
+    bool in_ring : 1 = false, timer_armed : 1 = false, pacing : 1 = false;
     // The receiver's, and what both need to send packets.
     packet::Paths forward, back;
     std::uint32_t nic = 0;
@@ -88,7 +89,6 @@ class PacketNetwork::Engine {
     std::uint32_t references = 0;
     std::uint32_t generation = 0;
     bool started = false, ended = true;
-    std::uint8_t patience = 0;  ///< its time-out is the least one, doubled so often
     std::int64_t deadline = 0;
     std::int64_t last_arrival = 0;  ///< of a data packet at the receiver
   };
@@ -114,6 +114,7 @@ class PacketNetwork::Engine {
   std::int64_t time_of(const Port& port, std::int64_t bytes) const {
     return (port.byte_time * bytes) >> packet::kRateBits;
   }
+  double automatic_threshold(Bandwidth rate) const;
   std::int64_t automatic_queue(const Port& port) const;
   void forward(std::uint32_t index);
   void drop(std::uint32_t index);
@@ -123,7 +124,6 @@ class PacketNetwork::Engine {
   void answer(std::uint32_t index, Flow& flow);
 
   // packet_lossless.cc
-  double automatic_kmin(Bandwidth rate) const;
   void prepare_lossless(std::span<const PortSpec> ports);
   void reset_lossless();
   void enter(std::uint32_t index);
@@ -182,6 +182,7 @@ class PacketNetwork::Engine {
   }
 
   PacketOptions options_;
+  bool is_lossless_ = false;
   std::int64_t time_out_ = 0;           // the least
   std::uint32_t mask_ = 0, words_ = 1;  // of a window
   std::uint32_t least_window_ = 0;      // what it is until longer paths ask for more

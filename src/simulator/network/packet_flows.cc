@@ -65,7 +65,7 @@ std::uint8_t PacketNetwork::Engine::patience_for(const Paths& there,
   for (std::uint32_t hop = there.first; hop < there.first + there.hops; ++hop) {
     const Port& port = ports_[packet::port_of(paths_[hop])];
     const std::int64_t automatic = automatic_queue(port);  // with pauses, others queue as well
-    queue = std::max(queue, lossless_.empty() ? std::min(port.limit, automatic) : automatic);
+    queue = std::max(queue, is_lossless_ ? automatic : std::min(port.limit, automatic));
   }
   const std::int64_t least = 2 * (std::min(round_trip, packet::kLongestWait / 256) +
                                   std::min(queue, packet::kLongestWait / 256));
@@ -141,7 +141,7 @@ void PacketNetwork::Engine::add_flow(PathSet paths, std::int64_t payload, std::i
   flow.nic = packet::port_of(paths_[flow.forward.first]);
   // Where nothing is lost, what overtakes says nothing.
   const int reorder = flow.forward.count > 1 ? options_.reorder_sprayed : options_.reorder;
-  flow.reorder = lossless_.empty() ? static_cast<std::uint16_t>(reorder) : UINT16_MAX;
+  flow.reorder = is_lossless_ ? UINT16_MAX : static_cast<std::uint16_t>(reorder);
   ++running_;
   starts_.push_back({std::max(start, now()), start_order_++, index});
   stop_ = std::min(stop_, starts_.back().time - skipped_);

@@ -33,7 +33,7 @@ class DcqcnFixedPoint {
     probability = low;
     const double kmin = options.ecn_threshold.count > 0
                             ? static_cast<double>(options.ecn_threshold.count)
-                            : dcqcn_kmin(port.bytes_per_second());
+                            : kmin_at(port.bytes_per_second());
     queue = kmin * (1 + probability / options.ecn_surest * (options.ecn_ceiling - 1));
   }
 

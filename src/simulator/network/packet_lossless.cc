@@ -24,7 +24,7 @@ void PacketNetwork::Engine::prepare_lossless(std::span<const PortSpec> ports) {
     LosslessPort& one = lossless_[i];
     const double rate = ports[i].rate.bytes_per_second();
     const std::int64_t automatic =
-        saturating_round(automatic_kmin(ports[i].rate) * kDcqcnParameters.sure_mark);
+        saturating_round(automatic_threshold(ports[i].rate) * kDcqcnParameters.sure_mark);
     one.pause = options_.queue_limit.count > 0 ? options_.queue_limit.count : automatic;
     one.go_on = std::max<std::int64_t>(0, one.pause - kDcqcnParameters.pause_gap * packet);
     // The packet that crosses the threshold, what comes in a round trip of the link, and the packet
@@ -32,12 +32,6 @@ void PacketNetwork::Engine::prepare_lossless(std::span<const PortSpec> ports) {
     const double round_trip = 2 * ports[i].delay.to_seconds() * rate;
     one.room = saturating_sum(one.pause, saturating_round(round_trip) + 3 * packet);
   }
-}
-
-/// Bytes.
-double PacketNetwork::Engine::automatic_kmin(Bandwidth rate) const {
-  return std::max(dcqcn_kmin(rate.bytes_per_second()),
-                  static_cast<double>(kQueues.least_threshold) * options_.mtu);
 }
 
 void PacketNetwork::Engine::reset_lossless() {

@@ -147,7 +147,7 @@ void PacketNetwork::Engine::wake(std::uint32_t nic) {
 
 void PacketNetwork::Engine::on_nic(std::uint32_t event) {
   Port& nic = ports_[records_[event].flow];
-  if (!lossless_.empty() && !is_ready(records_[event].flow)) {  // wakes when it is
+  if (is_lossless_ && !is_ready(records_[event].flow)) {  // wakes when it is
     nic.waking = false;
     give_back(event);
     return;

@@ -4,7 +4,7 @@
 // What depends on the speed of a port, in bytes, with full packets of 9,000 bytes:
 //
 //                        | 25 Gb/s    | 100 Gb/s    | 200 Gb/s    | 400 Gb/s    | at least
-//   DCTCP's threshold    | 75 kB      | 300 kB      | 600 kB      | 1.2 MB      | 8 packets
+//   DCTCP's threshold    | 75 kB      | 300 kB      | 450 kB      | 600 kB      | 8 packets
 //   DCQCN's Kmin, Kmax   | 0.1, 0.4 MB| 0.4, 1.6 MB | 0.6, 2.4 MB | 0.8, 3.2 MB | 8, 32 packets
 //   PFC's pause (DCQCN)  | 400 kB     | 1.6 MB      | 2.4 MB      | 3.2 MB      | 32 packets
 //   R_AI, R_HAI in Mb/s  | 25, 250    | 100, 1000   | 200, 2000   | 400, 4000   |
@@ -21,11 +21,11 @@ inline constexpr std::int64_t kMicrosecondPs = 1'000'000;
 /// Alizadeh et al., SIGCOMM 2010; RFC 8257.
 struct DctcpParameters {
   float gain = 1.0F / 16;  ///< of alpha (RFC 8257, section 4.2)
-  /// Of marking, ps of the port's rate: 30 kB for each 10 Gb/s, as Li et al. (HPCC, SIGCOMM 2019,
-  /// section 5.1) set DCTCP. The 65 packets of 1,500 bytes at 10 Gb/s of Alizadeh et al. are three
-  /// times that; 0.17 of the rate times an unloaded round trip, the least for a full link with few
-  /// flows (Alizadeh et al., SIGMETRICS 2011), is a tenth of it here.
-  std::int64_t threshold = 24 * kMicrosecondPs;
+  /// Of marking, in Kmins (below): 30 kB for each 10 Gb/s up to 100 Gb/s, as Li et al. (HPCC,
+  /// SIGCOMM 2019, section 5.1) set DCTCP. The 65 packets of 1,500 bytes at 10 Gb/s of Alizadeh et
+  /// al. are three times that; 0.17 of the rate times an unloaded round trip, the least for a full
+  /// link with few flows (Alizadeh et al., SIGMETRICS 2011), is a tenth of it here.
+  double threshold = 0.75;
 };
 inline constexpr DctcpParameters kDctcpParameters;
 
@@ -46,7 +46,7 @@ struct DcqcnParameters {
   /// how a flow fares that is cut several times in a row: without it, it finds back in 55 us; with
   /// it, 4 flows of 2 MB into one port take four times as long.
   bool clamp_target = false;
-  double sure_mark = 4;  ///< Kmax in Kmins (kDcqcnMarks)
+  double sure_mark = 4;  ///< Kmax, in Kmins (kMarks)
   double surest = 0.2;   ///< Pmax
   /// PFC: a switch asks for a pause when it holds Kmax from one link, so that ECN comes first, as
   /// the paper asks (section 4), and takes that back so many full packets below.
@@ -59,20 +59,19 @@ inline constexpr DcqcnParameters kDcqcnParameters;
 /// Kmin by rate. Up to 100 Gb/s, and Kmax and Pmax: Li et al. (HPCC, SIGCOMM 2019, section 5.1);
 /// for 200 and 400 Gb/s: KMIN_MAP of Alibaba's ns-3 (SimAI). The paper's 5 and 200 kB and 0.01 at
 /// 40 Gb/s are for packets of 1 kB.
-struct DcqcnMark {
+struct Mark {
   double gbps, kilobytes;
 };
-inline constexpr DcqcnMark kDcqcnMarks[] = {
-    {25, 100}, {50, 200}, {100, 400}, {200, 600}, {400, 800}};
+inline constexpr Mark kMarks[] = {{25, 100}, {50, 200}, {100, 400}, {200, 600}, {400, 800}};
 
 /// Kmin in bytes: between the table's rates on a line, beyond them in proportion.
-constexpr double dcqcn_kmin(double bytes_per_second) {
+constexpr double kmin_at(double bytes_per_second) {
   const double gbps = bytes_per_second * 8e-9;
-  const DcqcnMark* above = std::begin(kDcqcnMarks);
-  while (above != std::end(kDcqcnMarks) && above->gbps < gbps) ++above;
-  if (above == std::begin(kDcqcnMarks)) return gbps / above->gbps * above->kilobytes * 1e3;
-  const DcqcnMark& below = above[-1];
-  if (above == std::end(kDcqcnMarks)) return gbps / below.gbps * below.kilobytes * 1e3;
+  const Mark* above = std::begin(kMarks);
+  while (above != std::end(kMarks) && above->gbps < gbps) ++above;
+  if (above == std::begin(kMarks)) return gbps / above->gbps * above->kilobytes * 1e3;
+  const Mark& below = above[-1];
+  if (above == std::end(kMarks)) return gbps / below.gbps * below.kilobytes * 1e3;
   const double part = (gbps - below.gbps) / (above->gbps - below.gbps);
   return (below.kilobytes + part * (above->kilobytes - below.kilobytes)) * 1e3;
 }
