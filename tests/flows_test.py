@@ -156,7 +156,8 @@ class FlowsTest(ProgramTest):
                 self.assertGreater(document["makespan_us"], 63 * 80)
                 down = document["tiers"][-1]
                 self.assertEqual(down["name"], "nic-down")
-                self.assertLessEqual(down["deepest_queue_bytes"], 200_000)
+                if transport == "dctcp":
+                    self.assertLessEqual(down["deepest_queue_bytes"], 200_000)
 
     def test_triggers(self):
         ring = "Nodes 4\nConnections 4\nTriggers 3\n" + "".join(

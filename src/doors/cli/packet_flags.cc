@@ -49,20 +49,17 @@ void add_packet_flags(CLI::App& command, PacketFlags& flags) {
                    "Acknowledgements take no room, only their propagation delay");
   group
       .add("--queue", flags.queue,
-           "Bytes that one port can queue (default: 320 us' worth, 4 MB at 100 Gb/s, at least 64 "
-           "packets); dcqcn: that a switch holds from one link before it pauses it (1.6 MB)")
+           "Bytes that a port queues; dcqcn: from one link, before a pause (at 100 Gb/s 4; 1.6 MB)")
       ->type_name("BYTES");
   group
       .add("--ecn-threshold", flags.ecn_threshold,
-           "Bytes queued from which on packets are marked (default: by rate, 300 kB at 100 Gb/s, "
-           "at least 8 packets; dcqcn: 400 kB, and at random up to four times that)")
+           "Bytes queued from which on packets are marked (at 100 Gb/s 300; dcqcn 400 kB)")
       ->type_name("BYTES");
   group.add_default("--initial-window", flags.initial_window,
                     "dctcp: packets that a flow may send at once");
   group
       .add("--time-out", flags.time_out,
-           "Without a sign of life, packets are sent again (default: 1 ms, longer where links are "
-           "slow or routes long)")
+           "Without a sign of life, packets are sent again (1 ms; longer if links are slow)")
       ->type_name("TIME");
 }
 
