@@ -174,6 +174,8 @@ class BadInputTest(ProgramTest):
                 ([*COMPARE, "--ecn-threshold", "0B"], "--ecn-threshold"),
                 ([*COMPARE, "--initial-window", "0"], "1 to 1000000"),
                 ([*COMPARE, "--time-out", "1us"], "10us to 10s"),
+                ([*COMPARE, "--time-out", "10us", "--fidelity", "packet"],
+                 "no more than a round trip of"),
                 ([*COMPARE, "--dp-overlap", "yes"], "on, off"),
                 ([*COMPARE, "--tp-collective", "allreduce"], "did you mean 'all-reduce'?"),
                 (["cost", "--server-link", "ofc"], "optics, dac, aoc"),

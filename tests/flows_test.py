@@ -153,12 +153,14 @@ class FlowsTest(ProgramTest):
                 document = self.flows("fat-tree", "--flows", path, "--transport", transport,
                                       "--paths", paths, "--queue", "200kB")
                 self.assertEqual(document["completed"], 63)
-                self.assertGreater(document["drops"], 0)
-                self.assertGreater(document["retransmissions"], 0)
+                # DCQCN's switches pause.
+                self.assertEqual(document["drops"] > 0, transport == "dctcp")
+                self.assertEqual(document["retransmissions"] > 0, transport == "dctcp")
                 self.assertGreater(document["makespan_us"], 63 * 80)
                 down = document["tiers"][-1]
                 self.assertEqual(down["name"], "nic-down")
-                self.assertLessEqual(down["deepest_queue_bytes"], 200_000)
+                if transport == "dctcp":
+                    self.assertLessEqual(down["deepest_queue_bytes"], 200_000)
 
     def test_triggers(self):
         ring = "Nodes 4\nConnections 4\nTriggers 3\n" + "".join(
@@ -313,7 +315,8 @@ class BadFlowsTest(ProgramTest):
                 ("--until", "1e9s", "too large"), ("--until", "2000000s", "")):
             if said:
                 self.refused([*tree, flag, bad], f"{flag}: ", said)
-        self.refused([*tree, "--latency", "200us"], "--time-out: 1 ms is no more than a round trip")
+        self.refused([*tree, "--latency", "200us", "--time-out", "1ms"],
+                     "--time-out: 1 ms is no more than a round trip")
         self.refused([*tree, "--bandwidth", "1Mbps", "--time-out", "10s", "--queue", "500GB"],
                      "--queue: is over an hour's worth of a link of 1 Mb/s")
         self.refused(["--fabric", "topoopt", "--flows", "{x}", "--bandwidth", "10Tbps",

@@ -1,5 +1,7 @@
 #include "cli/packet_flags.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/units.h"
 #include "cli/flag_group.h"
@@ -14,6 +16,11 @@ Bytes size_or_automatic(const std::string& text, std::string_view flag) {
   return bytes;
 }
 
+/// Not zero, which is how the options say that none was given.
+Time given_time_out(const std::string& text) {
+  return std::max(Time{1}, parse_time(text, "--time-out"));
+}
+
 }  // namespace
 
 PacketOptions PacketFlags::options() const {
@@ -26,7 +33,7 @@ PacketOptions PacketFlags::options() const {
   options.queue_limit = size_or_automatic(queue, "--queue");
   options.ecn_threshold = size_or_automatic(ecn_threshold, "--ecn-threshold");
   options.initial_window = initial_window;
-  options.time_out = parse_time(time_out, "--time-out");
+  if (!time_out.empty()) options.time_out = given_time_out(time_out);
   check_packet_options(options);
   return options;
 }
@@ -34,7 +41,7 @@ PacketOptions PacketFlags::options() const {
 void add_packet_flags(CLI::App& command, PacketFlags& flags) {
   const FlagGroup group(command, "Packets");
   group.add_default("--transport", flags.transport,
-                    "dctcp (windows) or dcqcn (rates, as RoCEv2 NICs)");
+                    "dctcp (windows) or dcqcn (rates, as RoCEv2 NICs, over switches with PFC)");
   group.add_default("--mtu", flags.mtu, "Bytes of a full packet, headers included");
   group.add_default("--header", flags.header, "Bytes of these that are headers");
   group.add_default("--ack-bytes", flags.ack_bytes, "Bytes of an acknowledgement");
@@ -42,15 +49,18 @@ void add_packet_flags(CLI::App& command, PacketFlags& flags) {
                    "Acknowledgements take no room, only their propagation delay");
   group
       .add("--queue", flags.queue,
-           "Bytes that one port can queue (default: 320 us' worth, 4 MB at 100 Gb/s)")
+           "Bytes that a port queues; dcqcn: from one link, before a pause (at 100 Gb/s 4; 1.6 MB)")
       ->type_name("BYTES");
   group
       .add("--ecn-threshold", flags.ecn_threshold,
-           "Bytes queued from which on packets are marked (default: 10 us' worth)")
+           "Bytes queued from which on packets are marked (at 100 Gb/s 300; dcqcn 400 kB)")
       ->type_name("BYTES");
   group.add_default("--initial-window", flags.initial_window,
                     "dctcp: packets that a flow may send at once");
-  group.add_default("--time-out", flags.time_out, "Without a sign of life, packets are sent again");
+  group
+      .add("--time-out", flags.time_out,
+           "Without a sign of life, packets are sent again (1 ms; longer if links are slow)")
+      ->type_name("TIME");
 }
 
 }  // namespace mixnet::cli

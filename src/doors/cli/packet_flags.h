@@ -17,7 +17,7 @@ struct PacketFlags {
   std::string queue;
   std::string ecn_threshold;
   int initial_window = PacketOptions{}.initial_window;
-  std::string time_out = "1ms";
+  std::string time_out;
 
   /// Throws Error on a value that is out of range.
   PacketOptions options() const;

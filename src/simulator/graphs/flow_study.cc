@@ -93,7 +93,7 @@ class Player {
         triggers_(triggers),
         ways_(ways),
         topology_(topology),
-        network_(topology.ports(), report.packet_options),
+        network_(topology.ports(), packets_on(topology, report.packet_options)),
         progress_("simulating flows", report.flows.size()),
         activations_(triggers.size()),
         first_waiting_(triggers.size(), kNone) {

@@ -447,6 +447,7 @@ TEST(FlowStudy, SaysWhatDoesNotFit) {
   refused(request, "--bandwidth: 0 b/s is out of range");
   request.network.bandwidth = kRate;
   request.network.latency = Time::seconds(1);
+  request.packets.time_out = Time::milliseconds(1);
   refused(request, "--time-out: 1 ms is no more than a round trip of 8 s");
   request.network.latency = Time::seconds(2);
   refused(request, "--latency");

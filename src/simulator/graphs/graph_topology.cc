@@ -12,8 +12,8 @@
 namespace mixnet {
 namespace {
 
-constexpr std::size_t kMostHops = 126;  // of a path; the packet network takes one more port
-constexpr double kFastestLink = 100e3;  // Gb/s
+constexpr std::size_t kMostHops = 65'534;  // of a path; the packet network takes one more port
+constexpr double kFastestLink = 100e3;     // Gb/s
 
 class GraphTopology final : public FlowTopology {
  public:
@@ -57,6 +57,7 @@ class GraphTopology final : public FlowTopology {
     ++longest_path_;
   }
 
+  bool hosts_forward() const override { return true; }
   int ways(int /*from_server*/, int /*to_server*/) const override { return 1; }
   std::pair<int, int> next_way(int from_host, int to_host) override { return {from_host, to_host}; }
 

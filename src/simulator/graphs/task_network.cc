@@ -47,7 +47,7 @@ TaskNetwork::TaskNetwork(const TaskGraph& graph, const TaskNetworkOptions& optio
   } else {
     check_packet_options(options.packets);
     check_packets_on(*topology_, options.packets);
-    packets_.emplace(topology_->ports(), options.packets);
+    packets_.emplace(topology_->ports(), packets_on(*topology_, options.packets));
     packets_->set_skip(options.fidelity == Fidelity::kAuto);
     packets_->on_completion(std::move(on_arrival));
   }

@@ -1,18 +1,18 @@
 // How fast a sender may send: the two congestion controls of the packet network, as plain state and
-// functions.
+// functions. Their numbers are in transport_parameters.h.
 //
 // DCTCP (RFC 8257): a window of packets. The share of marked packets in a window is averaged into
-// alpha with gain 1/16 (section 3.3). A mark cuts the window by alpha / 2 and a loss halves it,
-// once for all packets sent before the cut; without marks it grows as in RFC 5681, and only while
-// it is what limits the sender (RFC 7661).
+// alpha (section 3.3). A mark cuts the window by alpha / 2 and a loss halves it, once for all
+// packets sent before the cut; without marks it grows as in RFC 5681, and only while it is what
+// limits the sender (RFC 7661).
 //
-// DCQCN (Zhu et al., SIGCOMM 2015, section 5 and its parameters): a rate. The receiver of marked
-// packets sends a congestion notification (CNP) at most every 50 us a flow. A CNP cuts the rate by
-// alpha / 2 and alpha rises with gain 1/256; without CNPs alpha falls every 55 us, and every 55 us
-// or 10 MB the rate climbs: five times half-way back to where it was (fast recovery), then towards
-// a target that rises by R_AI (additive) or, when timer and bytes both have, R_HAI. The paper's
-// R_AI is a thousandth of the link's rate; R_HAI is ten times that. Timers are settled when a
-// packet is sent or a CNP comes, not by events of their own.
+// DCQCN (Zhu et al., SIGCOMM 2015, section 3): a rate, at first the NIC's. The receiver answers a
+// flow's first marked packet by a congestion notification (CNP) at once, and then sends one for
+// each interval of 50 us in which a packet was marked. A CNP cuts the rate by alpha / 2 and raises
+// alpha; without CNPs alpha falls every 55 us, and every 55 us or 10 MB the rate climbs: five times
+// half-way back to its target, which is the rate before the cuts (fast recovery), then towards a
+// target that rises by R_AI (additive) or, when timer and bytes both have, R_HAI (hyper increase).
+// Timers are settled when a packet is sent or a CNP comes, not by events of their own.
 //
 // Pure functions of their arguments; floats, so equal on every machine that rounds as IEEE 754.
 #pragma once
@@ -20,9 +20,9 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace mixnet {
+#include "network/transport_parameters.h"
 
-inline constexpr float kDctcpGain = 1.0F / 16;
+namespace mixnet {
 
 struct DctcpWindow {
   float window = 1;  ///< packets
@@ -47,7 +47,7 @@ struct DctcpWindow {
   /// A window's worth of packets has been acknowledged.
   void end_observation() {
     const float share = static_cast<float>(marked) / static_cast<float>(acked);
-    alpha += kDctcpGain * (share - alpha);
+    alpha += kDctcpParameters.gain * (share - alpha);
     acked = marked = 0;
   }
   void on_loss() {
@@ -61,32 +61,36 @@ struct DctcpWindow {
 };
 
 struct DcqcnRate {
-  static constexpr std::int64_t kCnpInterval = 50'000'000;  // ps
-  static constexpr std::int64_t kTimer = 55'000'000;        // ps, of alpha and of the rate
-  static constexpr std::int64_t kByteCounter = 10'000'000;
-  static constexpr float kGain = 1.0F / 256;
-  static constexpr int kFastRecovery = 5;
-
   float rate = 1;  ///< of the NIC's
   float target = 1;
   float alpha = 1;
   std::int64_t alpha_timer = 0;  ///< when they last ran
   std::int64_t rate_timer = 0;
-  std::int64_t bytes = 0;                      ///< since the byte counter last ran
-  std::int64_t last_cnp_sent = -kCnpInterval;  ///< receiver
+  std::int64_t bytes = 0;                                       ///< since the byte counter last ran
+  std::int64_t last_cnp_sent = -kDcqcnParameters.cnp_interval;  ///< receiver
   std::int64_t next_send = 0;
+  bool mark_waits = false;  ///< receiver
   int timer_rounds = 0;
   int byte_rounds = 0;
 
-  static constexpr float kAdditive = 1e-3F;
-  static constexpr float kHyper = 1e-2F;
-  static constexpr float kLeast = 1e-3F;
+  /// At the receiver; whether it sends a CNP with this packet's acknowledgement. The first mark is
+  /// answered at once; then there is one CNP for each interval in which a packet was marked.
+  bool on_arrival(std::int64_t now, bool is_marked) {
+    if (now - last_cnp_sent < kDcqcnParameters.cnp_interval) {
+      mark_waits |= is_marked;
+      return false;
+    }
+    const bool sends = mark_waits || is_marked;
+    mark_waits = mark_waits && is_marked;  // that one is of the interval which now begins
+    if (sends) last_cnp_sent = now;
+    return sends;
+  }
 
   void on_cnp(std::int64_t now) {
     advance(now);
-    target = rate;
-    rate = std::max(kLeast, rate * (1 - alpha / 2));
-    alpha += kGain * (1 - alpha);
+    if (kDcqcnParameters.clamp_target || timer_rounds > 0 || byte_rounds > 0) target = rate;
+    rate = std::max(kDcqcnParameters.least_rate, rate * (1 - alpha / 2));
+    alpha += kDcqcnParameters.gain * (1 - alpha);
     alpha_timer = rate_timer = now;
     bytes = 0;
     timer_rounds = byte_rounds = 0;
@@ -95,8 +99,8 @@ struct DcqcnRate {
     advance(now);
     if (rate >= 1) return;
     bytes += wire_bytes;
-    if (bytes >= kByteCounter) {
-      bytes -= kByteCounter;
+    if (bytes >= kDcqcnParameters.byte_counter) {
+      bytes -= kDcqcnParameters.byte_counter;
       ++byte_rounds;
       increase();
     }
@@ -105,7 +109,7 @@ struct DcqcnRate {
   void on_time_out(std::int64_t now) {
     advance(now);
     target = rate;
-    rate = std::min(rate, kLeast * 10);
+    rate = std::min(rate, kDcqcnParameters.least_rate * 10);
     rate_timer = now;
     bytes = 0;
     timer_rounds = byte_rounds = 0;
@@ -113,9 +117,11 @@ struct DcqcnRate {
 
   /// Lets the timers run to `now`.
   void advance(std::int64_t now) {
-    for (; alpha_timer + kTimer <= now && alpha > 1e-6F; alpha_timer += kTimer)
-      alpha -= kGain * alpha;
-    for (; rate_timer + kTimer <= now && rate < 1; rate_timer += kTimer) {
+    for (; alpha_timer + kDcqcnParameters.alpha_timer <= now && alpha > 1e-6F;
+         alpha_timer += kDcqcnParameters.alpha_timer)
+      alpha -= kDcqcnParameters.gain * alpha;
+    for (; rate_timer + kDcqcnParameters.rate_timer <= now && rate < 1;
+         rate_timer += kDcqcnParameters.rate_timer) {
       ++timer_rounds;
       increase();
     }
@@ -126,10 +132,10 @@ struct DcqcnRate {
   void increase() {
     const int most = std::max(timer_rounds, byte_rounds);
     const int least = std::min(timer_rounds, byte_rounds);
-    if (least > kFastRecovery) {
-      target += kHyper;
-    } else if (most > kFastRecovery) {
-      target += kAdditive;
+    if (least > kDcqcnParameters.fast_recovery) {
+      target += kDcqcnParameters.hyper;
+    } else if (most > kDcqcnParameters.fast_recovery) {
+      target += kDcqcnParameters.additive;
     }
     target = std::min(target, 1.0F);
     rate = std::min(1.0F, (rate + target) / 2);

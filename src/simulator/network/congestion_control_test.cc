@@ -8,7 +8,7 @@ namespace mixnet {
 namespace {
 
 constexpr std::int64_t kMicrosecond = 1'000'000;
-constexpr std::int64_t kTick = DcqcnRate::kTimer;
+constexpr std::int64_t kTick = kDcqcnParameters.rate_timer;
 
 TEST(DctcpWindow, slow_start_adds_one_a_mark_free_acknowledgement_then_one_a_window) {
   DctcpWindow w;
@@ -78,9 +78,29 @@ TEST(DcqcnRate, a_notification_cuts_by_half_of_alpha_and_remembers_the_rate) {
   EXPECT_FLOAT_EQ(r.target, 1);
   EXPECT_FLOAT_EQ(r.alpha, 0.5F + 0.5F / 256);
   const float alpha = r.alpha;
-  r.on_cnp(50 * kMicrosecond);
-  EXPECT_FLOAT_EQ(r.target, 0.75F);
+  r.on_cnp(50 * kMicrosecond);  // no increase in between: the target stays
+  EXPECT_FLOAT_EQ(r.target, 1);
   EXPECT_FLOAT_EQ(r.rate, 0.75F * (1 - alpha / 2));
+  r.advance(50 * kMicrosecond + kTick);
+  const float rate = r.rate;
+  r.on_cnp(120 * kMicrosecond);
+  EXPECT_FLOAT_EQ(r.target, rate);
+}
+
+TEST(DcqcnRate, the_receiver_answers_the_first_mark_and_then_one_an_interval) {
+  DcqcnRate r;
+  r.last_cnp_sent = -kDcqcnParameters.cnp_interval;
+  EXPECT_FALSE(r.on_arrival(0, false));
+  EXPECT_TRUE(r.on_arrival(10 * kMicrosecond, true));
+  for (int t = 11; t < 60; ++t) EXPECT_FALSE(r.on_arrival(t * kMicrosecond, t == 30 || t == 31));
+  EXPECT_TRUE(r.on_arrival(60 * kMicrosecond, false));  // for those
+  EXPECT_FALSE(r.on_arrival(109 * kMicrosecond, false));
+  EXPECT_FALSE(r.on_arrival(111 * kMicrosecond, false));  // none was marked
+  EXPECT_TRUE(r.on_arrival(112 * kMicrosecond, true));    // at once again
+  EXPECT_FALSE(r.on_arrival(120 * kMicrosecond, true));
+  EXPECT_TRUE(r.on_arrival(162 * kMicrosecond, true));  // for the one before; this one waits
+  EXPECT_TRUE(r.on_arrival(212 * kMicrosecond, false));
+  EXPECT_FALSE(r.on_arrival(262 * kMicrosecond, false));
 }
 
 TEST(DcqcnRate, the_first_notification_halves) {
@@ -125,13 +145,13 @@ TEST(DcqcnRate, bytes_recover_like_time_and_both_together_hyper) {
   DcqcnRate r;
   r.rate = r.target = 0.5F;
   r.on_cnp(0);
-  r.on_send(1, DcqcnRate::kByteCounter - 1);
+  r.on_send(1, kDcqcnParameters.byte_counter - 1);
   EXPECT_FLOAT_EQ(r.rate, 0.25F);
   r.on_send(2, 1);
   EXPECT_FLOAT_EQ(r.rate, 0.375F);
-  for (int i = 0; i < 4; ++i) r.on_send(3, DcqcnRate::kByteCounter);
+  for (int i = 0; i < 4; ++i) r.on_send(3, kDcqcnParameters.byte_counter);
   EXPECT_FLOAT_EQ(r.target, 0.5F);
-  r.on_send(4, DcqcnRate::kByteCounter);  // the sixth of bytes, none of time: additive
+  r.on_send(4, kDcqcnParameters.byte_counter);  // the sixth of bytes, none of time: additive
   EXPECT_FLOAT_EQ(r.target, 0.501F);
   r.advance(5 * kTick);  // five of time: still additive
   EXPECT_FLOAT_EQ(r.target, 0.506F);
@@ -168,7 +188,7 @@ TEST(DcqcnRate, after_a_time_out_it_climbs_back_to_where_it_was) {
 TEST(DcqcnRate, never_beyond_the_link_nor_below_the_least) {
   DcqcnRate r;
   for (int i = 0; i < 1000; ++i) r.on_cnp(i);
-  EXPECT_FLOAT_EQ(r.rate, DcqcnRate::kLeast);
+  EXPECT_FLOAT_EQ(r.rate, kDcqcnParameters.least_rate);
   r.advance(2'000 * kTick);
   EXPECT_FLOAT_EQ(r.rate, 1);
   EXPECT_FLOAT_EQ(r.target, 1);

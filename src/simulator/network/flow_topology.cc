@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kMostNics = 1024;           // of a server
 constexpr int kMostJoinedServers = 4096;  // by circuits: a matrix of them must fit
-constexpr int kMostPathLinks = 127;       // that the packet network takes
+constexpr int kMostPathLinks = 65'535;    // that the packet network takes
 constexpr double kFastestLink = 100e12;   // b/s: beyond, a byte takes too few picoseconds
 constexpr std::string_view kCircuit = "circuit";
 
@@ -240,6 +240,8 @@ class MixNetTopology final : public FlowTopology {
 /// so that its own packets queue behind those that it forwards.
 class TopoOptTopology final : public FlowTopology {
  public:
+  bool hosts_forward() const override { return true; }
+
   TopoOptTopology(const FlowNetworkOptions& options, const ServerDemand& demand, std::string input)
       : input_(std::move(input)), nics_(options.nics_per_server) {
     const auto servers = static_cast<int>(demand.rows());
@@ -393,6 +395,11 @@ std::unique_ptr<FlowTopology> make_flow_topology(const FlowNetworkOptions& optio
   return std::make_unique<SwitchedTopology>(options, fluid);
 }
 
+PacketOptions packets_on(const FlowTopology& topology, PacketOptions options) {
+  options.pfc = options.pfc && !topology.hosts_forward();
+  return options;
+}
+
 void check_packets_on(const FlowTopology& topology, const PacketOptions& options) {
   const auto slowest = std::ranges::min(topology.ports(), {}, &PortSpec::rate).rate;
   if (options.queue_limit / slowest > Time::seconds(3600) ||
@@ -404,11 +411,11 @@ void check_packets_on(const FlowTopology& topology, const PacketOptions& options
   const Time round_trip =
       topology.longest_delay() * 2 +
       (Bytes{options.mtu + options.ack_bytes} / slowest) * topology.longest_path();
-  if (options.time_out <= round_trip) {
+  if (options.time_out != Time::zero() && options.time_out <= round_trip) {
     throw Error("--time-out",
                 fmt::format("{} is no more than a round trip of {}", to_string(options.time_out),
                             to_string(round_trip)),
-                "give a multiple of that");
+                "give a multiple of that, or leave it out");
   }
 }
 

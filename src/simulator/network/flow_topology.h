@@ -74,6 +74,8 @@ class FlowTopology {
 
   /// The longest way of a flow: links, and their propagation delay.
   int longest_path() const { return longest_path_; }
+  /// Whether routes lead through hosts, and so may wait for each other in a circle.
+  virtual bool hosts_forward() const { return false; }
   Time longest_delay() const { return longest_delay_; }
 
   /// How many flows the bytes from server to server are dealt to, so that all its ways are used.
@@ -118,5 +120,8 @@ std::unique_ptr<FlowTopology> make_flow_topology(const FlowNetworkOptions& optio
 
 /// Throws Error, naming the flag, when queues or the time-out do not suit the ports and distances.
 void check_packets_on(const FlowTopology& topology, const PacketOptions& options);
+
+/// The options as the topology can take them: where hosts forward, nobody pauses anybody.
+PacketOptions packets_on(const FlowTopology& topology, PacketOptions options);
 
 }  // namespace mixnet

@@ -20,6 +20,7 @@ int below(Random& random, int bound) { return static_cast<int>(random.below(boun
 PacketOptions random_options(Random& random) {
   PacketOptions options;
   options.transport = below(random, 2) == 0 ? Transport::kDctcp : Transport::kDcqcn;
+  options.pfc = below(random, 4) == 0;
   const int mtus[] = {256, 1'500, 4'096, 9'000};
   options.mtu = mtus[below(random, 4)];
   options.free_acks = below(random, 3) == 0;

@@ -12,10 +12,8 @@ using packet::Paths;
 
 namespace {
 
-constexpr std::int64_t kQueueTime = 320'000'000;  // ps: default limit of a queue
-constexpr std::int64_t kEcnTime = 10'000'000;     // ps: default ECN threshold
-constexpr int kHorizonBits = 27;                  // 2^27 ps: small networks need no longer wheel
-constexpr int kTierHops = 6;  // of the longest path of a three-tier network, for the window
+constexpr int kHorizonBits = 27;  // 2^27 ps: small networks need no longer wheel
+constexpr int kTierHops = 6;      // of the longest path of a three-tier network, for the window
 
 __extension__ using Wide = __int128;
 
@@ -37,23 +35,52 @@ PacketNetwork::Engine::Engine(std::span<const PortSpec> ports, const PacketOptio
     : options_(options), wheel_(records_) {
   ports_.resize(ports.size());
   double window = 64;
+  const bool is_dcqcn = options.transport == Transport::kDcqcn;
+  const int share = is_dcqcn ? 4 : 2;  // of the queue; Kmax is four times Kmin
   for (std::size_t i = 0; i < ports.size(); ++i) {
     Port& port = ports_[i];
     port.byte_time = byte_time_at(ports[i].rate);
     port.delay = std::min(ports[i].delay.ps, packet::kLongestWait);
-    port.limit = options.queue_limit.count > 0 ? queue_time(port, options.queue_limit) : kQueueTime;
+    const std::int64_t packet_time = time_of(port, options.mtu);
+    port.limit = options.queue_limit.count > 0 ? queue_time(port, options.queue_limit)
+                                               : automatic_queue(port);
     if (ports[i].rate.bits_per_second <= 0) port.limit = 0;  // what comes is dropped, for ever
-    port.ecn = options.ecn_threshold.count > 0 ? queue_time(port, options.ecn_threshold) : kEcnTime;
-    const auto packet_time = static_cast<double>(time_of(port, options.mtu));
-    const double round_trip = kTierHops * (2 * static_cast<double>(port.delay) + packet_time);
-    window = std::max(window, 2 * round_trip / packet_time);
+    if (options.ecn_threshold.count > 0) {
+      port.ecn = queue_time(port, options.ecn_threshold);
+    } else {
+      port.ecn = queue_time(port, {saturating_round(automatic_threshold(ports[i].rate))});
+      // A queue that was given may be smaller than that: marks must come before losses or pauses.
+      if (options.queue_limit.count > 0) port.ecn = std::min(port.ecn, port.limit / share);
+    }
+    double round_trip =
+        kTierHops * (2 * static_cast<double>(port.delay) + static_cast<double>(packet_time));
+    // Windows are not what DCQCN controls: they let queues fill.
+    if (is_dcqcn) round_trip += static_cast<double>(std::min(port.limit, automatic_queue(port)));
+    window = std::max(window, 2 * round_trip / static_cast<double>(packet_time));
   }
-  // Automatic windows end where a flow's bits would fill more than a few cache lines.
-  const auto largest = options.largest_window > 0
-                           ? static_cast<std::uint32_t>(options.largest_window)
-                           : std::bit_ceil(static_cast<std::uint32_t>(std::min(window, 4096.0)));
-  mask_ = largest - 1;
-  words_ = (largest + 63) / 64;
+  is_lossless_ = is_dcqcn && options.pfc;
+  if (is_lossless_) prepare_lossless(ports);
+  time_out_ = options.time_out > Time::zero() ? options.time_out.ps
+              : is_lossless_                  ? kDcqcnParameters.time_out
+                                              : kQueues.time_out;
+  // Automatic windows end where a flow's bits would fill more than a few cache lines, unless its
+  // own path asks for more: widen_for().
+  least_window_ = options.largest_window > 0
+                      ? static_cast<std::uint32_t>(options.largest_window)
+                      : std::bit_ceil(static_cast<std::uint32_t>(std::min(window, 4096.0)));
+  widen(least_window_);
+}
+
+/// Bytes: Kmin of DCQCN.
+double PacketNetwork::Engine::automatic_threshold(Bandwidth rate) const {
+  const double kmin = kmin_at(rate.bytes_per_second());
+  const double least = static_cast<double>(kQueues.least_threshold) * options_.mtu;
+  const bool is_dcqcn = options_.transport == Transport::kDcqcn;
+  return std::max(is_dcqcn ? kmin : kmin * kDctcpParameters.threshold, least);
+}
+
+std::int64_t PacketNetwork::Engine::automatic_queue(const Port& port) const {
+  return std::max(kQueues.limit, kQueues.least_limit * time_of(port, options_.mtu));
 }
 
 void PacketNetwork::Engine::reset() {
@@ -65,6 +92,7 @@ void PacketNetwork::Engine::reset() {
     port.last_sender = kNone;
     port.waking = false;
   }
+  reset_lossless();
   paths_.clear();
   path_sets_.clear();
   flows_.clear();
@@ -74,6 +102,7 @@ void PacketNetwork::Engine::reset() {
   bits_.clear();
   history_.clear();
   free_histories_.clear();
+  widen(least_window_);
   starts_.clear();
   start_order_ = 0;
   random_ = Random(1);
@@ -148,11 +177,11 @@ void PacketNetwork::Engine::run_events() {
     const std::uint32_t event = wheel_.pop_before(stop_);
     if (event == kNoEvent) return;
     if (const std::uint32_t next = wheel_.peek(1); next != kNoEvent) {
-      __builtin_prefetch(&ports_[paths_[records_[next].path_at]]);
+      __builtin_prefetch(&ports_[packet::port_of(paths_[records_[next].path_at])]);
     }
     if (const std::uint32_t later = wheel_.look_ahead(); later != kNoEvent) {
       const Record& record = records_[later];
-      if (record.hops_left > 0) {
+      if (record.travels != 0) {
         __builtin_prefetch(&paths_[record.path_at]);
       } else if (record.kind != Kind::kNic) {
         __builtin_prefetch(&flows_[record.flow]);
@@ -169,14 +198,14 @@ inline void PacketNetwork::Engine::handle(std::uint32_t event) {
   ++totals_.events;
   switch (record.kind) {
     case Kind::kData:
-      if (record.hops_left > 0) {
+      if (record.travels != 0) {
         forward(event);
       } else {
         receive(event);
       }
       break;
     case Kind::kAck:
-      if (record.hops_left > 0) {
+      if (record.travels != 0) {
         forward(event);
       } else {
         on_ack(event);
@@ -191,6 +220,13 @@ inline void PacketNetwork::Engine::handle(std::uint32_t event) {
     case Kind::kPace:
       on_pace(event);
       break;
+    case Kind::kDataLeaves:
+    case Kind::kAckLeaves:
+      leave(event);
+      break;
+    case Kind::kPause:
+      on_pause(event);
+      break;
     case Kind::kFree:
       break;  // is in no queue
   }
@@ -199,7 +235,8 @@ inline void PacketNetwork::Engine::handle(std::uint32_t event) {
 PacketTotals PacketNetwork::Engine::totals() const {
   PacketTotals totals = totals_;
   for (const Record& record : records_) {
-    if (record.kind == Kind::kData) totals.in_flight_bytes += record.wire_bytes;
+    if (record.kind == Kind::kData || record.kind == Kind::kDataLeaves)
+      totals.in_flight_bytes += record.wire_bytes;
   }
   totals.skipped_time = {skipped_};
   return totals;
@@ -210,9 +247,9 @@ std::int64_t PacketNetwork::Engine::memory() const {
     return ((vectors.capacity() * sizeof(vectors[0])) + ...);
   };
   return static_cast<std::int64_t>(wheel_.capacity_bytes() +
-                                   of(records_, ports_, paths_, path_sets_, flows_, tags_, rates_,
-                                      free_flows_, bits_, history_, free_histories_, starts_,
-                                      samples_));
+                                   of(records_, ports_, lossless_, paths_, path_sets_, flows_,
+                                      tags_, rates_, free_flows_, bits_, history_, free_histories_,
+                                      starts_, samples_));
 }
 
 PortTotals PacketNetwork::Engine::port_totals(std::uint32_t index) const {
@@ -245,14 +282,17 @@ void PacketNetwork::Engine::release(std::uint32_t index) {
   if (--flow.references > 0 || !flow.ended) return;
   if (flow.history != kNone) free_histories_.push_back(flow.history);
   flow.history = kNone;
-  std::fill_n(bits_.begin() + index * 3 * words_, 3 * words_, 0);
+  std::fill_n(bits_.begin() + std::ptrdiff_t{3} * index * words_, 3 * words_, 0);
   free_flows_.push_back(index);
 }
 
 /// Sends the packet into its next port, or drops it.
 void PacketNetwork::Engine::forward(std::uint32_t index) {
+  if (is_lossless_) [[unlikely]]
+    return enter(index);
   Record& packet = records_[index];
-  Port& port = ports_[paths_[packet.path_at]];
+  const std::uint32_t hop = paths_[packet.path_at];
+  Port& port = ports_[packet::port_of(hop)];
   const std::int64_t backlog = std::max<std::int64_t>(0, port.free_at - now_);
   const std::int64_t transmission = time_of(port, packet.wire_bytes);
   if (backlog + transmission > port.limit) [[unlikely]] {
@@ -269,7 +309,7 @@ void PacketNetwork::Engine::forward(std::uint32_t index) {
   port.free_at = now_ + backlog + transmission;
   packet.time = port.free_at + port.delay;
   ++packet.path_at;
-  --packet.hops_left;
+  packet.travels = (hop & packet::kLastHop) == 0;
   ++totals_.packet_hops;
   wheel_.push(index);
 }
@@ -333,13 +373,9 @@ void PacketNetwork::Engine::receive(std::uint32_t index) {
 void PacketNetwork::Engine::answer(std::uint32_t index, Flow& flow) {
   Record& packet = records_[index];
   packet.kind = Kind::kAck;
-  if (options_.transport == Transport::kDcqcn && packet.marked == 1) {
-    DcqcnRate& rate = rates_[packet.flow];
-    if (now_ - rate.last_cnp_sent >= DcqcnRate::kCnpInterval) {
-      rate.last_cnp_sent = now_;
-    } else {
-      packet.marked = 0;
-    }
+  packet.in_switch = 0;
+  if (options_.transport == Transport::kDcqcn) {
+    packet.marked = rates_[packet.flow].on_arrival(now_, packet.marked == 1);
   }
   const std::uint32_t path =
       flow.back.count == 1 ? 0 : (packet.flow + packet.transmission) % flow.back.count;
@@ -347,15 +383,15 @@ void PacketNetwork::Engine::answer(std::uint32_t index, Flow& flow) {
   if (options_.free_acks) {
     std::int64_t delay = 0;
     for (int hop = 0; hop < flow.back.hops; ++hop) {
-      delay += ports_[paths_[packet.path_at + hop]].delay;
+      delay += ports_[packet::port_of(paths_[packet.path_at + hop])].delay;
     }
     packet.time = now_ + delay;
-    packet.hops_left = 0;
+    packet.travels = 0;
     wheel_.push(index);
     return;
   }
   packet.wire_bytes = static_cast<std::uint16_t>(options_.ack_bytes);
-  packet.hops_left = flow.back.hops & 0x7f;
+  packet.travels = 1;
   forward(index);
 }
 

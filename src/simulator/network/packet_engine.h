@@ -2,6 +2,7 @@
 //
 //   packet_engine.cc   ports, the receiving end, the event loop
 //   packet_flows.cc    flows: paths, starts, ends
+//   packet_lossless.cc ports that pause each other (PFC)
 //   packet_sender.cc   NICs, and what a sender does: send, hear acknowledgements, find losses, time
 //                      out
 //   steady_state.cc    jumping over what is steady
@@ -31,11 +32,14 @@ class PacketNetwork::Engine {
 
   void reset();
   void set_skip(bool on);
-  void set_hop_limit(std::int64_t packet_hops) { hop_limit_ = packet_hops; }
+  void set_hop_limit(std::int64_t packet_hops);
   void on_completion(OnCompletion callback) { callback_ = std::move(callback); }
   PathSet add_paths(std::span<const std::uint32_t> forward, int hops,
                     std::span<const std::uint32_t> back, int back_hops);
   void add_flow(PathSet paths, std::int64_t payload, std::int64_t start, std::uint64_t tag);
+  bool can_hold(std::int64_t payload) const {
+    return (payload - 1) / (options_.mtu - options_.header) < kMostFlowPackets;
+  }
 
   bool run_until(std::int64_t end);
   void stop() {
@@ -72,7 +76,8 @@ class PacketNetwork::Engine {
     std::uint32_t next_sender = kNone;
     DctcpWindow dctcp;
     std::uint8_t back_off = 0;
-    bool in_ring = false, timer_armed = false, pacing = false;
+    std::uint8_t patience = 0;  ///< its time-out is the least one, doubled so often
+    bool in_ring : 1 = false, timer_armed : 1 = false, pacing : 1 = false;
     // The receiver's, and what both need to send packets.
     packet::Paths forward, back;
     std::uint32_t nic = 0;
@@ -109,6 +114,8 @@ class PacketNetwork::Engine {
   std::int64_t time_of(const Port& port, std::int64_t bytes) const {
     return (port.byte_time * bytes) >> packet::kRateBits;
   }
+  double automatic_threshold(Bandwidth rate) const;
+  std::int64_t automatic_queue(const Port& port) const;
   void forward(std::uint32_t index);
   void drop(std::uint32_t index);
   bool marks(const Port& port, std::int64_t backlog, std::int64_t transmission);
@@ -116,7 +123,21 @@ class PacketNetwork::Engine {
   void receive(std::uint32_t index);
   void answer(std::uint32_t index, Flow& flow);
 
+  // packet_lossless.cc
+  void prepare_lossless(std::span<const PortSpec> ports);
+  void reset_lossless();
+  void enter(std::uint32_t index);
+  void start_sending(std::uint32_t port);
+  void leave(std::uint32_t index);
+  void ask(std::uint32_t port, bool to_pause);
+  void on_pause(std::uint32_t event);
+  bool is_ready(std::uint32_t nic) const;
+
   // packet_flows.cc
+  std::int64_t round_trip(const packet::Paths& there, const packet::Paths& back) const;
+  std::uint8_t patience_for(const packet::Paths& there, std::int64_t round_trip) const;
+  void widen_for(const packet::Paths& there, std::int64_t round_trip);
+  void widen(std::uint32_t window);
   void start_next();
   void end_flow(std::uint32_t index);
 
@@ -129,6 +150,7 @@ class PacketNetwork::Engine {
   void send(std::uint32_t index);
   void on_ack(std::uint32_t index);
   void find_losses(Flow& flow);
+  std::int64_t time_out_of(const Flow& flow) const { return time_out_ << flow.patience; }
   void on_timer(std::uint32_t event);
   void time_out(std::uint32_t index);
   void give_up(std::uint32_t index);
@@ -147,7 +169,7 @@ class PacketNetwork::Engine {
   // Which packets of a window are acknowledged, lost, received: bits by sequence, slots by flow.
   enum Bitmap { kAcked, kLost, kReceived };
   std::uint64_t& word(std::uint32_t flow, Bitmap map, std::uint32_t sequence) {
-    return bits_[(flow * 3 + map) * words_ + (sequence & mask_) / 64];
+    return bits_[(std::size_t{flow} * 3 + map) * words_ + (sequence & mask_) / 64];
   }
   bool test(std::uint32_t flow, Bitmap map, std::uint32_t sequence) {
     return (word(flow, map, sequence) >> (sequence & 63)) & 1;
@@ -160,13 +182,21 @@ class PacketNetwork::Engine {
   }
 
   PacketOptions options_;
+  bool is_lossless_ = false;
+  std::int64_t time_out_ = 0;           // the least
   std::uint32_t mask_ = 0, words_ = 1;  // of a window
+  std::uint32_t least_window_ = 0;      // what it is until longer paths ask for more
   std::vector<Record> records_;
   std::uint32_t free_record_ = kNone;
   EventWheel<Record> wheel_;
   std::vector<Port> ports_;
+  std::vector<packet::LosslessPort> lossless_;  // by port; empty without PFC
   std::vector<std::uint32_t> paths_;
-  std::vector<std::pair<packet::Paths, packet::Paths>> path_sets_;
+  struct BothWays {
+    packet::Paths there, back;
+    std::uint8_t patience;
+  };
+  std::vector<BothWays> path_sets_;
   std::vector<Flow> flows_;
   std::vector<std::uint64_t> tags_;  // by flow
   std::vector<DcqcnRate> rates_;     // by flow, DCQCN only

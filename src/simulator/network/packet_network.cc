@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <utility>
@@ -49,7 +50,8 @@ void check_packet_options(const PacketOptions& options) {
     throw Error("ECN marking", "is out of range",
                 "give a ceiling of at least the threshold and a probability from 0 to 1");
   }
-  if (options.time_out < Time::microseconds(10) || options.time_out > Time::seconds(10)) {
+  if (options.time_out != Time::zero() &&
+      (options.time_out < Time::microseconds(10) || options.time_out > Time::seconds(10))) {
     throw Error("--time-out", fmt::format("{} is out of range", to_string(options.time_out)),
                 "give 10us to 10s");
   }
@@ -71,13 +73,23 @@ void PacketNetwork::on_completion(OnCompletion callback) {
 PacketNetwork::PathSet PacketNetwork::add_paths(std::span<const std::uint32_t> forward, int hops,
                                                 std::span<const std::uint32_t> back,
                                                 int back_hops) {
-  assert(hops > 0 && hops <= packet::kMostHops && forward.size() % hops == 0);
-  assert(back_hops > 0 && back_hops <= packet::kMostHops && back.size() % back_hops == 0);
+  if (std::max(hops, back_hops) > packet::kMostHops) {
+    throw Error("--fabric",
+                fmt::format("has a route of {} links, over the {} that packets take",
+                            std::max(hops, back_hops), packet::kMostHops),
+                "give --fidelity fluid");
+  }
+  assert(hops > 0 && forward.size() % hops == 0);
+  assert(back_hops > 0 && back.size() % back_hops == 0);
   return engine_->add_paths(forward, hops, back, back_hops);
 }
 
 void PacketNetwork::add_flow(PathSet paths, Bytes payload, Time start, std::uint64_t tag) {
   assert(payload.count > 0);
+  if (!engine_->can_hold(payload.count)) {
+    throw Error("flow", fmt::format("of {} is over 2^31 packets", to_string(payload)),
+                "give fewer bytes, or --fidelity fluid");
+  }
   engine_->add_flow(paths, payload.count, start.ps, tag);
 }
 

@@ -33,6 +33,7 @@
 
 #include "base/names.h"
 #include "base/units.h"
+#include "network/transport_parameters.h"
 
 namespace mixnet {
 
@@ -55,16 +56,23 @@ struct PacketOptions {
   int mtu = 9000;   ///< bytes of a full data packet on the wire, up to 65535
   int header = 64;  ///< of these: Ethernet, IP, UDP or TCP and transport headers
   int ack_bytes = 64;
-  bool free_acks = false;    ///< acknowledgements take no room, only their propagation delay
-  Bytes queue_limit;         ///< of one port; zero: what passes in 320 us (4 MB at 100 Gb/s)
-  Bytes ecn_threshold;       ///< of one port; zero: what passes in 10 us (125 kB at 100 Gb/s)
-  double ecn_ceiling = 4;    ///< DCQCN: marking is surest at this many times the threshold
-  double ecn_surest = 0.2;   ///< DCQCN: probability there; above the ceiling all are marked
+  bool free_acks = false;  ///< acknowledgements take no room, only their propagation delay
+  // Zero: by rate (transport_parameters.h).
+  Bytes queue_limit;    ///< of one port; with PFC what a switch holds from one link before a pause
+  Bytes ecn_threshold;  ///< of one port; DCQCN: Kmin
+  double ecn_ceiling =
+      kDcqcnParameters.sure_mark;               ///< DCQCN: Kmax, in Kmins; above it all are marked
+  double ecn_surest = kDcqcnParameters.surest;  ///< DCQCN: Pmax, the probability at Kmax
+  /// DCQCN: switches pause what comes in (IEEE 802.1Qbb) before they run out of room. Not for
+  /// routes that can wait for each other in a circle: these would stand still for ever.
+  bool pfc = true;
   int initial_window = 10;   ///< packets, DCTCP (RFC 6928)
   int largest_window = 0;    ///< packets, a power of two; zero: twice what is in flight in an RTT
   int reorder = 3;           ///< packets; RFC 5681's three duplicates
   int reorder_sprayed = 64;  ///< the same for a flow of several paths
-  Time time_out = Time::milliseconds(1);  ///< doubles, up to 64 times, while nothing arrives
+  /// Doubles, up to 64 times, while nothing arrives. Zero: 1 ms, doubled until it is no less than
+  /// twice a flow's round trip with one full queue of automatic size.
+  Time time_out;
 };
 
 /// Throws Error naming the flag (--mtu, --queue, ...) when an option is out of range.
@@ -77,6 +85,7 @@ struct PacketTotals {
   std::int64_t packet_hops = 0;      ///< data or acknowledgement across one port and its link
   std::int64_t drops = 0;            ///< data and acknowledgements
   std::int64_t ecn_marks = 0;        ///< data packets marked, each once
+  std::int64_t pauses = 0;           ///< asked for by switches
   std::int64_t events = 0;           ///< taken from the event queue
   std::int64_t sent_bytes = 0;       ///< of data, by NICs
   std::int64_t delivered_bytes = 0;  ///< of data, to receivers, duplicates included
@@ -108,18 +117,17 @@ class PacketNetwork {
   /// Forgets flows, paths, totals; time starts at zero. Keeps ports and memory.
   void reset();
   void set_skip(bool on);
-  /// While skipping: run() gives up, as if a flow could not end, soon after so many packet-hops;
-  /// zero: never.
+  /// run() gives up, as if a flow could not end, soon after so many packet-hops; zero: never.
   void set_hop_limit(std::int64_t packet_hops);
   void on_completion(OnCompletion callback);
 
   /// Paths of `hops` ports each, one after another; `back` the way of acknowledgements.
-  /// 1 to 127 hops, 1 to 65535 paths, all ports known.
+  /// 1 to 65535 hops, 1 to 65535 paths, all ports known. Throws Error on more hops.
   PathSet add_paths(std::span<const std::uint32_t> forward, int hops,
                     std::span<const std::uint32_t> back, int back_hops);
 
-  /// `payload` > 0 bytes, in kMostFlowPackets at most, from `start` on (not before now()). `tag`
-  /// comes back with the completion.
+  /// `payload` > 0 bytes from `start` on (not before now()); throws Error when these are more than
+  /// kMostFlowPackets. `tag` comes back with the completion.
   void add_flow(PathSet paths, Bytes payload, Time start = Time::zero(), std::uint64_t tag = 0);
 
   /// Until every flow has ended: the time of the last completion. Time::max() when some flow

@@ -20,6 +20,7 @@
 
 #include "base/random.h"
 #include "fabric/packet_fabric.h"
+#include "network/packet_incast.h"
 #include "network/packet_network.h"
 #include "network/packet_test_networks.h"
 
@@ -157,6 +158,31 @@ void all_to_all(benchmark::State& state, bool spray) {
 }
 BENCHMARK_CAPTURE(all_to_all, hashed, false)->Arg(128)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(all_to_all, sprayed, true)->Arg(64)->Unit(benchmark::kMillisecond);
+
+/// Flows of 100 MB of DCQCN into one port of range(1) Gb/s; the counters are the results.
+void incast(benchmark::State& state) {
+  const auto senders = static_cast<int>(state.range(0));
+  const Bandwidth rate = Bandwidth::gbps(state.range(1));
+  PacketOptions options;
+  options.transport = Transport::kDcqcn;
+  Incast result;
+  for ([[maybe_unused]] auto _ : state) {
+    result = run_incast(senders, rate, {state.range(2) * 1'000'000}, options);
+  }
+  const DcqcnFixedPoint expected(senders, rate, options);
+  state.counters["utilisation"] = result.utilisation;
+  state.counters["jain"] = result.jain;
+  state.counters["slowdown"] = result.slowdown;
+  state.counters["queue_kB"] = result.mean_queue / 1e3;
+  state.counters["model_kB"] = expected.queue / 1e3;
+  state.counters["model_p"] = expected.probability;
+  state.counters["drops"] = static_cast<double>(result.totals.drops);
+  state.counters["pauses"] = static_cast<double>(result.totals.pauses);
+}
+BENCHMARK(incast)
+    ->ArgsProduct({{2, 4, 8, 16, 32, 64}, {25, 100, 400}, {100, 1'000}})
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
 
 /// Every host of a star to the next, 20 MB: plain (0) and skipped (1).
 void ring(benchmark::State& state) {

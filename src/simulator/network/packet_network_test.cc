@@ -211,7 +211,7 @@ TEST(PacketNetwork, incast_drains_at_the_rate_of_the_last_port_in_equal_shares) 
         static_cast<double>(senders * packets * kFullTime + kFullTime + 2 * kDelay);
     EXPECT_NEAR(ratio(network.run(), ideal), 1, 0.002) << senders;
     EXPECT_GE(ratio(network.now(), ideal), 1) << senders;
-    for (const auto& [tag, at] : done.at) EXPECT_GT(ratio(at, ideal), 0.9) << senders << ' ' << tag;
+    for (const auto& [tag, at] : done.at) EXPECT_GT(ratio(at, ideal), 0.8) << senders << ' ' << tag;
     EXPECT_EQ(network.totals().retransmissions, 0);
   }
 }
@@ -442,7 +442,7 @@ TEST(PacketNetwork, three_later_acknowledgements_find_a_lost_packet) {
     EXPECT_EQ(network.totals().drops, 1);
     EXPECT_EQ(network.totals().retransmissions, 1);
     EXPECT_EQ(network.totals().time_outs, packets == 4 ? 0 : 1);
-    const bool by_time_out = done.at[2] > options.time_out;
+    const bool by_time_out = done.at[2] > Time::milliseconds(1);
     EXPECT_EQ(by_time_out, packets == 3);
     expect_accounts(network);
   }
@@ -469,6 +469,7 @@ TEST(PacketNetwork, shallow_queues_lose_packets_and_deliver_all) {
       const Star star(senders + 1);
       PacketOptions options;
       options.transport = transport;
+      options.pfc = false;
       options.queue_limit = {45'000};
       options.ecn_threshold = {18'000};
       PacketNetwork network(star.ports, options);
@@ -556,12 +557,14 @@ TEST(PacketNetwork, all_to_all_neither_collapses_nor_times_out) {
   }
   const PacketOptions options;
   const double ideal = 63.0 * 1'000'000 * 80;  // ps, 5,040 us
+  const std::int64_t packets = packets_of(options, 1'000'000);
   for (const bool spray : {true, false}) {
     PacketNetwork network(ports, options);
     Completions done;
     done.watch(network);
     std::vector<std::uint32_t> there;
     std::vector<std::uint32_t> back;
+    std::vector<std::int64_t> bytes(ports.size());  // on the wire, hashed
     for (int step = 1; step < hosts; ++step) {
       for (int from = 0; from < hosts; ++from) {
         const int to = (from + step) % hosts;
@@ -573,6 +576,8 @@ TEST(PacketNetwork, all_to_all_neither_collapses_nor_times_out) {
           fabric.append_path(from, to, spray ? p : derive_seed(1, from, to), there);
           fabric.append_path(to, from, spray ? p : derive_seed(2, from, to), back);
         }
+        for (const std::uint32_t port : there) bytes[port] += wire_bytes_of(options, 1'000'000);
+        for (const std::uint32_t port : back) bytes[port] += packets * options.ack_bytes;
         network.add_flow(network.add_paths(there, hops, back, hops), {1'000'000}, Time::zero(),
                          static_cast<std::uint64_t>(from) * hosts + to);
       }
@@ -581,6 +586,8 @@ TEST(PacketNetwork, all_to_all_neither_collapses_nor_times_out) {
     EXPECT_EQ(done.at.size(), 64U * 63U);
     EXPECT_EQ(network.totals().time_outs, 0);
     EXPECT_LT(ratio(end, ideal), spray ? 1.10 : 1.5);
+    const double busiest = 80 * static_cast<double>(std::ranges::max(bytes));
+    EXPECT_LT(spray ? 1 : ratio(end, busiest), 1.03);
     EXPECT_GT(ratio(end, ideal), 1.0);
   }
 }

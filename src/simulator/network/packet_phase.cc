@@ -55,8 +55,8 @@ void PacketPhase::add_flow(std::span<const std::uint32_t> forward, int hops,
   paths_.insert(paths_.end(), back.begin(), back.end());
   flow.forward_size = static_cast<std::uint32_t>(forward.size());
   flow.back_size = static_cast<std::uint32_t>(back.size());
-  flow.hops = static_cast<std::uint8_t>(hops);
-  flow.back_hops = static_cast<std::uint8_t>(back_hops);
+  flow.hops = hops;
+  flow.back_hops = back_hops;
   flow.bytes = bytes;
   flow.start = start;
   flows_.push_back(flow);
@@ -65,11 +65,13 @@ void PacketPhase::add_flow(std::span<const std::uint32_t> forward, int hops,
 PhaseCache::Key PacketPhase::key() {
   Hash hash;
   hash.add(static_cast<std::uint64_t>(fidelity_.nic_rate.bits_per_second));
+  hash.add(fidelity_.packets.pfc ? 1 : 0);
   for (const Flow& flow : flows_) {
     hash.add(static_cast<std::uint64_t>(flow.bytes.count));
     hash.add(static_cast<std::uint64_t>(flow.start.ps));
-    hash.add(std::uint64_t{flow.forward_size} << 40 | std::uint64_t{flow.back_size} << 16 |
-             std::uint64_t{flow.hops} << 8 | flow.back_hops);
+    hash.add(std::uint64_t{flow.forward_size} << 32 | flow.back_size);
+    hash.add(static_cast<std::uint64_t>(flow.hops) << 32 |
+             static_cast<std::uint32_t>(flow.back_hops));
     for (std::uint32_t i = flow.forward; i < flow.back + flow.back_size; ++i) {
       const std::uint32_t port = paths_[i];
       if (names_[port] == UINT32_MAX) {
@@ -86,8 +88,31 @@ PhaseCache::Key PacketPhase::key() {
   return hash.key();
 }
 
+/// A time-out that is over before the first acknowledgement is back sends packets again for ever.
+void PacketPhase::check_time_out() const {
+  const Time given = fidelity_.packets.time_out;
+  if (given == Time::zero()) return;
+  for (const Flow& flow : flows_) {
+    Time round_trip;
+    const auto add = [&](std::uint32_t first, int hops, std::int64_t bytes) {
+      for (std::uint32_t i = first; i < first + static_cast<std::uint32_t>(hops); ++i) {
+        const PortSpec& port = ports_[paths_[i]];
+        if (port.rate.bits_per_second > 0) round_trip += port.delay + Bytes{bytes} / port.rate;
+      }
+    };
+    add(flow.forward, flow.hops, fidelity_.packets.mtu);
+    add(flow.back, flow.back_hops, fidelity_.packets.ack_bytes);
+    if (given > round_trip) continue;
+    throw Error("--time-out",
+                fmt::format("{} is no more than a round trip of {}", to_string(given),
+                            to_string(round_trip)),
+                "give a multiple of that, or leave it out");
+  }
+}
+
 PhaseTime PacketPhase::run() {
   if (flows_.empty()) return {};
+  check_time_out();
   std::int64_t hops = 0;
   Bytes largest;
   const std::int64_t full = fidelity_.packets.mtu - fidelity_.packets.header;

@@ -80,10 +80,11 @@ class PacketPhase {
   struct Flow {
     std::uint32_t forward, back;  ///< first index into paths_
     std::uint32_t forward_size, back_size;
-    std::uint8_t hops, back_hops;
+    std::int32_t hops, back_hops;
     Bytes bytes;
     Time start;
   };
+  void check_time_out() const;
   PhaseCache::Key key();
   PhaseCache::Result simulate();
 

@@ -23,7 +23,11 @@ enum class Kind : std::uint8_t {
   kAck,    ///< likewise
   kNic,    ///< a NIC may send its next packet
   kTimer,  ///< a flow's time-out may be due
-  kPace    ///< a rate-controlled flow may send again
+  kPace,   ///< a rate-controlled flow may send again
+  // Lossless ports only.
+  kDataLeaves,  ///< a port has sent it
+  kAckLeaves,   ///< likewise
+  kPause        ///< what the switch behind asks of a port comes there: `marked` to pause or go on
 };
 
 struct Record {
@@ -34,13 +38,18 @@ struct Record {
   std::uint32_t transmission = 0;  ///< its place in the order of the flow's packets
   std::uint32_t path_at = 0;       ///< the next port, as an index into the engine's paths
   std::uint16_t wire_bytes = 0;
-  std::uint8_t hops_left : 7 = 0;
+  std::uint8_t travels : 1 = 0;  ///< there is a port before it
   std::uint8_t marked : 1 = 0;
+  std::uint8_t in_switch : 1 = 0;  ///< not in the host that sends it
   Kind kind = Kind::kFree;
 };
 static_assert(sizeof(Record) == 32);
 
-inline constexpr int kMostHops = 127;
+inline constexpr int kMostHops = UINT16_MAX;
+
+/// A path is the numbers of its ports; the last one's has this bit, so packets need not count.
+inline constexpr std::uint32_t kLastHop = std::uint32_t{1} << 31;
+inline std::uint32_t port_of(std::uint32_t hop) { return hop & ~kLastHop; }
 
 struct alignas(64) Port {
   std::int64_t free_at = 0;    ///< when what is queued will have left
@@ -58,11 +67,24 @@ inline constexpr int kRateBits = 10;
 /// Of 119 b/s: a packet's 2^16 bytes of it are below 2^63.
 inline constexpr std::int64_t kMostByteTime = std::int64_t{1} << 46;
 
+/// A port of a lossless network, and the link's other end: what is in the switch there.
+struct LosslessPort {
+  std::uint32_t first = kNone, last = kNone;  ///< waiting packets, by Record::next
+  std::int64_t waiting = 0;                   ///< ps that these take to leave
+  std::int64_t held = 0;                      ///< bytes that came over this link and have not left
+  std::int64_t pause = 0;                     ///< the switch asks for a pause when it holds more,
+  std::int64_t go_on = 0;                     ///< takes that back when it holds no more than that,
+  std::int64_t room = 0;                      ///< and has no room for more than that
+  bool sends = false;                         ///< a packet
+  bool paused = false;                        ///< by the switch behind its link
+  bool asked = false;                         ///< what the switch asked for last
+};
+
 /// Paths of equal length, `count` of them one after another.
 struct Paths {
   std::uint32_t first = 0;  ///< index into the engine's paths
   std::uint16_t count = 1;
-  std::uint8_t hops = 0;
+  std::uint16_t hops = 0;
 };
 
 }  // namespace mixnet::packet

@@ -30,7 +30,7 @@ void PacketNetwork::Engine::start_sender(std::uint32_t index) {
   if (options_.transport == Transport::kDcqcn) {
     rates_[index] = DcqcnRate{};
     rates_[index].alpha_timer = rates_[index].rate_timer = now_;
-    rates_[index].last_cnp_sent = now_ - DcqcnRate::kCnpInterval;
+    rates_[index].last_cnp_sent = now_ - kDcqcnParameters.cnp_interval;
   }
   join_ring(index);
 }
@@ -38,7 +38,7 @@ void PacketNetwork::Engine::start_sender(std::uint32_t index) {
 /// Before a flow's first loss, packets are sent in the order of their sequence, so nothing need be
 /// kept.
 std::uint32_t& PacketNetwork::Engine::transmission_of(const Flow& flow, std::uint32_t sequence) {
-  return history_[flow.history * (mask_ + 1) + (sequence & mask_)];
+  return history_[std::size_t{flow.history} * (mask_ + 1) + (sequence & mask_)];
 }
 
 void PacketNetwork::Engine::keep_history(Flow& flow) {
@@ -67,7 +67,7 @@ void PacketNetwork::Engine::send(std::uint32_t index) {
   }
   if (flow.history != kNone) transmission_of(flow, sequence) = flow.transmissions;
   if (flow.in_flight++ == 0)
-    flow.deadline = now_ + (options_.time_out.ps << std::min<int>(flow.back_off, kMostBackOff));
+    flow.deadline = now_ + (time_out_of(flow) << std::min<int>(flow.back_off, kMostBackOff));
   if (!flow.timer_armed) {
     flow.timer_armed = true;
     ++flow.references;
@@ -86,7 +86,7 @@ void PacketNetwork::Engine::send(std::uint32_t index) {
   packet.transmission = flow.transmissions++;
   packet.wire_bytes = static_cast<std::uint16_t>(
       sequence + 1 == flow.packets ? flow.last_payload + options_.header : options_.mtu);
-  packet.hops_left = flow.forward.hops & 0x7f;
+  packet.travels = 1;
   // Packets take the paths in turn, every flow from a place of its own.
   const std::uint32_t path =
       flow.forward.count == 1 ? 0 : (index * 7 + packet.transmission) % flow.forward.count;
@@ -147,6 +147,11 @@ void PacketNetwork::Engine::wake(std::uint32_t nic) {
 
 void PacketNetwork::Engine::on_nic(std::uint32_t event) {
   Port& nic = ports_[records_[event].flow];
+  if (is_lossless_ && !is_ready(records_[event].flow)) {  // wakes when it is
+    nic.waking = false;
+    give_back(event);
+    return;
+  }
   if (nic.free_at > now_) {  // an acknowledgement got in between
     records_[event].time = nic.free_at;
     wheel_.push(event);
@@ -212,7 +217,7 @@ void PacketNetwork::Engine::on_ack(std::uint32_t index) {
   }
   flow.newest_acked = std::max(flow.newest_acked, ack.transmission);
   flow.back_off = 0;
-  flow.deadline = now_ + options_.time_out.ps;
+  flow.deadline = now_ + time_out_of(flow);
   if (options_.transport == Transport::kDctcp) {
     flow.dctcp.on_ack(ack.marked == 1, limits_sender, static_cast<float>(mask_ + 1));
     if (ack.marked == 1 && ack.transmission >= flow.recovery_end) {

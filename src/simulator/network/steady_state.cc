@@ -29,9 +29,16 @@ void PacketNetwork::Engine::set_skip(bool on) {
   forget_samples();
 }
 
+/// Checks are what stops run_events(), so a limit needs them as well.
+void PacketNetwork::Engine::set_hop_limit(std::int64_t packet_hops) {
+  hop_limit_ = packet_hops;
+  next_check_ = packet::kNever;
+  forget_samples();
+}
+
 /// After any change: three checks must pass again.
 void PacketNetwork::Engine::forget_samples() {
-  if (!skip_) return;
+  if (!skip_ && hop_limit_ == 0) return;
   samples_taken_ = unsteady_ = 0;
   interval_ = kShortest;
   next_check_ = now_ + interval_;
@@ -39,6 +46,7 @@ void PacketNetwork::Engine::forget_samples() {
 
 void PacketNetwork::Engine::sample() {
   next_check_ = now_ + interval_;
+  if (!skip_) return;
   samples_.resize(flows_.size());
   for (std::size_t i = 0; i < flows_.size(); ++i) {
     const Flow& flow = flows_[i];
@@ -61,7 +69,7 @@ void PacketNetwork::Engine::sample() {
 
 /// How long the network may jump from now, `limit` at most; 0 when it is not steady.
 std::int64_t PacketNetwork::Engine::steady_time(std::int64_t limit) {
-  if (samples_taken_ < 3) return 0;
+  if (samples_taken_ < 3 || !skip_) return 0;
   const auto longer_interval = [&] {
     interval_ *= 2;
     samples_taken_ = unsteady_ = 0;
@@ -98,7 +106,7 @@ void PacketNetwork::Engine::jump(std::int64_t length) {
     totals_.skipped_packets += packets;
     const auto credit = [&](const packet::Paths& paths, std::int64_t bytes) {
       for (int at = 0; at < paths.count * paths.hops; ++at) {
-        ports_[paths_[paths.first + at]].bytes += bytes / paths.count;
+        ports_[packet::port_of(paths_[paths.first + at])].bytes += bytes / paths.count;
       }
     };
     credit(flow.forward, std::int64_t{packets} * options_.mtu);

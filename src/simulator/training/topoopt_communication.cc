@@ -22,7 +22,9 @@ void TopoOptCommunication::use_packets(const FidelityOptions& fidelity,
   for (const int links : {2, 0}) {
     for (const double circuits : topology_.link_rates()) ports.push_back({circuits, links});
   }
-  network_.use_packets(ports, fidelity, std::move(cache));
+  FidelityOptions without_pauses = fidelity;
+  without_pauses.packets.pfc = false;  // hosts forward: routes may wait for each other in a circle
+  network_.use_packets(ports, without_pauses, std::move(cache));
 }
 
 void TopoOptCommunication::add_flow(int from, int to, Bytes bytes) {

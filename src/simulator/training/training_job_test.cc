@@ -453,7 +453,7 @@ TEST(Failures, PublishedCostsAreKept) {
   }
 }
 
-// Finding: 100 Mb/s and automatic queues, which hold less than a packet there.
+// Queues that hold less than a packet, which no flag can ask for; automatic ones hold enough.
 TEST(TrainingJob, APhaseThatNeverEndsIsNamed) {
   IterationOptions options;
   options.fidelity.fidelity = Fidelity::kPacket;
@@ -474,6 +474,10 @@ TEST(TrainingJob, APhaseThatNeverEndsIsNamed) {
   request.seq_length = 8;
   const ParallelPlan plan = make_plan(model, request);
   constexpr FabricKind kFabric[] = {FabricKind::kNvl72};
+  const TrainingJob ends(model, plan, find_gpu("h100"), routing_of("uniform", model, plan), kFabric,
+                         options);
+  EXPECT_LT(ends.simulate(FabricKind::kNvl72, options.fidelity.nic_rate).total, Time::seconds(60));
+  options.fidelity.packets.queue_limit = {5'000};
   const TrainingJob job(model, plan, find_gpu("h100"), routing_of("uniform", model, plan), kFabric,
                         options);
   std::string said;
