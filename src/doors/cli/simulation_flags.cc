@@ -162,6 +162,7 @@ FidelityOptions SimulationFlags::fidelity_options() const {
   FidelityOptions options;
   options.fidelity = parse<Fidelity>(fidelity, "--fidelity");
   options.packets = packets.options();
+  options.sample_seed = seed;
   options.budget = parse_count(packet_budget, "--packet-budget");
   if (!shortcuts.empty()) {
     if (options.fidelity == Fidelity::kFluid) {
@@ -187,7 +188,7 @@ void SimulationFlags::apply(ComparisonRequest& request) const {
   network.optical_degree = degree.value_or(network.nics_per_server * 3 / 4);
   network.oversubscription = oversubscription;
   network.paths = parse<PathPolicy>(paths, "--paths");
-  network.flows_per_pair = flows_per_pair;
+  network.hashed = {flows_per_pair, seed};
   network.ep_nics = parse<EpNics>(ep_nics, "--ep-nics");
   network.ep_split = parse<EpSplit>(ep_split, "--ep-split");
   network.allocator = parse<AllocatorKind>(allocator, "--allocator");

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/random.h"
 #include "circuits/greedy_allocator.h"
 #include "fabric/direct_connect.h"
 #include "network/flow_list.h"
@@ -49,8 +50,8 @@ class Switches {
       graph_.append_path(to, from, 0, paths.back);
       paths.hops = static_cast<int>(paths.forward.size());
     } else {
-      append_packet_paths(graph_, paths_, from, to, 0, paths.forward);
-      append_packet_paths(graph_, paths_, to, from, 0, paths.back);
+      append_packet_paths(graph_, paths_, from, to, derive_seed(from, to, 0), paths.forward);
+      append_packet_paths(graph_, paths_, to, from, derive_seed(to, from, 0), paths.back);
       paths.hops = graph_.hops(from, to);
     }
     paths.back_hops = paths.hops;

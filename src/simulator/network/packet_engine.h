@@ -31,7 +31,7 @@ class PacketNetwork::Engine {
 
   void reset();
   void set_skip(bool on);
-  void set_hop_limit(std::int64_t packet_hops) { hop_limit_ = packet_hops; }
+  void set_hop_limit(std::int64_t packet_hops);
   void on_completion(OnCompletion callback) { callback_ = std::move(callback); }
   PathSet add_paths(std::span<const std::uint32_t> forward, int hops,
                     std::span<const std::uint32_t> back, int back_hops);

@@ -108,8 +108,7 @@ class PacketNetwork {
   /// Forgets flows, paths, totals; time starts at zero. Keeps ports and memory.
   void reset();
   void set_skip(bool on);
-  /// While skipping: run() gives up, as if a flow could not end, soon after so many packet-hops;
-  /// zero: never.
+  /// run() gives up, as if a flow could not end, soon after so many packet-hops; zero: never.
   void set_hop_limit(std::int64_t packet_hops);
   void on_completion(OnCompletion callback);
 

@@ -65,6 +65,7 @@ void PacketPhase::add_flow(std::span<const std::uint32_t> forward, int hops,
 PhaseCache::Key PacketPhase::key() {
   Hash hash;
   hash.add(static_cast<std::uint64_t>(fidelity_.nic_rate.bits_per_second));
+  hash.add(static_cast<std::uint64_t>(most_hops_));  // what one gives up, another may have to run
   for (const Flow& flow : flows_) {
     hash.add(static_cast<std::uint64_t>(flow.bytes.count));
     hash.add(static_cast<std::uint64_t>(flow.start.ps));

@@ -29,9 +29,15 @@ void PacketNetwork::Engine::set_skip(bool on) {
   forget_samples();
 }
 
+/// Whether it is reached is looked at when the steady state is, or would be.
+void PacketNetwork::Engine::set_hop_limit(std::int64_t packet_hops) {
+  hop_limit_ = packet_hops;
+  if (next_check_ == packet::kNever) forget_samples();
+}
+
 /// After any change: three checks must pass again.
 void PacketNetwork::Engine::forget_samples() {
-  if (!skip_) return;
+  if (!skip_ && hop_limit_ == 0) return;
   samples_taken_ = unsteady_ = 0;
   interval_ = kShortest;
   next_check_ = now_ + interval_;

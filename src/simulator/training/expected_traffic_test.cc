@@ -46,5 +46,25 @@ TEST(ExpectedTraffic, TensorParallelismOverTwoServersIsTheirs) {
   }
 }
 
+TEST(ExpectedTraffic, ARegionWithoutExpectedBytesIsJoinedAllTheSame) {
+  // 32 tokens to one of 256 experts: between most of the 64 servers, nothing.
+  Model model = find_model("deepseek-v3");
+  model.top_k = 1;
+  PlanRequest request = request_of(512, 1, 1, 128);
+  request.gpus_per_server = 2;
+  request.micro_batch_size = 1;
+  request.seq_length = 32;
+  const ParallelPlan plan = make_plan(model, request);
+  const ExpectedTraffic traffic = expected_traffic(model, plan);
+  DirectConnect graph = DirectConnect::find(plan.servers(), plan.gpus_per_server, traffic);
+  const int region = plan.region_servers();
+  ASSERT_GT(region, 1);
+  for (int server = 0; server < plan.servers(); ++server) {
+    for (int other = server / region * region; other < server / region * region + region; ++other) {
+      EXPECT_EQ(graph.route(server, other).empty(), server == other) << server << " " << other;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mixnet

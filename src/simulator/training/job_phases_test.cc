@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <vector>
 
 #include "circuits/greedy_allocator.h"
@@ -202,8 +203,9 @@ TEST(JobPhases, ReuseIsExactAndSkippingNearlySo) {
 }
 
 TEST(JobPhases, AutoIsWithinOnePercentOfPlainPackets) {
-  // 16 places, of which a budget of one hop leaves the 4 samples that there must be.
+  // 16 places, of which a budget of one hop leaves the 4 samples that there must be, two a layer.
   const SmallJob small(8);
+  std::uint64_t seed = 1;
   for (const std::int64_t gbps : {100, 400}) {
     for (const FabricKind kind : {FabricKind::kFatTree, FabricKind::kMixNet}) {
       const FabricKind fabrics[] = {kind};
@@ -213,6 +215,7 @@ TEST(JobPhases, AutoIsWithinOnePercentOfPlainPackets) {
       options.fidelity = Fidelity::kAuto;
       options.nic_rate = speed;
       options.budget = 1;
+      options.sample_seed = seed++;
       const TrainingJob shortened = small.job("dynamic", options, fabrics);
       const double exact = plain.simulate(kind, speed).ep.to_seconds();
       const double error = shortened.simulate(kind, speed).ep.to_seconds() / exact - 1;
@@ -224,6 +227,31 @@ TEST(JobPhases, AutoIsWithinOnePercentOfPlainPackets) {
       EXPECT_LT(std::abs(error), 2 * report.error + 0.004) << "its own estimate is sound";
     }
   }
+}
+
+TEST(JobPhases, SamplesSpeakForAllLayersAndTheirIntervalHolds) {
+  SmallJob small(8);
+  const FabricKind fabrics[] = {FabricKind::kFatTree};
+  const Bandwidth speed = Bandwidth::gbps(400);
+  FidelityOptions options = plain_packets(400);
+  options.reuse = true;
+  const double exact =
+      small.job("dynamic", options, fabrics).simulate(FabricKind::kFatTree, speed).ep.to_seconds();
+  options.fidelity = Fidelity::kAuto;
+  options.skip_steady = false;
+  options.budget = 1;
+  constexpr int kSeeds = 40;
+  int held = 0;
+  std::set<double> answers;
+  for (int seed = 1; seed <= kSeeds; ++seed) {
+    options.sample_seed = static_cast<std::uint64_t>(seed);
+    const TrainingJob job = small.job("dynamic", options, fabrics);
+    const double ep = job.simulate(FabricKind::kFatTree, speed).ep.to_seconds();
+    answers.insert(ep);
+    held += std::abs(ep / exact - 1) <= job.fidelity(FabricKind::kFatTree).error ? 1 : 0;
+  }
+  EXPECT_GE(held, 0.9 * kSeeds);
+  EXPECT_GT(answers.size(), kSeeds / 2U) << "the seed chooses";
 }
 
 TEST(JobPhases, RepeatedDemandsAreSimulatedOnce) {

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <numeric>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -49,7 +52,9 @@ TokenCounts random_counts(const Shape& shape, std::uint64_t seed) {
 TreeCommunication network_of(const Shape& shape, FabricKind kind = FabricKind::kFatTree,
                              PathPolicy paths = PathPolicy::kSpray, EpNics nics = EpNics::kRail,
                              int flows_per_pair = 1, int servers = 64) {
-  return {PacketFabric(kind, servers, shape.nics, 3, paths), nics, flows_per_pair,
+  return {PacketFabric(kind, servers, shape.nics, 3, paths),
+          nics,
+          {flows_per_pair},
           shape.gpus_per_server};
 }
 
@@ -257,6 +262,92 @@ TEST(TreeCommunication, ManyHashedFlowsApproachSpraying) {
       network_of(shape, FabricKind::kFatTree, PathPolicy::kEcmp, EpNics::kRail, 64);
   EXPECT_GT(one.exchange(0, demand).dispatch.transfer.to_seconds(), 1.2 * best);
   EXPECT_LT(many.exchange(0, demand).dispatch.transfer.to_seconds(), 1.3 * best);
+}
+
+/// Flows of a dispatch of an even demand, each GPU's to each other hashed alone, counted by link:
+/// the time of the busiest, in units of what a NIC takes.
+double busiest_link(const Shape& shape, std::uint64_t seed) {
+  const PacketFabric fabric(FabricKind::kFatTree, 64, shape.nics, 1, PathPolicy::kEcmp);
+  Random random(seed);
+  std::map<std::uint32_t, int> flows;
+  std::vector<std::uint32_t> path;
+  const int gpus = shape.gpus_per_server;
+  for (int from = 0; from < shape.ep; ++from) {
+    for (int to = 0; to < shape.ep; ++to) {
+      if (from / gpus == to / gpus) continue;
+      path.clear();
+      fabric.append_path(from, to / gpus * gpus + from % gpus, random.next(), path);
+      for (const std::uint32_t link : path) ++flows[link];
+    }
+  }
+  int busiest = 0;
+  for (const auto& [link, count] : flows) busiest = std::max(busiest, count);
+  return static_cast<double>(busiest) / (shape.ep - gpus);
+}
+
+TEST(TreeCommunication, EveryTwoGpusHaveAConnectionThatIsHashedAlone) {
+  for (const Shape& shape : {Shape{16, 1, 8, 8}, Shape{32, 1, 8, 8}}) {
+    const RegionDemand demand = demand_of(shape, TokenCounts(shape.ep, shape.ep, 5000));
+    const double sprayed = network_of(shape).exchange(0, demand).dispatch.transfer.to_seconds();
+    double mean = 0;
+    double independent = 0;
+    std::set<Time> times;
+    constexpr int kSeeds = 60;
+    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+      TreeCommunication network(PacketFabric(FabricKind::kFatTree, 64, 8, 1, PathPolicy::kEcmp),
+                                EpNics::kRail, {1, seed}, 8);
+      const Time time = network.exchange(0, demand).dispatch.transfer;
+      EXPECT_EQ(network.exchange(0, demand).dispatch.transfer, time) << "paths are kept";
+      times.insert(time);
+      mean += time.to_seconds() / sprayed / kSeeds;
+      independent += busiest_link(shape, seed) / kSeeds;
+    }
+    EXPECT_GT(times.size(), 3) << "seeds matter";
+    EXPECT_NEAR(mean, independent, 0.04 * independent);
+  }
+}
+
+TEST(TreeCommunication, HashedBytesAreThoseOfSprayedOnes) {
+  // The NICs' own links bind where nothing else can: all servers under one ToR.
+  for (const Shape& shape :
+       {Shape{8, 4, 8, 2}, Shape{16, 1, 8, 2}, Shape{16, 2, 8, 1}, Shape{4, 16, 8, 1}}) {
+    for (const EpNics nics : {EpNics::kRail, EpNics::kOwn}) {
+      const RegionDemand demand = demand_of(shape, random_counts(shape, 9));
+      TreeCommunication sprayed = network_of(shape, FabricKind::kFatTree, PathPolicy::kSpray, nics);
+      TreeCommunication hashed = network_of(shape, FabricKind::kFatTree, PathPolicy::kEcmp, nics);
+      ASSERT_LE(demand.servers * shape.nics, PacketFabric::kNicsPerTor);
+      const ExchangeTimes a = sprayed.exchange(0, demand);
+      const ExchangeTimes b = hashed.exchange(0, demand);
+      EXPECT_NEAR(a.dispatch.transfer.to_seconds(), b.dispatch.transfer.to_seconds(), 1e-9);
+      EXPECT_NEAR(a.combine.transfer.to_seconds(), b.combine.transfer.to_seconds(), 1e-9);
+    }
+  }
+}
+
+TEST(TreeCommunication, ADeadLinkIsOfNoConcernToRegionsThatItDoesNotServe) {
+  const Shape shape = {32, 1, 8, 8};
+  const RegionDemand demand = demand_of(shape, random_counts(shape, 4));
+  for (const FabricKind kind :
+       {FabricKind::kFatTree, FabricKind::kOversubFatTree, FabricKind::kRailOptimized}) {
+    const std::string tier = kind == FabricKind::kRailOptimized ? "leaf-up" : "tor-up";
+    const DeadLink dead[] = {{tier, 1}};  // of server 0's ToR, or of rail 0's first leaf
+    const PacketFabric broken(kind, 64, 8, 3, PathPolicy::kSpray, dead);
+    ASSERT_EQ(broken.dead_links(), 1);
+    TreeCommunication network(broken, EpNics::kRail, {}, 8);
+    TreeCommunication well = network_of(shape, kind);
+    EXPECT_FALSE(network.uniform());
+    const bool is_rail = kind == FabricKind::kRailOptimized;  // 32 servers share the leaf
+    const int far = is_rail ? 32 : 4;
+    EXPECT_EQ(network.exchange(far, demand).dispatch.transfer,
+              well.exchange(far, demand).dispatch.transfer);
+    EXPECT_EQ(network.kind_of_region(far, 4), network.kind_of_region(far + 8, 4));
+    EXPECT_TRUE(network.kind_of_region(far, 4));
+    EXPECT_FALSE(network.kind_of_region(0, 4));
+    if (kind == FabricKind::kOversubFatTree) {
+      EXPECT_GT(network.exchange(0, demand).dispatch.transfer,
+                well.exchange(0, demand).dispatch.transfer);
+    }
+  }
 }
 
 TEST(TreeCommunication, OneServerExchangesNothing) {
