@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "moe/routing.h"
+#include "network/packet_paths.h"
 #include "training/test_plans.h"
 
 namespace mixnet {
@@ -58,12 +59,17 @@ TreeCommunication network_of(const Shape& shape, FabricKind kind = FabricKind::k
           shape.gpus_per_server};
 }
 
-/// NIC-to-NIC bytes of a dispatch, GPU by GPU.
-Matrix<std::int64_t> nic_bytes(const Shape& shape, const RegionDemand& demand, EpNics policy) {
+/// What one GPU of the region sends to another in a dispatch, and by which NICs.
+struct GpuFlow {
+  int from_gpu, to_gpu;
+  int from_nic, to_nic;
+  std::int64_t bytes;
+};
+
+std::vector<GpuFlow> gpu_flows(const Shape& shape, const RegionDemand& demand, EpNics policy) {
   const int g = shape.gpus_per_server;
   const auto nic_of = [&](int gpu) { return gpu / g * shape.nics + gpu % g * shape.nics / g; };
-  const std::size_t nics = static_cast<std::size_t>(demand.servers) * shape.nics;
-  Matrix<std::int64_t> bytes(nics, nics);
+  std::vector<GpuFlow> flows;
   for (int from = 0; from < shape.ep; ++from) {
     for (int to = 0; to < shape.ep; ++to) {
       for (int t = 0; t < shape.tp; ++t) {
@@ -71,9 +77,19 @@ Matrix<std::int64_t> nic_bytes(const Shape& shape, const RegionDemand& demand, E
         const int b = to * shape.tp + t;
         if (a / g == b / g) continue;
         const int door = policy == EpNics::kOwn ? b : b / g * g + a % g;
-        bytes(nic_of(a), nic_of(door)) += demand.rank_bytes(from, to) / shape.tp;
+        flows.push_back({a, b, nic_of(a), nic_of(door), demand.rank_bytes(from, to) / shape.tp});
       }
     }
+  }
+  return flows;
+}
+
+/// NIC-to-NIC bytes of a dispatch.
+Matrix<std::int64_t> nic_bytes(const Shape& shape, const RegionDemand& demand, EpNics policy) {
+  const std::size_t nics = static_cast<std::size_t>(demand.servers) * shape.nics;
+  Matrix<std::int64_t> bytes(nics, nics);
+  for (const GpuFlow& flow : gpu_flows(shape, demand, policy)) {
+    bytes(flow.from_nic, flow.to_nic) += flow.bytes;
   }
   return bytes;
 }
@@ -94,21 +110,35 @@ double busiest_nic(const Matrix<std::int64_t>& bytes) {
   return seconds(static_cast<double>(busiest));
 }
 
-/// The fluid time of NIC-to-NIC bytes on a fabric's own paths: no rail left out.
-Time whole_network(const PacketFabric& fabric, const Matrix<std::int64_t>& bytes) {
+/// The fluid time of a dispatch on a fabric's own paths: no rail left out. Sprayed, bytes between
+/// two NICs are one flow; hashed, those between two GPUs.
+Time whole_network(const Shape& shape, const PacketFabric& fabric, const RegionDemand& demand,
+                   EpNics policy) {
   std::vector<Bandwidth> rates;
   for (const double rate : fabric.link_rates()) {
     rates.push_back(
         {static_cast<std::int64_t>(rate * static_cast<double>(kReferenceRate.bits_per_second))});
   }
   FluidNetwork network(rates);
-  for (int from = 0; from < static_cast<int>(bytes.rows()); ++from) {
-    for (int to = 0; to < static_cast<int>(bytes.rows()); ++to) {
-      if (bytes(from, to) == 0) continue;
-      std::vector<LinkId> path;
-      fabric.append_path(from, to, derive_seed(from, to, 0), path);
-      network.add_flow(path, {bytes(from, to)});
+  const auto add = [&](int from, int to, std::uint64_t hash, std::int64_t bytes) {
+    if (bytes == 0) return;
+    std::vector<LinkId> path;
+    fabric.append_path(from, to, hash, path);
+    network.add_flow(path, {bytes});
+  };
+  if (fabric.path_policy() == PathPolicy::kSpray) {
+    const Matrix<std::int64_t> bytes = nic_bytes(shape, demand, policy);
+    for (int from = 0; from < static_cast<int>(bytes.rows()); ++from) {
+      for (int to = 0; to < static_cast<int>(bytes.rows()); ++to) {
+        add(from, to, 0, bytes(from, to));
+      }
     }
+    return network.run();
+  }
+  for (const GpuFlow& flow : gpu_flows(shape, demand, policy)) {
+    const int connection = flow.from_gpu * demand.region_gpus + flow.to_gpu;
+    add(flow.from_nic, flow.to_nic, connection_hash(1, flow.from_nic, flow.to_nic, connection),
+        flow.bytes);
   }
   return network.run();
 }
@@ -150,7 +180,7 @@ TEST(TreeCommunication, IsTheWholeNetworksTimeAnyDemand) {
           const Matrix<std::int64_t> bytes = nic_bytes(shape, demand, policy);
           TreeCommunication network = network_of(shape, kind, paths, policy);
           const double time = network.exchange(0, demand).dispatch.transfer.to_seconds();
-          const double expected = whole_network(fabric, bytes).to_seconds();
+          const double expected = whole_network(shape, fabric, demand, policy).to_seconds();
           EXPECT_NEAR(time, expected, 1e-6 * expected)
               << "ep " << shape.ep << " tp " << shape.tp << " nics " << shape.nics << " "
               << to_string(kind) << (paths == PathPolicy::kEcmp ? " ecmp" : " spray")
@@ -173,8 +203,7 @@ TEST(TreeCommunication, FoldedLargeExchangesMissOnlyTheTail) {
     const RegionDemand demand = demand_of(shape, counts);
     TreeCommunication network = network_of(shape, FabricKind::kOversubFatTree);
     const ExchangeTimes times = network.exchange(0, demand);
-    const double whole =
-        whole_network(fabric, nic_bytes(shape, demand, EpNics::kRail)).to_seconds();
+    const double whole = whole_network(shape, fabric, demand, EpNics::kRail).to_seconds();
     EXPECT_LE(times.dispatch.transfer.to_seconds(), whole * (1 + 1e-9));
     EXPECT_GE(times.dispatch.transfer.to_seconds(), whole * (1 - 0.003));
     EXPECT_EQ(times.combine.transfer, times.dispatch.transfer);
@@ -312,7 +341,7 @@ TEST(TreeCommunication, HashedBytesAreThoseOfSprayedOnes) {
   for (const Shape& shape :
        {Shape{8, 4, 8, 2}, Shape{16, 1, 8, 2}, Shape{16, 2, 8, 1}, Shape{4, 16, 8, 1}}) {
     for (const EpNics nics : {EpNics::kRail, EpNics::kOwn}) {
-      const RegionDemand demand = demand_of(shape, random_counts(shape, 9));
+      const RegionDemand demand = demand_of(shape, TokenCounts(shape.ep, shape.ep, 5000));
       TreeCommunication sprayed = network_of(shape, FabricKind::kFatTree, PathPolicy::kSpray, nics);
       TreeCommunication hashed = network_of(shape, FabricKind::kFatTree, PathPolicy::kEcmp, nics);
       ASSERT_LE(demand.servers * shape.nics, PacketFabric::kNicsPerTor);
