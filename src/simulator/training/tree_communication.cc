@@ -9,6 +9,9 @@
 namespace mixnet {
 namespace {
 
+// Flows of distinct sizes cost the fluid network the square of their number.
+constexpr int kManyHashedFlows = 512;
+
 PhaseTime longer(PhaseTime a, PhaseTime b) {
   return {std::max(a.transfer, b.transfer), std::max(a.delay, b.delay),
           a.packet_hops + b.packet_hops};
@@ -66,7 +69,14 @@ void TreeCommunication::add_flow(int from_nic, int to_nic, Bytes bytes, std::uin
     fabric_.append_path(from_nic, to_nic, hash_of(from_nic, to_nic, flow), path_);
     std::span<const LinkId> path = path_;
     if (nics_are_idle_ && path.size() > 2) path = path.subspan(1, path.size() - 2);
-    network_.add_flow(path, {share});
+    only_links_count_ ? count_links(path, {share}) : network_.add_flow(path, {share});
+  }
+}
+
+void TreeCommunication::count_links(std::span<const LinkId> path, Bytes bytes) {
+  for (const LinkId link : path) {
+    if (link_time_[link] == 0) touched_.push_back(link);
+    link_time_[link] += static_cast<double>(bytes.count) / fabric_.link_rates()[link];
   }
 }
 
@@ -181,6 +191,9 @@ PhaseTime TreeCommunication::hashed_exchange(int first_server, const RegionDeman
     return Place{demand.server_of_rank[rank] + t / gpus_per_server_,
                  gpu * fabric_.nics_per_server() / gpus_per_server_};
   };
+  only_links_count_ = !network_.in_packets() && demand.region_gpus * ranks * (demand.servers - 1) >
+                                                    kManyHashedFlows * demand.servers;
+  if (only_links_count_) link_time_.resize(fabric_.link_rates().size());
   for (int rank = 0; rank < ranks; ++rank) {
     for (int other = 0; other < ranks; ++other) {
       const Bytes bytes = {demand.rank_bytes(rank, other) / tp};
@@ -201,7 +214,19 @@ PhaseTime TreeCommunication::hashed_exchange(int first_server, const RegionDeman
       }
     }
   }
-  return network_.finish();
+  PhaseTime time = network_.finish();
+  if (std::exchange(only_links_count_, false)) time.transfer = take_busiest_link();
+  return time;
+}
+
+/// The time of the busiest link, of which all are forgotten.
+Time TreeCommunication::take_busiest_link() {
+  double busiest = 0;
+  for (const LinkId link : touched_) {
+    busiest = std::max(busiest, std::exchange(link_time_[link], 0));
+  }
+  touched_.clear();
+  return Time::from_seconds(busiest / kReferenceRate.bytes_per_second());
 }
 
 PhaseTime TreeCommunication::rail_exchange(int first_server, const RegionDemand& demand,

@@ -10,7 +10,9 @@
 //
 // Hashed paths (PathPolicy::kEcmp): every two GPUs have a connection each way, which is a flow of
 // its own and hashed alone, also where several share their NICs; all-to-alls, activations and what
-// delegates send for their servers go by these. A ring has one connection from NIC to NIC.
+// delegates send for their servers go by these. A ring has one connection from NIC to NIC. The
+// fluid time of an all-to-all of over 512 of them is that of its busiest link, which fair sharing
+// does not exceed by more than 0.5 % (tested).
 //
 // Where oversubscribed ToR links rule a large all-to-all (over 256 flows, and a bound over twice
 // that of the NICs), the NICs' own links are left out, and flows of one pair of ToRs fold into one
@@ -73,6 +75,8 @@ class TreeCommunication final : public CommunicationModel {
   void add_flow(int from_nic, int to_nic, Bytes bytes, std::uint64_t connection);
   std::uint64_t hash_of(int from_nic, int to_nic, std::uint64_t connection) const;
   bool is_hashed() const { return fabric_.path_policy() == PathPolicy::kEcmp; }
+  void count_links(std::span<const LinkId> path, Bytes bytes);
+  Time take_busiest_link();
   PhaseTime hashed_exchange(int first_server, const RegionDemand& demand, bool transposed);
   PhaseTime rail_exchange(int first_server, const RegionDemand& demand, bool transposed);
   PhaseTime own_nic_exchange(int first_server, const RegionDemand& demand, bool transposed);
@@ -93,7 +97,8 @@ class TreeCommunication final : public CommunicationModel {
   std::vector<LinkId> path_;
   Matrix<std::int64_t> nic_bytes_;  ///< of the region's NICs
   bool nics_are_idle_ = false;      ///< leave the NICs' own links out of the network
-  std::vector<double> link_time_;   ///< work space of tors_rule(): by link, zero between calls
+  bool only_links_count_ = false;   ///< flows go to count_links() in place of the network
+  std::vector<double> link_time_;   ///< work space: by link, zero between calls
   std::vector<LinkId> touched_;
 };
 

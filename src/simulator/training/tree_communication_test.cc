@@ -336,6 +336,29 @@ TEST(TreeCommunication, EveryTwoGpusHaveAConnectionThatIsHashedAlone) {
   }
 }
 
+TEST(TreeCommunication, ManyHashedFlowsTakeWhatTheirBusiestLinkDoes) {
+  int compared = 0;
+  for (const Shape& shape :
+       {Shape{32, 1, 8, 8}, Shape{48, 1, 8, 8}, Shape{16, 4, 8, 8}, Shape{64, 1, 16, 4}}) {
+    for (const FabricKind kind :
+         {FabricKind::kFatTree, FabricKind::kOversubFatTree, FabricKind::kRailOptimized}) {
+      for (const EpNics policy : {EpNics::kRail, EpNics::kOwn}) {
+        const PacketFabric fabric(kind, 64, shape.nics, 3, PathPolicy::kEcmp);
+        TokenCounts counts;
+        RoutingSource::make("dynamic", {shape.ep, 2 * shape.ep, 4, 8, 8192}, 1)
+            .counts({.layer = compared % 8}, counts);
+        const RegionDemand demand = demand_of(shape, counts);
+        TreeCommunication network = network_of(shape, kind, PathPolicy::kEcmp, policy);
+        const double whole = whole_network(shape, fabric, demand, policy).to_seconds();
+        const double time = network.exchange(0, demand).dispatch.transfer.to_seconds();
+        EXPECT_LE(time, whole * (1 + 1e-9));
+        EXPECT_GE(time, whole * (1 - 5e-3)) << shape.ep << " " << to_string(kind);
+        ++compared;
+      }
+    }
+  }
+}
+
 TEST(TreeCommunication, HashedBytesAreThoseOfSprayedOnes) {
   // The NICs' own links bind where nothing else can: all servers under one ToR.
   for (const Shape& shape :
