@@ -274,5 +274,28 @@ TEST(DirectConnect, FailedNicsLoseTheirCircuitsAndHostsForwardAroundThem) {
       << "a NIC without a circuit is not missed";
 }
 
+TEST(DirectConnect, MatchesForTheMostWeightNotTheHeaviestPair) {
+  ExpectedTraffic traffic;
+  traffic.pairs = {{0, 1, 5}, {1, 2, 8}, {2, 3, 5}};
+  const DirectConnect graph = DirectConnect::find(4, 1, traffic);
+  // Joining all four takes more NICs than there are; 5 + 5 are more than 8.
+  EXPECT_EQ(graph.circuits(0, 1), 1);
+  EXPECT_EQ(graph.circuits(1, 2), 0);
+  EXPECT_EQ(graph.circuits(2, 3), 1);
+}
+
+TEST(DirectConnect, LargerRingsJoinWhatTheirOwnLeaveApart) {
+  // Three regions of two servers with two NICs each; rings over the regions take both.
+  ExpectedTraffic traffic;
+  traffic.pairs = {{0, 1, 1}, {2, 3, 1}, {4, 5, 1}};
+  traffic.rings = {{0, 2, 4}, {1, 3, 5}};
+  traffic.ring_bytes = 1;
+  DirectConnect apart = DirectConnect::find(6, 2, traffic);
+  EXPECT_TRUE(apart.route(0, 1).empty());
+  traffic.joining_rings = {{0, 2, 4, 1, 3, 5}};
+  DirectConnect joined = DirectConnect::find(6, 2, traffic);
+  for (int server = 1; server < 6; ++server) EXPECT_FALSE(joined.route(0, server).empty());
+}
+
 }  // namespace
 }  // namespace mixnet

@@ -243,8 +243,8 @@ TEST(TrainingJob, TensorParallelismOverServersIsBoundInsideThemAndBetween) {
   const TrainingJob job = job_with_tp(16, kFabrics);
   const double scale_up = find_gpu("h100").scale_up_bytes_per_second;
   const auto between = [](Bandwidth nic, double nics) {
-    // One step between two servers, six links long.
-    return [=](double bytes) { return bytes / 2 / nics / nic.bytes_per_second() + 2e-6; };
+    // One step between two servers, four links long.
+    return [=](double bytes) { return bytes / 2 / nics / nic.bytes_per_second() + 4e-6; };
   };
   // Slow NICs: half of the bytes through eight, or two of mixnet.
   const Bandwidth slow = Bandwidth::gbps(100);
