@@ -55,7 +55,7 @@ DirectConnect DirectConnect::with_rings(int servers, int nics_per_server,
   if (plain.joins_all(traffic.pairs)) return plain;
   graph.join_islands(traffic.pairs);
   graph.add_matchings(traffic.pairs);
-  return graph;
+  return graph.joins_all(traffic.pairs) ? graph : plain;  // what cannot be joined is no aim
 }
 
 void DirectConnect::add_rings(const ExpectedTraffic& traffic,

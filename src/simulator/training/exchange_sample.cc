@@ -6,8 +6,8 @@
 
 #include "base/parallel.h"
 #include "base/progress.h"
+#include "network/sample_places.h"
 #include "training/packet_correction.h"
-#include "training/sample_places.h"
 
 namespace mixnet {
 namespace {

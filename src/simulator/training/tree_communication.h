@@ -25,10 +25,10 @@
 #include <vector>
 
 #include "fabric/packet_fabric.h"
+#include "fabric/server_places.h"
 #include "training/communication.h"
 #include "training/iteration_options.h"
 #include "training/phase_network.h"
-#include "training/server_places.h"
 
 namespace mixnet {
 

@@ -1,4 +1,4 @@
-#include "training/sample_places.h"
+#include "network/sample_places.h"
 
 #include <algorithm>
 #include <numeric>
