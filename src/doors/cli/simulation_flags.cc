@@ -72,7 +72,8 @@ void add_routing_flags(CLI::App& command, SimulationFlags& flags) {
   const FlagGroup group(command, "Routing");
   group.add_default("--routing", flags.routing,
                     "uniform, measured, dynamic, matrix:FILE or trace:FILE (docs/routing.md)");
-  group.add_default("--seed", flags.seed, "Seed of the generated routing, of hashed paths and of samples");
+  group.add_default("--seed", flags.seed,
+                    "Seed of the generated routing, of hashed paths and of samples");
 }
 
 void add_compute_flags(CLI::App& command, SimulationFlags& flags) {
@@ -105,8 +106,9 @@ void add_fabric_flags(CLI::App& command, SimulationFlags& flags) {
       "mixnet: greedy (Algorithm 1), refined (knows the EPS; use --ep-split balanced) or exact");
   group.add_default("--oversubscription", flags.oversubscription,
                     "oversub-fat-tree: NICs for one uplink of their ToR switch");
-  group.add_default("--paths", flags.paths,
-                    "Packet fabrics: spray (over all paths) or ecmp (one hashed path a connection)");
+  group.add_default(
+      "--paths", flags.paths,
+      "Packet fabrics: spray (over all paths) or ecmp (one hashed path a connection)");
   group.add_default("--flows-per-pair", flags.flows_per_pair,
                     "ecmp: flows that a connection is split into, each hashed");
   group.add_default(
