@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <queue>
 #include <tuple>
 
@@ -27,9 +28,16 @@ bool DirectConnect::join(int a, int b) {
 DirectConnect DirectConnect::find(int servers, int nics_per_server, const ExpectedTraffic& traffic,
                                   const std::set<std::pair<int, int>>& dead) {
   DirectConnect graph = with_rings(servers, nics_per_server, traffic, traffic.rings);
-  if (!traffic.joining_rings.empty() && !graph.joins_all(traffic.pairs)) {
+  if (!graph.serves(traffic)) {
     DirectConnect joined = with_rings(servers, nics_per_server, traffic, traffic.joining_rings);
-    if (joined.joins_all(traffic.pairs)) graph = std::move(joined);
+    if (!joined.serves(traffic)) {
+      ExpectedTraffic by_forwarding = traffic;
+      by_forwarding.neighbours.clear();
+      std::vector<std::vector<int>> one_ring(1, std::vector<int>(servers));
+      std::iota(one_ring.front().begin(), one_ring.front().end(), 0);
+      joined = with_rings(servers, nics_per_server, by_forwarding, one_ring);
+    }
+    if (joined.serves(traffic)) graph = std::move(joined);
   }
   graph.darken(dead);
   graph.make_links();
@@ -142,6 +150,23 @@ bool DirectConnect::joins_all(std::span<const ExpectedTraffic::Pair> pairs) cons
   const std::vector<int> island = islands();
   return std::ranges::all_of(
       pairs, [&](const auto& pair) { return pair.bytes <= 0 || island[pair.a] == island[pair.b]; });
+}
+
+/// Whether all that must reach each other do.
+bool DirectConnect::serves(const ExpectedTraffic& traffic) const {
+  const std::vector<int> island = islands();
+  const auto is_apart = [&](int a, int b) { return island[a] != island[b]; };
+  for (const auto& [a, b] : traffic.neighbours) {
+    if (is_apart(a, b)) return false;
+  }
+  for (const auto* groups : {&traffic.rings, &traffic.joining_rings}) {
+    for (const std::vector<int>& group : *groups) {
+      for (const int server : group) {
+        if (is_apart(server, group.front())) return false;
+      }
+    }
+  }
+  return joins_all(traffic.pairs);
 }
 
 /// For each server, the lowest server that circuits join it to, over any number of hops.

@@ -11,8 +11,9 @@
 //      circuit, where a pair weighs demand / (circuits + 1), until no NIC is left (matching.h);
 //      pairs that no chain of circuits joined before the round come first. Should that leave some
 //      pair apart, it is done again with rounds of nothing but joining first, which two NICs a
-//      server suffice for. And where the rings of step 1 leave less than that, with one ring
-//      through each of the larger groups instead.
+//      server suffice for. And where NICs are too few for these steps to join all that
+//      must reach each other, with one ring through each of the larger groups instead, or as the
+//      last resort (two NICs a server suffice) one through all servers, which forward all else.
 //
 // Circuits are full duplex at one NIC's rate; the k circuits of a pair are one directed link of
 // rate k each way. Routes are fixed: shortest in hops, and among those the least loaded by the
@@ -82,6 +83,7 @@ class DirectConnect {
   void add_rings(const ExpectedTraffic& traffic, const std::vector<std::vector<int>>& rings);
   void add_matchings(std::span<const ExpectedTraffic::Pair> pairs);
   void join_islands(std::span<const ExpectedTraffic::Pair> pairs);
+  bool serves(const ExpectedTraffic& traffic) const;
   bool joins_all(std::span<const ExpectedTraffic::Pair> pairs) const;
   std::vector<int> islands() const;
   void darken(const std::set<std::pair<int, int>>& dead);

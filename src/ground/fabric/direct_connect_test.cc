@@ -289,12 +289,32 @@ TEST(DirectConnect, LargerRingsJoinWhatTheirOwnLeaveApart) {
   ExpectedTraffic traffic;
   traffic.pairs = {{0, 1, 1}, {2, 3, 1}, {4, 5, 1}};
   traffic.rings = {{0, 2, 4}, {1, 3, 5}};
-  traffic.ring_bytes = 1;
-  DirectConnect apart = DirectConnect::find(6, 2, traffic);
-  EXPECT_TRUE(apart.route(0, 1).empty());
   traffic.joining_rings = {{0, 2, 4, 1, 3, 5}};
-  DirectConnect joined = DirectConnect::find(6, 2, traffic);
-  for (int server = 1; server < 6; ++server) EXPECT_FALSE(joined.route(0, server).empty());
+  traffic.ring_bytes = 1;
+  const DirectConnect graph = DirectConnect::find(6, 2, traffic);
+  for (int i = 0; i < 6; ++i) {
+    const std::vector<int>& ring = traffic.joining_rings[0];
+    EXPECT_EQ(graph.circuits(ring[i], ring[(i + 1) % 6]), 1);
+  }
+}
+
+TEST(DirectConnect, TwoNicsAServerJoinAllThereIs) {
+  for (const int stages : {1, 2, 4}) {
+    for (const int replicas : {1, 2, 5}) {
+      for (const int region : {2, 4}) {
+        const ExpectedTraffic traffic = job(stages, replicas, region, 1, 3);
+        const int servers = stages * replicas * region;
+        DirectConnect graph = DirectConnect::find(servers, 2, traffic);
+        for (const auto& [a, b, bytes] : traffic.pairs) EXPECT_FALSE(graph.route(a, b).empty());
+        for (const auto& [a, b] : traffic.neighbours) EXPECT_FALSE(graph.route(a, b).empty());
+        for (const auto& ring : traffic.rings) {
+          for (const int server : ring) {
+            EXPECT_EQ(graph.route(ring[0], server).empty(), server == ring[0]);
+          }
+        }
+      }
+    }
+  }
 }
 
 }  // namespace
