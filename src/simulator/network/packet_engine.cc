@@ -97,8 +97,7 @@ void PacketNetwork::Engine::prepare() {
   wheel_.set_slot(slot, kHorizonBits - slot);
 }
 
-/// The next start, check of the steady state and the limit of hops, or just behind `end`; kNever
-/// behind kLatest.
+/// The next start, check of the steady state, or just behind `end`; kNever behind kLatest.
 std::int64_t PacketNetwork::Engine::next_stop(std::int64_t end) const {
   const std::int64_t start = starts_.empty() ? kNever : starts_.front().time;
   const std::int64_t check = next_check_ == kNever ? kNever : next_check_ + skipped_;
@@ -130,10 +129,6 @@ bool PacketNetwork::Engine::run_until(std::int64_t end) {
     } else {
       if (wheel_.empty() && starts_.empty()) return false;
       if (hop_limit_ > 0 && totals_.packet_hops > hop_limit_) return false;
-      if (!skip_) {
-        next_check_ = now_ + interval_;
-        continue;
-      }
       sample();
       const std::int64_t start = starts_.empty() ? kNever : starts_.front().time;
       const std::int64_t length = steady_time(std::min({end, start, packet::kLatest}) - now());

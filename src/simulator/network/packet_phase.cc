@@ -65,7 +65,6 @@ void PacketPhase::add_flow(std::span<const std::uint32_t> forward, int hops,
 PhaseCache::Key PacketPhase::key() {
   Hash hash;
   hash.add(static_cast<std::uint64_t>(fidelity_.nic_rate.bits_per_second));
-  hash.add(static_cast<std::uint64_t>(most_hops_));  // what one gives up, another may have to run
   for (const Flow& flow : flows_) {
     hash.add(static_cast<std::uint64_t>(flow.bytes.count));
     hash.add(static_cast<std::uint64_t>(flow.start.ps));
@@ -82,6 +81,7 @@ PhaseCache::Key PacketPhase::key() {
       hash.add(names_[port]);
     }
   }
+  hash.add(static_cast<std::uint64_t>(most_hops_));  // what one gives up, another may have to run
   for (const std::uint32_t port : named_) names_[port] = UINT32_MAX;
   named_.clear();
   return hash.key();

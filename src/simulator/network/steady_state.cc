@@ -29,10 +29,11 @@ void PacketNetwork::Engine::set_skip(bool on) {
   forget_samples();
 }
 
-/// Whether it is reached is looked at when the steady state is, or would be.
+/// Checks are what stops run_events(), so a limit needs them as well.
 void PacketNetwork::Engine::set_hop_limit(std::int64_t packet_hops) {
   hop_limit_ = packet_hops;
-  if (next_check_ == packet::kNever) forget_samples();
+  next_check_ = packet::kNever;
+  forget_samples();
 }
 
 /// After any change: three checks must pass again.
@@ -45,6 +46,7 @@ void PacketNetwork::Engine::forget_samples() {
 
 void PacketNetwork::Engine::sample() {
   next_check_ = now_ + interval_;
+  if (!skip_) return;
   samples_.resize(flows_.size());
   for (std::size_t i = 0; i < flows_.size(); ++i) {
     const Flow& flow = flows_[i];
@@ -67,7 +69,7 @@ void PacketNetwork::Engine::sample() {
 
 /// How long the network may jump from now, `limit` at most; 0 when it is not steady.
 std::int64_t PacketNetwork::Engine::steady_time(std::int64_t limit) {
-  if (samples_taken_ < 3) return 0;
+  if (samples_taken_ < 3 || !skip_) return 0;
   const auto longer_interval = [&] {
     interval_ *= 2;
     samples_taken_ = unsteady_ = 0;
