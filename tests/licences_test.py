@@ -26,6 +26,7 @@ KNOWN = {
     "Apache-2.0": r"Apache",
     "BSD-2-Clause": r"BSD|Redistributions of source code",
     "BSD-3-Clause": r"BSD|Redistributions of source code",
+    "BSL-1.0": r"Boost",
     "GPL-2.0-only WITH Linux-syscall-note": r"GPL-2|General Public License",
     "GPL-3.0-or-later WITH GCC-exception-3.1": r"GCC Runtime Library Exception",
     "LGPL-2.1-only": r"LGPL|Lesser General Public",
@@ -173,7 +174,7 @@ class LicencesTest(unittest.TestCase):
 
     def test_it_sees_each_kind(self):
         for package, way in [("libc6", "shared"), ("libfmt*", "shared"), ("libfmt-dev", "headers"),
-                             ("libeigen3-dev", "headers"), ("libcli11-dev", "headers"),
+                             ("libeigen3-dev", "headers"), ("liblemon-dev", "headers"), ("libcli11-dev", "headers"),
                              ("libjs-chart.js", "embedded")]:
             with self.subTest(package):
                 ways = [ways for name, ways in self.found.items() if fnmatch.fnmatch(name, package)]

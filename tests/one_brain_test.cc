@@ -46,7 +46,7 @@ class SimulatedRegion {
       : policy_(policy),
         delay_(delay),
         network_(PacketFabric(FabricKind::kMixNet, kServers, kEps, 1, PathPolicy::kSpray), kOptical,
-                 EpSplit::kBalanced, 1, 8, allocator) {}
+                 EpSplit::kBalanced, {}, 8, allocator) {}
 
   Used pass(const Layer& layer) {
     RegionDemand demand;

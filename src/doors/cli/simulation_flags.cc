@@ -72,7 +72,8 @@ void add_routing_flags(CLI::App& command, SimulationFlags& flags) {
   const FlagGroup group(command, "Routing");
   group.add_default("--routing", flags.routing,
                     "uniform, measured, dynamic, matrix:FILE or trace:FILE (docs/routing.md)");
-  group.add_default("--seed", flags.seed, "Seed of the generated routing");
+  group.add_default("--seed", flags.seed,
+                    "Seed of the generated routing, of hashed paths and of samples");
 }
 
 void add_compute_flags(CLI::App& command, SimulationFlags& flags) {
@@ -110,10 +111,11 @@ void add_fabric_flags(CLI::App& command, SimulationFlags& flags) {
                    "costs as one of three tiers whatever its size");
   group.add_default("--oversubscription", flags.oversubscription,
                     "oversub-fat-tree: NICs for one uplink of their ToR switch");
-  group.add_default("--paths", flags.paths,
-                    "Packet fabrics: spray (over all paths) or ecmp (one hashed path a flow)");
+  group.add_default(
+      "--paths", flags.paths,
+      "Packet fabrics: spray (over all paths) or ecmp (one hashed path a connection)");
   group.add_default("--flows-per-pair", flags.flows_per_pair,
-                    "ecmp: connections between two NICs, each hashed");
+                    "ecmp: flows that a connection is split into, each hashed");
   group.add_default(
       "--ep-nics", flags.ep_nics,
       "Packet fabrics: tokens arrive at the NIC of the sender's place (rail) or of the expert's\n"
@@ -167,6 +169,7 @@ FidelityOptions SimulationFlags::fidelity_options() const {
   FidelityOptions options;
   options.fidelity = parse<Fidelity>(fidelity, "--fidelity");
   options.packets = packets.options();
+  options.sample_seed = seed;
   options.budget = parse_count(packet_budget, "--packet-budget");
   if (!shortcuts.empty()) {
     if (options.fidelity == Fidelity::kFluid) {
@@ -209,7 +212,7 @@ void SimulationFlags::apply(ComparisonRequest& request) const {
   network.optical_degree = degree.value_or(network.nics_per_server * 3 / 4);
   network.oversubscription = oversubscription;
   network.paths = parse<PathPolicy>(paths, "--paths");
-  network.flows_per_pair = flows_per_pair;
+  network.hashed = {flows_per_pair, seed};
   network.ep_nics = parse<EpNics>(ep_nics, "--ep-nics");
   if (gpu_bandwidth) network.gpu.total = parse_bandwidth(*gpu_bandwidth, "--gpu-bandwidth");
   if (optical_io) network.gpu.optical = parse_bandwidth(*optical_io, "--optical-io");

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <queue>
 #include <tuple>
+
+#include "fabric/matching.h"
 
 namespace mixnet {
 
@@ -24,22 +27,17 @@ bool DirectConnect::join(int a, int b) {
 
 DirectConnect DirectConnect::find(int servers, int nics_per_server, const ExpectedTraffic& traffic,
                                   const std::set<std::pair<int, int>>& dead) {
-  DirectConnect graph;
-  graph.nics_per_server_ = nics_per_server;
-  graph.free_.assign(servers, nics_per_server);
-  graph.edges_.resize(servers);
-
-  graph.add_rings(traffic);
-  for (const auto& [a, b] : traffic.neighbours) {
-    if (graph.circuits(a, b) == 0) graph.join(a, b);
-  }
-  DirectConnect plain = graph;
-  plain.add_matchings(traffic.pairs, false);
-  if (plain.joins_all(traffic.pairs)) {
-    graph = std::move(plain);
-  } else {
-    graph.add_matchings(traffic.pairs, true);
-    graph.add_matchings(traffic.pairs, false);
+  DirectConnect graph = with_rings(servers, nics_per_server, traffic, traffic.rings);
+  if (!graph.serves(traffic)) {
+    DirectConnect joined = with_rings(servers, nics_per_server, traffic, traffic.joining_rings);
+    if (!joined.serves(traffic)) {
+      ExpectedTraffic by_forwarding = traffic;
+      by_forwarding.neighbours.clear();
+      std::vector<std::vector<int>> one_ring(1, std::vector<int>(servers));
+      std::iota(one_ring.front().begin(), one_ring.front().end(), 0);
+      joined = with_rings(servers, nics_per_server, by_forwarding, one_ring);
+    }
+    if (joined.serves(traffic)) graph = std::move(joined);
   }
   graph.darken(dead);
   graph.make_links();
@@ -47,9 +45,31 @@ DirectConnect DirectConnect::find(int servers, int nics_per_server, const Expect
   return graph;
 }
 
-void DirectConnect::add_rings(const ExpectedTraffic& traffic) {
+/// Steps 1 to 3.
+DirectConnect DirectConnect::with_rings(int servers, int nics_per_server,
+                                        const ExpectedTraffic& traffic,
+                                        const std::vector<std::vector<int>>& rings) {
+  DirectConnect graph;
+  graph.nics_per_server_ = nics_per_server;
+  graph.free_.assign(servers, nics_per_server);
+  graph.edges_.resize(servers);
+
+  graph.add_rings(traffic, rings);
+  for (const auto& [a, b] : traffic.neighbours) {
+    if (graph.circuits(a, b) == 0) graph.join(a, b);
+  }
+  DirectConnect plain = graph;
+  plain.add_matchings(traffic.pairs);
+  if (plain.joins_all(traffic.pairs)) return plain;
+  graph.join_islands(traffic.pairs);
+  graph.add_matchings(traffic.pairs);
+  return graph.joins_all(traffic.pairs) ? graph : plain;  // what cannot be joined is no aim
+}
+
+void DirectConnect::add_rings(const ExpectedTraffic& traffic,
+                              const std::vector<std::vector<int>>& groups) {
   std::size_t largest = 0;
-  for (const auto& group : traffic.rings) largest = std::max(largest, group.size());
+  for (const auto& group : groups) largest = std::max(largest, group.size());
   if (largest < 2) return;
   const int nics_of_ring = largest == 2 ? 1 : 2;
 
@@ -70,7 +90,7 @@ void DirectConnect::add_rings(const ExpectedTraffic& traffic) {
   const int most = (nics_per_server_ - std::ranges::max(wanted)) / nics_of_ring;
   const int rings = std::max(1, std::min(called_for, most));
   for (int ring = 0; ring < rings; ++ring) {
-    for (const auto& group : traffic.rings) {
+    for (const auto& group : groups) {
       if (group.size() == 2) join(group[0], group[1]);
       if (group.size() <= 2) continue;
       for (std::size_t i = 0; i < group.size(); ++i) join(group[i], group[(i + 1) % group.size()]);
@@ -79,27 +99,49 @@ void DirectConnect::add_rings(const ExpectedTraffic& traffic) {
   ring_nics_ = rings * nics_of_ring;
 }
 
-/// Step 3. With `joining_only`, every circuit must join what no chain of circuits joins.
-void DirectConnect::add_matchings(std::span<const ExpectedTraffic::Pair> pairs, bool joining_only) {
+/// Step 3. Pairs between islands come first, whatever their bytes.
+void DirectConnect::add_matchings(std::span<const ExpectedTraffic::Pair> pairs) {
+  constexpr double kHeaviest =
+      0x1p30;  // of what only weighs; joining counts for more than all that
+  constexpr std::int64_t kJoins = std::int64_t{1} << 48;
+  double most = 0;
+  for (const ExpectedTraffic::Pair& pair : pairs) most = std::max(most, pair.bytes);
+  std::vector<WeightedPair> candidates;
+  for (bool progress = true; progress;) {
+    const std::vector<int> island = islands();
+    candidates.clear();
+    for (const auto& [a, b, bytes] : pairs) {
+      if (a == b || bytes <= 0 || free_[a] == 0 || free_[b] == 0) continue;
+      const double share = bytes / most / (circuits(a, b) + 1);
+      const std::int64_t weight = 1 + std::llround(share * kHeaviest);
+      candidates.push_back({a, b, weight + (island[a] == island[b] ? 0 : kJoins)});
+    }
+    progress = false;
+    for (const std::size_t taken : heaviest_matching(static_cast<int>(free_.size()), candidates)) {
+      progress |= join(candidates[taken].a, candidates[taken].b);
+    }
+  }
+}
+
+/// The same with circuits that join what no chain of circuits joins, and no others: heaviest first,
+/// one a server and round.
+void DirectConnect::join_islands(std::span<const ExpectedTraffic::Pair> pairs) {
   std::vector<bool> matched;
-  std::vector<std::tuple<bool, double, int, int>> order;
+  std::vector<std::tuple<double, int, int>> order;
   for (bool progress = true; progress;) {
     std::vector<int> island = islands();
     order.clear();
     for (const auto& [a, b, bytes] : pairs) {
-      if (bytes > 0 && free_[a] > 0 && free_[b] > 0) {
-        order.emplace_back(island[a] == island[b], -bytes / (circuits(a, b) + 1), a, b);
-      }
+      if (bytes > 0 && free_[a] > 0 && free_[b] > 0) order.emplace_back(-bytes, a, b);
     }
     std::ranges::sort(order);
     matched.assign(free_.size(), false);
     progress = false;
-    for (const auto& [joined, weight, a, b] : order) {
-      if (matched[a] || matched[b] || (joining_only && island[a] == island[b])) continue;
-      if (!join(a, b)) continue;
+    for (const auto& [weight, a, b] : order) {
+      if (matched[a] || matched[b] || island[a] == island[b] || !join(a, b)) continue;
       matched[a] = matched[b] = true;
       progress = true;
-      if (joining_only) std::ranges::replace(island, int{island[b]}, int{island[a]});
+      std::ranges::replace(island, int{island[b]}, int{island[a]});
     }
   }
 }
@@ -108,6 +150,23 @@ bool DirectConnect::joins_all(std::span<const ExpectedTraffic::Pair> pairs) cons
   const std::vector<int> island = islands();
   return std::ranges::all_of(
       pairs, [&](const auto& pair) { return pair.bytes <= 0 || island[pair.a] == island[pair.b]; });
+}
+
+/// Whether all that must reach each other do.
+bool DirectConnect::serves(const ExpectedTraffic& traffic) const {
+  const std::vector<int> island = islands();
+  const auto is_apart = [&](int a, int b) { return island[a] != island[b]; };
+  for (const auto& [a, b] : traffic.neighbours) {
+    if (is_apart(a, b)) return false;
+  }
+  for (const auto* groups : {&traffic.rings, &traffic.joining_rings}) {
+    for (const std::vector<int>& group : *groups) {
+      for (const int server : group) {
+        if (is_apart(server, group.front())) return false;
+      }
+    }
+  }
+  return joins_all(traffic.pairs);
 }
 
 /// For each server, the lowest server that circuits join it to, over any number of hops.

@@ -7,12 +7,13 @@
 //      many rings as their share of the traffic calls for, but leaving a NIC for each neighbour and
 //      two for the pairs, and at least one;
 //   2. one circuit for each pair that must be neighbours (pipeline stages have no other way);
-//   3. matchings for the rest: round after round, pairs by decreasing demand / (circuits + 1) get a
-//      circuit where both have a NIC free in that round, until no NIC is left; pairs that no chain
-//      of circuits joined before the round come first. Should that leave some pair apart, it is
-//      done again with rounds of nothing but joining first, which two NICs a server suffice for.
-// A matching here is greedy (within a factor of two of the best weight), where TopoOpt uses
-// Blossom's; on uniform demands inside a region both leave no NIC unused.
+//   3. matchings for the rest: round after round, the pairs of a matching of maximum weight get a
+//      circuit, where a pair weighs demand / (circuits + 1), until no NIC is left (matching.h);
+//      pairs that no chain of circuits joined before the round come first. Should that leave some
+//      pair apart, it is done again with rounds of nothing but joining first, which two NICs a
+//      server suffice for. And where NICs are too few for these steps to join all that
+//      must reach each other, with one ring through each of the larger groups instead, or as the
+//      last resort (two NICs a server suffice) one through all servers, which forward all else.
 //
 // Circuits are full duplex at one NIC's rate; the k circuits of a pair are one directed link of
 // rate k each way. Routes are fixed: shortest in hops, and among those the least loaded by the
@@ -36,6 +37,9 @@ namespace mixnet {
 struct ExpectedTraffic {
   /// Servers of each all-reduce group, in ring order; groups may be of one server (no ring).
   std::vector<std::vector<int>> rings;
+  /// Larger groups, whose rings join what the pairs would, in place of `rings` where NICs are too
+  /// few for both; may be empty.
+  std::vector<std::vector<int>> joining_rings;
   double ring_bytes = 0;  ///< bytes an iteration that one server sends along its ring
   /// Pairs that need a circuit of their own whatever the traffic.
   std::vector<std::pair<int, int>> neighbours;
@@ -74,8 +78,12 @@ class DirectConnect {
   };
 
   bool join(int a, int b);
-  void add_rings(const ExpectedTraffic& traffic);
-  void add_matchings(std::span<const ExpectedTraffic::Pair> pairs, bool joining_only);
+  static DirectConnect with_rings(int servers, int nics_per_server, const ExpectedTraffic& traffic,
+                                  const std::vector<std::vector<int>>& rings);
+  void add_rings(const ExpectedTraffic& traffic, const std::vector<std::vector<int>>& rings);
+  void add_matchings(std::span<const ExpectedTraffic::Pair> pairs);
+  void join_islands(std::span<const ExpectedTraffic::Pair> pairs);
+  bool serves(const ExpectedTraffic& traffic) const;
   bool joins_all(std::span<const ExpectedTraffic::Pair> pairs) const;
   std::vector<int> islands() const;
   void darken(const std::set<std::pair<int, int>>& dead);

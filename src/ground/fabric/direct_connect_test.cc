@@ -274,5 +274,48 @@ TEST(DirectConnect, FailedNicsLoseTheirCircuitsAndHostsForwardAroundThem) {
       << "a NIC without a circuit is not missed";
 }
 
+TEST(DirectConnect, MatchesForTheMostWeightNotTheHeaviestPair) {
+  ExpectedTraffic traffic;
+  traffic.pairs = {{0, 1, 5}, {1, 2, 8}, {2, 3, 5}};
+  const DirectConnect graph = DirectConnect::find(4, 1, traffic);
+  // Joining all four takes more NICs than there are; 5 + 5 are more than 8.
+  EXPECT_EQ(graph.circuits(0, 1), 1);
+  EXPECT_EQ(graph.circuits(1, 2), 0);
+  EXPECT_EQ(graph.circuits(2, 3), 1);
+}
+
+TEST(DirectConnect, LargerRingsJoinWhatTheirOwnLeaveApart) {
+  // Three regions of two servers with two NICs each; rings over the regions take both.
+  ExpectedTraffic traffic;
+  traffic.pairs = {{0, 1, 1}, {2, 3, 1}, {4, 5, 1}};
+  traffic.rings = {{0, 2, 4}, {1, 3, 5}};
+  traffic.joining_rings = {{0, 2, 4, 1, 3, 5}};
+  traffic.ring_bytes = 1;
+  const DirectConnect graph = DirectConnect::find(6, 2, traffic);
+  for (int i = 0; i < 6; ++i) {
+    const std::vector<int>& ring = traffic.joining_rings[0];
+    EXPECT_EQ(graph.circuits(ring[i], ring[(i + 1) % 6]), 1);
+  }
+}
+
+TEST(DirectConnect, TwoNicsAServerJoinAllThereIs) {
+  for (const int stages : {1, 2, 4}) {
+    for (const int replicas : {1, 2, 5}) {
+      for (const int region : {2, 4}) {
+        const ExpectedTraffic traffic = job(stages, replicas, region, 1, 3);
+        const int servers = stages * replicas * region;
+        DirectConnect graph = DirectConnect::find(servers, 2, traffic);
+        for (const auto& [a, b, bytes] : traffic.pairs) EXPECT_FALSE(graph.route(a, b).empty());
+        for (const auto& [a, b] : traffic.neighbours) EXPECT_FALSE(graph.route(a, b).empty());
+        for (const auto& ring : traffic.rings) {
+          for (const int server : ring) {
+            EXPECT_EQ(graph.route(ring[0], server).empty(), server == ring[0]);
+          }
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mixnet

@@ -8,6 +8,15 @@
 #include "base/error.h"
 
 namespace mixnet {
+namespace {
+
+/// Whether one of `count` numbers from `first` on is in the sorted `numbers`.
+bool has_any(const std::vector<std::uint32_t>& numbers, std::int64_t first, std::int64_t count) {
+  const auto at = std::ranges::lower_bound(numbers, static_cast<std::uint32_t>(first));
+  return at != numbers.end() && *at < first + count;
+}
+
+}  // namespace
 
 PacketFabric::PacketFabric(FabricKind kind, int servers, int nics_per_server,
                            double oversubscription, PathPolicy paths,
@@ -115,6 +124,20 @@ PacketFabric::Place PacketFabric::place(int nic) const {
   return {tor, tor / kTorsPerPod};
 }
 
+bool PacketFabric::is_thin_group(int group) const {
+  return has_any(dead_group_, std::int64_t{group} * uplinks_, uplinks_);
+}
+
+bool PacketFabric::is_thin_pod(int pod) const {
+  const std::int64_t links = std::int64_t{uplinks_} * kTorsPerPod;
+  return has_any(dead_core_, pod * links, links);
+}
+
+bool PacketFabric::is_uniform_at(int nic) const {
+  const auto [group, pod] = place(nic);
+  return is_uniform_but_for_dead_links() && !is_thin_group(group) && !is_thin_pod(pod);
+}
+
 PacketFabric::Hops PacketFabric::hops_of(std::uint64_t choice) const {
   return {static_cast<std::uint32_t>(choice % uplinks_),
           static_cast<std::uint32_t>(choice / uplinks_ % kTorsPerPod)};
@@ -170,12 +193,14 @@ void PacketFabric::append_path(int from, int to, std::uint64_t hash,
     }
     path.push_back(group_down_ + to_group * uplinks_ + up);
   } else if (from_group != to_group) {
-    if (group_pools_) path.push_back(group_up_ + from_group);
-    if (core_pools_ && from_pod != to_pod) {
-      path.push_back(core_up_ + from_pod);
-      path.push_back(core_down_ + to_pod);
-    }
-    if (group_pools_) path.push_back(group_down_ + to_group);
+    const auto binds = [&](int group) {
+      return group_pools_ && (oversubscription_ > 1 || is_thin_group(group));
+    };
+    const bool crosses_cores = core_pools_ && from_pod != to_pod;
+    if (binds(from_group)) path.push_back(group_up_ + from_group);
+    if (crosses_cores && is_thin_pod(from_pod)) path.push_back(core_up_ + from_pod);
+    if (crosses_cores && is_thin_pod(to_pod)) path.push_back(core_down_ + to_pod);
+    if (binds(to_group)) path.push_back(group_down_ + to_group);
   }
   path.push_back(nic_down_ + to);
 }

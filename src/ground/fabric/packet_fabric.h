@@ -17,7 +17,7 @@
 //   kEcmp   every link is an edge of the graph; the hash picks one of the shortest paths.
 //   kSpray  a flow spreads evenly over all shortest paths (per-packet spraying, adaptive routing).
 //           For a fluid that is one pooled link per tier, and a pool that can never bind (1:1: what
-//           leaves a ToR never exceeds what its NICs can send) is left out.
+//           leaves a ToR never exceeds what its NICs can send) is left out of paths.
 //
 // Links between switches may have failed, always in both directions. Hashed flows then take the
 // next path that works, and pools are thinner by what failed.
@@ -103,10 +103,12 @@ class PacketFabric {
   /// Whether equal exchanges take equal time wherever they are, but for propagation (hops()).
   /// Hashed paths collide here and not there; under thin links it matters which servers share a
   /// ToR, unless none do.
-  bool uniform() const {
-    return paths_ == PathPolicy::kSpray && dead_links_ == 0 &&
-           (oversubscription_ == 1 || nics_per_server_ % kNicsPerTor == 0);
-  }
+  bool uniform() const { return is_uniform_but_for_dead_links() && dead_links_ == 0; }
+  /// The same of exchanges among NICs of which all are like this one: no link above its ToR (or
+  /// leaf) or of its pod has failed.
+  bool is_uniform_at(int nic) const;
+  /// Whether sprayed paths have no links but the NICs' own, where none has failed.
+  bool is_one_to_one() const { return oversubscription_ == 1; }
 
  private:
   struct Place {
@@ -120,6 +122,13 @@ class PacketFabric {
   std::vector<std::uint32_t> dead_of(std::string_view tier, std::int64_t links,
                                      std::span<const DeadLink> dead);
   void build_links(std::int64_t groups, std::int64_t pods, double rate);
+  bool is_uniform_but_for_dead_links() const {
+    return paths_ == PathPolicy::kSpray &&
+           (oversubscription_ == 1 || nics_per_server_ % kNicsPerTor == 0);
+  }
+  /// Whether links above a ToR or leaf, or of a pod, have failed.
+  bool is_thin_group(int group) const;
+  bool is_thin_pod(int pod) const;
   struct Hops {
     std::uint32_t up = 0, core = 0;
   };

@@ -287,6 +287,24 @@ TEST(PacketFabric, PoolsAreThinnerByDeadLinks) {
   EXPECT_EQ(rate("core-down", 1), 63);
 }
 
+TEST(PacketFabric, PoolsThatAreWholeAreOnNoPath) {
+  // 512 NICs are 8 pods of 64; link 3 is above the first ToR, link 64 in the second pod.
+  const DeadLink tor[] = {{"tor-up", 3}};
+  const PacketFabric one(FabricKind::kFatTree, 64, kNics, 1, PathPolicy::kSpray, tor);
+  EXPECT_EQ(path_of(one, 0, 500).size(), 3U);  // both NICs, and the pool above the ToR
+  EXPECT_EQ(path_of(one, 500, 7).size(), 3U);
+  EXPECT_EQ(path_of(one, 8, 500).size(), 2U);
+  const DeadLink core[] = {{"core-up", 64}};
+  const PacketFabric two(FabricKind::kFatTree, 64, kNics, 1, PathPolicy::kSpray, core);
+  EXPECT_EQ(path_of(two, 64, 500).size(), 3U);
+  EXPECT_EQ(path_of(two, 64, 127).size(), 2U);
+  EXPECT_EQ(path_of(two, 0, 500).size(), 2U);
+  for (int nic = 0; nic < 512; ++nic) {
+    EXPECT_EQ(one.is_uniform_at(nic), nic >= 8);
+    EXPECT_EQ(two.is_uniform_at(nic), nic < 64 || nic >= 128);
+  }
+}
+
 TEST(PacketFabric, ADeadLinkThatItDoesNotHaveIsNone) {
   const std::vector<DeadLink> dead = {{"leaf-up", 0}, {"tor-up", 100'000}, {"tor-up", -1}};
   EXPECT_EQ(PacketFabric(FabricKind::kFatTree, 8, kNics, 1, PathPolicy::kEcmp, dead).dead_links(),

@@ -34,7 +34,8 @@ struct FidelityOptions {
   bool fluid = true;        ///< what costs too much in packets is fluid; kAuto only
   /// kAuto, in packet-hops: what the all-to-alls of one fabric may cost before the rest is fluid.
   std::int64_t budget = 100'000'000;
-  int threads = 0;  ///< 0: all cores
+  std::uint64_t sample_seed = 1;  ///< of which all-to-alls stand for the others
+  int threads = 0;                ///< 0: all cores
 
   bool skips_steady() const { return fidelity == Fidelity::kAuto && skip_steady; }
 };

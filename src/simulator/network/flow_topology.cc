@@ -57,8 +57,8 @@ class Switches {
       graph_.append_path(to, from, 0, paths.back);
       paths.hops = static_cast<int>(paths.forward.size());
     } else if (paths_ == PathPolicy::kSpray) {
-      append_packet_paths(graph_, paths_, from, to, 0, paths.forward);
-      append_packet_paths(graph_, paths_, to, from, 0, paths.back);
+      append_packet_paths(graph_, paths_, from, to, derive_seed(from, to, 0), paths.forward);
+      append_packet_paths(graph_, paths_, to, from, derive_seed(to, from, 0), paths.back);
     } else {
       graph_.append_path(from, to, choice, paths.forward);
       graph_.append_path(to, from, back_choice(from, to, choice), paths.back);

@@ -2,14 +2,11 @@
 
 #include <algorithm>
 
-#include "base/random.h"
-
 namespace mixnet {
 
-void append_packet_paths(const PacketFabric& graph, PathPolicy policy, int from, int to, int part,
-                         std::vector<std::uint32_t>& paths) {
+void append_packet_paths(const PacketFabric& graph, PathPolicy policy, int from, int to,
+                         std::uint64_t hash, std::vector<std::uint32_t>& paths) {
   constexpr int kEnough = 64;
-  const std::uint64_t hash = derive_seed(from, to, part);
   if (policy == PathPolicy::kEcmp) return graph.append_path(from, to, hash, paths);
   const int choices = graph.path_choices(from, to);
   const int rounds = std::max(1, kEnough / graph.first_hops());

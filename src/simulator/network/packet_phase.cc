@@ -83,6 +83,7 @@ PhaseCache::Key PacketPhase::key() {
       hash.add(names_[port]);
     }
   }
+  hash.add(static_cast<std::uint64_t>(most_hops_));  // what one gives up, another may have to run
   for (const std::uint32_t port : named_) names_[port] = UINT32_MAX;
   named_.clear();
   return hash.key();

@@ -2,9 +2,10 @@
 //
 // Identical phases are simulated once, wherever they are: a phase is keyed by what decides its
 // outcome (its ports in the order in which flows meet them, their rates and delays, paths, bytes,
-// starts), so the same demand in another region, or in another replica on another thread, finds its
-// result in the PhaseCache. That is exact, and may be switched off to prove it. The key is a hash
-// of 128 bits: two different phases of a study of 10^9 share one with a probability of 10^-21.
+// starts, and from which packet-hop on it is given up), so the same demand in another region, or in
+// another replica on another thread, finds its result in the PhaseCache. That is exact, and may be
+// switched off to prove it. The key is a hash of 128 bits: two different phases of a study of 10^9
+// share one with a probability of 10^-21.
 //
 // PhaseCache is thread-safe: of several threads with the same phase one simulates, the others wait.
 // So the counts of what was simulated do not depend on the threads either. PacketPhase is not
@@ -13,6 +14,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -40,6 +42,7 @@ class PhaseCache {
     PhaseTotals totals;
   };
   /// The result of `key`, made by `simulate` at most once. `is_new`: whether this call made it.
+  /// What `simulate` throws, all throw that ask for that key.
   template <typename Simulate>
   Result find_or(const Key& key, bool& is_new, Simulate&& simulate);
 
@@ -47,6 +50,7 @@ class PhaseCache {
   struct Entry {
     bool done = false;
     Result result;
+    std::exception_ptr error;  ///< in place of a result
   };
   std::mutex mutex_;
   std::condition_variable done_;
@@ -69,8 +73,8 @@ class PacketPhase {
   /// shortcuts or retransmissions. Time::max() when it was given up.
   PhaseTime run();
 
-  /// Runs from now on that jump over the steady state are given up after so many packet-hops, for a
-  /// fluid phase to take their place; zero, as at first: never. A phase once given up stays so.
+  /// Runs from now on are given up soon after so many packet-hops, for a fluid phase to take their
+  /// place; zero, as at first: never.
   void set_most_hops(std::int64_t hops) { most_hops_ = hops; }
 
   /// Of all runs so far.
@@ -108,14 +112,22 @@ PhaseCache::Result PhaseCache::find_or(const Key& key, bool& is_new, Simulate&& 
   is_new = placed.second;
   if (!is_new) {
     done_.wait(lock, [&entry] { return entry.done; });
+    if (entry.error) std::rethrow_exception(entry.error);
     return entry.result;
   }
   lock.unlock();
-  const Result result = simulate();
+  Entry made;
+  try {
+    made.result = simulate();
+  } catch (...) {
+    made.error = std::current_exception();
+  }
+  made.done = true;
   lock.lock();
-  entry = {true, result};
+  entry = made;
   done_.notify_all();
-  return result;
+  if (made.error) std::rethrow_exception(made.error);
+  return made.result;
 }
 
 }  // namespace mixnet

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <latch>
 #include <thread>
 #include <vector>
 
@@ -73,6 +75,84 @@ TEST(PacketPhase, IdenticalPhasesAreSimulatedOnceWhereverTheyAre) {
   star.send(0, 1, {1'000'000});
   star.phase().run();
   EXPECT_EQ(star.phase().totals().simulated, 4);
+}
+
+TEST(PacketPhase, APhaseGivenUpComesBackForNoneThatMustEnd) {
+  for (const bool first_limited : {true, false}) {
+    Star star(2);
+    for (const bool limited : {first_limited, !first_limited}) {
+      star.phase().set_most_hops(limited ? 100 : 0);
+      star.send(0, 1, {100'000'000});
+      EXPECT_EQ(star.phase().run().transfer == Time::max(), limited) << first_limited;
+    }
+  }
+}
+
+TEST(PacketPhase, TheLimitOfHopsHoldsInPlainPacketsToo) {
+  for (const Fidelity fidelity : {Fidelity::kPacket, Fidelity::kAuto}) {
+    for (const bool skip : {false, true}) {
+      FidelityOptions options;
+      options.fidelity = fidelity;
+      options.skip_steady = skip;
+      Star star(9, options);
+      star.phase().set_most_hops(5'000);
+      for (int host = 1; host < 9; ++host) star.send(host, 0, {50'000'000});
+      EXPECT_EQ(star.phase().run().transfer, Time::max());
+      EXPECT_LT(star.phase().totals().packet_hops, 10'000);
+      EXPECT_EQ(star.phase().totals().given_up, 1);
+    }
+  }
+}
+
+TEST(PacketPhase, ALimitThatIsNotReachedChangesNothing) {
+  const auto time = [](std::int64_t most_hops) {
+    FidelityOptions options;
+    options.fidelity = Fidelity::kPacket;
+    Star star(5, options);
+    star.phase().set_most_hops(most_hops);
+    for (int host = 1; host < 5; ++host) star.send(host, 0, {3'000'000 + 500'000 * host});
+    return star.phase().run().transfer;
+  };
+  EXPECT_EQ(time(0), time(1'000'000));
+}
+
+TEST(PhaseCache, WhatASimulationThrowsAllWaitersThrow) {
+  PhaseCache cache;
+  std::latch is_waited_for(2);
+  std::atomic<int> simulated = 0;
+  const auto ask = [&](bool& threw) {
+    bool is_new = false;
+    try {
+      cache.find_or({1, 2}, is_new, [&]() -> PhaseCache::Result {
+        ++simulated;
+        // The other thread is at the same phase by now, or will be.
+        is_waited_for.arrive_and_wait();
+        throw Error("a phase", "cannot be simulated", "leave it");
+      });
+    } catch (const Error&) {
+      threw = true;
+    }
+  };
+  bool first = false;
+  bool second = false;
+  std::thread one([&] { ask(first); });
+  while (simulated == 0) std::this_thread::yield();
+  std::thread two([&] {
+    is_waited_for.count_down();
+    ask(second);
+  });
+  one.join();
+  two.join();
+  EXPECT_TRUE(first && second);
+  EXPECT_EQ(simulated, 1);
+  bool third = false;
+  ask(third);
+  EXPECT_TRUE(third);
+  bool is_new = false;
+  const PhaseCache::Result other = cache.find_or({1, 3}, is_new, [] {
+    return PhaseCache::Result{Time{7}, {}};
+  });
+  EXPECT_EQ(other.time, Time{7}) << "other phases are as before";
 }
 
 TEST(PacketPhase, AFlowThatStartsLaterIsAnotherPhase) {

@@ -7,7 +7,9 @@
 // Times are PhaseTimes (phase_time.h): solved once, they serve every NIC rate.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -101,9 +103,15 @@ class CommunicationModel {
   /// of propagation, so one may stand for all.
   virtual bool uniform() const = 0;
 
+  /// Regions of one kind take exactly the same time for the same demand; nothing: it is the only
+  /// one of its kind. For where uniform() is false because of a few.
+  virtual std::optional<std::uint64_t> kind_of_region(int /*first_server*/, int /*servers*/) const {
+    return std::nullopt;
+  }
+
   /// Bytes of one all-to-all through the busiest GPU's scale-up port: which of
   /// RegionDemand::scale_up_* it is follows from where traffic leaves and enters a server.
-  virtual std::int64_t scale_up_bytes(const RegionDemand& demand) = 0;
+  virtual std::int64_t scale_up_bytes(int first_server, const RegionDemand& demand) = 0;
 
   /// NICs of a server that take part in all_reduce().
   virtual int ring_nics() const = 0;

@@ -116,15 +116,15 @@ OcsPlaces CommunicationFactory::ocs_places() const {
 
 std::unique_ptr<TreeCommunication> CommunicationFactory::make_tree() const {
   auto tree = std::make_unique<TreeCommunication>(packet_fabric(options_.paths), options_.ep_nics,
-                                                  options_.flows_per_pair, gpus_per_server_);
+                                                  options_.hashed, gpus_per_server_);
   tree->use_places(server_places());
   return tree;
 }
 
 std::unique_ptr<MixNetCommunication> CommunicationFactory::make_mixnet() const {
   auto mixnet = std::make_unique<MixNetCommunication>(
-      packet_fabric(options_.paths), options_.optical_degree, options_.ep_split,
-      options_.flows_per_pair, gpus_per_server_, options_.allocator);
+      packet_fabric(options_.paths), options_.optical_degree, options_.ep_split, options_.hashed,
+      gpus_per_server_, options_.allocator);
   mixnet->use_places(server_places(), ocs_places());
   return mixnet;
 }
@@ -134,9 +134,8 @@ std::unique_ptr<MixNetCommunication> CommunicationFactory::make_mixnet_optical_i
   const double optical_nics = static_cast<double>(gpu_->optical.bits_per_second) /
                               static_cast<double>(gpu_->ethernet.bits_per_second);
   auto mixnet = std::make_unique<MixNetCommunication>(
-      packet_fabric(options_.paths), gpus_per_server_ * lanes, options_.ep_split,
-      options_.flows_per_pair, gpus_per_server_, options_.allocator,
-      OpticalIo{optical_nics / lanes});
+      packet_fabric(options_.paths), gpus_per_server_ * lanes, options_.ep_split, options_.hashed,
+      gpus_per_server_, options_.allocator, OpticalIo{optical_nics / lanes});
   mixnet->use_places(server_places(), ocs_places());
   return mixnet;
 }

@@ -59,11 +59,11 @@ TEST(CommunicationFactory, GivesEachFabricItsNics) {
   demand.scale_up_inside = 1;
   demand.scale_up_direct = 2;
   demand.scale_up_delegated = 3;
-  EXPECT_EQ(make(FabricKind::kOversubFatTree)->scale_up_bytes(demand), 2);
-  EXPECT_EQ(make(FabricKind::kMixNet)->scale_up_bytes(demand), 3);
-  EXPECT_EQ(make(FabricKind::kTopoOpt)->scale_up_bytes(demand), 3);
+  EXPECT_EQ(make(FabricKind::kOversubFatTree)->scale_up_bytes(0, demand), 2);
+  EXPECT_EQ(make(FabricKind::kMixNet)->scale_up_bytes(0, demand), 3);
+  EXPECT_EQ(make(FabricKind::kTopoOpt)->scale_up_bytes(0, demand), 3);
   options.ep_nics = EpNics::kOwn;
-  EXPECT_EQ(make(FabricKind::kFatTree)->scale_up_bytes(demand), 1);
+  EXPECT_EQ(make(FabricKind::kFatTree)->scale_up_bytes(0, demand), 1);
   EXPECT_FALSE(make(FabricKind::kTopoOpt)->uniform());
   EXPECT_TRUE(make(FabricKind::kFatTree)->uniform());
   options.paths = PathPolicy::kEcmp;

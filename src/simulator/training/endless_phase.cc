@@ -11,7 +11,9 @@ std::string_view endless_phase(const FabricPhases& phases, Bandwidth nic_rate) {
       })) {
     return "an all-to-all (EP)";
   }
-  if (endless(phases.tp_gigabyte)) return "an all-gather of tensor parallelism (TP)";
+  if (phases.tensor_gather && endless(phases.tensor_gather->nics)) {
+    return "an all-gather of tensor parallelism (TP)";
+  }
   if (std::ranges::any_of(phases.sends, endless)) return "a send between pipeline stages (PP)";
   if (std::ranges::any_of(phases.gradients, [&](const GradientTimes& gradient) {
         return endless(gradient.dense) || endless(gradient.expert);

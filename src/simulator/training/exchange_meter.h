@@ -20,6 +20,11 @@ class ExchangeMeter {
   /// How many all-to-alls have times of their own on a fabric.
   std::size_t exchanges(std::size_t fabric) const { return places_[fabric].size(); }
 
+  /// Of the region that all-to-all `exchange` is in.
+  int first_server(std::size_t fabric, std::size_t exchange) const {
+    return places_[fabric][exchange].first_server;
+  }
+
   /// The demand of all-to-all `exchange` (any where there is none) and, where it is asked for,
   /// worker.before. Valid until the worker's next one.
   const RegionDemand& load(PhaseWorker& worker, std::size_t fabric, std::size_t exchange) const;

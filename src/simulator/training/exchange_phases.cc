@@ -1,7 +1,9 @@
 #include "training/exchange_phases.h"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "base/parallel.h"
@@ -14,6 +16,32 @@ namespace {
 
 constexpr int kUses = 2;  // forward and backward
 
+/// The fluid times of the all-to-alls [begin, end) on one fabric, all of one demand but for spares;
+/// `demand`: that of the first.
+void measure_fluid_on(const MeasuredJob& job, const ExchangeMeter& meter, PhaseWorker& worker,
+                      std::size_t f, std::size_t begin, std::size_t end, const RegionDemand* demand,
+                      FabricPhases& fabric) {
+  CommunicationModel& network = *worker.fluid[f];
+  std::map<std::uint64_t, std::size_t> of_kind;  // the first one
+  for (std::size_t i = begin; i < end; ++i) {
+    const int first_server = meter.first_server(f, i);
+    std::optional<std::uint64_t> kind;
+    if (end > begin + 1) kind = network.kind_of_region(first_server, job.plan.region_servers());
+    if (kind) {
+      const auto [first, is_new] = of_kind.try_emplace(*kind, i);
+      if (!is_new) {
+        fabric.scale_up_bytes[i] = fabric.scale_up_bytes[first->second];
+        fabric.exchanges[i] = fabric.exchanges[first->second];
+        continue;
+      }
+    }
+    if (i > begin && !worker.with_spare.empty()) demand = &meter.load(worker, f, i);
+    fabric.scale_up_bytes[i] = network.scale_up_bytes(first_server, *demand);
+    if (job.fidelity().fidelity == Fidelity::kPacket) continue;
+    fabric.exchanges[i] = meter.measure(worker, network, f, i, *demand);
+  }
+}
+
 /// The fluid times at one place, and what the demand itself says.
 void measure_fluid_at(const MeasuredJob& job, const ExchangeMeter& meter, PhaseWorker& worker,
                       std::size_t at, JobPhases& phases) {
@@ -24,13 +52,8 @@ void measure_fluid_at(const MeasuredJob& job, const ExchangeMeter& meter, PhaseW
     if (demand == nullptr || !worker.with_spare.empty()) demand = &meter.load(worker, f, begin);
     phases.busiest_rank_tokens[at] = demand->busiest_rank_tokens;
     if (worker.fluid[f] == nullptr) continue;
-    fabric.scale_up_bytes[at] = worker.fluid[f]->scale_up_bytes(*demand);
-    if (job.fidelity().fidelity == Fidelity::kPacket) continue;
     const std::size_t end = phases.varies ? at + 1 : fabric.exchanges.size();
-    for (std::size_t i = begin; i < end; ++i) {
-      if (i > begin && !worker.with_spare.empty()) demand = &meter.load(worker, f, i);
-      fabric.exchanges[i] = meter.measure(worker, *worker.fluid[f], f, i, *demand);
-    }
+    measure_fluid_on(job, meter, worker, f, begin, end, demand, fabric);
   }
 }
 
@@ -98,7 +121,7 @@ void measure_exchanges(const MeasuredJob& job, PhaseWorkers& workers, JobPhases&
   const ExchangeMeter meter(job, phases);
   phases.busiest_rank_tokens.resize(phases.places());
   for (std::size_t f = 0; f < phases.fabrics.size(); ++f) {
-    phases.fabrics[f].scale_up_bytes.resize(phases.places());
+    phases.fabrics[f].scale_up_bytes.resize(meter.exchanges(f));
     phases.fabrics[f].exchanges.resize(meter.exchanges(f));
   }
   measure_all_fluid(job, meter, workers, phases);
@@ -111,7 +134,7 @@ void measure_exchanges(const MeasuredJob& job, PhaseWorkers& workers, JobPhases&
     std::vector<bool> is_fluid(fabric.exchanges.size(), false);
     const PacketCost cost = packet_cost(job, meter, workers, f, phases);
     if (cost.is_too_much) {
-      is_fluid = measure_by_sample(job, meter, workers, f, cost.hops_a_place, fabric);
+      is_fluid = measure_by_sample(job, meter, workers, f, cost.hops_a_place, phases);
     } else {
       measure_all_in_packets(meter, workers, f, fabric);
     }

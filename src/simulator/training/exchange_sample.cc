@@ -6,6 +6,7 @@
 
 #include "base/parallel.h"
 #include "base/progress.h"
+#include "network/sample_places.h"
 #include "training/packet_correction.h"
 
 namespace mixnet {
@@ -22,24 +23,19 @@ std::int64_t bytes_between_servers(const RegionDemand& demand) {
   return bytes;
 }
 
-/// Evenly spread, but not in step with the layers.
-std::vector<std::size_t> choose_samples(std::size_t exchanges, std::size_t affordable) {
-  const std::size_t count =
-      std::min(exchanges, std::clamp(affordable, kFewestSamples, kMostSamples));
-  std::vector<std::size_t> samples(count);
-  for (std::size_t i = 0; i < count; ++i) samples[i] = (2 * i + 1) * exchanges / (2 * count);
-  return samples;
-}
-
 }  // namespace
 
 std::vector<bool> measure_by_sample(const MeasuredJob& job, const ExchangeMeter& meter,
                                     PhaseWorkers& workers, std::size_t f, std::int64_t hops_a_place,
-                                    FabricPhases& fabric) {
+                                    JobPhases& phases) {
+  FabricPhases& fabric = phases.fabrics[f];
   std::vector<ExchangeTimes>& exchanges = fabric.exchanges;
-  const std::vector<std::size_t> samples = choose_samples(
-      exchanges.size(),
-      static_cast<std::size_t>(job.fidelity().budget / std::max<std::int64_t>(1, hops_a_place)));
+  const auto affordable =
+      static_cast<std::size_t>(job.fidelity().budget / std::max<std::int64_t>(1, hops_a_place));
+  const auto layers = static_cast<std::size_t>(phases.moe_layers);
+  const std::vector<std::size_t> samples = choose_places(
+      exchanges.size() / layers, layers, std::clamp(affordable, kFewestSamples, kMostSamples),
+      job.fidelity().sample_seed);
   std::vector<ExchangeTimes> in_packets(samples.size());
   std::vector<std::int64_t> bytes(samples.size());
   ProgressBar progress("packets on " + std::string(to_string(fabric.kind)), samples.size());

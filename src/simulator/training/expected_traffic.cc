@@ -1,6 +1,9 @@
 #include "training/expected_traffic.h"
 
 #include <algorithm>
+#include <numeric>
+#include <span>
+#include <vector>
 
 #include "moe/demand.h"
 #include "moe/routing.h"
@@ -12,6 +15,38 @@ namespace {
 constexpr double kGradientBytes = 2;
 constexpr int kAllToAlls = 4;     // per MoE layer and micro-batch
 constexpr double kTpPhases = 10;  // of a sequence's activations, per layer and micro-batch, about
+
+/// Whether pairs with traffic join all `servers` from `first` on.
+bool joins_all(std::span<const ExpectedTraffic::Pair> pairs, int first, int servers) {
+  std::vector<int> island(servers);
+  std::iota(island.begin(), island.end(), 0);
+  for (const auto& [a, b, bytes] : pairs) {
+    const bool inside = std::min(a, b) >= first && std::max(a, b) < first + servers;
+    if (!inside || bytes <= 0 || island[a - first] == island[b - first]) continue;
+    std::ranges::replace(island, int{island[b - first]}, int{island[a - first]});
+  }
+  return std::ranges::count(island, island.front()) == servers;
+}
+
+/// Regions whose all-to-alls are expected to leave servers apart (a few tokens, of which none goes
+/// from one to another) get a ring for the gradients, of so little weight that it comes last.
+void join_regions(int first, int end, int region, std::vector<ExpectedTraffic::Pair>& pairs) {
+  constexpr double kLittle = 1;
+  std::vector<std::vector<ExpectedTraffic::Pair>> of_region((end - first) / region);
+  for (const ExpectedTraffic::Pair& pair : pairs) {
+    if (pair.a >= first && pair.a < end) of_region[(pair.a - first) / region].push_back(pair);
+  }
+  for (std::size_t r = 0; r < of_region.size(); ++r) {
+    const int start = first + static_cast<int>(r) * region;
+    if (joins_all(of_region[r], start, region)) continue;
+    for (int s = 0; s < region; ++s) {
+      const int next = (s + 1) % region;
+      if (region > 2 || s < next) {
+        pairs.push_back({start + std::min(s, next), start + std::max(s, next), kLittle});
+      }
+    }
+  }
+}
 
 }  // namespace
 
@@ -49,15 +84,21 @@ ExpectedTraffic expected_traffic(const Model& model, const ParallelPlan& plan) {
         if (span > 2 || server < next) traffic.pairs.push_back({server, next, bytes});
       }
     }
+    // Within a region the all-to-alls' circuits close the dense ring, where there are any.
+    const bool has_all_to_alls = region > 1 && sparse > 0;
+    if (has_all_to_alls) {
+      join_regions(first, first + plan.servers_per_stage(), region, traffic.pairs);
+    }
     if (stage + 1 < plan.pp) {
       for (int server = first; server < first + plan.servers_per_stage(); ++server) {
         traffic.neighbours.emplace_back(server, server + plan.servers_per_stage());
       }
     }
     const GradientGroups groups = gradient_groups(model, plan, stage);
-    // Within a region the all-to-alls' circuits close the dense ring, where there are any.
-    const auto& rings = region > 1 && sparse > 0 ? groups.expert : groups.dense;
+    const auto& rings = has_all_to_alls ? groups.expert : groups.dense;
     traffic.rings.insert(traffic.rings.end(), rings.begin(), rings.end());
+    traffic.joining_rings.insert(traffic.joining_rings.end(), groups.dense.begin(),
+                                 groups.dense.end());
     traffic.ring_bytes =
         std::max(traffic.ring_bytes, 2 * kGradientBytes *
                                          static_cast<double>(groups.dense_parameters_per_server +

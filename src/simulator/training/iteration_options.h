@@ -19,6 +19,7 @@
 // Plain values.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -55,12 +56,18 @@ struct Names<EpSplit> {
                                                    {"balanced", EpSplit::kBalanced}};
 };
 
+/// How connections find their paths with PathPolicy::kEcmp.
+struct HashedPaths {
+  int flows_per_pair = 1;  ///< flows that each connection is split into, hashed apart
+  std::uint64_t seed = 1;
+};
+
 struct NetworkOptions {
   int nics_per_server = 8;      ///< divides the GPUs of a server
   int optical_degree = 6;       ///< of the NICs, on MixNet; at least one NIC stays electrical
   double oversubscription = 3;  ///< NICs for one uplink of their ToR switch, 1 to 1000
   PathPolicy paths = PathPolicy::kSpray;
-  int flows_per_pair = 1;  ///< connections between two NICs, hashed apart (kEcmp)
+  HashedPaths hashed;  ///< with kEcmp
   EpNics ep_nics = EpNics::kRail;
   EpSplit ep_split = EpSplit::kCircuitsFirst;
   AllocatorKind allocator = AllocatorKind::kGreedy;  ///< mixnet: who decides the circuits

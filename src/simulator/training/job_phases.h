@@ -9,7 +9,7 @@
 //              reuse   identical phases are simulated once. Exact.
 //              steady  what has settled is jumped over (packet_network.h). Errs by under 0.2 %.
 //              fluid   when the all-to-alls all differ and are too many for the budget of
-//                      packet-hops, some, evenly spread, run in packets and on the fluid network;
+//                      packet-hops, some of every layer run in packets and on the fluid network;
 //                      the others on the fluid one, times the mean ratio of the two (over
 //                      circuits for another demand, of such phases).
 //            The report says what was done how, and how far off the result may be.
@@ -44,16 +44,25 @@ struct GradientTimes {
   Bytes scale_up;  ///< inside the server, through each GPU's scale-up port
 };
 
+/// All-gather of 1 GB over the GPUs of a TP group that spans servers; a reduce-scatter is its
+/// mirror. Hierarchical rings: GPUs of the same place gather over the NICs what their servers lack,
+/// and the GPUs of a server gather it from each other. Chunk by chunk, so the slower of the two
+/// counts.
+struct TensorGather {
+  PhaseTime nics;  ///< between the servers
+  Bytes inside;    ///< in through the busiest GPU's scale-up port
+};
+
 struct FabricPhases {
   FabricKind kind = FabricKind::kIdeal;
   bool uniform = true;
   std::optional<GpuBandwidth> gpu_bandwidth;  ///< where the fabric divides it, at the NIC rate of
                                               ///< FidelityOptions
-  std::vector<std::int64_t> scale_up_bytes;   ///< of the busiest GPU, by place_index()
+  std::vector<std::int64_t> scale_up_bytes;   ///< of the busiest GPU, by exchange_index()
   std::vector<ExchangeTimes> exchanges;       ///< by exchange_index()
   std::vector<PhaseTime> sends;               ///< by stage boundary, slowest replica
   std::vector<GradientTimes> gradients;       ///< by stage
-  PhaseTime tp_gigabyte;                      ///< all-gather of 1 GB when tp spans servers
+  std::optional<TensorGather> tensor_gather;  ///< where tp spans servers
   FidelityReport report;                      ///< all zero for kFluid
 };
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <string_view>
 #include <vector>
 
 #include "circuits/greedy_allocator.h"
@@ -202,8 +204,9 @@ TEST(JobPhases, ReuseIsExactAndSkippingNearlySo) {
 }
 
 TEST(JobPhases, AutoIsWithinOnePercentOfPlainPackets) {
-  // 16 places, of which a budget of one hop leaves the 4 samples that there must be.
+  // 16 places, of which a budget of one hop leaves the 4 samples that there must be, two a layer.
   const SmallJob small(8);
+  std::uint64_t seed = 1;
   for (const std::int64_t gbps : {100, 400}) {
     for (const FabricKind kind : {FabricKind::kFatTree, FabricKind::kMixNet}) {
       const FabricKind fabrics[] = {kind};
@@ -213,6 +216,7 @@ TEST(JobPhases, AutoIsWithinOnePercentOfPlainPackets) {
       options.fidelity = Fidelity::kAuto;
       options.nic_rate = speed;
       options.budget = 1;
+      options.sample_seed = seed++;
       const TrainingJob shortened = small.job("dynamic", options, fabrics);
       const double exact = plain.simulate(kind, speed).ep.to_seconds();
       const double error = shortened.simulate(kind, speed).ep.to_seconds() / exact - 1;
@@ -224,6 +228,31 @@ TEST(JobPhases, AutoIsWithinOnePercentOfPlainPackets) {
       EXPECT_LT(std::abs(error), 2 * report.error + 0.004) << "its own estimate is sound";
     }
   }
+}
+
+TEST(JobPhases, SamplesSpeakForAllLayersAndTheirIntervalHolds) {
+  SmallJob small(8);
+  const FabricKind fabrics[] = {FabricKind::kFatTree};
+  const Bandwidth speed = Bandwidth::gbps(400);
+  FidelityOptions options = plain_packets(400);
+  options.reuse = true;
+  const double exact =
+      small.job("dynamic", options, fabrics).simulate(FabricKind::kFatTree, speed).ep.to_seconds();
+  options.fidelity = Fidelity::kAuto;
+  options.skip_steady = false;
+  options.budget = 1;
+  constexpr int kSeeds = 10;
+  int held = 0;
+  std::set<double> answers;
+  for (int seed = 1; seed <= kSeeds; ++seed) {
+    options.sample_seed = static_cast<std::uint64_t>(seed);
+    const TrainingJob job = small.job("dynamic", options, fabrics);
+    const double ep = job.simulate(FabricKind::kFatTree, speed).ep.to_seconds();
+    answers.insert(ep);
+    held += std::abs(ep / exact - 1) <= job.fidelity(FabricKind::kFatTree).error ? 1 : 0;
+  }
+  EXPECT_GE(held, 0.9 * kSeeds);
+  EXPECT_GT(answers.size(), kSeeds / 2U) << "the seed chooses";
 }
 
 TEST(JobPhases, RepeatedDemandsAreSimulatedOnce) {
@@ -412,6 +441,48 @@ TEST(JobPhases, ThreadsDoNotMatter) {
     EXPECT_EQ(times.back().total, times.front().total) << threads;
     EXPECT_EQ(times.back().ep, times.front().ep) << threads;
     EXPECT_EQ(hops.back(), hops.front()) << threads;
+  }
+}
+
+TEST(Failures, EveryRegionTakesWhatItsPlaceSays) {
+  // 64 servers in 8 regions; regions of one kind are measured once.
+  const Model model = find_model("mixtral-8x22b");
+  const ParallelPlan plan = make_plan(model, request_of(512, 8, 2, 8));
+  const RoutingSource routing = routing_of("uniform", model, plan);
+  TokenCounts counts;
+  routing.counts({}, counts);
+  DemandMaker maker(plan, model.hidden);
+  for (const std::string_view text : {"link:tor-up.3", "link:core-up.70", "nic:9.7", "ocs:2"}) {
+    for (const FabricKind kind : {FabricKind::kFatTree, FabricKind::kMixNet}) {
+      if (text == "ocs:2" && kind == FabricKind::kFatTree) continue;
+      IterationOptions options;
+      const Failure failures[] = {parse_failure(text, "--fail")};
+      const ClusterHealth health(failures, plan, options.network.nics_per_server, Backup::kPool);
+      const JobPhases phases = measure_phases(model, plan, routing, {&kind, 1}, options, health);
+      const std::vector<ExchangeTimes>& exchanges = phases.fabrics[0].exchanges;
+      ASSERT_EQ(exchanges.size(), static_cast<std::size_t>(plan.pp * plan.replicas()));
+      const auto network =
+          CommunicationFactory(kind, model, plan, options.network, kReferenceRate, health)
+              .make_fluid();
+      std::set<Time> different;
+      for (int stage = 0; stage < plan.pp; ++stage) {
+        for (int replica = 0; replica < plan.replicas(); ++replica) {
+          const ExchangeTimes& measured =
+              exchanges[phases.exchange_index(phases.fabrics[0], stage, replica, 0, 0)];
+          const ExchangeTimes own =
+              network->exchange(plan.first_server(stage, replica), maker.make(counts));
+          EXPECT_EQ(measured.dispatch.transfer, own.dispatch.transfer) << text;
+          EXPECT_EQ(measured.dispatch.delay, own.dispatch.delay) << text;
+          EXPECT_EQ(measured.combine.transfer, own.combine.transfer) << text;
+          different.insert(own.dispatch.transfer);
+        }
+      }
+      const bool is_felt =
+          kind == FabricKind::kMixNet ? text == "ocs:2" : text != "link:core-up.70";
+      if (is_felt) {
+        EXPECT_EQ(different.size(), 2U) << text << to_string(kind);
+      }
+    }
   }
 }
 

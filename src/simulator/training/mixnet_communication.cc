@@ -22,13 +22,13 @@ int whole_nics(double eps) { return eps > 0 ? std::max(1, static_cast<int>(std::
 }  // namespace
 
 MixNetCommunication::MixNetCommunication(PacketFabric eps, int degree, EpSplit split,
-                                         int flows_per_pair, int gpus_per_server,
+                                         HashedPaths hashed, int gpus_per_server,
                                          AllocatorKind allocator,
                                          std::optional<OpticalIo> optical_io)
     : eps_nics_(eps.nics_per_server()),
       optical_io_(optical_io),
       circuit_rate_(optical_io ? optical_io->lane_rate : 1),
-      eps_(std::move(eps), EpNics::kRail, flows_per_pair, gpus_per_server),
+      eps_(std::move(eps), EpNics::kRail, hashed, gpus_per_server),
       degree_(degree),
       split_(split),
       planner_({.allocator = allocator}) {}
@@ -83,11 +83,9 @@ Time MixNetCommunication::reference_time(double units) const {
   return Time::from_seconds(units / (kReferenceRate.bytes_per_second() * circuit_rate_));
 }
 
-std::int64_t MixNetCommunication::scale_up_bytes(const RegionDemand& demand) {
+std::int64_t MixNetCommunication::scale_up_bytes(int first_server, const RegionDemand& demand) {
   if (!optical_io_ || demand.servers < 2) return demand.scale_up_delegated;
-  const RegionNics nics =
-      RegionNics::alike(demand.servers, degree_, whole_nics(eps_nics_ / circuit_rate_));
-  return optical_io_scale_up_bytes(demand, planner_.plan(demand.server_bytes, nics));
+  return optical_io_scale_up_bytes(demand, circuits_for(first_server, demand.server_bytes));
 }
 
 ExchangeTimes MixNetCommunication::exchange(int first_server, const RegionDemand& demand) {

@@ -39,7 +39,7 @@ class MixNetCommunication final : public CommunicationModel {
  public:
   /// `eps`: the electrical fat-tree, over all servers, with the EPS NICs alone (at least one each).
   /// `optical_io`: where circuits end at GPUs and not at NICs.
-  MixNetCommunication(PacketFabric eps, int degree, EpSplit split, int flows_per_pair,
+  MixNetCommunication(PacketFabric eps, int degree, EpSplit split, HashedPaths hashed,
                       int gpus_per_server, AllocatorKind allocator = AllocatorKind::kGreedy,
                       std::optional<OpticalIo> optical_io = std::nullopt);
 
@@ -70,7 +70,11 @@ class MixNetCommunication final : public CommunicationModel {
   bool uniform() const override {
     return eps_.uniform() && ocs_.optical_nics.empty() && ocs_.dark_regions.empty();
   }
-  std::int64_t scale_up_bytes(const RegionDemand& demand) override;
+  std::optional<std::uint64_t> kind_of_region(int first_server, int servers) const override {
+    return is_whole(first_server, servers) ? eps_.kind_of_region(first_server, servers)
+                                           : std::nullopt;
+  }
+  std::int64_t scale_up_bytes(int first_server, const RegionDemand& demand) override;
   int ring_nics() const override { return eps_nics_; }
   PhaseTotals packet_totals() const override;
   void set_most_hops(std::int64_t hops) override {

@@ -30,12 +30,17 @@ TokenCounts random_counts(int servers, std::uint64_t seed) {
 }
 
 MixNetCommunication mixnet_of(int servers, int degree, EpSplit split, int nics = 8) {
-  return {PacketFabric(FabricKind::kMixNet, servers, nics - degree, 1, PathPolicy::kSpray), degree,
-          split, 1, 8};
+  return {PacketFabric(FabricKind::kMixNet, servers, nics - degree, 1, PathPolicy::kSpray),
+          degree,
+          split,
+          {},
+          8};
 }
 
 TreeCommunication electrical_of(int servers, int nics) {
-  return {PacketFabric(FabricKind::kMixNet, servers, nics, 1, PathPolicy::kSpray), EpNics::kRail, 1,
+  return {PacketFabric(FabricKind::kMixNet, servers, nics, 1, PathPolicy::kSpray),
+          EpNics::kRail,
+          {},
           8};
 }
 
@@ -359,7 +364,7 @@ MixNetCommunication optical_io_of(int servers, int lanes, double lane_rate, EpSp
   return {PacketFabric(FabricKind::kMixNetOpticalIo, servers, 8, 1, PathPolicy::kSpray),
           8 * lanes,
           split,
-          1,
+          {},
           8,
           AllocatorKind::kGreedy,
           OpticalIo{lane_rate}};
@@ -407,7 +412,7 @@ TEST(MixNetCommunication, LanesOfHalfTheSpeedAreTwiceTheNicsAtHalfTheSpeed) {
     for (std::uint64_t seed = 0; seed < 10; ++seed) {
       MixNetCommunication lanes = optical_io_of(6, 2, 0.5, split);
       MixNetCommunication nics(PacketFabric(FabricKind::kMixNet, 6, 16, 1, PathPolicy::kSpray), 16,
-                               split, 1, 8);
+                               split, {}, 8);
       const Matrix<std::int64_t> before =
           one_rank_a_server(random_counts(6, derive_seed(5, seed))).server_bytes;
       const RegionDemand demand = one_rank_a_server(random_counts(6, seed));
@@ -529,7 +534,7 @@ TEST(MixNetFailures, ADarkSwitchLeavesTheElectricalNetwork) {
 TEST(MixNetFailures, WithoutEpsAServerGoesByItsNeighbours) {
   // One circuit to the only neighbour, which passes on what is for the third server by EPS.
   MixNetCommunication mixnet(PacketFabric(FabricKind::kMixNet, 3, 2, 1, PathPolicy::kSpray), 1,
-                             EpSplit::kCircuitsFirst, 1, 8);
+                             EpSplit::kCircuitsFirst, {}, 8);
   ServerPlaces places;
   places.region_servers = 3;
   places.nics[0] = {2, 3};
@@ -556,7 +561,7 @@ TEST(MixNetFailures, FewerNicsAreNeverFasterWhenBalanced) {
       // Exact circuits: greedy ones may be luckier with fewer NICs. Fair sharing on the EPS may
       // be so still, by a percent.
       MixNetCommunication mixnet(PacketFabric(FabricKind::kMixNet, 6, 2, 1, PathPolicy::kSpray), 2,
-                                 EpSplit::kBalanced, 1, 8, AllocatorKind::kExact);
+                                 EpSplit::kBalanced, {}, 8, AllocatorKind::kExact);
       return worn(std::move(mixnet), 6, optical, electrical)
           .exchange(0, demand)
           .dispatch.transfer.to_seconds();

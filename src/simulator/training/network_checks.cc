@@ -38,8 +38,9 @@ void check_network_options(const NetworkOptions& options, const ParallelPlan& pl
     throw Error("--spare-nics", fmt::format("{} is out of range", options.spare_nics),
                 fmt::format("give 1 to {}", nics));
   }
-  if (options.flows_per_pair < 1 || options.flows_per_pair > 1024) {
-    throw Error("--flows-per-pair", fmt::format("{} is out of range", options.flows_per_pair),
+  if (options.hashed.flows_per_pair < 1 || options.hashed.flows_per_pair > 1024) {
+    throw Error("--flows-per-pair",
+                fmt::format("{} is out of range", options.hashed.flows_per_pair),
                 "give a whole number from 1 to 1024");
   }
 }

@@ -43,7 +43,7 @@ TEST(CheckNetworkOptions, NamesTheFlag) {
                 HasSubstr("--oversubscription"));
   }
   for (const int flows : {0, 1025}) {
-    EXPECT_THAT(message([&](NetworkOptions& o) { o.flows_per_pair = flows; }),
+    EXPECT_THAT(message([&](NetworkOptions& o) { o.hashed.flows_per_pair = flows; }),
                 HasSubstr("--flows-per-pair"));
   }
 }

@@ -17,8 +17,8 @@ struct PortLoad {
 std::int64_t optical_io_scale_up_bytes(const RegionDemand& demand, const CircuitCounts& circuits) {
   const int gpus = demand.rail_classes * demand.rail_width;
   const int ranks = static_cast<int>(demand.rank_bytes.rows());
-  const int tp = demand.servers * gpus / ranks;
-  const auto server_of = [&](int rank) { return rank * tp / gpus; };
+  const int tp = demand.region_gpus / ranks;
+  const auto server_of = [&](int rank) { return demand.server_of_rank[rank]; };
   double busiest = 0;
   for (int rank = 0; rank < ranks; ++rank) {
     const int server = server_of(rank);

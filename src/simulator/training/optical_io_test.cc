@@ -93,5 +93,30 @@ TEST(OpticalIoScaleUp, AnUnevenSourceIsGatheredFrom) {
   EXPECT_EQ(optical_io_scale_up_bytes(demand, circuits_of_all_pairs(2, 2)), 400 * kHidden * 2);
 }
 
+TEST(OpticalIoScaleUp, ARankOnASpareIsWhereItRuns) {
+  // Two domains of two GPUs, and rank 1 on a spare: three servers, of which rank 1 sends 800 token
+  // copies to rank 0 and as many to rank 2.
+  const ParallelPlan plan = plan_of(2, 2, 1);
+  TokenCounts counts(4, 4);
+  counts(1, 0) = counts(1, 2) = 800;
+  const int moved[] = {1};
+  const RegionDemand demand = DemandMaker(plan, kHidden, moved).make(counts);
+  ASSERT_EQ(demand.servers, 3);
+  // All of it leaves the spare by circuits, half of it by those of the other GPU: 1,600 / 2.
+  EXPECT_EQ(optical_io_scale_up_bytes(demand, circuits_of_all_pairs(3, 2)), 800 * kHidden * 2);
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    const ParallelPlan eights = plan_of(3, 8, 2);
+    Random random(seed);
+    TokenCounts all(eights.ep, eights.ep);
+    for (auto& cell : all.cells()) cell = static_cast<std::int32_t>(random.below(10'000));
+    const int two[] = {3, 5};
+    const RegionDemand with_spare = DemandMaker(eights, kHidden, two).make(all);
+    EXPECT_NEAR(
+        static_cast<double>(optical_io_scale_up_bytes(with_spare, circuits_of_all_pairs(4, 1))),
+        static_cast<double>(with_spare.scale_up_delegated), 200)
+        << "one circuit a pair is MixNet's delegation";
+  }
+}
+
 }  // namespace
 }  // namespace mixnet

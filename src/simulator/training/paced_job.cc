@@ -46,8 +46,12 @@ double PacedJob::scale_up_rate() const {
 Time PacedJob::tp_phase(double bytes) const {
   const ParallelPlan& plan = job_.plan;
   if (plan.tp == 1 || fabric_.kind == FabricKind::kIdeal) return Time::zero();
-  if (plan.tp > plan.gpus_per_server) {
-    return scaled(fabric_.tp_gigabyte.at(nic_rate_), bytes * 1e-9);
+  if (fabric_.tensor_gather) {
+    const double gigabytes = bytes * 1e-9;
+    PhaseTime nics = fabric_.tensor_gather->nics;
+    nics.transfer = scaled(nics.transfer, gigabytes);  // of which propagation is no part
+    const auto inside = static_cast<double>(fabric_.tensor_gather->inside.count) * gigabytes;
+    return std::max(nics.at(nic_rate_), Time::from_seconds(inside / scale_up_rate()));
   }
   return Time::from_seconds(bytes * (plan.tp - 1) / plan.tp / scale_up_rate());
 }
@@ -137,11 +141,12 @@ LayerTimes PacedJob::layer_times(const WorkPlace& at, int layer) const {
 /// The all-to-alls of an MoE layer, whose computation `times` has.
 void PacedJob::add_exchange(const WorkPlace& at, int moe_layer, LayerTimes& times) const {
   const std::size_t place = phases_.place_index(at.replica, at.micro_batch, moe_layer);
-  const ExchangeTimes& exchange = fabric_.exchanges[phases_.exchange_index(
-      fabric_, at.stage, at.replica, at.micro_batch, moe_layer)];
+  const std::size_t index =
+      phases_.exchange_index(fabric_, at.stage, at.replica, at.micro_batch, moe_layer);
+  const ExchangeTimes& exchange = fabric_.exchanges[index];
   times.exchange = &exchange;
   times.nic_rate = nic_rate_;
-  times.scale_up = scale_up_time(fabric_.scale_up_bytes[place]);
+  times.scale_up = scale_up_time(fabric_.scale_up_bytes[index]);
   times.pipelined_steps = job_.options.pipelined_ep_steps;
   times.all_to_alls = switched_exchange(exchange, times.scale_up);
   const SwitchedExchange& all = times.all_to_alls;

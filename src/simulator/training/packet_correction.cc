@@ -9,14 +9,17 @@ void TimeRatio::add(Time fluid, Time packet) {
   if (fluid == Time::zero() || fluid == Time::max() || packet == Time::max()) return;
   fluid_ += fluid.to_seconds();
   packet_ += packet.to_seconds();
-  ratios_.push_back(packet.to_seconds() / fluid.to_seconds());
+  pairs_.push_back({fluid.to_seconds(), packet.to_seconds()});
 }
 
 double TimeRatio::deviation() const {
-  if (ratios_.size() < 2) return 0;
+  if (pairs_.size() < 2) return 0;
   double variance = 0;
-  for (const double one : ratios_) variance += (one / ratio() - 1) * (one / ratio() - 1);
-  return std::sqrt(variance / static_cast<double>(ratios_.size() - 1));
+  for (const auto& [fluid, packet] : pairs_) {
+    variance += (packet - ratio() * fluid) * (packet - ratio() * fluid);
+  }
+  const auto count = static_cast<double>(pairs_.size());
+  return std::sqrt(variance / (count - 1)) / (packet_ / count);
 }
 
 void PacketCorrection::add(const ExchangeTimes& fluid, const ExchangeTimes& packet,

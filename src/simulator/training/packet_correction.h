@@ -24,13 +24,17 @@ class TimeRatio {
   void add(Time fluid, Time packet);
   /// Of the sums; 1 of none.
   double ratio() const { return fluid_ > 0 ? packet_ / fluid_ : 1; }
-  /// Of single times' ratios, relative.
+  /// Of single times about ratio() times the fluid's, relative to the mean; what the spread of
+  /// ratio() itself comes from.
   double deviation() const;
 
  private:
+  struct Pair {
+    double fluid, packet;  ///< seconds
+  };
   double fluid_ = 0;
   double packet_ = 0;
-  std::vector<double> ratios_;
+  std::vector<Pair> pairs_;
 };
 
 class PacketCorrection {

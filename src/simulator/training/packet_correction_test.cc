@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <vector>
+
+#include "base/random.h"
+#include "network/sample_places.h"
 
 namespace mixnet {
 namespace {
@@ -114,6 +118,52 @@ TEST(PacketCorrection, MorePlacesAreSurer) {
   EXPECT_GT(error_of(4), 1.5 * error_of(16));
   EXPECT_GT(error_of(16), 1.9 * error_of(64));
   EXPECT_NEAR(error_of(64), 2 * (0.05 / 1.1) / 8, 0.001);
+}
+
+/// An iteration of which layers differ in what packets cost, and every place a little.
+struct Iteration {
+  static constexpr std::size_t kRounds = 128;
+  std::size_t layers;
+  std::vector<Time> fluid, packet;
+  double fluid_sum = 0, packet_sum = 0;
+
+  Iteration(std::size_t layer_count, std::uint64_t seed) : layers(layer_count) {
+    Random random(seed);
+    std::vector<double> ratios;
+    for (std::size_t l = 0; l < layers; ++l) ratios.push_back(1.02 + 0.05 * random.uniform());
+    for (std::size_t at = 0; at < kRounds * layers; ++at) {
+      const double seconds = 1e-3 * (0.3 + random.uniform() * random.uniform());
+      fluid.push_back(Time::from_seconds(seconds));
+      packet.push_back(
+          Time::from_seconds(seconds * ratios[at % layers] * (1 + 0.004 * random.normal())));
+      fluid_sum += fluid.back().to_seconds();
+      packet_sum += packet.back().to_seconds();
+    }
+  }
+};
+
+TEST(PacketCorrection, TheIntervalHoldsTheTruthAsOftenAsItSays) {
+  constexpr Bandwidth kRate = Bandwidth::gbps(100);
+  constexpr int kSeeds = 300;
+  for (const std::size_t layers : {2, 8, 32}) {
+    const Iteration iteration(layers, 77 + layers);
+    const double truth = iteration.packet_sum / iteration.fluid_sum;
+    for (const std::size_t count : {4, 8, 16, 32, 64}) {
+      int held = 0;
+      for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+        PacketCorrection correction(kRate);
+        for (const std::size_t place : choose_places(Iteration::kRounds, layers, count, seed)) {
+          ExchangeTimes fluid;
+          ExchangeTimes packet;
+          fluid.dispatch = fluid.combine = PhaseTime::measured(iteration.fluid[place], kRate);
+          packet.dispatch = packet.combine = PhaseTime::measured(iteration.packet[place], kRate);
+          correction.add(fluid, packet, 1);
+        }
+        held += std::abs(correction.ratio() / truth - 1) <= correction.error() ? 1 : 0;
+      }
+      EXPECT_GE(held, 0.9 * kSeeds) << layers << " layers, " << count << " samples";
+    }
+  }
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ class TopoOptCommunication final : public CommunicationModel {
   PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override;
   PhaseTime all_reduce(std::span<const std::vector<int>> groups, Bytes bytes_per_server) override;
   bool uniform() const override { return false; }
-  std::int64_t scale_up_bytes(const RegionDemand& demand) override {
+  std::int64_t scale_up_bytes(int /*first_server*/, const RegionDemand& demand) override {
     return demand.scale_up_delegated;
   }
   int ring_nics() const override { return std::max(1, topology_.ring_nics()); }

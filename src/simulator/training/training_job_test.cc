@@ -215,6 +215,79 @@ TEST(TrainingJob, TensorParallelismBeyondAServerUsesTheNetwork) {
   }
 }
 
+/// Mixtral 8x22B on 1,024 GPUs with what else is as usual.
+TrainingJob job_with_tp(int tp, std::span<const FabricKind> fabrics) {
+  const Model model = find_model("mixtral-8x22b");
+  PlanRequest request;
+  request.gpus = 1024;
+  request.tp = tp;
+  request.pp = 4;
+  request.ep = 8;
+  const ParallelPlan plan = make_plan(model, request);
+  return {model, plan, find_gpu("h100"), routing_of("uniform", model, plan), fabrics, {}};
+}
+
+/// All TP of the average GPU, when gathering `bytes` takes seconds_of(bytes): 2 phases forward and
+/// 3 backward around attention and around experts.
+template <typename Seconds>
+double tp_seconds(const TrainingJob& job, Seconds&& seconds_of) {
+  const ParallelPlan& plan = job.plan();
+  const double tokens = static_cast<double>(plan.tokens_per_micro_batch());
+  const double token_bytes = 2.0 * job.model().hidden;
+  const double layer = seconds_of(tokens * token_bytes) + seconds_of(2 * tokens * token_bytes);
+  return plan.micro_batches() * (56.0 / plan.pp) * 5 * layer;
+}
+
+TEST(TrainingJob, TensorParallelismOverServersIsBoundInsideThemAndBetween) {
+  constexpr FabricKind kFabrics[] = {FabricKind::kFatTree, FabricKind::kMixNet};
+  const TrainingJob job = job_with_tp(16, kFabrics);
+  const double scale_up = find_gpu("h100").scale_up_bytes_per_second;
+  const auto between = [](Bandwidth nic, double nics) {
+    // One step between two servers, four links long.
+    return [=](double bytes) { return bytes / 2 / nics / nic.bytes_per_second() + 4e-6; };
+  };
+  // Slow NICs: half of the bytes through eight, or two of mixnet.
+  const Bandwidth slow = Bandwidth::gbps(100);
+  EXPECT_NEAR(
+      job.simulate(FabricKind::kFatTree, slow).tp.to_seconds() / tp_seconds(job, between(slow, 8)),
+      1, 2e-3);
+  EXPECT_NEAR(
+      job.simulate(FabricKind::kMixNet, slow).tp.to_seconds() / tp_seconds(job, between(slow, 2)),
+      1, 2e-3);
+  // Fast ones: seven eighths of the bytes over the scale-up switch.
+  const Bandwidth fast = Bandwidth::gbps(800);
+  const auto inside = [&](double bytes) { return bytes * 7 / 8 / scale_up; };
+  EXPECT_NEAR(job.simulate(FabricKind::kFatTree, fast).tp.to_seconds(), tp_seconds(job, inside),
+              1e-6 * tp_seconds(job, inside));
+}
+
+TEST(TrainingJob, TensorParallelismOverServersIsNeverFasterThanInOne) {
+  constexpr FabricKind kFabrics[] = {FabricKind::kFatTree};
+  const TrainingJob two = job_with_tp(16, kFabrics);
+  const TrainingJob one = job_with_tp(8, kFabrics);
+  for (const std::int64_t gbps : {100, 400, 800, 1600}) {
+    const Bandwidth rate = Bandwidth::gbps(gbps);
+    const auto a_sequence = [&](const TrainingJob& job) {
+      return job.simulate(FabricKind::kFatTree, rate).tp.to_seconds() / job.plan().micro_batches() /
+             static_cast<double>(job.plan().micro_batch_size);
+    };
+    EXPECT_GE(a_sequence(two), (1 - 1e-9) * a_sequence(one)) << gbps;
+  }
+}
+
+TEST(TrainingJob, PropagationOfTensorParallelismDoesNotGrowWithTheBytes) {
+  // With NICs so fast that only propagation is left: phases of 100 MB and of 200 MB have the same.
+  constexpr FabricKind kFabrics[] = {FabricKind::kFatTree};
+  Gpu gpu = find_gpu("h100");
+  gpu.scale_up_bytes_per_second *= 1e6;
+  const TrainingJob plain = job_with_tp(16, kFabrics);
+  const TrainingJob job(plain.model(), plain.plan(), gpu,
+                        routing_of("uniform", plain.model(), plain.plan()), kFabrics, {});
+  const double seconds =
+      job.simulate(FabricKind::kFatTree, Bandwidth::gbps(100'000'000)).tp.to_seconds();
+  EXPECT_NEAR(seconds, tp_seconds(job, [](double) { return 4e-6; }), 0.01 * seconds);
+}
+
 /// DeepSeek-V3 on 2048 GPUs in domains of 64.
 struct Domains {
   static constexpr Bandwidth kNic = Bandwidth::gbps(800);

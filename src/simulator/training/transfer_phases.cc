@@ -9,6 +9,7 @@ namespace mixnet {
 namespace {
 
 constexpr int kPatienceShare = 4;  // of the all-to-alls' budget, for one other phase
+constexpr Bytes kGigabyte = {1'000'000'000};
 
 class Transfers {
  public:
@@ -149,9 +150,13 @@ void Transfers::measure_tensor_parallel() {
   for (int server = 0; server < tp_servers(plan_); ++server) group[0].push_back(server);
   Patience patience;
   const PhaseTime all_reduce = phase(1, patience, [&](CommunicationModel& network) {
-    return network.all_reduce(group, {1'000'000'000});
+    return network.all_reduce(group, kGigabyte);
   });
-  phases_.tp_gigabyte = {scaled(all_reduce.transfer, 0.5), scaled(all_reduce.delay, 0.5)};
+  // A GPU gets over scale-up all that it gets by no NIC of its own.
+  const bool all_have_nics = fluid_.ring_nics() == plan_.gpus_per_server;
+  const std::int64_t parts = all_have_nics ? plan_.gpus_per_server : plan_.tp;
+  phases_.tensor_gather = {{scaled(all_reduce.transfer, 0.5), scaled(all_reduce.delay, 0.5)},
+                           {kGigabyte.count - kGigabyte.count / parts}};
 }
 
 }  // namespace

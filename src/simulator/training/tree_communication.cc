@@ -9,6 +9,9 @@
 namespace mixnet {
 namespace {
 
+// Flows of distinct sizes cost the fluid network the square of their number.
+constexpr int kManyHashedFlows = 512;
+
 PhaseTime longer(PhaseTime a, PhaseTime b) {
   return {std::max(a.transfer, b.transfer), std::max(a.delay, b.delay),
           a.packet_hops + b.packet_hops};
@@ -16,11 +19,11 @@ PhaseTime longer(PhaseTime a, PhaseTime b) {
 
 }  // namespace
 
-TreeCommunication::TreeCommunication(PacketFabric fabric, EpNics ep_nics, int flows_per_pair,
+TreeCommunication::TreeCommunication(PacketFabric fabric, EpNics ep_nics, HashedPaths hashed,
                                      int gpus_per_server)
     : fabric_(std::move(fabric)),
       ep_nics_(ep_nics),
-      flows_per_pair_(fabric_.path_policy() == PathPolicy::kEcmp ? flows_per_pair : 1),
+      hashed_(hashed),
       gpus_per_server_(gpus_per_server),
       network_(fabric_.link_rates()),
       servers_(fabric_.nics_per_server()) {}
@@ -33,43 +36,70 @@ void TreeCommunication::use_packets(PacketFabric graph, const FidelityOptions& f
   packet_graph_ = std::move(graph);
 }
 
-void TreeCommunication::add_packet_flow(int from_nic, int to_nic, int part, Bytes bytes) {
+std::uint64_t TreeCommunication::hash_of(int from_nic, int to_nic, std::uint64_t connection) const {
+  return is_hashed() ? connection_hash(hashed_.seed, from_nic, to_nic, connection)
+                     : derive_seed(from_nic, to_nic, 0);
+}
+
+void TreeCommunication::add_packet_flow(int from_nic, int to_nic, std::uint64_t connection,
+                                        Bytes bytes) {
   const int hops = packet_graph_->hops(from_nic, to_nic);
+  const PathPolicy policy = fabric_.path_policy();
   forward_path_.clear();
   back_path_.clear();
-  append_packet_paths(*packet_graph_, fabric_.path_policy(), from_nic, to_nic, part, forward_path_);
-  append_packet_paths(*packet_graph_, fabric_.path_policy(), to_nic, from_nic, part, back_path_);
+  append_packet_paths(*packet_graph_, policy, from_nic, to_nic,
+                      hash_of(from_nic, to_nic, connection), forward_path_);
+  append_packet_paths(*packet_graph_, policy, to_nic, from_nic,
+                      hash_of(to_nic, from_nic, connection), back_path_);
   network_.add_packet_flow(forward_path_, hops, back_path_, hops, bytes);
 }
 
-void TreeCommunication::add_flow(int from_nic, int to_nic, Bytes bytes) {
+void TreeCommunication::add_flow(int from_nic, int to_nic, Bytes bytes, std::uint64_t connection) {
   if (bytes.count <= 0) return;
   network_.add_delay(kLinkDelay * fabric_.hops(from_nic, to_nic));
-  for (int part = 0; part < flows_per_pair_; ++part) {
-    const std::int64_t share =
-        bytes.count / flows_per_pair_ + (part < bytes.count % flows_per_pair_ ? 1 : 0);
+  const int parts = is_hashed() ? hashed_.flows_per_pair : 1;
+  for (int part = 0; part < parts; ++part) {
+    const std::int64_t share = bytes.count / parts + (part < bytes.count % parts ? 1 : 0);
+    const std::uint64_t flow = connection * parts + part;
     if (network_.in_packets()) {
-      add_packet_flow(from_nic, to_nic, part, {share});
+      add_packet_flow(from_nic, to_nic, flow, {share});
       continue;
     }
     path_.clear();
-    fabric_.append_path(from_nic, to_nic, derive_seed(from_nic, to_nic, part), path_);
+    fabric_.append_path(from_nic, to_nic, hash_of(from_nic, to_nic, flow), path_);
     std::span<const LinkId> path = path_;
     if (nics_are_idle_ && path.size() > 2) path = path.subspan(1, path.size() - 2);
-    network_.add_flow(path, {share});
+    only_links_count_ ? count_links(path, {share}) : network_.add_flow(path, {share});
   }
 }
 
-void TreeCommunication::add_server_flow(int from, int from_nic, int to, int to_nic, Bytes bytes) {
+void TreeCommunication::count_links(std::span<const LinkId> path, Bytes bytes) {
+  for (const LinkId link : path) {
+    if (link_time_[link] == 0) touched_.push_back(link);
+    link_time_[link] += static_cast<double>(bytes.count) / fabric_.link_rates()[link];
+  }
+}
+
+void TreeCommunication::add_server_flow(int from, int from_nic, int to, int to_nic, Bytes bytes,
+                                        std::uint64_t connection) {
   for (const NicFlow& flow : servers_.deal(from, from_nic, to, to_nic, bytes)) {
-    add_flow(flow.from, flow.to, flow.bytes);
+    add_flow(flow.from, flow.to, flow.bytes, connection);
+  }
+}
+
+void TreeCommunication::add_gpu_flows(int from, int to, int nic, Bytes bytes) {
+  const int gpus = is_hashed() ? std::max(1, gpus_per_server_ / fabric_.nics_per_server()) : 1;
+  for (int gpu = 0; gpu < gpus; ++gpu) {
+    const std::int64_t share = bytes.count / gpus + (gpu < bytes.count % gpus ? 1 : 0);
+    add_server_flow(from, nic, to, nic, {share}, gpu);
   }
 }
 
 /// Whether the links above the ToRs bound the region's all-to-all at twice what its NICs do, so
 /// that leaving out the NICs' own links changes but the tail of it.
 bool TreeCommunication::tors_rule(int first_server, const RegionDemand& demand) {
-  if (network_.in_packets() || !uniform() || rails_are_apart() ||
+  if (network_.in_packets() || !is_uniform_region(first_server, demand.servers) ||
+      rails_are_apart(first_server, demand.servers) ||
       fabric_.nics_per_server() != gpus_per_server_) {
     return false;
   }
@@ -103,31 +133,107 @@ bool TreeCommunication::tors_rule(int first_server, const RegionDemand& demand) 
   return tors > 2 * nics;
 }
 
-bool TreeCommunication::rails_are_apart() const {
-  // Sprayed and 1:1, the fabric's only links are the NICs' own.
-  return !network_.in_packets() && fabric_.uniform() &&
-         fabric_.link_rates().size() == 2 * static_cast<std::size_t>(fabric_.nics());
+bool TreeCommunication::is_uniform_region(int first_server, int servers) const {
+  if (!servers_.is_whole(first_server, servers)) return false;
+  if (fabric_.uniform()) return true;
+  const int nics = fabric_.nics_per_server();
+  for (int nic = first_server * nics; nic < (first_server + servers) * nics; ++nic) {
+    if (!fabric_.is_uniform_at(nic)) return false;
+  }
+  return true;
+}
+
+bool TreeCommunication::rails_are_apart(int first_server, int servers) const {
+  // Sprayed and 1:1, paths have no links but the NICs' own.
+  return !network_.in_packets() && fabric_.is_one_to_one() &&
+         is_uniform_region(first_server, servers);
+}
+
+std::optional<std::uint64_t> TreeCommunication::kind_of_region(int first_server,
+                                                               int servers) const {
+  if (!is_uniform_region(first_server, servers)) return std::nullopt;
+  // How far apart its NICs are is all that is left.
+  const int first = first_server * fabric_.nics_per_server();
+  const int end = (first_server + servers) * fabric_.nics_per_server();
+  std::uint64_t kind = servers;
+  for (int from = first; from < end; ++from) {
+    for (int to = from % fabric_.nics_per_server() + first; to < from;
+         to += fabric_.nics_per_server()) {
+      kind = derive_seed(kind, fabric_.hops(from, to));
+    }
+  }
+  return kind;
 }
 
 ExchangeTimes TreeCommunication::exchange(int first_server, const RegionDemand& demand) {
   if (demand.servers < 2) return {};
   const auto one_way = [&](bool transposed) {
+    if (is_hashed()) return hashed_exchange(first_server, demand, transposed);
     return ep_nics_ == EpNics::kOwn ? own_nic_exchange(first_server, demand, transposed)
                                     : rail_exchange(first_server, demand, transposed);
   };
   const PhaseTime dispatch = one_way(false);
   // Sprayed paths are the same links both ways round, so combine is dispatch in the mirror.
-  const bool mirrors = fabric_.uniform() && !network_.in_packets() &&
-                       servers_.is_whole(first_server, demand.servers);
+  const bool mirrors = !network_.in_packets() && is_uniform_region(first_server, demand.servers);
   const PhaseTime combine = mirrors ? dispatch : one_way(true);
   return {dispatch, combine, dispatch.transfer + combine.transfer};
+}
+
+PhaseTime TreeCommunication::hashed_exchange(int first_server, const RegionDemand& demand,
+                                             bool transposed) {
+  struct Place {
+    int server, nic;
+  };
+  const int ranks = static_cast<int>(demand.rank_bytes.rows());
+  const int tp = demand.region_gpus / ranks;
+  const auto place_of = [&](int rank, int t) {
+    const int gpu = (rank * tp + t) % gpus_per_server_;
+    return Place{demand.server_of_rank[rank] + t / gpus_per_server_,
+                 gpu * fabric_.nics_per_server() / gpus_per_server_};
+  };
+  only_links_count_ = !network_.in_packets() && demand.region_gpus * ranks * (demand.servers - 1) >
+                                                    kManyHashedFlows * demand.servers;
+  if (only_links_count_) link_time_.resize(fabric_.link_rates().size());
+  for (int rank = 0; rank < ranks; ++rank) {
+    for (int other = 0; other < ranks; ++other) {
+      const Bytes bytes = {demand.rank_bytes(rank, other) / tp};
+      for (int t = 0; t < tp; ++t) {
+        Place from = place_of(rank, t);
+        Place to = place_of(other, t);
+        if (from.server == to.server) continue;
+        if (ep_nics_ == EpNics::kRail) to.nic = from.nic;
+        std::uint64_t sender = rank * tp + t;
+        std::uint64_t receiver = other * tp + t;
+        if (transposed) {
+          std::swap(from, to);
+          std::swap(sender, receiver);
+        }
+        add_server_flow(servers_.member(first_server, from.server), from.nic,
+                        servers_.member(first_server, to.server), to.nic, bytes,
+                        sender * demand.region_gpus + receiver);
+      }
+    }
+  }
+  PhaseTime time = network_.finish();
+  if (std::exchange(only_links_count_, false)) time.transfer = take_busiest_link();
+  return time;
+}
+
+/// The time of the busiest link, of which all are forgotten.
+Time TreeCommunication::take_busiest_link() {
+  double busiest = 0;
+  for (const LinkId link : touched_) {
+    busiest = std::max(busiest, std::exchange(link_time_[link], 0));
+  }
+  touched_.clear();
+  return Time::from_seconds(busiest / kReferenceRate.bytes_per_second());
 }
 
 PhaseTime TreeCommunication::rail_exchange(int first_server, const RegionDemand& demand,
                                            bool transposed) {
   const int nics = fabric_.nics_per_server();
   const int gpus_per_nic = gpus_per_server_ / nics;
-  const bool apart = rails_are_apart() && servers_.is_whole(first_server, demand.servers);
+  const bool apart = rails_are_apart(first_server, demand.servers);
   nics_are_idle_ = tors_rule(first_server, demand);
   const auto rail_of = [&](int gpu) { return gpu / demand.rail_width; };
   PhaseTime slowest;
@@ -193,13 +299,13 @@ PhaseTime TreeCommunication::own_nic_exchange(int first_server, const RegionDema
 PhaseTime TreeCommunication::server_exchange(int first_server, const Matrix<std::int64_t>& bytes) {
   const int nics = fabric_.nics_per_server();
   const int servers = static_cast<int>(bytes.rows());
-  const int told = rails_are_apart() && servers_.is_whole(first_server, servers) ? 1 : nics;
+  const int told = rails_are_apart(first_server, servers) ? 1 : nics;
   for (int nic = 0; nic < told; ++nic) {
     for (int s = 0; s < servers; ++s) {
       for (int t = 0; t < servers; ++t) {
         if (s == t) continue;
-        add_server_flow(servers_.member(first_server, s), nic, servers_.member(first_server, t),
-                        nic, {(bytes(s, t) + nics - 1) / nics});
+        add_gpu_flows(servers_.member(first_server, s), servers_.member(first_server, t), nic,
+                      {(bytes(s, t) + nics - 1) / nics});
       }
     }
   }
@@ -211,7 +317,7 @@ PhaseTime TreeCommunication::send(int from, int to, int count, Bytes bytes_per_g
   const Bytes bytes_per_nic = {bytes_per_gpu.count * gpus_per_server_ / nics};
   for (int server = 0; server < count; ++server) {
     for (int nic = 0; nic < nics; ++nic) {
-      add_server_flow(from + server, nic, to + server, nic, bytes_per_nic);
+      add_gpu_flows(from + server, to + server, nic, bytes_per_nic);
     }
   }
   return network_.finish();

@@ -8,28 +8,33 @@
 //          expert, and rails never cross.
 //   kOwn   at the NIC of the expert's own GPU: a hot expert makes a hot NIC.
 //
+// Hashed paths (PathPolicy::kEcmp): every two GPUs have a connection each way, which is a flow of
+// its own and hashed alone, also where several share their NICs; all-to-alls, activations and what
+// delegates send for their servers go by these. A ring has one connection from NIC to NIC. The
+// fluid time of an all-to-all of over 512 of them is that of its busiest link, which fair sharing
+// does not exceed by more than 0.5 % (tested).
+//
 // Where oversubscribed ToR links rule a large all-to-all (over 256 flows, and a bound over twice
 // that of the NICs), the NICs' own links are left out, and flows of one pair of ToRs fold into one
 // class. NICs could bind only in the tail: up to 0.2 % of the time on the demands of the presets.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "fabric/packet_fabric.h"
+#include "fabric/server_places.h"
 #include "training/communication.h"
 #include "training/iteration_options.h"
 #include "training/phase_network.h"
-#include "training/server_places.h"
 
 namespace mixnet {
 
 class TreeCommunication final : public CommunicationModel {
  public:
-  /// `flows_per_pair`: connections that the bytes between two NICs are dealt to, each hashed onto a
-  /// path of its own (PathPolicy::kEcmp only).
-  TreeCommunication(PacketFabric fabric, EpNics ep_nics, int flows_per_pair, int gpus_per_server);
+  TreeCommunication(PacketFabric fabric, EpNics ep_nics, HashedPaths hashed, int gpus_per_server);
 
   /// From now on servers are where `places` says. Throws Error from phases in which a server
   /// without any NIC takes part.
@@ -46,7 +51,8 @@ class TreeCommunication final : public CommunicationModel {
   PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override;
   PhaseTime all_reduce(std::span<const std::vector<int>> groups, Bytes bytes_per_server) override;
   bool uniform() const override { return fabric_.uniform() && servers_.are_usual(); }
-  std::int64_t scale_up_bytes(const RegionDemand& demand) override {
+  std::optional<std::uint64_t> kind_of_region(int first_server, int servers) const override;
+  std::int64_t scale_up_bytes(int /*first_server*/, const RegionDemand& demand) override {
     return ep_nics_ == EpNics::kOwn ? demand.scale_up_inside : demand.scale_up_direct;
   }
   int ring_nics() const override { return fabric_.nics_per_server(); }
@@ -61,18 +67,28 @@ class TreeCommunication final : public CommunicationModel {
 
  private:
   /// From a NIC of a server to one of another, around what failed.
-  void add_server_flow(int from, int from_nic, int to, int to_nic, Bytes bytes);
-  void add_packet_flow(int from_nic, int to_nic, int part, Bytes bytes);
-  void add_flow(int from_nic, int to_nic, Bytes bytes);
+  void add_server_flow(int from, int from_nic, int to, int to_nic, Bytes bytes,
+                       std::uint64_t connection = 0);
+  /// The same between NICs of one place, by the connections of the GPUs that share them.
+  void add_gpu_flows(int from, int to, int nic, Bytes bytes);
+  void add_packet_flow(int from_nic, int to_nic, std::uint64_t connection, Bytes bytes);
+  void add_flow(int from_nic, int to_nic, Bytes bytes, std::uint64_t connection);
+  std::uint64_t hash_of(int from_nic, int to_nic, std::uint64_t connection) const;
+  bool is_hashed() const { return fabric_.path_policy() == PathPolicy::kEcmp; }
+  void count_links(std::span<const LinkId> path, Bytes bytes);
+  Time take_busiest_link();
+  PhaseTime hashed_exchange(int first_server, const RegionDemand& demand, bool transposed);
   PhaseTime rail_exchange(int first_server, const RegionDemand& demand, bool transposed);
   PhaseTime own_nic_exchange(int first_server, const RegionDemand& demand, bool transposed);
+  /// Whether nothing is out of the ordinary about a region: uniform(), were all like it.
+  bool is_uniform_region(int first_server, int servers) const;
   /// Whether flows of different NICs of a server never meet, so that each rail runs alone.
-  bool rails_are_apart() const;
+  bool rails_are_apart(int first_server, int servers) const;
   bool tors_rule(int first_server, const RegionDemand& demand);
 
   PacketFabric fabric_;
   EpNics ep_nics_;
-  int flows_per_pair_;
+  HashedPaths hashed_;
   int gpus_per_server_;
   PhaseNetwork network_;
   PlacedServers servers_;
@@ -81,7 +97,8 @@ class TreeCommunication final : public CommunicationModel {
   std::vector<LinkId> path_;
   Matrix<std::int64_t> nic_bytes_;  ///< of the region's NICs
   bool nics_are_idle_ = false;      ///< leave the NICs' own links out of the network
-  std::vector<double> link_time_;   ///< work space of tors_rule(): by link, zero between calls
+  bool only_links_count_ = false;   ///< flows go to count_links() in place of the network
+  std::vector<double> link_time_;   ///< work space: by link, zero between calls
   std::vector<LinkId> touched_;
 };
 

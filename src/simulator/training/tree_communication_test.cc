@@ -3,12 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <numeric>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "base/random.h"
 #include "moe/routing.h"
+#include "network/packet_paths.h"
 #include "training/test_plans.h"
 
 namespace mixnet {
@@ -49,16 +53,23 @@ TokenCounts random_counts(const Shape& shape, std::uint64_t seed) {
 TreeCommunication network_of(const Shape& shape, FabricKind kind = FabricKind::kFatTree,
                              PathPolicy paths = PathPolicy::kSpray, EpNics nics = EpNics::kRail,
                              int flows_per_pair = 1, int servers = 64) {
-  return {PacketFabric(kind, servers, shape.nics, 3, paths), nics, flows_per_pair,
+  return {PacketFabric(kind, servers, shape.nics, 3, paths),
+          nics,
+          {flows_per_pair},
           shape.gpus_per_server};
 }
 
-/// NIC-to-NIC bytes of a dispatch, GPU by GPU.
-Matrix<std::int64_t> nic_bytes(const Shape& shape, const RegionDemand& demand, EpNics policy) {
+/// What one GPU of the region sends to another in a dispatch, and by which NICs.
+struct GpuFlow {
+  int from_gpu, to_gpu;
+  int from_nic, to_nic;
+  std::int64_t bytes;
+};
+
+std::vector<GpuFlow> gpu_flows(const Shape& shape, const RegionDemand& demand, EpNics policy) {
   const int g = shape.gpus_per_server;
   const auto nic_of = [&](int gpu) { return gpu / g * shape.nics + gpu % g * shape.nics / g; };
-  const std::size_t nics = static_cast<std::size_t>(demand.servers) * shape.nics;
-  Matrix<std::int64_t> bytes(nics, nics);
+  std::vector<GpuFlow> flows;
   for (int from = 0; from < shape.ep; ++from) {
     for (int to = 0; to < shape.ep; ++to) {
       for (int t = 0; t < shape.tp; ++t) {
@@ -66,9 +77,19 @@ Matrix<std::int64_t> nic_bytes(const Shape& shape, const RegionDemand& demand, E
         const int b = to * shape.tp + t;
         if (a / g == b / g) continue;
         const int door = policy == EpNics::kOwn ? b : b / g * g + a % g;
-        bytes(nic_of(a), nic_of(door)) += demand.rank_bytes(from, to) / shape.tp;
+        flows.push_back({a, b, nic_of(a), nic_of(door), demand.rank_bytes(from, to) / shape.tp});
       }
     }
+  }
+  return flows;
+}
+
+/// NIC-to-NIC bytes of a dispatch.
+Matrix<std::int64_t> nic_bytes(const Shape& shape, const RegionDemand& demand, EpNics policy) {
+  const std::size_t nics = static_cast<std::size_t>(demand.servers) * shape.nics;
+  Matrix<std::int64_t> bytes(nics, nics);
+  for (const GpuFlow& flow : gpu_flows(shape, demand, policy)) {
+    bytes(flow.from_nic, flow.to_nic) += flow.bytes;
   }
   return bytes;
 }
@@ -89,21 +110,35 @@ double busiest_nic(const Matrix<std::int64_t>& bytes) {
   return seconds(static_cast<double>(busiest));
 }
 
-/// The fluid time of NIC-to-NIC bytes on a fabric's own paths: no rail left out.
-Time whole_network(const PacketFabric& fabric, const Matrix<std::int64_t>& bytes) {
+/// The fluid time of a dispatch on a fabric's own paths: no rail left out. Sprayed, bytes between
+/// two NICs are one flow; hashed, those between two GPUs.
+Time whole_network(const Shape& shape, const PacketFabric& fabric, const RegionDemand& demand,
+                   EpNics policy) {
   std::vector<Bandwidth> rates;
   for (const double rate : fabric.link_rates()) {
     rates.push_back(
         {static_cast<std::int64_t>(rate * static_cast<double>(kReferenceRate.bits_per_second))});
   }
   FluidNetwork network(rates);
-  for (int from = 0; from < static_cast<int>(bytes.rows()); ++from) {
-    for (int to = 0; to < static_cast<int>(bytes.rows()); ++to) {
-      if (bytes(from, to) == 0) continue;
-      std::vector<LinkId> path;
-      fabric.append_path(from, to, derive_seed(from, to, 0), path);
-      network.add_flow(path, {bytes(from, to)});
+  const auto add = [&](int from, int to, std::uint64_t hash, std::int64_t bytes) {
+    if (bytes == 0) return;
+    std::vector<LinkId> path;
+    fabric.append_path(from, to, hash, path);
+    network.add_flow(path, {bytes});
+  };
+  if (fabric.path_policy() == PathPolicy::kSpray) {
+    const Matrix<std::int64_t> bytes = nic_bytes(shape, demand, policy);
+    for (int from = 0; from < static_cast<int>(bytes.rows()); ++from) {
+      for (int to = 0; to < static_cast<int>(bytes.rows()); ++to) {
+        add(from, to, 0, bytes(from, to));
+      }
     }
+    return network.run();
+  }
+  for (const GpuFlow& flow : gpu_flows(shape, demand, policy)) {
+    const int connection = flow.from_gpu * demand.region_gpus + flow.to_gpu;
+    add(flow.from_nic, flow.to_nic, connection_hash(1, flow.from_nic, flow.to_nic, connection),
+        flow.bytes);
   }
   return network.run();
 }
@@ -145,7 +180,7 @@ TEST(TreeCommunication, IsTheWholeNetworksTimeAnyDemand) {
           const Matrix<std::int64_t> bytes = nic_bytes(shape, demand, policy);
           TreeCommunication network = network_of(shape, kind, paths, policy);
           const double time = network.exchange(0, demand).dispatch.transfer.to_seconds();
-          const double expected = whole_network(fabric, bytes).to_seconds();
+          const double expected = whole_network(shape, fabric, demand, policy).to_seconds();
           EXPECT_NEAR(time, expected, 1e-6 * expected)
               << "ep " << shape.ep << " tp " << shape.tp << " nics " << shape.nics << " "
               << to_string(kind) << (paths == PathPolicy::kEcmp ? " ecmp" : " spray")
@@ -168,8 +203,7 @@ TEST(TreeCommunication, FoldedLargeExchangesMissOnlyTheTail) {
     const RegionDemand demand = demand_of(shape, counts);
     TreeCommunication network = network_of(shape, FabricKind::kOversubFatTree);
     const ExchangeTimes times = network.exchange(0, demand);
-    const double whole =
-        whole_network(fabric, nic_bytes(shape, demand, EpNics::kRail)).to_seconds();
+    const double whole = whole_network(shape, fabric, demand, EpNics::kRail).to_seconds();
     EXPECT_LE(times.dispatch.transfer.to_seconds(), whole * (1 + 1e-9));
     EXPECT_GE(times.dispatch.transfer.to_seconds(), whole * (1 - 0.003));
     EXPECT_EQ(times.combine.transfer, times.dispatch.transfer);
@@ -257,6 +291,115 @@ TEST(TreeCommunication, ManyHashedFlowsApproachSpraying) {
       network_of(shape, FabricKind::kFatTree, PathPolicy::kEcmp, EpNics::kRail, 64);
   EXPECT_GT(one.exchange(0, demand).dispatch.transfer.to_seconds(), 1.2 * best);
   EXPECT_LT(many.exchange(0, demand).dispatch.transfer.to_seconds(), 1.3 * best);
+}
+
+/// Flows of a dispatch of an even demand, each GPU's to each other hashed alone, counted by link:
+/// the time of the busiest, in units of what a NIC takes.
+double busiest_link(const Shape& shape, std::uint64_t seed) {
+  const PacketFabric fabric(FabricKind::kFatTree, 64, shape.nics, 1, PathPolicy::kEcmp);
+  Random random(seed);
+  std::map<std::uint32_t, int> flows;
+  std::vector<std::uint32_t> path;
+  const int gpus = shape.gpus_per_server;
+  for (int from = 0; from < shape.ep; ++from) {
+    for (int to = 0; to < shape.ep; ++to) {
+      if (from / gpus == to / gpus) continue;
+      path.clear();
+      fabric.append_path(from, to / gpus * gpus + from % gpus, random.next(), path);
+      for (const std::uint32_t link : path) ++flows[link];
+    }
+  }
+  int busiest = 0;
+  for (const auto& [link, count] : flows) busiest = std::max(busiest, count);
+  return static_cast<double>(busiest) / (shape.ep - gpus);
+}
+
+TEST(TreeCommunication, EveryTwoGpusHaveAConnectionThatIsHashedAlone) {
+  for (const Shape& shape : {Shape{16, 1, 8, 8}, Shape{32, 1, 8, 8}}) {
+    const RegionDemand demand = demand_of(shape, TokenCounts(shape.ep, shape.ep, 5000));
+    const double sprayed = network_of(shape).exchange(0, demand).dispatch.transfer.to_seconds();
+    double mean = 0;
+    double independent = 0;
+    std::set<Time> times;
+    constexpr int kSeeds = 60;
+    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+      TreeCommunication network(PacketFabric(FabricKind::kFatTree, 64, 8, 1, PathPolicy::kEcmp),
+                                EpNics::kRail, {1, seed}, 8);
+      const Time time = network.exchange(0, demand).dispatch.transfer;
+      EXPECT_EQ(network.exchange(0, demand).dispatch.transfer, time) << "paths are kept";
+      times.insert(time);
+      mean += time.to_seconds() / sprayed / kSeeds;
+      independent += busiest_link(shape, seed) / kSeeds;
+    }
+    EXPECT_GT(times.size(), 3) << "seeds matter";
+    EXPECT_NEAR(mean, independent, 0.04 * independent);
+  }
+}
+
+TEST(TreeCommunication, ManyHashedFlowsTakeWhatTheirBusiestLinkDoes) {
+  int compared = 0;
+  for (const Shape& shape :
+       {Shape{32, 1, 8, 8}, Shape{48, 1, 8, 8}, Shape{16, 4, 8, 8}, Shape{64, 1, 16, 4}}) {
+    for (const FabricKind kind :
+         {FabricKind::kFatTree, FabricKind::kOversubFatTree, FabricKind::kRailOptimized}) {
+      for (const EpNics policy : {EpNics::kRail, EpNics::kOwn}) {
+        const PacketFabric fabric(kind, 64, shape.nics, 3, PathPolicy::kEcmp);
+        TokenCounts counts;
+        RoutingSource::make("dynamic", {shape.ep, 2 * shape.ep, 4, 8, 8192}, 1)
+            .counts({.layer = compared % 8}, counts);
+        const RegionDemand demand = demand_of(shape, counts);
+        TreeCommunication network = network_of(shape, kind, PathPolicy::kEcmp, policy);
+        const double whole = whole_network(shape, fabric, demand, policy).to_seconds();
+        const double time = network.exchange(0, demand).dispatch.transfer.to_seconds();
+        EXPECT_LE(time, whole * (1 + 1e-9));
+        EXPECT_GE(time, whole * (1 - 5e-3)) << shape.ep << " " << to_string(kind);
+        ++compared;
+      }
+    }
+  }
+}
+
+TEST(TreeCommunication, HashedBytesAreThoseOfSprayedOnes) {
+  // The NICs' own links bind where nothing else can: all servers under one ToR.
+  for (const Shape& shape :
+       {Shape{8, 4, 8, 2}, Shape{16, 1, 8, 2}, Shape{16, 2, 8, 1}, Shape{4, 16, 8, 1}}) {
+    for (const EpNics nics : {EpNics::kRail, EpNics::kOwn}) {
+      const RegionDemand demand = demand_of(shape, TokenCounts(shape.ep, shape.ep, 5000));
+      TreeCommunication sprayed = network_of(shape, FabricKind::kFatTree, PathPolicy::kSpray, nics);
+      TreeCommunication hashed = network_of(shape, FabricKind::kFatTree, PathPolicy::kEcmp, nics);
+      ASSERT_LE(demand.servers * shape.nics, PacketFabric::kNicsPerTor);
+      const ExchangeTimes a = sprayed.exchange(0, demand);
+      const ExchangeTimes b = hashed.exchange(0, demand);
+      EXPECT_NEAR(a.dispatch.transfer.to_seconds(), b.dispatch.transfer.to_seconds(), 1e-9);
+      EXPECT_NEAR(a.combine.transfer.to_seconds(), b.combine.transfer.to_seconds(), 1e-9);
+    }
+  }
+}
+
+TEST(TreeCommunication, ADeadLinkIsOfNoConcernToRegionsThatItDoesNotServe) {
+  const Shape shape = {32, 1, 8, 8};
+  const RegionDemand demand = demand_of(shape, random_counts(shape, 4));
+  for (const FabricKind kind :
+       {FabricKind::kFatTree, FabricKind::kOversubFatTree, FabricKind::kRailOptimized}) {
+    const std::string tier = kind == FabricKind::kRailOptimized ? "leaf-up" : "tor-up";
+    const DeadLink dead[] = {{tier, 1}};  // of server 0's ToR, or of rail 0's first leaf
+    const PacketFabric broken(kind, 64, 8, 3, PathPolicy::kSpray, dead);
+    ASSERT_EQ(broken.dead_links(), 1);
+    TreeCommunication network(broken, EpNics::kRail, {}, 8);
+    TreeCommunication well = network_of(shape, kind);
+    EXPECT_FALSE(network.uniform());
+    const bool is_rail = kind == FabricKind::kRailOptimized;  // 32 servers share the leaf
+    const int far = is_rail ? 32 : 4;
+    EXPECT_EQ(network.exchange(far, demand).dispatch.transfer,
+              well.exchange(far, demand).dispatch.transfer);
+    EXPECT_EQ(network.kind_of_region(far, 4), network.kind_of_region(far + 8, 4));
+    EXPECT_TRUE(network.kind_of_region(far, 4));
+    EXPECT_FALSE(network.kind_of_region(0, 4));
+    if (kind == FabricKind::kOversubFatTree) {
+      EXPECT_GT(network.exchange(0, demand).dispatch.transfer,
+                well.exchange(0, demand).dispatch.transfer);
+    }
+  }
 }
 
 TEST(TreeCommunication, OneServerExchangesNothing) {

@@ -1,4 +1,4 @@
-#include "training/server_places.h"
+#include "fabric/server_places.h"
 
 #include <fmt/format.h>
 

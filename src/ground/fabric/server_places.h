@@ -1,4 +1,4 @@
-// Which NICs do the work of a server, where failures (cluster_health.h) have changed that.
+// Which NICs do the work of a server, where failures have changed that.
 //
 // Server s usually has the NICs [s * n, (s + 1) * n) of a graph of n a server. ServerPlaces names
 // the servers that have others: those that lost a NIC, and those for which a spare stands in. Bytes
