@@ -42,7 +42,7 @@ class Result:
 
 def graph(name):
     """A FlexFlow graph of the authors', or, for those who lack it, its made-up twin of the same form
-    (src/simulator/training/test_task_graphs.h)."""
+    (src/simulator/interop/test_task_graphs.h)."""
     twins = pathlib.Path(__file__).resolve().parent / "data" / "flexflow"
     theirs = SHARED_GRAPHS / f"{name}.fbuf"
     return theirs if theirs.exists() else twins / f"twin_of_{name}.fbuf"

@@ -5,7 +5,7 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "interop/chakra_trace.h"
-#include "training/task_graph.h"
+#include "interop/task_graph.h"
 
 namespace mixnet::cli {
 

@@ -8,7 +8,7 @@
 
 #include "cli/parallel_plan_flags.h"
 #include "cli/simulation_flags.h"
-#include "training/task_graph.h"
+#include "interop/task_graph.h"
 
 namespace mixnet::cli {
 

@@ -24,7 +24,7 @@
 #include <string>
 
 #include "base/env.h"
-#include "training/task_graph.h"
+#include "interop/task_graph.h"
 
 namespace mixnet {
 

@@ -16,7 +16,7 @@
 #include "graphs/task_run.h"
 #include "hardware/gpu.h"
 #include "interop/chakra_trace.h"
-#include "training/test_task_graphs.h"
+#include "interop/test_task_graphs.h"
 
 namespace mixnet {
 namespace {

@@ -33,7 +33,7 @@
 
 #include "graphs/chakra_groups.h"
 #include "hardware/gpu.h"
-#include "training/task_graph.h"
+#include "interop/task_graph.h"
 
 namespace mixnet {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "training/task_graph.h"
+#include "interop/task_graph.h"
 
 namespace mixnet {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "training/test_task_graphs.h"
+#include "interop/test_task_graphs.h"
 
 namespace mixnet {
 namespace {

@@ -10,8 +10,8 @@
 #include <memory>
 #include <string>
 
+#include "interop/task_graph.h"
 #include "network/flow_topology.h"
-#include "training/task_graph.h"
 
 namespace mixnet {
 

@@ -25,8 +25,8 @@
 #pragma once
 
 #include "hardware/gpu.h"
+#include "interop/task_graph.h"
 #include "moe/routing.h"
-#include "training/task_graph.h"
 #include "training/training_job.h"
 
 namespace mixnet {

@@ -22,7 +22,7 @@
 #include "graphs/task_exchange.h"
 #include "graphs/task_network.h"
 #include "graphs/task_regions.h"
-#include "training/task_graph.h"
+#include "interop/task_graph.h"
 
 namespace mixnet {
 

@@ -20,8 +20,8 @@
 #include <utility>
 #include <vector>
 
+#include "interop/task_graph.h"
 #include "moe/routing.h"
-#include "training/task_graph.h"
 
 namespace mixnet {
 

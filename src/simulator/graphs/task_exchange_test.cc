@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/text_file.h"
-#include "training/test_task_graphs.h"
+#include "interop/test_task_graphs.h"
 
 namespace mixnet {
 namespace {

@@ -30,11 +30,11 @@
 #include <vector>
 
 #include "circuits/circuits.h"
+#include "interop/task_graph.h"
 #include "network/fidelity.h"
 #include "network/flow_topology.h"
 #include "network/fluid_live.h"
 #include "network/packet_network.h"
-#include "training/task_graph.h"
 
 namespace mixnet {
 

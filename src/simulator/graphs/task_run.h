@@ -38,7 +38,7 @@
 
 #include "graphs/task_communication.h"
 #include "graphs/task_network.h"
-#include "training/task_graph.h"
+#include "interop/task_graph.h"
 
 namespace mixnet {
 

@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "interop/flexflow_graph.h"
-#include "training/test_task_graphs.h"
+#include "interop/test_task_graphs.h"
 
 namespace mixnet {
 namespace {

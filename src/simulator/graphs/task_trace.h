@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "graphs/task_run.h"
-#include "training/task_graph.h"
+#include "interop/task_graph.h"
 
 namespace mixnet {
 

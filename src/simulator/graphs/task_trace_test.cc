@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/test_trace_events.h"
-#include "training/test_task_graphs.h"
+#include "interop/test_task_graphs.h"
 
 namespace mixnet {
 namespace {

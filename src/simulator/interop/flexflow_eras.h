@@ -8,7 +8,7 @@
 
 #include "flexflow_mixnet_generated.h"
 #include "flexflow_topoopt_generated.h"
-#include "training/task_graph.h"
+#include "interop/task_graph.h"
 
 namespace mixnet::flexflow {
 

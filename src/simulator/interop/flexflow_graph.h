@@ -25,7 +25,7 @@
 #include <string>
 #include <string_view>
 
-#include "training/task_graph.h"
+#include "interop/task_graph.h"
 
 namespace mixnet {
 

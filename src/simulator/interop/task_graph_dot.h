@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "training/task_graph.h"
+#include "interop/task_graph.h"
 
 namespace mixnet {
 

@@ -69,21 +69,20 @@ struct Names<GraphEra> {
 template <>
 struct Names<TaskKind> {
   static constexpr std::string_view kWhat = "kind of task";
-  static constexpr NamedValue<TaskKind> kTable[] = {
-      {"FORWARD", TaskKind::kForward},
-      {"BACKWARD", TaskKind::kBackward},
-      {"COMM", TaskKind::kComm},
-      {"UPDATE", TaskKind::kUpdate},
-      {"BARRIER", TaskKind::kBarrier},
-      {"NOMINAL_COMM", TaskKind::kNominalComm},
-      {"P2P", TaskKind::kP2p},
-      {"SUB_ALLREDUCE", TaskKind::kSubAllReduce},
-      {"DP_ALLREDUCE", TaskKind::kDpAllReduce},
-      {"TP_ALLREDUCE", TaskKind::kTpAllReduce},
-      {"ALLREDUCE", TaskKind::kAllReduce},
-      {"REDUCESCATTER", TaskKind::kReduceScatter},
-      {"ALLGATHER", TaskKind::kAllGather},
-      {"ALLTOALL", TaskKind::kAllToAll}};
+  static constexpr NamedValue<TaskKind> kTable[] = {{"FORWARD", TaskKind::kForward},
+                                                    {"BACKWARD", TaskKind::kBackward},
+                                                    {"COMM", TaskKind::kComm},
+                                                    {"UPDATE", TaskKind::kUpdate},
+                                                    {"BARRIER", TaskKind::kBarrier},
+                                                    {"NOMINAL_COMM", TaskKind::kNominalComm},
+                                                    {"P2P", TaskKind::kP2p},
+                                                    {"SUB_ALLREDUCE", TaskKind::kSubAllReduce},
+                                                    {"DP_ALLREDUCE", TaskKind::kDpAllReduce},
+                                                    {"TP_ALLREDUCE", TaskKind::kTpAllReduce},
+                                                    {"ALLREDUCE", TaskKind::kAllReduce},
+                                                    {"REDUCESCATTER", TaskKind::kReduceScatter},
+                                                    {"ALLGATHER", TaskKind::kAllGather},
+                                                    {"ALLTOALL", TaskKind::kAllToAll}};
 };
 static_assert(std::size(Names<TaskKind>::kTable) == kTaskKinds);
 

@@ -1,10 +1,10 @@
-#include "training/task_graph.h"
+#include "interop/task_graph.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "training/test_task_graphs.h"
+#include "interop/test_task_graphs.h"
 
 namespace mixnet {
 namespace {

@@ -1,4 +1,4 @@
-#include "training/task_graph.h"
+#include "interop/task_graph.h"
 
 #include <fmt/format.h>
 

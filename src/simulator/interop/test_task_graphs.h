@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "training/task_graph.h"
+#include "interop/task_graph.h"
 
 namespace mixnet {
 
