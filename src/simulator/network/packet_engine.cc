@@ -196,21 +196,11 @@ inline void PacketNetwork::Engine::handle(std::uint32_t event) {
   Record& record = records_[event];
   now_ = std::max(now_, record.time);
   ++totals_.events;
+  if (record.kind == Kind::kData || record.kind == Kind::kAck) [[likely]] {
+    if (record.travels != 0) return forward(event);
+    return record.kind == Kind::kData ? receive(event) : on_ack(event);
+  }
   switch (record.kind) {
-    case Kind::kData:
-      if (record.travels != 0) {
-        forward(event);
-      } else {
-        receive(event);
-      }
-      break;
-    case Kind::kAck:
-      if (record.travels != 0) {
-        forward(event);
-      } else {
-        on_ack(event);
-      }
-      break;
     case Kind::kNic:
       on_nic(event);
       break;
@@ -227,6 +217,9 @@ inline void PacketNetwork::Engine::handle(std::uint32_t event) {
     case Kind::kPause:
       on_pause(event);
       break;
+    case Kind::kData:
+    case Kind::kAck:
+      break;  // above
     case Kind::kFree:
       break;  // is in no queue
   }

@@ -5,7 +5,8 @@
 // A packet that would exceed the limit is dropped (drop-tail). When a packet arrives, its departure
 // is known, so a hop is one event: the arrival behind the link. ECN marks data packets by the bytes
 // that they find in front of them: all that find a packet more than the threshold (DCTCP), or at
-// random between it and a ceiling (DCQCN).
+// random between it and a ceiling (DCQCN). With DCQCN, switches pause what comes in instead of
+// dropping it, and mark what leaves by what it leaves behind (packet_lossless.cc).
 //
 // Senders. The first port of a path is a NIC's. A NIC serves its flows that may send in turn,
 // packet by packet, as NICs do with queue pairs; a flow does not queue in its own host. Every data
@@ -70,8 +71,8 @@ struct PacketOptions {
   int largest_window = 0;    ///< packets, a power of two; zero: twice what is in flight in an RTT
   int reorder = 3;           ///< packets; RFC 5681's three duplicates
   int reorder_sprayed = 64;  ///< the same for a flow of several paths
-  /// Doubles, up to 64 times, while nothing arrives. Zero: 1 ms, doubled until it is no less than
-  /// twice a flow's round trip with one full queue of automatic size.
+  /// Doubles, up to 64 times, while nothing arrives. Zero: 1 ms (67 ms where switches pause),
+  /// doubled until it is no less than twice a flow's round trip with one full automatic queue.
   Time time_out;
 };
 
