@@ -121,7 +121,7 @@ class ChakraTest(ProgramTest):
         self.convert(*plan, "--to", "chakra", "--output", self.folder / "m")
         for fabric in ("fat-tree", "rail-optimized", "mixnet"):
             executed = self.simulate("--chakra", self.folder / "m", "--fabric", fabric, *FAST)
-            one = program.compare(*plan, "--fabric", fabric, "--ep-nics", "own")
+            one = program.compare(*plan, "--fabric", fabric, "--ep-nics", "own", "--paper")
             closed = one[(fabric, 400)]["iteration_seconds"]
             self.assertAlmostEqual(executed["iteration_seconds"] / closed, 1, delta=0.03)
 

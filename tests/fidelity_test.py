@@ -23,14 +23,16 @@ class WholeIterationTest(ProgramTest):
     def test_all_demands_different_within_two_minutes(self):
         for fabric, gbps in PAIRS:
             with self.subTest(f"{fabric} at {gbps} Gb/s"):
-                result = iteration(fabric, gbps)
-                self.assertEqual(result.status, 0, str(result))
-                self.assertLess(result.cpu_seconds, 240)
-                report = json.loads(result.out)["runs"][0]["packets"]
-                self.assertGreater(report["fluid"], report["in_packets"])
-                self.assertLess(report["error_estimate"], 0.01)
-                self.assertEqual(report["phases"],
-                                 report["in_packets"] + report["reused"] + report["fluid"])
+                # hitless sends over three sets of circuits, and so has fewer samples of each.
+                for words, error in ((["--paper"], 0.01), ([], 0.02)):
+                    result = iteration(fabric, gbps, *words)
+                    self.assertEqual(result.status, 0, str(result))
+                    self.assertLess(result.cpu_seconds, 240)
+                    report = json.loads(result.out)["runs"][0]["packets"]
+                    self.assertGreater(report["fluid"], report["in_packets"])
+                    self.assertLess(report["error_estimate"], error)
+                    self.assertEqual(report["phases"],
+                                     report["in_packets"] + report["reused"] + report["fluid"])
 
     def test_repeated_demands_cost_a_five_hundredth(self):
         for gbps in (100, 400):

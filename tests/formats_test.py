@@ -40,7 +40,9 @@ class SchemaTest(ProgramTest):
 
     def test_compare(self):
         document = answer(*COMPARE, "--seed", "7", "--ep-split", "balanced")
-        self.has(document, schema=str, plan=dict, runs=list)
+        self.has(document, schema=str, plan=dict, cluster=dict, runs=list)
+        self.has(document["cluster"], years=NUMBER, server_usd=NUMBER, server_kw=NUMBER,
+                 server_price_source=str)
         self.assertEqual(document["schema"], "mixnet.compare/1")
         self.has(document["plan"], tp=int, pp=int, ep=int, dp=int, gpus_per_server=int,
                  micro_batch_size=int, global_batch_size=int, seq_length=int)
@@ -55,7 +57,9 @@ class SchemaTest(ProgramTest):
             self.has(one, model=str, fabric=str, bandwidth_gbps=NUMBER, gpus=int,
                      iteration_seconds=float, tokens_per_second=float, exposed_seconds=dict,
                      compute_seconds=float, network_cost_usd=usd,
-                     performance_per_dollar_vs_fat_tree=usd, routing=str, policy=str, ep_split=str,
+                     performance_per_dollar_vs_fat_tree=usd, cluster_cost_usd=usd,
+                     energy_cost_usd=usd, tokens_per_usd=usd,
+                     performance_per_total_dollar_vs_fat_tree=usd, routing=str, policy=str, ep_split=str,
                      fidelity=str, seed=int)
             self.has(one["exposed_seconds"], **{cause: NUMBER for cause in CAUSES})
             self.assertEqual((one["model"], one["gpus"], one["routing"], one["policy"],

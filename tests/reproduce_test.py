@@ -54,7 +54,7 @@ class ReproduceTest(ProgramTest):
         fits = answer("validate", "--published", program.PUBLISHED)["fits"]
         (scale,) = [one["compute_scale"] for one in fits if one["model"] == "mixtral-8x7b"]
         runs = program.compare("--model", "mixtral-8x7b", "--routing", "measured", "--schedule",
-                               "eager-1f1b", "--reconfiguration", "block", "--micro-batch-size",
+                               "eager-1f1b", "--paper", "--micro-batch-size",
                                "32", "--compute-scale", repr(scale), "--bandwidth",
                                program.ALL_BANDWIDTHS, "--fabric", "topoopt,mixnet")
         gains = [runs["topoopt", gbps]["iteration_seconds"] /

@@ -57,7 +57,7 @@ def trace_of(*words):
 
 class TimelineTest(ProgramTest):
     def test_an_iteration_of_a_model(self):
-        words = ["simulate", *MODEL, "--fabric", "mixnet"]
+        words = ["simulate", *MODEL, "--fabric", "mixnet", "--paper"]
         path = self.file("timeline.json", "")
         result = run(*words, "--timeline", path)
         self.assertEqual(result.status, 0, str(result))
@@ -70,7 +70,7 @@ class TimelineTest(ProgramTest):
         self.assertEqual({track for _, track, *_ in trace.slices},
                          {"work", "compute", "scale-up", "all-to-all", "switch", "sends",
                           "gradients"})
-        compared = answer("compare", *MODEL, "--fabric", "mixnet")["runs"][0]
+        compared = answer("compare", *MODEL, "--fabric", "mixnet", "--paper")["runs"][0]
         self.assertAlmostEqual(trace.end() / 1e9, compared["iteration_seconds"], places=8)
         parts = compared["exposed_seconds"]
         self.assertAlmostEqual(trace.total("wait for switch") / 32e9, parts["reconfiguration"],

@@ -125,14 +125,14 @@ std::string to_csv(const Comparison& comparison) {
       "model,fabric,bandwidth_gbps,gpus,iteration_seconds,tokens_per_second,ep_seconds,tp_seconds,"
       "pp_seconds,dp_seconds,reconfiguration_seconds,bubble_seconds,compute_seconds,"
       "network_cost_usd,performance_per_dollar_vs_fat_tree,routing,policy,ep_split,fidelity,seed,"
-      "cluster_cost_usd,tokens_per_usd,performance_per_total_dollar_vs_fat_tree\n";
+      "cluster_cost_usd,energy_cost_usd,tokens_per_usd,performance_per_total_dollar_vs_fat_tree\n";
   const auto or_empty = [](const std::optional<double>& value) {
     return value ? fmt::format("{}", *value) : std::string();
   };
   for (const ComparisonRun& run : comparison.runs) {
     const IterationTime& time = run.time;
     text += fmt::format(
-        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
+        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
         csv_cell(comparison.model), to_string(run.fabric), run.bandwidth.to_gbps(),
         comparison.plan.world(), time.total.to_seconds(), run.tokens_per_second,
         time.ep.to_seconds(), time.tp.to_seconds(), time.pp.to_seconds(), time.dp.to_seconds(),
@@ -140,7 +140,8 @@ std::string to_csv(const Comparison& comparison) {
         or_empty(run.network_cost_usd), or_empty(run.performance_per_dollar_vs_fat_tree),
         csv_cell(comparison.routing), comparison.policy, comparison.ep_split, comparison.fidelity,
         comparison.seed, run.cluster ? fmt::format("{}", run.cluster->total_usd()) : "",
-        or_empty(run.tokens_per_usd), or_empty(run.performance_per_total_dollar_vs_fat_tree));
+        run.cluster ? fmt::format("{}", run.cluster->energy_usd) : "", or_empty(run.tokens_per_usd),
+        or_empty(run.performance_per_total_dollar_vs_fat_tree));
   }
   return text;
 }

@@ -73,10 +73,10 @@ PacketNetwork::Engine::Engine(std::span<const PortSpec> ports, const PacketOptio
 
 /// Bytes: Kmin of DCQCN.
 double PacketNetwork::Engine::automatic_threshold(Bandwidth rate) const {
-  const double kmin = kmin_at(rate.bytes_per_second());
   const double least = static_cast<double>(kQueues.least_threshold) * options_.mtu;
   const bool is_dcqcn = options_.transport == Transport::kDcqcn;
-  return std::max(is_dcqcn ? kmin : kmin * kDctcpParameters.threshold, least);
+  const double bytes = rate.bytes_per_second();
+  return std::max(is_dcqcn ? kmin_at(bytes) : dctcp_threshold_at(bytes), least);
 }
 
 std::int64_t PacketNetwork::Engine::automatic_queue(const Port& port) const {

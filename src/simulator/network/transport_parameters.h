@@ -4,7 +4,7 @@
 // What depends on the speed of a port, in bytes, with full packets of 9,000 bytes:
 //
 //                        | 25 Gb/s    | 100 Gb/s    | 200 Gb/s    | 400 Gb/s    | at least
-//   DCTCP's threshold    | 75 kB      | 300 kB      | 450 kB      | 600 kB      | 8 packets
+//   DCTCP's threshold    | 75 kB      | 300 kB      | 367 kB      | 500 kB      | 8 packets
 //   DCQCN's Kmin, Kmax   | 0.1, 0.4 MB| 0.4, 1.6 MB | 0.6, 2.4 MB | 0.8, 3.2 MB | 8, 32 packets
 //   PFC's pause (DCQCN)  | 400 kB     | 1.6 MB      | 2.4 MB      | 3.2 MB      | 32 packets
 //   R_AI, R_HAI in Mb/s  | 25, 250    | 100, 1000   | 200, 2000   | 400, 4000   |
@@ -21,11 +21,14 @@ inline constexpr std::int64_t kMicrosecondPs = 1'000'000;
 /// Alizadeh et al., SIGCOMM 2010; RFC 8257.
 struct DctcpParameters {
   float gain = 1.0F / 16;  ///< of alpha (RFC 8257, section 4.2)
-  /// Of marking, in Kmins (below): 30 kB for each 10 Gb/s up to 100 Gb/s, as Li et al. (HPCC,
+  /// Of marking, bytes for each Gb/s: 30 kB for each 10 Gb/s up to 100 Gb/s, as Li et al. (HPCC,
   /// SIGCOMM 2019, section 5.1) set DCTCP. The 65 packets of 1,500 bytes at 10 Gb/s of Alizadeh et
   /// al. are three times that; 0.17 of the rate times an unloaded round trip, the least for a full
   /// link with few flows (Alizadeh et al., SIGMETRICS 2011), is a tenth of it here.
-  double threshold = 0.75;
+  double threshold = 3e3;
+  /// What is beyond 100 Gb/s adds this, ours: 10 us' worth in all at 400 Gb/s. Flows end with the
+  /// queue that they built, which counts where phases are short.
+  double fast_threshold = 2e3 / 3;
 };
 inline constexpr DctcpParameters kDctcpParameters;
 
@@ -74,6 +77,13 @@ constexpr double kmin_at(double bytes_per_second) {
   if (above == std::end(kMarks)) return gbps / below.gbps * below.kilobytes * 1e3;
   const double part = (gbps - below.gbps) / (above->gbps - below.gbps);
   return (below.kilobytes + part * (above->kilobytes - below.kilobytes)) * 1e3;
+}
+
+/// DCTCP's threshold in bytes.
+constexpr double dctcp_threshold_at(double bytes_per_second) {
+  const double gbps = bytes_per_second * 8e-9;
+  if (gbps <= 100) return gbps * kDctcpParameters.threshold;
+  return 100 * kDctcpParameters.threshold + (gbps - 100) * kDctcpParameters.fast_threshold;
 }
 
 /// Of both, ours. Ports hold at least so many full packets, however slow: bursts must pass and
