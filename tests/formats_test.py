@@ -64,7 +64,7 @@ class SchemaTest(ProgramTest):
             self.has(one["exposed_seconds"], **{cause: NUMBER for cause in CAUSES})
             self.assertEqual((one["model"], one["gpus"], one["routing"], one["policy"],
                               one["ep_split"], one["fidelity"], one["seed"]),
-                             ("llama-moe", 128, "dynamic", "block", "balanced", "fluid", 7))
+                             ("llama-moe", 128, "dynamic", "hitless", "balanced", "fluid", 7))
             self.assertAlmostEqual(one["tokens_per_second"] * one["iteration_seconds"] / tokens, 1)
             self.assertTrue(all(seconds >= 0 for seconds in one["exposed_seconds"].values()))
 
