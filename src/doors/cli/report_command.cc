@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -12,13 +13,17 @@ namespace {
 
 struct ReportFlags {
   std::string folder;
-  std::string html = "report.html";
+  std::string html;  ///< default: report.html in the folder
 };
 
 void run(const ReportFlags& flags) {
-  (void)answers_on_stdout(flags.html);  // where the page could not be written, nothing is done
+  // Beside the results, so that the report of one study never lands on that of another.
+  const std::string file = flags.html.empty()
+                               ? (std::filesystem::path(flags.folder) / "report.html").string()
+                               : flags.html;
+  (void)answers_on_stdout(file);  // where the page could not be written, nothing is done
   const ReportFolder folder = read_report_folder(flags.folder);
-  write_output(flags.html, html_report(folder, comparison_request));
+  write_output(file, html_report(folder, comparison_request));
 }
 
 }  // namespace
@@ -31,13 +36,14 @@ void add_report_command(CLI::App& app) {
       "needs no network and nothing beside it (docs/report.md).\n\n"
       "Example:\n"
       "  mixnet sweep studies/fabrics.yaml --out results\n"
-      "  mixnet report results --html report.html");
+      "  mixnet report results");
   const auto flags = std::make_shared<ReportFlags>();
   command->add_option("results", flags->folder, "Folder of results")
       ->required()
       ->type_name("FOLDER");
-  command->add_option("--html", flags->html, "The file to write; '-' for standard output")
-      ->capture_default_str()
+  command
+      ->add_option("--html", flags->html,
+                   "The file to write; '-' for standard output (default: report.html in FOLDER)")
       ->type_name("FILE");
   command->callback([flags] { run(*flags); });
 }

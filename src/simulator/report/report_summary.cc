@@ -154,10 +154,12 @@ struct Tally {
   }
 };
 
-std::string of_all(int count, int all, std::string_view what) {
-  if (all == 1) return fmt::format("in the one {}", what);
-  return count == all ? fmt::format("in all {} {}s", all, what)
-                      : fmt::format("in {} of {} {}s", count, all, what);
+/// `so_far`: " so far" where not all of the sweep is there yet.
+std::string of_all(int count, int all, std::string_view what, std::string_view so_far) {
+  const std::string counted = all == 1       ? fmt::format("in the one {}", what)
+                              : count == all ? fmt::format("in all {} {}s", all, what)
+                                             : fmt::format("in {} of {} {}s", count, all, what);
+  return counted + std::string(so_far);
 }
 
 std::string factors(double least, double most) {
@@ -281,6 +283,7 @@ std::string case_sentence(const Verdict& found) {
 
 ReportSummary summarize(const SweepHead& sweep, std::span<const ReportRow> rows) {
   const Cases cases(sweep, rows);
+  const std::string_view so_far = rows.size() < sweep.points ? " so far" : "";
   ReportSummary summary;
   Findings findings;
   for (std::size_t i = 0; i < cases.size(); ++i) {
@@ -298,7 +301,7 @@ ReportSummary summarize(const SweepHead& sweep, std::span<const ReportRow> rows)
   const auto [least, most] = findings.range.at(winner);
   summary.headline = fmt::format(
       "Take {} at {}: it gives the most tokens per dollar of the cluster {}", to_string(winner),
-      to_string(speed), of_all(wins, findings.comparisons, "comparison"));
+      to_string(speed), of_all(wins, findings.comparisons, "comparison", so_far));
   // Of itself a fat-tree gives 1.00x.
   summary.headline +=
       winner == FabricKind::kFatTree
@@ -317,8 +320,9 @@ ReportSummary summarize(const SweepHead& sweep, std::span<const ReportRow> rows)
   const auto [quick, quicks] = findings.fastest.most();
   summary.reasons.push_back(fmt::format(
       "Where only time counts, take {} at {}, the fastest {}; at the same speed, {} is fastest {}.",
-      to_string(fastest.first), to_string(fastest.second), of_all(times, findings.cases, "case"),
-      to_string(quick), of_all(quicks, findings.comparisons, "comparison")));
+      to_string(fastest.first), to_string(fastest.second),
+      of_all(times, findings.cases, "case", so_far), to_string(quick),
+      of_all(quicks, findings.comparisons, "comparison", so_far)));
   const auto mixnet = findings.range.find(FabricKind::kMixNet);
   if (mixnet != findings.range.end() && winner != FabricKind::kMixNet) {
     const std::string name = cases.name(findings.mixnet.at);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <span>
+
 #include "report/test_report_folder.h"
 
 namespace mixnet {
@@ -12,11 +14,24 @@ using testing::HasSubstr;
 using testing_reports::row;
 using testing_reports::sweep;
 
+/// The sweep of which `rows` are all.
+SweepHead whole(std::span<const ReportRow> rows) {
+  SweepHead head = sweep();
+  head.points = rows.size();
+  return head;
+}
+
+TEST(ReportSummary, OfAnUnfinishedSweepSaysSoFar) {
+  const ReportRow rows[] = {row({0, 0, 0, 0}, 10, 4e6, 1), row({0, 0, 0, 1}, 20, 1e6, 2)};
+  EXPECT_THAT(summarize(sweep(), rows).headline, HasSubstr("in the one comparison so far, 2.00x"));
+  EXPECT_THAT(summarize(whole(rows), rows).headline, HasSubstr("in the one comparison, 2.00x"));
+}
+
 TEST(ReportSummary, SaysWhatToTakeAndWhy) {
   // Half as fast for a quarter of the price.
   const ReportRow rows[] = {row({0, 0, 0, 0}, 10, 4e6, 1), row({0, 0, 0, 1}, 20, 1e6, 2),
                             row({0, 0, 1, 0}, 5, 16e6, 1), row({0, 0, 1, 1}, 10, 4e6, 2)};
-  const ReportSummary summary = summarize(sweep(), rows);
+  const ReportSummary summary = summarize(whole(rows), rows);
   EXPECT_EQ(summary.headline,
             "Take mixnet at 100 Gb/s: it gives the most tokens per dollar of the cluster in "
             "all 2 comparisons, 2.00x that of a fat-tree of the same speed.");
@@ -37,7 +52,7 @@ TEST(ReportSummary, AFabricWithoutAnAxisCountsInAllOfIt) {
   // The fat-tree has no degree: its one run is compared with both of mixnet's.
   const ReportRow rows[] = {row({0, 0, 0, 0}, 10, 4e6, 1), row({0, 0, 0, 1}, 20, 1e6, 2),
                             row({0, 1, 0, 1}, 80, 1e6, 0.5)};
-  const ReportSummary summary = summarize(sweep(), rows);
+  const ReportSummary summary = summarize(whole(rows), rows);
   ASSERT_EQ(summary.cases.size(), 2u);
   EXPECT_THAT(summary.cases[0].advice, HasSubstr("Take mixnet"));
   EXPECT_THAT(summary.cases[1].advice, HasSubstr("Take fat-tree"));
@@ -46,7 +61,7 @@ TEST(ReportSummary, AFabricWithoutAnAxisCountsInAllOfIt) {
 TEST(ReportSummary, WhereAFatTreeWinsItSaysHowFarMixNetGets) {
   const ReportRow rows[] = {row({0, 0, 0, 0}, 10, 4e6, 1), row({0, 0, 0, 1}, 20, 4e6, 0.5),
                             row({0, 1, 0, 1}, 80, 4e6, 0.125)};
-  const ReportSummary summary = summarize(sweep(), rows);
+  const ReportSummary summary = summarize(whole(rows), rows);
   EXPECT_EQ(summary.headline,
             "Take fat-tree at 100 Gb/s: it gives the most tokens per dollar of the cluster "
             "in all 2 comparisons.");
