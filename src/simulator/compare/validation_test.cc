@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/text_file.h"
+#include "compare/advice.h"
 #include "compare/comparison.h"
 #include "moe/model_catalog.h"
 
@@ -101,6 +102,9 @@ TEST(Validate, MeetsThePublishedMixNetSeries) {
   for (const FabricError& fabric : validation.fabrics) {
     if (fabric.fabric == FabricKind::kFatTree) {
       EXPECT_LT(fabric.worst, 1e-4);
+    } else {
+      EXPECT_NEAR(known_error(fabric.fabric), fabric.median, 1e-3)
+          << "the advice (advice.cc) should know of it: " << to_string(fabric.fabric);
     }
     if (fabric.fabric != FabricKind::kMixNet) continue;
     EXPECT_EQ(fabric.cases, 8u);
