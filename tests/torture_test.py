@@ -115,6 +115,18 @@ class TortureTest(ProgramTest):
                 self.assertEqual(mine["iteration_seconds"], theirs["iteration_seconds"], what)
         return 0
 
+    def test_found(self):
+        """What random jobs found. A server whose electrical NIC failed sends by its neighbour's: in
+        packets, to that neighbour, it was a path of no links."""
+        words = ["compare", "--model", "mixtral-8x7b", "--gpus", "4", "--gpus-per-server", "2", "--tp", "4",
+                 "--pp", "1", "--ep", "1", "--micro-batch-size", "1", "--global-batch-size", "4",
+                 "--seq-length", "64", "--routing", "uniform", "--fabric", "mixnet",
+                 "--fail", "nic:0.1@2s", "--fidelity"]
+        for fidelity in ("packet", "auto", "fluid"):
+            result = run(*words, fidelity, "--json", "-")
+            self.assertEqual(result.status, 0, str(result))
+            self.check(words, result.out)
+
     def test_random_jobs(self):
         answered = 0
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

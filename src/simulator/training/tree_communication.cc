@@ -55,7 +55,9 @@ void TreeCommunication::add_packet_flow(int from_nic, int to_nic, std::uint64_t 
 }
 
 void TreeCommunication::add_flow(int from_nic, int to_nic, Bytes bytes, std::uint64_t connection) {
-  if (bytes.count <= 0) return;
+  // A server without electrical NICs goes by its neighbour's, and is there already when it sends to
+  // it.
+  if (bytes.count <= 0 || from_nic == to_nic) return;
   network_.add_delay(kLinkDelay * fabric_.hops(from_nic, to_nic));
   const int parts = is_hashed() ? hashed_.flows_per_pair : 1;
   for (int part = 0; part < parts; ++part) {
