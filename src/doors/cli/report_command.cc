@@ -21,7 +21,8 @@ void run(const ReportFlags& flags) {
   const std::string file = flags.html.empty()
                                ? (std::filesystem::path(flags.folder) / "report.html").string()
                                : flags.html;
-  (void)answers_on_stdout(file);  // where the page could not be written, nothing is done
+  // Where the page could not be written, nothing is done.
+  if (!flags.html.empty()) (void)answers_on_stdout(file);
   const ReportFolder folder = read_report_folder(flags.folder);
   write_output(file, html_report(folder, comparison_request));
 }

@@ -30,6 +30,10 @@ void check(const CostRequest& request) {
   }
   check_range("tiers", request.tiers, 0, kMaxTiers);
   check_range("switch ports", request.switch_ports, 4, kMaxSwitchPorts);
+  if (request.switch_ports % 2 != 0) {
+    throw Error("switch ports", fmt::format("{} is odd", request.switch_ports),
+                "give an even number: half of them go up");
+  }
   // Written so that NaN fails.
   if (!(request.oversubscription >= 1 && request.oversubscription <= kMaxOversubscription)) {
     throw Error("over-subscription", fmt::format("{} is out of range", request.oversubscription),

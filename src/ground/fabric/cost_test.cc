@@ -236,6 +236,8 @@ TEST(NetworkCost, ImpossibleRequestsAreRefused) {
   wanted.tiers = 0;
   wanted.switch_ports = 3;
   EXPECT_THAT(refusal(wanted), HasSubstr("switch ports: 3 is out of range"));
+  wanted.switch_ports = 33;
+  EXPECT_THAT(refusal(wanted), HasSubstr("switch ports: 33 is odd"));
   EXPECT_THAT(refusal(request(FabricKind::kFatTree, 100)), HasSubstr("has no prices for 100 Gb/s"));
   wanted = request(FabricKind::kFatTree);
   wanted.server_link = ServerLink::kAoc;

@@ -14,6 +14,7 @@ namespace {
 constexpr double kFarOff = 0.15;  // a known error that makes a model no guide
 
 std::string money(double usd) {
+  if (usd >= 1e9) return fmt::format("{:.2f} G$", usd / 1e9);
   return usd >= 1e6 ? fmt::format("{:.2f} M$", usd / 1e6) : fmt::format("{:.0f} k$", usd / 1e3);
 }
 
@@ -32,15 +33,6 @@ double behind(const ComparisonRun& best, const ComparisonRun& other) {
 
 bool are_tied(const ComparisonRun& one, const ComparisonRun& other) {
   return behind(one, other) <= std::max(known_error(one.fabric), known_error(other.fabric));
-}
-
-/// Whether to name `run` rather than `other` as the fastest: by time, and where that is the same to
-/// half a percent, by price.
-bool is_faster(const ComparisonRun* run, const ComparisonRun* other) {
-  constexpr double kSame = 0.005;
-  const double ratio = run->time.total.to_seconds() / other->time.total.to_seconds();
-  if (std::abs(ratio - 1) > kSame) return ratio < 1;
-  return run->cluster->total_usd() < other->cluster->total_usd();
 }
 
 std::string tie_sentence(const Verdict& found) {
@@ -123,6 +115,13 @@ std::string rewiring_sentence(const MixNetAdvice& mixnet) {
 
 }  // namespace
 
+bool is_faster(const ComparisonRun& run, const ComparisonRun& other) {
+  constexpr double kSame = 0.005;
+  const double ratio = run.time.total.to_seconds() / other.time.total.to_seconds();
+  if (std::abs(ratio - 1) > kSame) return ratio < 1;
+  return run.cluster->total_usd() < other.cluster->total_usd();
+}
+
 double known_error(FabricKind fabric) {
   switch (fabric) {
     case FabricKind::kRailOptimized:
@@ -174,15 +173,16 @@ std::vector<std::string> advice(const Comparison& comparison) {
   }
   const ComparisonRun& best = *found.ranked.front();
   std::vector<std::string> sentences = {fmt::format(
-      "Take {}: {} tokens per dollar of the cluster over {:g} years, {} in all, {} of it network.",
-      place(best), tokens(*best.tokens_per_usd), comparison.years, money(best.cluster->total_usd()),
-      money(best.cluster->network_usd))};
+      "Take {}: {} tokens per dollar of the cluster over {:g} year{}, {} in all, {} of it network.",
+      place(best), tokens(*best.tokens_per_usd), comparison.years, comparison.years == 1 ? "" : "s",
+      money(best.cluster->total_usd()), money(best.cluster->network_usd))};
   const auto add = [&](std::string sentence) {
     if (!sentence.empty()) sentences.push_back(std::move(sentence));
   };
   if (!found.tied.empty()) add(tie_sentence(found));
   add(flip_sentence(found, comparison));
-  const ComparisonRun& fastest = **std::ranges::min_element(found.ranked, is_faster);
+  const ComparisonRun& fastest = **std::ranges::min_element(
+      found.ranked, [](const auto* run, const auto* other) { return is_faster(*run, *other); });
   const double less = 1 - fastest.time.total.to_seconds() / best.time.total.to_seconds();
   if (less > 0.005) {
     add(fmt::format("Where only time counts: {}, {:.1f} % less of it, {} in all.", place(fastest),
@@ -191,7 +191,8 @@ std::vector<std::string> advice(const Comparison& comparison) {
   add(error_sentence(found));
   if (comparison.mixnet) {
     add(best_settings_sentence(comparison));
-    add(rewiring_sentence(*comparison.mixnet));
+    // Within one server nothing goes over circuits.
+    if (comparison.plan.region_servers() > 1) add(rewiring_sentence(*comparison.mixnet));
   }
   return sentences;
 }

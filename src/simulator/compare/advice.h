@@ -18,6 +18,10 @@ namespace mixnet {
 /// Share of the iteration by which the model of a fabric is known to be off.
 double known_error(FabricKind fabric);
 
+/// Whether to name `run` rather than `other` as the fastest: by time, and where that is the same to
+/// half a percent, by the price of the cluster. Both can be bought.
+bool is_faster(const ComparisonRun& run, const ComparisonRun& other);
+
 struct Verdict {
   /// Those that can be bought, most tokens per dollar first.
   std::vector<const ComparisonRun*> ranked;

@@ -50,7 +50,7 @@ TEST(Advice, CountsTheWholeClusterOverAllSpeeds) {
   add(comparison, FabricKind::kIdeal, 400, 1, 0);
   const std::vector<std::string> sentences = advice(comparison);
   EXPECT_EQ(sentences[0],
-            "Take fat-tree at 400 Gb/s: 7.14 M tokens per dollar of the cluster over 1 years, "
+            "Take fat-tree at 400 Gb/s: 7.14 M tokens per dollar of the cluster over 1 year, "
             "14.00 M$ in all, 4.00 M$ of it network.");
   // 10 (100 S + 4 M) = 15 (100 S + 1 M) where S = 50 k$.
   EXPECT_EQ(sentences[1],
@@ -101,10 +101,14 @@ TEST(Advice, HasNothingFoolishToSay) {
 
 TEST(Advice, SaysWhatTheBestSettingsAndRewiringGive) {
   Comparison comparison = hundred_servers();
+  comparison.plan.ep = 4;
   add(comparison, FabricKind::kFatTree, 400, 10, 4e6);
   add(comparison, FabricKind::kMixNet, 400, 14, 2e6);
   comparison.mixnet = MixNetAdvice{{}, Bandwidth::gbps(400), 0.001, Time::zero()};
   EXPECT_THAT(advice(comparison), Contains(HasSubstr("circuits that are set once do as well")));
+  comparison.plan.ep = 1;  // regions of one server
+  EXPECT_THAT(advice(comparison), Not(Contains(HasSubstr("anew"))));
+  comparison.plan.ep = 4;
   comparison.mixnet->at_best.push_back(comparison.runs[1]);
   comparison.mixnet->at_best[0].time.total = Time::from_seconds(10.5);
   comparison.mixnet->rewiring_gain = 0.2;

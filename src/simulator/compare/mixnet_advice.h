@@ -1,7 +1,7 @@
 // What a comparison finds of MixNet beyond what was asked for, for the advice: what the best
 // settings would give, and whether setting circuits anew during training pays.
 //
-// Cost: at most 16 simulations of MixNet alone at one speed, and one at each where other settings
+// Cost: at most 8 simulations of MixNet alone at one speed, and one at each where other settings
 // were asked for.
 #pragma once
 

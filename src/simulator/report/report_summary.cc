@@ -115,14 +115,6 @@ struct FabricChoice {
   const ComparisonRun* fastest = nullptr;
 };
 
-/// Whether to name `run` rather than `other` as the fastest.
-bool is_faster(const ComparisonRun& run, const ComparisonRun& other) {
-  constexpr double kSame = 0.005;
-  const double ratio = run.time.total.to_seconds() / other.time.total.to_seconds();
-  if (std::abs(ratio - 1) > kSame) return ratio < 1;
-  return run.cluster->total_usd() < other.cluster->total_usd();
-}
-
 /// By speed, where there are two to choose from. They point into `comparison`.
 std::vector<FabricChoice> choices(const Comparison& comparison) {
   std::vector<FabricChoice> found;
@@ -289,8 +281,8 @@ ReportSummary summarize(const SweepHead& sweep, std::span<const ReportRow> rows)
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const Comparison comparison = cases.comparison(i);
     findings.add(i, comparison);
-    if (verdict(comparison).ranked.empty()) continue;
-    summary.cases.push_back({cases.name(i), case_sentence(verdict(comparison))});
+    const Verdict found = verdict(comparison);
+    if (!found.ranked.empty()) summary.cases.push_back({cases.name(i), case_sentence(found)});
   }
   if (findings.comparisons == 0) {
     summary.headline = plain_headline(rows);
