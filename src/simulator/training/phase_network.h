@@ -8,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -30,8 +31,10 @@ class PhaseNetwork {
                    std::shared_ptr<PhaseCache> cache);
   bool in_packets() const { return packets_ != nullptr; }
 
-  /// On the fluid network.
-  void add_flow(std::span<const LinkId> path, Bytes bytes) { fluid_.add_flow(path, bytes); }
+  /// On the fluid network: `count` flows of `bytes` each.
+  void add_flow(std::span<const LinkId> path, Bytes bytes, std::uint32_t count = 1) {
+    fluid_.add_flow(path, bytes, count);
+  }
   /// In packets; PacketPhase::add_flow().
   void add_packet_flow(std::span<const std::uint32_t> forward, int hops,
                        std::span<const std::uint32_t> back, int back_hops, Bytes bytes) {

@@ -1,6 +1,7 @@
 #include "training/tree_communication.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "base/random.h"
@@ -58,7 +59,8 @@ void TreeCommunication::add_flow(int from_nic, int to_nic, Bytes bytes, std::uin
   // A server without electrical NICs goes by its neighbour's, and is there already when it sends to
   // it.
   if (bytes.count <= 0 || from_nic == to_nic) return;
-  network_.add_delay(kLinkDelay * fabric_.hops(from_nic, to_nic));
+  PhaseNetwork& network = fold_ > 1 ? folded_network(fold_) : network_;
+  network.add_delay(kLinkDelay * fabric_.hops(from_nic, to_nic));
   const int parts = is_hashed() ? hashed_.flows_per_pair : 1;
   for (int part = 0; part < parts; ++part) {
     const std::int64_t share = bytes.count / parts + (part < bytes.count % parts ? 1 : 0);
@@ -71,7 +73,7 @@ void TreeCommunication::add_flow(int from_nic, int to_nic, Bytes bytes, std::uin
     fabric_.append_path(from_nic, to_nic, hash_of(from_nic, to_nic, flow), path_);
     std::span<const LinkId> path = path_;
     if (nics_are_idle_ && path.size() > 2) path = path.subspan(1, path.size() - 2);
-    only_links_count_ ? count_links(path, {share}) : network_.add_flow(path, {share});
+    only_links_count_ ? count_links(path, {share}) : network.add_flow(path, {share}, fold_);
   }
 }
 
@@ -133,6 +135,29 @@ bool TreeCommunication::tors_rule(int first_server, const RegionDemand& demand) 
   }
   for (const LinkId link : touched_) link_time_[link] = 0;
   return tors > 2 * nics;
+}
+
+int TreeCommunication::alike_nics(int first_server, const RegionDemand& demand) const {
+  const int gpus_per_nic = gpus_per_server_ / fabric_.nics_per_server();
+  if (network_.in_packets() || !is_uniform_region(first_server, demand.servers) ||
+      demand.rail_width % gpus_per_nic != 0) {
+    return 1;
+  }
+  return std::gcd(demand.rail_width / gpus_per_nic,
+                  std::gcd(fabric_.nics_per_server(), PacketFabric::kNicsPerTor));
+}
+
+PhaseNetwork& TreeCommunication::folded_network(int n) {
+  if (n != folded_by_) {
+    std::vector<double> rates = fabric_.link_rates();
+    for (const LinkTier& tier : fabric_.tiers()) {
+      if (tier.name != "nic-up" && tier.name != "nic-down") continue;
+      for (std::uint32_t i = 0; i < tier.count; i += n) rates[tier.first + i] *= n;
+    }
+    folded_.emplace(rates);
+    folded_by_ = n;
+  }
+  return *folded_;
 }
 
 bool TreeCommunication::is_uniform_region(int first_server, int servers) const {
@@ -237,10 +262,11 @@ PhaseTime TreeCommunication::rail_exchange(int first_server, const RegionDemand&
   const int gpus_per_nic = gpus_per_server_ / nics;
   const bool apart = rails_are_apart(first_server, demand.servers);
   nics_are_idle_ = tors_rule(first_server, demand);
+  fold_ = apart ? 1 : alike_nics(first_server, demand);
   const auto rail_of = [&](int gpu) { return gpu / demand.rail_width; };
   PhaseTime slowest;
   int told = -1;  // the rail class of the last NIC, when all its GPUs are of one class
-  for (int nic = 0; nic < nics; ++nic) {
+  for (int nic = 0; nic < nics; nic += fold_) {
     const int first_gpu = nic * gpus_per_nic;
     const int first_rail = rail_of(first_gpu);
     const bool one_rail = first_rail == rail_of(first_gpu + gpus_per_nic - 1);
@@ -261,7 +287,8 @@ PhaseTime TreeCommunication::rail_exchange(int first_server, const RegionDemand&
     if (apart) slowest = longer(slowest, network_.finish());
   }
   nics_are_idle_ = false;
-  return apart ? slowest : network_.finish();
+  if (apart) return slowest;
+  return std::exchange(fold_, 1) > 1 ? folded_->finish() : network_.finish();
 }
 
 PhaseTime TreeCommunication::own_nic_exchange(int first_server, const RegionDemand& demand,

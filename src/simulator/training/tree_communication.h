@@ -17,6 +17,10 @@
 // Where oversubscribed ToR links rule a large all-to-all (over 256 flows, and a bound over twice
 // that of the NICs), the NICs' own links are left out, and flows of one pair of ToRs fold into one
 // class. NICs could bind only in the tail: up to 0.2 % of the time on the demands of the presets.
+//
+// NICs under one ToR whose GPUs send the same bytes (tensor-parallel ranks) do the same at every
+// moment, so one of them, as wide as all, stands for them: exact, and as much cheaper as it is
+// wide.
 #pragma once
 
 #include <cstdint>
@@ -85,12 +89,19 @@ class TreeCommunication final : public CommunicationModel {
   /// Whether flows of different NICs of a server never meet, so that each rail runs alone.
   bool rails_are_apart(int first_server, int servers) const;
   bool tors_rule(int first_server, const RegionDemand& demand);
+  /// How many NICs in a row are alike in a rail exchange, and stand under one ToR.
+  int alike_nics(int first_server, const RegionDemand& demand) const;
+  /// The network where NIC 0, n, 2n, ... is as wide as n.
+  PhaseNetwork& folded_network(int n);
 
   PacketFabric fabric_;
   EpNics ep_nics_;
   HashedPaths hashed_;
   int gpus_per_server_;
   PhaseNetwork network_;
+  int fold_ = 1;                        ///< of a rail exchange: alike_nics()
+  std::optional<PhaseNetwork> folded_;  ///< of the last fold_ above 1
+  int folded_by_ = 1;
   PlacedServers servers_;
   std::optional<PacketFabric> packet_graph_;             ///< in packets: with all its paths
   std::vector<std::uint32_t> forward_path_, back_path_;  ///< work space
