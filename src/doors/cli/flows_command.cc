@@ -197,11 +197,12 @@ void print_report(const FlowReport& report) {
                        {"ECN marks"},
                        {"sent again"},
                        {"time-outs"},
+                       {"pauses"},
                        {"skipped"}});
     packets.add_row({count_of(totals.data_packets), count_of(totals.packet_hops),
                      count_of(totals.drops), count_of(totals.ecn_marks),
                      count_of(totals.retransmissions), count_of(totals.time_outs),
-                     percent(report.skipped_share())});
+                     count_of(totals.pauses), percent(report.skipped_share())});
     write_output("-", "\n");
     packets.print();
   }

@@ -160,10 +160,11 @@ void print_report(const TaskGraph& graph, const TaskRunReport& report, bool is_c
     end += fmt::format("; {} reconfigurations", count_of(report.communication.reconfigurations));
   }
   if (report.packets) {
-    end += fmt::format("\n{} packets, {} packet-hops, {} drops, {} ECN marks, {} time-outs",
-                       count_of(report.packets->data_packets),
-                       count_of(report.packets->packet_hops), count_of(report.packets->drops),
-                       count_of(report.packets->ecn_marks), count_of(report.packets->time_outs));
+    end +=
+        fmt::format("\n{} packets, {} packet-hops, {} drops, {} ECN marks, {} time-outs, {} pauses",
+                    count_of(report.packets->data_packets), count_of(report.packets->packet_hops),
+                    count_of(report.packets->drops), count_of(report.packets->ecn_marks),
+                    count_of(report.packets->time_outs), count_of(report.packets->pauses));
   }
   end += "\n" + describe_speed(report.wall_seconds, report.packets);
   write_output("-", end + "\n");

@@ -25,7 +25,8 @@ Json packets_json(const FidelityReport& report) {
           {"drops", report.totals.drops},
           {"ecn_marks", report.totals.ecn_marks},
           {"retransmissions", report.totals.retransmissions},
-          {"time_outs", report.totals.time_outs}};
+          {"time_outs", report.totals.time_outs},
+          {"pauses", report.totals.pauses}};
 }
 
 Json gpu_json(const GpuBandwidth& gpu) {

@@ -12,6 +12,7 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "network/fluid_network.h"
+#include "network/network_invariants.h"
 
 namespace mixnet {
 namespace {
@@ -372,6 +373,7 @@ void FlowStudy::run_packets() {
   player.run_until(request_.until.value_or(kLongestRun));
   const PacketNetwork& network = player.network();
   report_.packets = network.totals();
+  check_bytes_kept(*report_.packets);
   const bool all = report_.completed == static_cast<std::int64_t>(report_.flows.size());
   report_.makespan =
       all ? std::ranges::max(report_.completions) : request_.until.value_or(network.now());

@@ -80,6 +80,7 @@ std::string to_json(const FlowReport& report) {
       {"ecn_marks", if_packets(totals.ecn_marks)},
       {"retransmissions", if_packets(totals.retransmissions)},
       {"time_outs", if_packets(totals.time_outs)},
+      {"pauses", if_packets(totals.pauses)},
       {"events", if_packets(totals.events)},
       {"skipped_packets", if_packets(totals.skipped_packets)},
       {"skipped_share", if_packets(report.skipped_share())},

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "graphs/graph_topology.h"
+#include "network/network_invariants.h"
 
 namespace mixnet {
 namespace {
@@ -151,7 +152,9 @@ std::size_t TaskNetwork::running_flows() const {
 
 std::optional<PacketTotals> TaskNetwork::packet_totals() const {
   if (fluid_) return std::nullopt;
-  return packets_->totals();
+  const PacketTotals totals = packets_->totals();
+  check_bytes_kept(totals);
+  return totals;
 }
 
 std::vector<TaskNetwork::TierUse> TaskNetwork::tier_use() const {
@@ -161,9 +164,16 @@ std::vector<TaskNetwork::TierUse> TaskNetwork::tier_use() const {
     use.name = tier.name;
     use.ports = tier.count;
     for (std::uint32_t port = tier.first; port < tier.first + tier.count; ++port) {
-      use.bytes += fluid_ ? fluid_->link_bytes(port)
-                          : static_cast<double>(packets_->port_totals(port).bytes);
-      use.bytes_per_second += topology_->ports()[port].rate.bytes_per_second();
+      const double bytes = fluid_ ? fluid_->link_bytes(port)
+                                  : static_cast<double>(packets_->port_totals(port).bytes);
+      const double rate = topology_->ports()[port].rate.bytes_per_second();
+      // Every flow's end is rounded, and the smallest last but some picoseconds.
+      constexpr double kRounding = 0.9;
+      if (fluid_ && rate > 0) {
+        check_not_faster(fluid_->now(), Time::zero(), kRounding * 1e12 * bytes / rate);
+      }
+      use.bytes += bytes;
+      use.bytes_per_second += rate;
     }
   }
   return uses;

@@ -51,6 +51,7 @@ Json packets_json(const TaskRunReport& report) {
           {"ecn_marks", totals.ecn_marks},
           {"retransmissions", totals.retransmissions},
           {"time_outs", totals.time_outs},
+          {"pauses", totals.pauses},
           {"skipped_packets", totals.skipped_packets},
           {"packet_hops_per_second", rate}};
 }

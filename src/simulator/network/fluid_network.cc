@@ -10,6 +10,7 @@
 #include "network/fluid_large.h"
 #include "network/fluid_problem.h"
 #include "network/fluid_small.h"
+#include "network/network_invariants.h"
 
 namespace mixnet {
 
@@ -23,6 +24,7 @@ struct FluidNetwork::State {
   void grow_table();
   void list_members();
   void find_components();
+  void check_bound(std::int64_t last);
   std::uint32_t root(std::uint32_t link);
 
   FluidSolver solver = FluidSolver::kAuto;
@@ -44,6 +46,8 @@ struct FluidNetwork::State {
   std::vector<std::uint32_t> link_begin;
   std::vector<std::uint32_t> class_order;
   std::vector<std::uint32_t> link_order;
+  std::vector<double> class_bytes;  ///< work space of check_bound()
+  std::vector<double> link_bytes;
 
   fluid::SmallFluidSolver small;
   fluid::LargeFluidSolver large;
@@ -265,6 +269,28 @@ void FluidNetwork::State::find_components() {
   }
 }
 
+/// No link carries its bytes faster than it can: a run that ends before that lost some.
+void FluidNetwork::State::check_bound(std::int64_t last) {
+  if (problem.classes.empty()) return;
+  class_bytes.assign(problem.classes.size(), 0);
+  std::int64_t first = Time::max().ps;
+  for (const Flow& flow : problem.flows) {
+    if (flow.flow_class == kNone) continue;
+    first = std::min(first, flow.start);
+    class_bytes[flow.flow_class] += static_cast<double>(flow.bytes) * flow.count;
+  }
+  link_bytes.assign(touched.size(), 0);
+  for (std::uint32_t c = 0; c < problem.classes.size(); ++c) {
+    if (problem.classes[c].slot == kNone) continue;  // crosses a dead link
+    for (const std::uint32_t link : problem.path(c)) link_bytes[link] += class_bytes[c];
+  }
+  double bound = 0;
+  for (std::size_t link = 0; link < touched.size(); ++link) {
+    if (link_bytes[link] > 0) bound = std::max(bound, link_bytes[link] / problem.capacities[link]);
+  }
+  check_not_faster({last}, {first}, bound);
+}
+
 Time FluidNetwork::run() {
   State& s = *state_;
   s.list_members();
@@ -283,6 +309,7 @@ Time FluidNetwork::run() {
   }
   std::int64_t last = 0;
   for (const std::int64_t end : s.problem.completions) last = std::max(last, end);
+  if (s.resolution == 0) s.check_bound(last);
   return {last};
 }
 

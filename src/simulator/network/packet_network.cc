@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "network/network_invariants.h"
 #include "network/packet_engine.h"
 
 namespace mixnet {
@@ -95,6 +96,7 @@ void PacketNetwork::add_flow(PathSet paths, Bytes payload, Time start, std::uint
 
 Time PacketNetwork::run() {
   const bool complete = engine_->run_until(packet::kNever);
+  check_bytes_kept(engine_->totals());
   return complete ? Time{engine_->last_completion()} : Time::max();
 }
 bool PacketNetwork::run_until(Time end) { return engine_->run_until(end.ps); }

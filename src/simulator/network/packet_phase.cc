@@ -173,6 +173,7 @@ PhaseCache::Result PacketPhase::simulate() {
   sum.ecn_marks = totals.ecn_marks;
   sum.retransmissions = totals.retransmissions;
   sum.time_outs = totals.time_outs;
+  sum.pauses = totals.pauses;
   return result;
 }
 

@@ -13,6 +13,7 @@ PhaseTotals& PhaseTotals::operator+=(const PhaseTotals& other) {
   ecn_marks += other.ecn_marks;
   retransmissions += other.retransmissions;
   time_outs += other.time_outs;
+  pauses += other.pauses;
   return *this;
 }
 

@@ -16,6 +16,7 @@ struct PhaseTotals {
   std::int64_t ecn_marks = 0;
   std::int64_t retransmissions = 0;
   std::int64_t time_outs = 0;
+  std::int64_t pauses = 0;  ///< asked for by switches (PFC)
 
   PhaseTotals& operator+=(const PhaseTotals& other);
 };
