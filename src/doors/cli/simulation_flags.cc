@@ -57,8 +57,10 @@ void apply_shortcuts(const std::string& list, FidelityOptions& options) {
       options.reuse = true;
     } else if (name == "steady" || name == "fluid") {
       if (options.fidelity != Fidelity::kAuto) {
-        throw Error("--shortcuts", fmt::format("'{}' is no part of packet fidelity", name),
-                    "use --fidelity auto with it");
+        throw Error(
+            "--shortcuts",
+            fmt::format("'{}' is no part of {} fidelity", name, to_string(options.fidelity)),
+            "use --fidelity auto with it");
       }
       (name == "steady" ? options.skip_steady : options.fluid) = true;
     } else {
@@ -157,7 +159,7 @@ void add_fidelity_flags(CLI::App& command, SimulationFlags& flags) {
                     "fluid, packet (every packet), or auto (packets with shortcuts)");
   group.add("--shortcuts", flags.shortcuts,
             "Of reuse, steady, fluid, comma-separated, or none (default: all for auto, reuse\n"
-            "for packet; docs/packet-network.md)");
+            "for packet and fluid; docs/packet-network.md)");
   group.add_default(
       "--packet-budget", flags.packet_budget,
       "auto: packet-hops that the all-to-alls of a fabric may take; the rest is fluid");
@@ -171,12 +173,7 @@ FidelityOptions SimulationFlags::fidelity_options() const {
   options.packets = packets.options();
   options.sample_seed = seed;
   options.budget = parse_count(packet_budget, "--packet-budget");
-  if (!shortcuts.empty()) {
-    if (options.fidelity == Fidelity::kFluid) {
-      throw Error("--shortcuts", "are for packets", "give --fidelity auto or packet with it");
-    }
-    apply_shortcuts(shortcuts, options);
-  }
+  if (!shortcuts.empty()) apply_shortcuts(shortcuts, options);
   return options;
 }
 

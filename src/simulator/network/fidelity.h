@@ -29,7 +29,7 @@ struct FidelityOptions {
   PacketOptions packets;
   /// At which packets run, and a GPU's bandwidth is divided. A fluid phase serves every rate.
   Bandwidth nic_rate = kReferenceRate;
-  bool reuse = true;        ///< identical phases are simulated once; not for kFluid
+  bool reuse = true;        ///< what is identical is simulated once: phases, alike flows
   bool skip_steady = true;  ///< the steady state is jumped over; kAuto only
   bool fluid = true;        ///< what costs too much in packets is fluid; kAuto only
   /// kAuto, in packet-hops: what the all-to-alls of one fabric may cost before the rest is fluid.

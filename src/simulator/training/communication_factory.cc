@@ -140,19 +140,23 @@ std::unique_ptr<MixNetCommunication> CommunicationFactory::make_mixnet_optical_i
   return mixnet;
 }
 
-std::unique_ptr<CommunicationModel> CommunicationFactory::make_fluid() const {
+std::unique_ptr<CommunicationModel> CommunicationFactory::make_fluid(bool shortcuts) const {
+  const auto with_shortcuts = [&](auto network) -> std::unique_ptr<CommunicationModel> {
+    if (!shortcuts) network->run_plain();
+    return network;
+  };
   switch (kind_) {
     case FabricKind::kFatTree:
     case FabricKind::kOversubFatTree:
     case FabricKind::kRailOptimized:
     case FabricKind::kNvl72:
-      return make_tree();
+      return with_shortcuts(make_tree());
     case FabricKind::kMixNet:
-      return make_mixnet();
+      return with_shortcuts(make_mixnet());
     case FabricKind::kMixNetOpticalIo:
-      return make_mixnet_optical_io();
+      return with_shortcuts(make_mixnet_optical_io());
     case FabricKind::kTopoOpt:
-      return std::make_unique<TopoOptCommunication>(topology_, gpus_per_server_);
+      return with_shortcuts(std::make_unique<TopoOptCommunication>(topology_, gpus_per_server_));
     case FabricKind::kIdeal:
       break;
   }

@@ -37,7 +37,8 @@ class CommunicationFactory {
   const std::optional<GpuBandwidth>& gpu_bandwidth() const { return gpu_; }
 
   /// On the fluid network; nothing for kIdeal, which needs no model.
-  std::unique_ptr<CommunicationModel> make_fluid() const;
+  /// Without `shortcuts`: run_plain() of the models.
+  std::unique_ptr<CommunicationModel> make_fluid(bool shortcuts = true) const;
   /// The same in packets.
   std::unique_ptr<CommunicationModel> make_packet(const FidelityOptions& fidelity,
                                                   std::shared_ptr<PhaseCache> cache) const;

@@ -1,7 +1,7 @@
 // How long one training iteration takes, and for what. training_job.h makes it.
 //
-// Invariant (checked after every simulation): no part is negative, and they add up to `total`. They are means over all
-// pipeline stages and replicas, that is over all GPUs.
+// Invariant (checked after every simulation): no part is negative, and they add up to `total`. They
+// are means over all pipeline stages and replicas, that is over all GPUs.
 #pragma once
 
 #include "base/units.h"

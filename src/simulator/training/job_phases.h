@@ -4,6 +4,7 @@
 //
 // Fidelity says on which network:
 //   kFluid   the fluid one. Its times scale, so one measurement serves every speed of the NICs.
+//            Without `reuse`, nothing is folded (TreeCommunication::run_plain()).
 //   kPacket  every phase in packets, at one speed. Identical phases may be simulated once.
 //   kAuto    packets with shortcuts, each with a switch:
 //              reuse   identical phases are simulated once. Exact.

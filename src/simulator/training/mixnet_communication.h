@@ -56,6 +56,9 @@ class MixNetCommunication final : public CommunicationModel {
   /// The circuits that a region gets for a demand between its servers. Valid until the next call.
   const CircuitCounts& circuits_for(int first_server, const Matrix<std::int64_t>& demand);
 
+  /// TreeCommunication::run_plain(), of the electrical part.
+  void run_plain() { eps_.run_plain(); }
+
   ExchangeTimes exchange(int first_server, const RegionDemand& demand) override;
   ExchangeTimes exchange_switched(int first_server, const RegionDemand& demand,
                                   const SwitchState& state) override;

@@ -25,8 +25,8 @@ std::int64_t steps_of(std::span<const std::vector<int>> groups) {
 
 }  // namespace
 
-PhaseNetwork::PhaseNetwork(std::span<const double> link_rates)
-    : fluid_(reference_rates(link_rates)) {}
+PhaseNetwork::PhaseNetwork(std::span<const double> link_rates, FluidSolver solver)
+    : fluid_(reference_rates(link_rates), solver) {}
 
 void PhaseNetwork::use_packets(std::span<const PhasePort> ports, const FidelityOptions& fidelity,
                                std::shared_ptr<PhaseCache> cache) {

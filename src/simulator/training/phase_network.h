@@ -24,7 +24,8 @@ namespace mixnet {
 class PhaseNetwork {
  public:
   /// `link_rates`: of the fluid's links, in NIC rates.
-  explicit PhaseNetwork(std::span<const double> link_rates);
+  explicit PhaseNetwork(std::span<const double> link_rates,
+                        FluidSolver solver = FluidSolver::kAuto);
 
   /// From now on phases run in packets, over `ports`.
   void use_packets(std::span<const PhasePort> ports, const FidelityOptions& fidelity,

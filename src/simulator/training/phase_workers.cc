@@ -25,7 +25,7 @@ PhaseWorker& PhaseWorkers::at(int index) {
   if (workers_[index] == nullptr) {
     auto worker = std::make_unique<PhaseWorker>(job_);
     for (const CommunicationFactory& factory : factories_) {
-      worker->fluid.push_back(factory.make_fluid());
+      worker->fluid.push_back(factory.make_fluid(job_.fidelity().reuse));
       worker->packet.push_back(job_.in_packets() ? factory.make_packet(job_.fidelity(), cache_)
                                                  : nullptr);
     }

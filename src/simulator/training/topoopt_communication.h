@@ -22,6 +22,9 @@ class TopoOptCommunication final : public CommunicationModel {
   /// together; what a host sends meets what it forwards in that port's queue.
   void use_packets(const FidelityOptions& fidelity, std::shared_ptr<PhaseCache> cache);
 
+  /// From now on the fluid runs by the one solver for all sizes.
+  void run_plain() { network_ = PhaseNetwork(topology_.link_rates(), FluidSolver::kLarge); }
+
   ExchangeTimes exchange(int first_server, const RegionDemand& demand) override;
   PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override;
   PhaseTime all_reduce(std::span<const std::vector<int>> groups, Bytes bytes_per_server) override;

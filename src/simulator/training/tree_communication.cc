@@ -29,6 +29,11 @@ TreeCommunication::TreeCommunication(PacketFabric fabric, EpNics ep_nics, Hashed
       network_(fabric_.link_rates()),
       servers_(fabric_.nics_per_server()) {}
 
+void TreeCommunication::run_plain() {
+  is_plain_ = true;
+  network_ = PhaseNetwork(fabric_.link_rates(), FluidSolver::kLarge);
+}
+
 void TreeCommunication::use_packets(PacketFabric graph, const FidelityOptions& fidelity,
                                     std::shared_ptr<PhaseCache> cache) {
   std::vector<PhasePort> ports;
@@ -102,7 +107,7 @@ void TreeCommunication::add_gpu_flows(int from, int to, int nic, Bytes bytes) {
 /// Whether the links above the ToRs bound the region's all-to-all at twice what its NICs do, so
 /// that leaving out the NICs' own links changes but the tail of it.
 bool TreeCommunication::tors_rule(int first_server, const RegionDemand& demand) {
-  if (network_.in_packets() || !is_uniform_region(first_server, demand.servers) ||
+  if (is_plain_ || network_.in_packets() || !is_uniform_region(first_server, demand.servers) ||
       rails_are_apart(first_server, demand.servers) ||
       fabric_.nics_per_server() != gpus_per_server_) {
     return false;
@@ -139,7 +144,7 @@ bool TreeCommunication::tors_rule(int first_server, const RegionDemand& demand) 
 
 int TreeCommunication::alike_nics(int first_server, const RegionDemand& demand) const {
   const int gpus_per_nic = gpus_per_server_ / fabric_.nics_per_server();
-  if (network_.in_packets() || !is_uniform_region(first_server, demand.servers) ||
+  if (is_plain_ || network_.in_packets() || !is_uniform_region(first_server, demand.servers) ||
       demand.rail_width % gpus_per_nic != 0) {
     return 1;
   }
@@ -170,15 +175,20 @@ bool TreeCommunication::is_uniform_region(int first_server, int servers) const {
   return true;
 }
 
+/// Whether combine is dispatch in the mirror: sprayed paths are the same links both ways round.
+bool TreeCommunication::mirrors(int first_server, int servers) const {
+  return !is_plain_ && !network_.in_packets() && is_uniform_region(first_server, servers);
+}
+
 bool TreeCommunication::rails_are_apart(int first_server, int servers) const {
   // Sprayed and 1:1, paths have no links but the NICs' own.
-  return !network_.in_packets() && fabric_.is_one_to_one() &&
+  return !is_plain_ && !network_.in_packets() && fabric_.is_one_to_one() &&
          is_uniform_region(first_server, servers);
 }
 
 std::optional<std::uint64_t> TreeCommunication::kind_of_region(int first_server,
                                                                int servers) const {
-  if (!is_uniform_region(first_server, servers)) return std::nullopt;
+  if (is_plain_ || !is_uniform_region(first_server, servers)) return std::nullopt;
   // How far apart its NICs are is all that is left.
   const int first = first_server * fabric_.nics_per_server();
   const int end = (first_server + servers) * fabric_.nics_per_server();
@@ -200,9 +210,7 @@ ExchangeTimes TreeCommunication::exchange(int first_server, const RegionDemand& 
                                     : rail_exchange(first_server, demand, transposed);
   };
   const PhaseTime dispatch = one_way(false);
-  // Sprayed paths are the same links both ways round, so combine is dispatch in the mirror.
-  const bool mirrors = !network_.in_packets() && is_uniform_region(first_server, demand.servers);
-  const PhaseTime combine = mirrors ? dispatch : one_way(true);
+  const PhaseTime combine = mirrors(first_server, demand.servers) ? dispatch : one_way(true);
   return {dispatch, combine, dispatch.transfer + combine.transfer};
 }
 
@@ -218,8 +226,9 @@ PhaseTime TreeCommunication::hashed_exchange(int first_server, const RegionDeman
     return Place{demand.server_of_rank[rank] + t / gpus_per_server_,
                  gpu * fabric_.nics_per_server() / gpus_per_server_};
   };
-  only_links_count_ = !network_.in_packets() && demand.region_gpus * ranks * (demand.servers - 1) >
-                                                    kManyHashedFlows * demand.servers;
+  only_links_count_ =
+      !is_plain_ && !network_.in_packets() &&
+      demand.region_gpus * ranks * (demand.servers - 1) > kManyHashedFlows * demand.servers;
   if (only_links_count_) link_time_.resize(fabric_.link_rates().size());
   for (int rank = 0; rank < ranks; ++rank) {
     for (int other = 0; other < ranks; ++other) {
@@ -288,7 +297,8 @@ PhaseTime TreeCommunication::rail_exchange(int first_server, const RegionDemand&
   }
   nics_are_idle_ = false;
   if (apart) return slowest;
-  return std::exchange(fold_, 1) > 1 ? folded_->finish() : network_.finish();
+  const int fold = std::exchange(fold_, 1);
+  return fold > 1 ? folded_network(fold).finish() : network_.finish();
 }
 
 PhaseTime TreeCommunication::own_nic_exchange(int first_server, const RegionDemand& demand,

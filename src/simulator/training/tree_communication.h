@@ -46,6 +46,10 @@ class TreeCommunication final : public CommunicationModel {
     servers_ = PlacedServers(fabric_.nics_per_server(), std::move(places));
   }
 
+  /// From now on the fluid runs every flow of every phase, by the one solver for all sizes: slow,
+  /// and what the shortcuts above are held against.
+  void run_plain();
+
   /// From now on phases run in packets. `graph`: the same fabric with PathPolicy::kEcmp. Packets go
   /// where append_packet_paths() says; hashed ones take the path that the fluid takes.
   void use_packets(PacketFabric graph, const FidelityOptions& fidelity,
@@ -88,6 +92,7 @@ class TreeCommunication final : public CommunicationModel {
   bool is_uniform_region(int first_server, int servers) const;
   /// Whether flows of different NICs of a server never meet, so that each rail runs alone.
   bool rails_are_apart(int first_server, int servers) const;
+  bool mirrors(int first_server, int servers) const;
   bool tors_rule(int first_server, const RegionDemand& demand);
   /// How many NICs in a row are alike in a rail exchange, and stand under one ToR.
   int alike_nics(int first_server, const RegionDemand& demand) const;
@@ -99,6 +104,7 @@ class TreeCommunication final : public CommunicationModel {
   HashedPaths hashed_;
   int gpus_per_server_;
   PhaseNetwork network_;
+  bool is_plain_ = false;
   int fold_ = 1;                        ///< of a rail exchange: alike_nics()
   std::optional<PhaseNetwork> folded_;  ///< of the last fold_ above 1
   int folded_by_ = 1;

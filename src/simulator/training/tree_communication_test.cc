@@ -210,6 +210,34 @@ TEST(TreeCommunication, FoldedLargeExchangesMissOnlyTheTail) {
   }
 }
 
+TEST(TreeCommunication, NothingTakesNoTime) {
+  for (const Shape& shape : kShapes) {
+    for (const FabricKind kind :
+         {FabricKind::kFatTree, FabricKind::kOversubFatTree, FabricKind::kRailOptimized}) {
+      const RegionDemand nothing = demand_of(shape, TokenCounts(shape.ep, shape.ep));
+      EXPECT_EQ(network_of(shape, kind).exchange(0, nothing).dispatch.transfer, Time::zero());
+    }
+  }
+}
+
+TEST(TreeCommunication, PlainIsTheSame) {
+  for (const Shape& shape : kShapes) {
+    for (const FabricKind kind : {FabricKind::kFatTree, FabricKind::kOversubFatTree}) {
+      const RegionDemand demand = demand_of(shape, random_counts(shape, 2));
+      TreeCommunication plain = network_of(shape, kind);
+      plain.run_plain();
+      const ExchangeTimes expected = plain.exchange(3 * demand.servers, demand);
+      const ExchangeTimes times = network_of(shape, kind).exchange(3 * demand.servers, demand);
+      const auto near = [](Time time) { return 1e-6 * time.to_seconds(); };
+      EXPECT_NEAR(times.dispatch.transfer.to_seconds(), expected.dispatch.transfer.to_seconds(),
+                  near(expected.dispatch.transfer));
+      EXPECT_NEAR(times.combine.transfer.to_seconds(), expected.combine.transfer.to_seconds(),
+                  near(expected.combine.transfer));
+      EXPECT_EQ(times.dispatch.delay, expected.dispatch.delay);
+    }
+  }
+}
+
 TEST(TreeCommunication, CombineIsTheMirrorOfDispatch) {
   for (const Shape& shape : kShapes) {
     for (const EpNics policy : {EpNics::kRail, EpNics::kOwn}) {
