@@ -416,7 +416,7 @@ MISTAKES = ["", "comapre", "--versio", "compare", "plan", "gpus h100", "compare 
             "compare --model mixtral-8x7b --allocator gredy", "compare --model mixtral-8x7b --gpu h1000",
             "compare --model mixtral-8x7b --ep-split balance", "compare --model mixtral-8x7b --paths ecm",
             "compare --model mixtral-8x7b --routing random", "compare --model mixtral-8x7b --fidelity x",
-            "compare --model mixtral-8x7b --shortcuts reuse", "compare --model mixtral-8x7b --fail nic:3",
+            "compare --model mixtral-8x7b --shortcuts steady", "compare --model mixtral-8x7b --fail nic:3",
             "compare --model mixtral-8x7b --fidelity packet --shortcuts steady",
             "compare --model mixtral-8x7b --backup pol", "compare --model mixtral-8x7b --outage 2h",
             "compare --model mixtral-8x7b --json - --csv -", "compare --model bad.json",
