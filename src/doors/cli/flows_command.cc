@@ -14,6 +14,7 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "cli/answer_flags.h"
+#include "cli/collective_flags.h"
 #include "cli/commands.h"
 #include "cli/flag_group.h"
 #include "cli/network_flags.h"
@@ -35,7 +36,8 @@ struct FlowsFlags {
   std::optional<int> servers;
   std::string flows;
   std::string alltoallv;
-  std::string fidelity = "packet";
+  CollectiveFlags collective;
+  std::optional<std::string> fidelity;
   std::uint64_t seed = 1;
   std::string until;
   std::string json;
@@ -64,7 +66,7 @@ void read_traffic(const FlowsFlags& flags, FlowStudyRequest& request) {
   if (flags.flows.empty() == flags.alltoallv.empty()) {
     throw Error("--flows",
                 flags.flows.empty() ? "or --alltoallv is required" : "stands beside --alltoallv",
-                "give the file of one of them");
+                "give the file of one of them, or --collective");
   }
   request.input = flags.flows.empty() ? flags.alltoallv : flags.flows;
   if (flags.flows.empty()) {
@@ -88,7 +90,7 @@ FlowStudyRequest request_from(const FlowsFlags& flags) {
   FlowNetworkOptions& network = request.network;
   network = flags.network.options();
   network.hosts = parse_hosts(flags, network.nics_per_server);
-  request.fidelity = parse<Fidelity>(flags.fidelity, "--fidelity");
+  request.fidelity = parse<Fidelity>(flags.fidelity.value_or("packet"), "--fidelity");
   request.packets = flags.packets.options();
   request.seed = flags.seed;
   if (!flags.until.empty()) request.until = parse_time(flags.until, "--until");
@@ -217,8 +219,39 @@ void print_report(const FlowReport& report) {
   write_output("-", "\n" + describe_speed(report.wall_seconds, report.packets) + "\n");
 }
 
+void run_one_collective(const FlowsFlags& flags) {
+  for (const auto& [flag, given] : {std::pair("--flows", !flags.flows.empty()),
+                                    {"--alltoallv", !flags.alltoallv.empty()},
+                                    {"--hosts", flags.hosts.has_value()},
+                                    {"--servers", flags.servers.has_value()},
+                                    {"--until", !flags.until.empty()},
+                                    {"--fct", !flags.fct.empty()}}) {
+    if (given) throw Error(flag, "stands beside --collective", "leave one of them out");
+  }
+  CollectiveRequest request = flags.collective.request();
+  NetworkFlags network = flags.network;
+  if (network.fabric.empty()) network.fabric = to_string(FabricKind::kFatTree);
+  if (!network.paths) network.paths = to_string(PathPolicy::kSpray);
+  if (!network.nics_per_server) network.nics_per_server = request.gpus_per_server;
+  request.network = network.options();
+  request.fidelity = parse<Fidelity>(flags.fidelity.value_or("fluid"), "--fidelity");
+  request.packets = flags.packets.options();
+  request.seed = flags.seed;
+  const bool quiet = answers_on_stdout(flags.json);
+  const CollectiveReport report = run_collective(request);
+  if (!flags.json.empty()) write_output(flags.json, to_json(report));
+  if (!quiet) write_output("-", table_of(report));
+}
+
 void run(const FlowsFlags& flags) {
+  if (flags.collective.given()) {
+    run_one_collective(flags);
+    return;
+  }
   const bool quiet = check_answers(flags);
+  if (flags.network.fabric.empty()) {
+    throw Error("--fabric", "is required", "name one of 'mixnet fabrics'");
+  }
   FlowStudy study(request_from(flags));
   const auto begin = system_env().monotonic_now();
   FlowReport report = study.run();
@@ -239,22 +272,28 @@ void add_flows_command(CLI::App& app) {
       "Examples:\n"
       "  mixnet flows --fabric fat-tree --hosts 1024 --flows permutation.cm --json -\n"
       "  mixnet flows --fabric mixnet --servers 8 --degree 6 --alltoallv matrix.txt\n"
-      "  mixnet flows --fabric rail-optimized --flows flows.csv --transport dcqcn --fct fct.csv");
+      "  mixnet flows --fabric rail-optimized --flows flows.csv --transport dcqcn --fct fct.csv\n"
+      "  mixnet flows --fabric fat-tree --collective all_to_all --bytes 64MB --gpus 64");
   const auto flags = std::make_shared<FlowsFlags>();
   const FlagGroup played(*command, "Flows"), network(*command, "Network"),
       fidelity(*command, "Fidelity");
   played.add("--flows", flags->flows, "Flows between hosts: a .cm or .csv file")->type_name("FILE");
   played.add("--alltoallv", flags->alltoallv, "Bytes from rank to rank: hosts, or servers")
       ->type_name("FILE");
+  add_collective_flags(*command, flags->collective);
 
-  add_network_flags(*command, flags->network, "8");
+  add_network_flags(*command, flags->network, "8; of a collective one a GPU");
+  command->get_option("--fabric")
+      ->required(false)
+      ->description("Fabric ('mixnet fabrics'); of a collective fat-tree if not given");
   network.add("--hosts", flags->hosts, "Hosts, which are NICs (default: those the file names)");
   network.add("--servers", flags->servers, "The same in servers of --nics-per-server");
   network.add_default("--seed", flags->seed,
                       "Seed of hashed paths, of which every flow has its own");
 
-  fidelity.add_default("--fidelity", flags->fidelity,
-                       "packet (every packet), auto (jumps over the steady state) or fluid");
+  fidelity.add("--fidelity", flags->fidelity,
+               "packet (every packet; of flows the default), auto (jumps over the steady state)\n"
+               "or fluid (of a collective the default)");
   fidelity.add("--until", flags->until, "Stop at this time; flows may be left")->type_name("TIME");
   add_packet_flags(*command, flags->packets);
   add_answer_flag(*command, "--json", flags->json, "Also write the result as JSON");

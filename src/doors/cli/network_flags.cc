@@ -10,7 +10,7 @@ FlowNetworkOptions NetworkFlags::options() const {
   network.nics_per_server = nics_per_server.value_or(network.nics_per_server);
   network.optical_degree = degree;
   network.oversubscription = oversubscription;
-  network.paths = parse<PathPolicy>(paths, "--paths");
+  network.paths = parse<PathPolicy>(paths.value_or("ecmp"), "--paths");
   network.bandwidth = parse_bandwidth(bandwidth, "--bandwidth");
   network.latency = parse_time(latency, "--latency");
   return network;

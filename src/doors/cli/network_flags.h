@@ -14,7 +14,7 @@ struct NetworkFlags {
   std::optional<int> nics_per_server;
   std::optional<int> degree;
   double oversubscription = FlowNetworkOptions{}.oversubscription;
-  std::string paths = "ecmp";
+  std::optional<std::string> paths;
   std::string bandwidth = "100Gbps";
   std::string latency = "1us";
 
