@@ -13,17 +13,12 @@
 // Deterministic: the same folder gives the same bytes, on any day. Memory: about 2 kB a point.
 #pragma once
 
-#include <functional>
 #include <string>
-#include <vector>
 
-#include "compare/comparison.h"
 #include "report/report_folder.h"
+#include "report/report_looks.h"
 
 namespace mixnet {
-
-/// What the words behind `mixnet compare` ask for. Throws Error.
-using ParseRun = std::function<ComparisonRequest(const std::vector<std::string>& words)>;
 
 std::string html_report(const ReportFolder& folder, const ParseRun& parse);
 
