@@ -9,18 +9,21 @@ function tickOf(length, ticks) {
   return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= rough * (1 - 1e-9));
 }
 
+/// `n` steps, without the last bits that multiplying adds: 0.0006, not 0.0006000000000000001.
+const atStep = (n, step) => Number((n * step).toPrecision(12));
+
 /// From 0 to the first that is not before `most`, in `wanted` steps or fewer.
 function ticksTo(most, wanted = 5) {
   const step = tickOf(most > 0 ? most : 1, wanted);
-  const steps = Math.max(1, Math.ceil(most / step - 1e-9));
-  return Array.from({length: steps + 1}, (_, i) => i * step);
+  const needed = Math.max(1, Math.ceil(most / step - 1e-9));
+  return Array.from({length: needed + 1}, (_, i) => atStep(i, step));
 }
 
 /// From at or before `low` to at or beyond `high`, where nothing stands on zero.
 function rangeTicks(low, high, wanted) {
   const step = tickOf(high > low ? high - low : Math.abs(high) || 1, wanted);
   const [first, last] = [Math.floor(low / step + 1e-9), Math.ceil(high / step - 1e-9)];
-  return Array.from({length: Math.max(2, last - first + 1)}, (_, i) => (first + i) * step);
+  return Array.from({length: Math.max(2, last - first + 1)}, (_, i) => atStep(first + i, step));
 }
 
 /// Of a logarithmic axis: round numbers from at or before `least` to at or beyond `most`; 1, 2 and 5
