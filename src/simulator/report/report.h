@@ -1,6 +1,6 @@
-// `mixnet report`: a folder of results as one HTML file that needs nothing else.
+// `mixnet report`: results as one HTML file that needs nothing else.
 //
-// The page is made of the files in study/report/ (page.html, style.css, *.js) and of Chart.js,
+// The page is made of the files in page/ (page.html, style.css, *.js) and of Chart.js,
 // which are embedded in the program; the results go in as one block of JSON, from which the page's
 // scripts draw. Nothing is loaded from anywhere, and a Content-Security-Policy allows only those
 // scripts, by their hashes. Texts from the folder are escaped here and put in as text there, so
