@@ -46,22 +46,20 @@ void add_report_command(CLI::App& app) {
       app.add_subcommand("report", "Results as one HTML file: verdict, charts, tables");
   command->footer(
       "RESULTS is the folder of 'mixnet sweep', finished or not, or of 'mixnet reproduce', or the\n"
-      "file that 'mixnet compare --json FILE' wrote. The page needs no network and nothing beside\n"
-      "it (docs/report.md). Its date is that of the results, or SOURCE_DATE_EPOCH where that is "
-      "set.\n\n"
+      "file of 'mixnet compare --json'. The page needs no network and nothing beside it\n"
+      "(docs/report.md). Its date is that of the results, or SOURCE_DATE_EPOCH.\n\n"
       "Examples:\n"
       "  mixnet sweep studies/fabrics.yaml --out results\n"
-      "  mixnet report results                  writes results/report.html\n"
-      "  mixnet compare --model mixtral-8x7b --bandwidth 100Gbps,400Gbps --json result.json\n"
-      "  mixnet report result.json              writes result.report.html");
+      "  mixnet report results            # writes results/report.html\n"
+      "  mixnet compare --model mixtral-8x7b --json result.json\n"
+      "  mixnet report result.json        # writes result.report.html");
   const auto flags = std::make_shared<ReportFlags>();
   command->add_option("results", flags->results, "Folder, or file, of results")
       ->required()
       ->type_name("RESULTS");
   command
       ->add_option("--html", flags->html,
-                   "The file to write; '-' for standard output (default: report.html in the "
-                   "folder, NAME.report.html beside NAME.json)")
+                   "The file to write; '-' for standard output (default: beside the results)")
       ->type_name("FILE");
   command->callback([flags] { run(*flags); });
 }
