@@ -65,7 +65,7 @@ function drawFront(box) {
       label: fabric, pointStyle: look.mark, backgroundColor: look.colour, borderColor: look.colour,
       data: own.map((row) => ({x: row.cost, y: row.seconds, half: halfOf(row, 'seconds'), row})),
       pointRadius: own.map((row) => (isFirst(row) ? 7 : 4.5) + 3 * levels.get(row)),
-      pointHoverRadius: 9, pointBorderWidth: 2, order: 1,
+      pointHoverRadius: 9, pointBorderWidth: 2, order: 1, clip: false,
     };
   });
   chart(box, Math.min(440, Math.max(320, box.clientWidth * 0.5)),

@@ -111,17 +111,19 @@ const pointNames = {
         [[points[i].x, points[i].y - 2, x, points[i].y + 2], [x - 2, points[i].y, x + 2, y]]);
     });
     drawn.placed = [];
+    const taken = [...marks];  // and then names, with their lines
     for (const {x, y, text} of names) {
       const at = {x: drawn.scales.x.getPixelForValue(x), y: drawn.scales.y.getPixelForValue(y)};
       const width = pen.measureText(text).width;
       const boxes = placesAround(width).map(([dx, dy]) =>
         [at.x + dx, at.y + dy - 8, at.x + dx + width, at.y + dy + 8]);
       const isFree = (box) => box[0] >= left && box[2] <= right + 24 && box[1] >= top - 12 &&
-        box[3] <= bottom && ![...drawn.placed.map((one) => one.box), ...marks].some((other) =>
-        overlap(box, other));
+        box[3] <= bottom && !taken.some((other) => overlap(box, other)) &&
+        !leaderBoxes(at, box).some((part) => drawn.placed.some((one) => overlap(part, one.box)));
       const box = boxes.find(isFree);
       if (!box) continue;  // the tooltip and the table have it
       drawn.placed.push({text, box});
+      taken.push(box, ...leaderBoxes(at, box));
       leader(pen, at, box);
       writeIn(pen, text, box);
     }
@@ -129,11 +131,27 @@ const pointNames = {
   },
 };
 
-/// A line from a name to its mark, where it is not beside it.
-function leader(pen, at, box) {
+/// Where the line from a name to its mark begins; null where the name is beside it.
+function leaderStart(at, box) {
   const x = Math.min(Math.max(at.x, box[0]), box[2]);
   const y = Math.min(Math.max(at.y, box[1]), box[3]);
-  if (Math.hypot(x - at.x, y - at.y) < 20) return;
+  return Math.hypot(x - at.x, y - at.y) < 20 ? null : {x, y};
+}
+
+/// Small boxes along that line.
+function leaderBoxes(at, box) {
+  const start = leaderStart(at, box);
+  if (!start) return [];
+  return Array.from({length: 16}, (_, i) => {
+    const [x, y] = [start.x + (at.x - start.x) * (i + 0.5) / 16, start.y + (at.y - start.y) * (i + 0.5) / 16];
+    return [x - 2, y - 2, x + 2, y + 2];
+  });
+}
+
+function leader(pen, at, box) {
+  const start = leaderStart(at, box);
+  if (!start) return;
+  const {x, y} = start;
   pen.lineWidth = 1;
   pen.strokeStyle = theme().soft;
   pen.beginPath();
