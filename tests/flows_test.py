@@ -22,9 +22,9 @@ WALL = ["wall_seconds", "packet_hops_per_second"]
 KEYS = ["schema", "fabric", "hosts", "nics_per_server", "degree", "circuits", "bandwidth_gbps",
         "latency_us", "paths", "fidelity", "transport", "mtu", "flows", "completed", "bytes",
         "inside_bytes", "makespan_us", "fct_us", "packets", "packet_hops", "drops", "ecn_marks",
-        "retransmissions", "time_outs", "events", "skipped_packets", "skipped_share", "tiers",
+        "retransmissions", "time_outs", "pauses", "events", "skipped_packets", "skipped_share", "tiers",
         *WALL]
-PACKET_KEYS = ["packets", "packet_hops", "drops", "ecn_marks", "retransmissions", "time_outs",
+PACKET_KEYS = ["packets", "packet_hops", "drops", "ecn_marks", "retransmissions", "time_outs", "pauses",
                "events", "skipped_packets", "skipped_share", "transport", "mtu",
                "packet_hops_per_second"]
 

@@ -40,7 +40,7 @@ class SchemaTest(ProgramTest):
 
     def test_compare(self):
         document = answer(*COMPARE, "--seed", "7", "--ep-split", "balanced")
-        self.has(document, schema=str, plan=dict, cluster=dict, runs=list)
+        self.has(document, schema=str, program=str, gpu=str, plan=dict, cluster=dict, runs=list)
         self.has(document["cluster"], years=NUMBER, server_usd=NUMBER, server_kw=NUMBER,
                  server_price_source=str)
         self.assertEqual(document["schema"], "mixnet.compare/1")

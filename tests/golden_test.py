@@ -130,7 +130,7 @@ class Runner:
         self.path = str(pathlib.Path(path).resolve())
         # So that nothing but the command line decides: not the terminal, the language, the machine.
         self.environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "COLUMNS": "80",
-                            "MIXNET_DATA_DIR": str(DATA)}
+                            "MIXNET_DATA_DIR": str(DATA), "SOURCE_DATE_EPOCH": "1764201600"}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LD_LIBRARY_PATH"):
             if name in os.environ:
                 self.environment[name] = os.environ[name]

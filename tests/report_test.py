@@ -5,7 +5,6 @@ Without a browser (Debian: chromium, chromium-driver, python3-selenium) only wha
 
 import base64
 import json
-import os
 import pathlib
 import shutil
 import sys
@@ -15,30 +14,16 @@ import unittest
 import program
 from program import ProgramTest, run
 
-try:
-    from selenium import webdriver
-    from selenium.common.exceptions import WebDriverException
+from report_page import NO_BROWSER, Page, rows_of
+
+if not NO_BROWSER:
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
-    from selenium.webdriver.support.ui import Select
-    SELENIUM = True
-except ImportError:
-    SELENIUM = False
 
 STUDY = pathlib.Path(__file__).resolve().parent.parent / "studies" / "fabrics.yaml"
-CHROMIUM = shutil.which("chromium")
-DRIVER = shutil.which("chromedriver")
-NO_BROWSER = ("python3-selenium is not installed" if not SELENIUM else
-              "chromium is not installed" if CHROMIUM is None else
-              "chromium-driver is not installed" if DRIVER is None else "")
 MOST_BYTES = 5_000_000
 EVIL = "</script><script>window.hacked=1</script><img src=x onerror=window.hacked=1>\"'&<b>"
-
-
-def rows_of(folder):
-    text = (folder / "results.jsonl").read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()]
 
 
 def picoseconds(seconds):
@@ -76,7 +61,7 @@ class ProgramReportTest(ProgramTest):
     def test_wrong_input_is_told_in_one_line(self):
         results = small_sweep(self)
         page = self.file("page.html", "old")
-        self.refused(self.folder / "nothing", "--html", page, part="not a folder")
+        self.refused(self.folder / "nothing", "--html", page, part="is not there")
         self.refused(self.folder, "--html", page, part="holds no results")
         self.refused(results, "--html", self.folder / "no" / "page.html", part="page.html")
         lines = (results / "results.jsonl").read_text(encoding="utf-8").splitlines()
@@ -94,83 +79,12 @@ class ProgramReportTest(ProgramTest):
         self.assertIn(b'"points":2', self.report(results))
 
 
-def started_browser(options):
-    """On a machine that is busy the driver may miss its own deadline of 30 s."""
-    for tries_left in (2, 1, 0):
-        try:
-            return webdriver.Chrome(service=webdriver.chrome.service.Service(DRIVER), options=options)
-        except WebDriverException:
-            if tries_left == 0:
-                raise
-
-
 @unittest.skipIf(NO_BROWSER, NO_BROWSER)
-class PageTest(ProgramTest):
-    """The page in the browser. One sweep and one browser serve all tests."""
+class PageTest(Page):
+    """The page of the study of fabrics."""
 
-    @classmethod
-    def setUpClass(cls):
-        cls.home = pathlib.Path("page").resolve()
-        shutil.rmtree(cls.home, ignore_errors=True)
-        cls.home.mkdir()
-        cls.results = cls.home / "results"
-        study = cls.home / "study.yaml"  # with the paper's switch, which is dark for a while
-        study.write_text(STUDY.read_text(encoding="utf-8") + "paper: true\n", encoding="utf-8")
-        for words in (["sweep", study, "--out", cls.results],
-                      ["report", cls.results, "--html", cls.home / "report.html"]):
-            result = run(*words)
-            if result.status != 0:
-                raise AssertionError(str(result))
-        cls.rows = rows_of(cls.results)
-        options = webdriver.ChromeOptions()
-        options.binary_location = CHROMIUM
-        for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                     "--window-size=1280,1000", f"--user-data-dir={cls.home / 'profile'}"):
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        cls.browser = started_browser(options)
-        cls.browser.set_script_timeout(60)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.quit()
-        shutil.rmtree(cls.home, ignore_errors=True)
-
-    def setUp(self):
-        super().setUp()
-        self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
-        self.browser.set_window_size(1280, 1000)
-        self.open(self.home / "report.html")
-
-    def tearDown(self):
-        self.assertEqual(self.browser.get_log("browser"), [])  # no error, no refused request
-
-    def open(self, page):
-        self.browser.get(page.resolve().as_uri())
-        self.assertEqual(self.script("return document.documentElement.dataset.ready"), "yes")
-
-    def script(self, text, *arguments):
-        return self.browser.execute_script(text, *arguments)
-
-    def find(self, selector):
-        return self.browser.find_element(By.CSS_SELECTOR, selector)
-
-    def column(self, key):
-        """The texts of a column of the table, from the top."""
-        return self.script("""
-            const place = [...document.querySelectorAll('#table thead th')]
-              .findIndex((head) => head.dataset.key === arguments[0]);
-            return [...document.querySelectorAll('#table tbody tr')]
-              .map((row) => row.children[place].textContent);""", key)
-
-    def charts(self):
-        return self.browser.find_elements(By.CSS_SELECTOR, "canvas[role=img]")
-
-    def choose(self, group, label, text):
-        field = self.browser.find_element(
-            By.XPATH, f"//*[@aria-label='{group}' or @id='{group}']//label[.='{label}']")
-        Select(self.find("#" + field.get_attribute("for"))).select_by_visible_text(text)
+    # With the paper's switch, which is dark for a while.
+    study = STUDY.read_text(encoding="utf-8") + "paper: true\n"
 
     def test_it_is_small_and_opens_fast(self):
         size = (self.home / "report.html").stat().st_size
@@ -182,19 +96,6 @@ class PageTest(ProgramTest):
     def test_its_first_sentence_is_the_advice(self):
         self.assertRegex(self.find("h1").text, r"^Take [a-z-]+ at \d+ Gb/s: it gives the most tokens per dollar ")
         self.assertIn("80", self.find("#study").text)
-
-    def drawn(self, canvas):
-        """Colours of a chart's pixels that are not transparent."""
-        return self.script("""
-            const {width, height} = arguments[0];
-            const pixels = arguments[0].getContext('2d').getImageData(0, 0, width, height).data;
-            const colours = new Map();
-            for (let i = 0; i < pixels.length; i += 4) {
-              if (pixels[i + 3] < 255) continue;
-              const colour = pixels.slice(i, i + 3).join(',');
-              colours.set(colour, (colours.get(colour) || 0) + 1);
-            }
-            return Object.fromEntries(colours);""", canvas)
 
     def test_charts_are_drawn_with_the_numbers_of_the_rows(self):
         charts = self.charts()
@@ -296,9 +197,6 @@ class PageTest(ProgramTest):
         names = [title.get_attribute("textContent") for title in figures[2].find_elements(By.TAG_NAME, "title")]
         self.assertTrue(any(name.startswith("dark: 25 ms") for name in names), names)
 
-    def wide(self):
-        return self.script("return document.documentElement.scrollWidth")
-
     def test_a_phone_needs_no_sideways_scrolling(self):
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
             "width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True})
@@ -322,6 +220,10 @@ class PageTest(ProgramTest):
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
             "features": [{"name": "prefers-color-scheme", "value": "dark"}]})
         self.assertEqual(light, ("rgb(250, 249, 246)", "#1d1d1b"))
+        for _ in range(50):  # the page hears of it with the next frame, which may be late
+            if self.ink_of_charts() != light[1]:
+                break
+            time.sleep(0.1)
         self.assertEqual((self.paper(), self.ink_of_charts()), ("rgb(19, 19, 18)", "#e9e7e2"))
 
     def test_it_prints_light_with_its_charts(self):

@@ -189,7 +189,7 @@ void run(const Flags& flags) {
   const bool quiet = answers_on_stdout(flags.json, flags.csv);
   request.advise = !quiet;
   const Comparison comparison = compare(request);
-  if (!flags.json.empty()) write_output(flags.json, to_json(comparison));
+  if (!flags.json.empty()) write_output(flags.json, to_json(comparison, "mixnet " MIXNET_VERSION));
   if (!flags.csv.empty()) write_output(flags.csv, to_csv(comparison));
   if (!quiet) print_report(comparison, request);
   print_note(routing_note(request.routing));

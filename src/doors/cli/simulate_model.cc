@@ -72,7 +72,8 @@ void run(const Flags& flags) {
   const ComparisonRequest request = flags.job.request();
   const bool quiet = answers_on_stdout(flags.json, flags.timeline.file, "--timeline");
   const IterationRun result = run_iteration(request, {.regions = regions_of(flags, request)});
-  if (!flags.json.empty()) write_output(flags.json, to_json(result.comparison));
+  if (!flags.json.empty())
+    write_output(flags.json, to_json(result.comparison, "mixnet " MIXNET_VERSION));
   print_note(routing_note(request.routing));
   std::size_t bytes = 0;
   if (!flags.timeline.file.empty()) {

@@ -31,7 +31,7 @@ namespace py = pybind11;
 
 std::string compare_words(const std::vector<std::string>& words) {
   const py::gil_scoped_release unlocked;
-  return to_json(compare(cli::comparison_request(words)));
+  return to_json(compare(cli::comparison_request(words)), "mixnet " MIXNET_VERSION);
 }
 
 /// Bytes; servers x servers.

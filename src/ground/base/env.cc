@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <thread>
 #include <utility>
@@ -82,6 +83,17 @@ class SystemEnv final : public Env {
       default:
         return FileKind::kOther;
     }
+  }
+
+  std::error_code modified(const fs::path& path, WallTime& time) override {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return last_error();
+    // A WallTime reaches from 1677 to 2262; a file may bear any date.
+    constexpr std::int64_t kMost = 9'000'000'000;
+    time = WallTime(
+        std::chrono::seconds(std::clamp<std::int64_t>(status.st_mtim.tv_sec, -kMost, kMost)) +
+        std::chrono::nanoseconds(status.st_mtim.tv_nsec));
+    return {};
   }
 
   fs::path real_path(const fs::path& path) override {

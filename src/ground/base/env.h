@@ -58,6 +58,9 @@ class Env {
 
   // Files and folders.
   virtual FileKind kind(const std::filesystem::path& path) = 0;
+  /// Into `time`: when what the file holds last changed. As exact as the file system keeps it.
+  [[nodiscard]] virtual std::error_code modified(const std::filesystem::path& path,
+                                                 WallTime& time) = 0;
   /// `path` with all links followed; as it is where that is not known.
   virtual std::filesystem::path real_path(const std::filesystem::path& path) = 0;
   /// Into `content`: the bytes up to the end, or the first `limit`.

@@ -54,6 +54,21 @@ class BothNames {
 };
 TYPED_TEST_SUITE(Files, Both, BothNames);
 
+TYPED_TEST(Files, KnowWhenTheyChanged) {
+  Env& env = *this->env_;
+  const fs::path a = this->folder_ / "a";
+  WallTime first{};
+  EXPECT_EQ(env.modified(a, first), std::errc::no_such_file_or_directory);
+  ASSERT_FALSE(env.write(a, "x"));
+  ASSERT_FALSE(env.modified(a, first));
+  // File systems round down, by up to some milliseconds.
+  EXPECT_LT(std::chrono::abs(env.wall_now() - first), std::chrono::minutes(1));
+  ASSERT_FALSE(env.append(a, "y"));
+  WallTime second{};
+  ASSERT_FALSE(env.modified(a, second));
+  EXPECT_GE(second, first);
+}
+
 TYPED_TEST(Files, AreWrittenAddedToAndCut) {
   Env& env = *this->env_;
   const fs::path a = this->folder_ / "a";

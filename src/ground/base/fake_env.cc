@@ -67,7 +67,7 @@ void FakeEnv::put(const fs::path& path, std::string_view content) {
   for (std::string above = parent(name); !nodes_.contains(above); above = parent(above)) {
     nodes_[above].is_folder = true;
   }
-  nodes_[name] = {.content = std::string(content), .synced = content.size()};
+  nodes_[name] = {.content = std::string(content), .synced = content.size(), .modified = wall_};
 }
 
 std::optional<std::string> FakeEnv::content(const fs::path& path) const {
@@ -212,6 +212,16 @@ Env::FileKind FakeEnv::kind(const fs::path& path) {
   return node->is_folder ? FileKind::kFolder : FileKind::kFile;
 }
 
+std::error_code FakeEnv::modified(const fs::path& path, WallTime& time) {
+  const std::lock_guard guard(mutex_);
+  const std::string name = plain(path);
+  if (is_denied(parent(name))) return error_of(std::errc::permission_denied);
+  const Node* const node = find(name);
+  if (node == nullptr) return error_of(std::errc::no_such_file_or_directory);
+  time = node->modified;
+  return {};
+}
+
 std::error_code FakeEnv::read(const fs::path& path, std::size_t limit, std::string& content) {
   const std::lock_guard guard(mutex_);
   const std::string name = plain(path);
@@ -238,6 +248,7 @@ std::error_code FakeEnv::put_bytes(Operation operation, const fs::path& path,
   if (!verdict.error && room < bytes.size()) {
     verdict.error = error_of(std::errc::no_space_on_device);
   }
+  node.modified = wall_;
   node.content += bytes.substr(0, std::min(room, verdict.written.value_or(bytes.size())));
   if (verdict.is_crash) throw Crash();
   return verdict.error;
@@ -257,6 +268,7 @@ std::error_code FakeEnv::resize(const fs::path& path, std::size_t size) {
   if (const std::error_code error = enter(Operation::kResize, name)) return error;
   Node* const node = find(name);
   if (node == nullptr) return error_of(std::errc::no_such_file_or_directory);
+  node->modified = wall_;
   node->content.resize(std::min(size, node->content.size()));
   node->synced = std::min(node->synced, node->content.size());
   return {};

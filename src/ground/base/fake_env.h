@@ -84,6 +84,7 @@ class FakeEnv final : public Env {
   /// Advances both clocks, at once.
   void sleep_until(MonotonicTime time) override;
   FileKind kind(const std::filesystem::path& path) override;
+  std::error_code modified(const std::filesystem::path& path, WallTime& time) override;
   std::filesystem::path real_path(const std::filesystem::path& path) override { return path; }
   std::error_code read(const std::filesystem::path& path, std::size_t limit,
                        std::string& content) override;
@@ -110,6 +111,7 @@ class FakeEnv final : public Env {
     bool is_folder = false;
     std::string content = {};
     std::size_t synced = 0;  // bytes of it that are safe
+    WallTime modified = {};
   };
   struct Fault {
     std::errc error;

@@ -76,6 +76,7 @@ Comparison comparison_of(const ComparisonRequest& request) {
   check_request(request);
   Comparison comparison;
   comparison.model = request.model.name;
+  comparison.gpu = request.gpu.title;
   comparison.plan = make_plan(request.model, request.plan);
   comparison.routing = request.routing;
   comparison.policy = to_string(request.iteration.reconfiguration);

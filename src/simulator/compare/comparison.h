@@ -73,6 +73,7 @@ struct MixNetAdvice {
 
 struct Comparison {
   std::string model;  ///< the model's name
+  std::string gpu;    ///< as people write it: Gpu::title
   ParallelPlan plan;
   std::string routing;
   std::string policy;    ///< of reconfiguration: "block", "hitless", ...

@@ -149,16 +149,19 @@ TEST(Compare, FixedPartsOfAGpuAreTheSameAtEverySpeed) {
 }
 
 TEST(Compare, SameSeedSameBytes) {
-  EXPECT_EQ(to_json(compare(small_request())), to_json(compare(small_request())));
+  EXPECT_EQ(to_json(compare(small_request()), "mixnet 1"),
+            to_json(compare(small_request()), "mixnet 1"));
   EXPECT_EQ(to_csv(compare(small_request())), to_csv(compare(small_request())));
   ComparisonRequest other = small_request();
   other.seed = 2;
-  EXPECT_NE(to_json(compare(other)), to_json(compare(small_request())));
+  EXPECT_NE(to_json(compare(other), "mixnet 1"), to_json(compare(small_request()), "mixnet 1"));
 }
 
 TEST(Compare, JsonHasWhatTheSchemaSays) {
-  const auto document = nlohmann::json::parse(to_json(compare(small_request())));
+  const auto document = nlohmann::json::parse(to_json(compare(small_request()), "mixnet 1"));
   EXPECT_EQ(document["schema"], "mixnet.compare/1");
+  EXPECT_EQ(document["program"], "mixnet 1");
+  EXPECT_EQ(document["gpu"], small_request().gpu.title);
   ASSERT_EQ(document["runs"].size(), 12u);
   for (const auto& run : document["runs"]) {
     double sum = run["compute_seconds"];

@@ -107,10 +107,13 @@ nlohmann::ordered_json run_json(const Comparison& comparison, const ComparisonRu
   return json;
 }
 
-std::string to_json(const Comparison& comparison) {
+std::string to_json(const Comparison& comparison, std::string_view program) {
   Json runs = Json::array();
   for (const ComparisonRun& run : comparison.runs) runs.push_back(run_json(comparison, run));
-  Json document = {{"schema", "mixnet.compare/1"}, {"plan", parallel_plan_json(comparison.plan)}};
+  Json document = {{"schema", "mixnet.compare/1"},
+                   {"program", program},
+                   {"gpu", comparison.gpu},
+                   {"plan", parallel_plan_json(comparison.plan)}};
   if (!comparison.server.gpu.empty()) {
     document["cluster"] = {{"years", comparison.years},
                            {"server_usd", comparison.server.usd},

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 
 #include "compare/comparison.h"
 
@@ -11,8 +12,9 @@ namespace mixnet {
 /// Two lines: the model and its plan; routing, policy and fidelity.
 std::string describe_job(const Comparison& comparison, const ComparisonRequest& request);
 
-/// Schema mixnet.compare/1, docs/compare.md. Both end with a line break.
-std::string to_json(const Comparison& comparison);
+/// Schema mixnet.compare/1, docs/compare.md. Both end with a line break. `program`: by which it was
+/// made, with its version.
+std::string to_json(const Comparison& comparison, std::string_view program);
 std::string to_csv(const Comparison& comparison);
 
 /// Parts of that document: its plan, and one of its runs.

@@ -4,35 +4,30 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <span>
 #include <utility>
 
-#include "base/error.h"
 #include "base/markup.h"
-#include "compare/layer_picture.h"
 #include "report/report_assets.h"
 #include "report/report_axis.h"
+#include "report/report_header.h"
+#include "report/report_looks.h"
+#include "report/report_seeds.h"
 #include "report/report_summary.h"
-#include "sweep/sweep_plan.h"
 
 namespace mixnet {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kMostLooks = 8;
-constexpr std::size_t kMostServersDrawn = 64;
 constexpr std::size_t kMostCases = 12;
-constexpr double kLookAtGbps = 400;
 
 /// In the order in which they have to run.
-std::array<const EmbeddedText*, 11> scripts() {
-  return {&kChartLibrary,  &kBasicsScript,  &kLooksScript, &kSliceScript,
-          &kDrawingScript, &kChartsScript,  &kTableScript, &kLayerScript,
-          &kPassageScript, &kFiguresScript, &kStartScript};
+std::array<const EmbeddedText*, 15> scripts() {
+  return {&kChartLibrary,  &kBasicsScript, &kLooksScript,   &kSliceScript,   &kAxesScript,
+          &kDrawingScript, &kNamesScript,  &kChartsScript,  &kFrontScript,   &kLinesScript,
+          &kTableScript,   &kLayerScript,  &kPassageScript, &kFiguresScript, &kStartScript};
 }
 
 std::string html(std::string_view text) { return escaped(text, Markup::kHtml); }
@@ -91,80 +86,28 @@ Json run_json(const ReportRun& run) {
           {"fidelity", run.fidelity}};
 }
 
-Json cells_json(const auto& matrix) {
-  return Json(std::vector(matrix.cells().begin(), matrix.cells().end()));
-}
-
-Json spans_json(const std::vector<TimelineSpan>& spans) {
-  Json json = Json::array();
-  for (const TimelineSpan& span : spans) {
-    json.push_back({{"track", to_string(span.track)},
-                    {"part", to_string(span.part)},
-                    {"start", seconds(span.start)},
-                    {"end", seconds(span.end)}});
-  }
+/// A row's number, place on the axes, and command where it has one.
+Json place_json(const ReportRow& row) {
+  Json json = {{"point", row.point + 1}, {"values", row.values}};
+  if (!row.command.empty()) json["command"] = row.command;
   return json;
 }
 
-Json look_json(const ReportRow& row, const ParseRun& parse) {
-  Json json = {{"model", row.run->model}, {"point", row.point + 1}, {"command", row.command}};
-  try {
-    std::vector<std::string> words = shell_words(row.command, "command");
-    if (words.size() < 2) throw Error("command", "is empty");
-    words.erase(words.begin(), words.begin() + 2);  // mixnet compare
-    const ComparisonRequest request = parse(words);
-    if (request.fabrics.at(0) != FabricKind::kMixNet) throw Error("command", "is not of the row");
-    const LayerPicture picture = picture_layer(request);
-    json["title"] = picture.model;
-    json["layout"] = to_string(picture.plan);
-    json["gbps"] = picture.bandwidth.to_gbps();
-    json["degree"] = picture.degree;
-    json["allocator"] = picture.allocator;
-    json["layer"] = picture.regions.empty() ? 0 : picture.regions.back().layer + 1;
-    json["forward"] = spans_json(picture.forward);
-    json["backward"] = spans_json(picture.backward);
-    Json& regions = json["regions"] = Json::array();
-    for (const RegionPicture& region : picture.regions) {
-      if (region.demand.rows() > kMostServersDrawn) continue;
-      regions.push_back({{"layer", region.layer + 1},
-                         {"servers", region.demand.rows()},
-                         {"bytes", cells_json(region.demand)},
-                         {"circuits", cells_json(region.circuits)}});
-    }
-  } catch (const Error& error) {
-    // Its model file may be gone, or the folder come from elsewhere: the rest stands without it.
-    json["problem"] = error.what();
+/// `rows`: by place in the folder's, where in the page's it is. Intervals as half widths.
+Json means_json(const SeedMeans& seeds, const std::vector<std::size_t>& places) {
+  Json means = Json::array();
+  for (const SeedMean& mean : seeds.means) {
+    Json json = place_json(mean.row);
+    json.update(run_json(*mean.row.run));
+    Json of = Json::array();
+    for (const std::size_t row : mean.of) of.push_back(places[row]);
+    json["of"] = of;
+    json["half"] = {{"seconds", or_null(mean.seconds)},
+                    {"tokens", or_null(mean.tokens)},
+                    {"perf", or_null(mean.performance)}};
+    means.push_back(std::move(json));
   }
-  return json;
-}
-
-/// By model, the first points on MixNet; of their speeds the one nearest to kLookAtGbps.
-Json looks_json(const ReportFolder& folder, const ParseRun& parse) {
-  std::vector<std::pair<std::string, const ReportRow*>> chosen;
-  const auto distance = [](const ReportRow& row) {
-    return std::abs(std::log(row.run->bandwidth.to_gbps() / kLookAtGbps));
-  };
-  const std::size_t speed = folder.sweep->axis("bandwidth");
-  const auto differs_in_speed_only = [&](const ReportRow& a, const ReportRow& b) {
-    for (std::size_t i = 0; i < a.values.size(); ++i) {
-      if (i != speed && a.values[i] != b.values[i]) return false;
-    }
-    return true;
-  };
-  for (const ReportRow& row : folder.rows) {
-    if (!row.run || row.run->fabric != FabricKind::kMixNet) continue;
-    const auto known =
-        std::ranges::find(chosen, row.run->model, &std::pair<std::string, const ReportRow*>::first);
-    if (known == chosen.end()) {
-      if (chosen.size() < kMostLooks) chosen.emplace_back(row.run->model, &row);
-    } else if (differs_in_speed_only(*known->second, row) &&
-               distance(row) < distance(*known->second)) {
-      known->second = &row;
-    }
-  }
-  Json looks = Json::array();
-  for (const auto& [model, row] : chosen) looks.push_back(look_json(*row, parse));
-  return looks;
+  return {{"axis", seeds.axis}, {"most", seeds.most}, {"means", means}};
 }
 
 Json sweep_json(const ReportFolder& folder, const ParseRun& parse) {
@@ -175,8 +118,10 @@ Json sweep_json(const ReportFolder& folder, const ParseRun& parse) {
   for (const auto& [flag, value] : sweep.fixed) fixed.push_back({flag, or_null(value)});
   Json rows = Json::array();
   Json failures = Json::array();
+  std::vector<std::size_t> places;
   for (const ReportRow& row : folder.rows) {
-    Json json = {{"point", row.point + 1}, {"values", row.values}, {"command", row.command}};
+    Json json = place_json(row);
+    places.push_back(rows.size());
     if (row.run) {
       json.update(run_json(*row.run));
       rows.push_back(std::move(json));
@@ -185,10 +130,14 @@ Json sweep_json(const ReportFolder& folder, const ParseRun& parse) {
       failures.push_back(std::move(json));
     }
   }
-  return {{"program", sweep.program}, {"command", sweep.command},
-          {"points", sweep.points},   {"axes", axes},
-          {"fixed", fixed},           {"rows", rows},
-          {"failures", failures},     {"looks", looks_json(folder, parse)}};
+  Json json = {{"program", sweep.program}, {"command", sweep.command},
+               {"points", sweep.points},   {"axes", axes},
+               {"fixed", fixed},           {"rows", rows},
+               {"failures", failures},     {"looks", looks_json(folder, parse)}};
+  if (const auto seeds = average_seeds(sweep, folder.rows)) {
+    json["seeds"] = means_json(*seeds, places);
+  }
+  return json;
 }
 
 /// "Take x at y:" stands out from the reason behind it.
@@ -197,6 +146,14 @@ std::string headline_html(const std::string& headline) {
   if (colon == std::string::npos) return fmt::format("<h1><b>{}</b></h1>", html(headline));
   return fmt::format("<h1><b>{}</b> {}</h1>", html(headline.substr(0, colon + 1)),
                      html(headline.substr(colon + 2)));
+}
+
+std::string facts_html(const ReportFolder& folder, const ParseRun& parse) {
+  std::string text = "<dl class=\"facts\" id=\"facts\">";
+  for (const auto& [name, value] : header_facts(folder, gpu_title(folder, parse))) {
+    text += fmt::format("\n<div><dt>{}</dt><dd>{}</dd></div>", html(name), html(value));
+  }
+  return text + "\n</dl>";
 }
 
 std::string summary_html(const ReportSummary& summary) {
@@ -281,11 +238,9 @@ std::string html_report(const ReportFolder& folder, const ParseRun& parse) {
   }
   policy += fmt::format("; style-src '{}'", kPageStyle.csp_hash);
   const std::pair<std::string_view, std::string> values[] = {
-      {"POLICY", policy},
-      {"STYLE", std::string(kPageStyle.text)},
-      {"SUMMARY", summary},
-      {"DATA", script_json(data)},
-      {"SCRIPTS", code}};
+      {"POLICY", policy},          {"STYLE", std::string(kPageStyle.text)},
+      {"SUMMARY", summary},        {"FACTS", facts_html(folder, parse)},
+      {"DATA", script_json(data)}, {"SCRIPTS", code}};
   return filled(kPage.text, values);
 }
 

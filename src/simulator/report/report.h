@@ -1,6 +1,6 @@
-// `mixnet report`: a folder of results as one HTML file that needs nothing else.
+// `mixnet report`: results as one HTML file that needs nothing else.
 //
-// The page is made of the files in study/report/ (page.html, style.css, *.js) and of Chart.js,
+// The page is made of the files in page/ (page.html, style.css, *.js) and of Chart.js,
 // which are embedded in the program; the results go in as one block of JSON, from which the page's
 // scripts draw. Nothing is loaded from anywhere, and a Content-Security-Policy allows only those
 // scripts, by their hashes. Texts from the folder are escaped here and put in as text there, so
@@ -13,17 +13,12 @@
 // Deterministic: the same folder gives the same bytes, on any day. Memory: about 2 kB a point.
 #pragma once
 
-#include <functional>
 #include <string>
-#include <vector>
 
-#include "compare/comparison.h"
 #include "report/report_folder.h"
+#include "report/report_looks.h"
 
 namespace mixnet {
-
-/// What the words behind `mixnet compare` ask for. Throws Error.
-using ParseRun = std::function<ComparisonRequest(const std::vector<std::string>& words)>;
 
 std::string html_report(const ReportFolder& folder, const ParseRun& parse);
 

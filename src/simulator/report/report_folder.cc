@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
@@ -19,82 +18,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kSchema = "mixnet.sweep/1";
-constexpr double kMostSeconds = 9e6;  // that a Time holds
-constexpr double kMostGbps = 9e9;     // that a Bandwidth holds
 
 FlagValue flag_value(const nlohmann::json& value, const std::string& place) {
   if (value.is_null()) return std::nullopt;
   if (!value.is_string())
     throw Error(place, "is not a value of a flag", "values are texts or null");
   return value.get<std::string>();
-}
-
-Time time_at(const JsonReader& parent, std::string_view key) {
-  const JsonReader value = parent.at(key);
-  const double seconds = value.number();
-  if (seconds > kMostSeconds) {
-    throw Error(value.place(), fmt::format("{} s is no time of an iteration", seconds));
-  }
-  return Time::from_seconds(seconds);
-}
-
-std::optional<double> number_or_none(const JsonReader& parent, std::string_view key) {
-  if (!parent.has(key)) return std::nullopt;
-  return parent.at(key).number();
-}
-
-ParallelPlan read_plan(const JsonReader& json) {
-  const auto size = [&](std::string_view key) {
-    return static_cast<int>(json.at(key).integer(1, 1 << 30));
-  };
-  ParallelPlan plan;
-  plan.tp = size("tp");
-  plan.pp = size("pp");
-  plan.ep = size("ep");
-  plan.dp = size("dp");
-  plan.gpus_per_server = size("gpus_per_server");
-  plan.micro_batch_size = json.at("micro_batch_size").integer(1);
-  plan.global_batch_size = json.at("global_batch_size").integer(1);
-  plan.seq_length = json.at("seq_length").integer(1);
-  return plan;
-}
-
-ReportRun read_run(const JsonReader& json) {
-  ReportRun run;
-  run.model = json.at("model").string();
-  run.fabric = parse<FabricKind>(json.at("fabric").string(), json.at("fabric").place());
-  const JsonReader speed = json.at("bandwidth_gbps");
-  const double gbps = speed.number();
-  if (!(gbps > 0 && gbps <= kMostGbps)) {
-    throw Error(speed.place(), fmt::format("{} Gb/s is no speed of a NIC", gbps));
-  }
-  run.bandwidth.bits_per_second = std::llround(gbps * 1e9);
-  run.gpus = json.at("gpus").integer(1);
-  run.iteration = time_at(json, "iteration_seconds");
-  if (run.iteration == Time::zero()) {
-    throw Error(json.at("iteration_seconds").place(), "an iteration takes longer than 0 s");
-  }
-  run.compute = time_at(json, "compute_seconds");
-  const JsonReader exposed = json.at("exposed_seconds");
-  run.ep = time_at(exposed, "ep");
-  run.tp = time_at(exposed, "tp");
-  run.pp = time_at(exposed, "pp");
-  run.dp = time_at(exposed, "dp");
-  run.reconfiguration = time_at(exposed, "reconfiguration");
-  run.bubble = time_at(exposed, "bubble");
-  if (json.has("lost_seconds")) run.lost = time_at(json, "lost_seconds");
-  run.tokens_per_second = json.at("tokens_per_second").number();
-  run.network_cost_usd = number_or_none(json, "network_cost_usd");
-  run.performance_per_dollar = number_or_none(json, "performance_per_dollar_vs_fat_tree");
-  run.cluster_cost_usd = number_or_none(json, "cluster_cost_usd");
-  run.tokens_per_usd = number_or_none(json, "tokens_per_usd");
-  run.performance_per_total_dollar =
-      number_or_none(json, "performance_per_total_dollar_vs_fat_tree");
-  run.routing = json.at("routing").string();
-  run.policy = json.at("policy").string();
-  run.fidelity = json.at("fidelity").string();
-  run.seed = json.at("seed").integer();
-  return run;
 }
 
 void read_rows(const fs::path& path, ReportFolder& folder, Env& env) {
@@ -119,6 +48,11 @@ void read_rows(const fs::path& path, ReportFolder& folder, Env& env) {
 
 std::size_t SweepHead::axis(std::string_view flag) const {
   return static_cast<std::size_t>(std::ranges::find(axes, flag, &ReportAxis::flag) - axes.begin());
+}
+
+void ReportFolder::note_file(const fs::path& file, Env& env) {
+  WallTime time{};
+  if (!env.modified(file, time)) newest = std::max(newest.value_or(time), time);
 }
 
 SweepHead read_sweep_head(std::string_view text, std::string_view input) {
@@ -185,8 +119,7 @@ ReportRow read_report_row(const SweepHead& sweep, std::string_view line, std::st
   row.command = reader.at("command").string();
   const std::string status = reader.at("status").string();
   if (status == "ok") {
-    row.run = read_run(reader.at("run"));
-    row.run->plan = read_plan(reader.at("plan"));
+    row.run = read_report_run(reader.at("run"), read_report_plan(reader.at("plan")));
   } else if (status == "failed") {
     row.error = reader.at("error").string();
   } else {
@@ -205,6 +138,7 @@ ReportFolder read_report_folder(const fs::path& path, Env& env) {
   ReportFolder folder;
   folder.figures = read_figure_folder(path, env);
   const bool has_rows = env.kind(rows) != Env::FileKind::kNone;
+  for (const fs::path& file : {head, rows, path / "figures.json"}) folder.note_file(file, env);
   if (env.kind(head) != Env::FileKind::kNone) {
     folder.sweep = read_sweep_head(read_text_file(head, env), head.string());
     if (has_rows) read_rows(rows, folder, env);

@@ -18,10 +18,8 @@
 #include <vector>
 
 #include "base/env.h"
-#include "base/units.h"
-#include "fabric/fabric_kind.h"
 #include "figures/figure.h"
-#include "moe/plan.h"
+#include "report/report_run.h"
 
 namespace mixnet {
 
@@ -45,25 +43,6 @@ struct SweepHead {
   std::size_t axis(std::string_view flag) const;
 };
 
-/// What a row says of its run.
-struct ReportRun {
-  std::string model;
-  FabricKind fabric = FabricKind::kFatTree;
-  Bandwidth bandwidth;
-  std::int64_t gpus = 0;
-  ParallelPlan plan;
-  Time iteration;
-  Time compute, ep, tp, pp, dp, reconfiguration, bubble;
-  Time lost;  ///< zero where nothing failed
-  double tokens_per_second = 0;
-  std::optional<double> network_cost_usd;
-  std::optional<double> performance_per_dollar;  ///< of the network, against the fat-tree's
-  // Of the whole cluster; nothing in rows of before these were known.
-  std::optional<double> cluster_cost_usd, tokens_per_usd, performance_per_total_dollar;
-  std::string routing, policy, fidelity;
-  std::int64_t seed = 0;
-};
-
 struct ReportRow {
   std::size_t point = 0;            ///< from 0
   std::vector<std::size_t> values;  ///< by axis: which of its values
@@ -78,6 +57,13 @@ struct ReportFolder {
   std::optional<SweepHead> sweep;
   std::vector<ReportRow> rows;  ///< by point, each once
   std::vector<Figure> figures;  ///< of figures.json; none where it is not there
+  /// When the newest file of results changed; none where that is not known. Reports in the folder
+  /// do not count.
+  std::optional<WallTime> newest;
+  std::string gpu;  ///< what the results are of, where they say so themselves; else ""
+
+  /// Makes `newest` that of `file`, where it is newer.
+  void note_file(const std::filesystem::path& file, Env& env);
 };
 
 /// `input` names the text in errors. Throws Error when it is no sweep.json.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/fake_env.h"
 #include "base/text_file.h"
 #include "report/test_report_folder.h"
 
@@ -12,25 +13,10 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
+using testing_reports::complaint;
 using testing_reports::kSweepJson;
 using testing_reports::line;
-
-/// The Error that `read` ends with; "" when it ends well.
-template <typename Read>
-std::string complaint(Read&& read) {
-  try {
-    read();
-    return {};
-  } catch (const Error& error) {
-    return error.what();
-  }
-}
-
-std::string replaced(std::string text, std::string_view what, std::string_view with) {
-  const std::size_t at = text.find(what);
-  EXPECT_NE(at, std::string::npos) << what;
-  return at == std::string::npos ? text : text.replace(at, what.size(), with);
-}
+using testing_reports::replaced;
 
 class Folder {
  public:
@@ -47,7 +33,7 @@ class Folder {
   }
   const fs::path& path() const { return path_; }
   std::string complaint() const {
-    return mixnet::complaint([&] { read_report_folder(path_); });
+    return testing_reports::complaint([&] { read_report_folder(path_); });
   }
 
  private:
@@ -138,6 +124,17 @@ TEST(ReportFolder, PutsPointsInOrderAndCountsEachOnce) {
   EXPECT_EQ(read.rows[0].point, 0u);
   EXPECT_EQ(read.rows[1].point, 2u);
   EXPECT_TRUE(read.figures.empty());
+}
+
+TEST(ReportFolder, IsAsOldAsItsNewestResult) {
+  FakeEnv env;
+  env.put("r/sweep.json", kSweepJson);
+  env.advance(std::chrono::hours(30));
+  env.put("r/results.jsonl", line(1, "fat-tree", 100));
+  const WallTime newest = env.wall_now();
+  env.advance(std::chrono::hours(30));
+  env.put("r/report.html", "an older report is no result");
+  EXPECT_EQ(read_report_folder("r", env).newest, newest);
 }
 
 TEST(ReportFolder, NamesTheBrokenLine) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "compare/advice.h"
+#include "report/report_seeds.h"
 
 namespace mixnet {
 namespace {
@@ -154,6 +155,19 @@ std::string of_all(int count, int all, std::string_view what, std::string_view s
   return counted + std::string(so_far);
 }
 
+/// Two times in one unit and with as many decimals: "9.1 s to 16.2 s".
+std::string time_range(Time least, Time most) {
+  constexpr std::pair<double, std::string_view> kUnits[] = {{1, "s"}, {1e-3, "ms"}, {1e-6, "us"}};
+  const auto unit = std::ranges::find_if(
+      kUnits, [&](const auto& one) { return most.to_seconds() >= one.first * 0.9995; });
+  const auto [size, name] =
+      unit == std::end(kUnits) ? std::pair(1e-9, std::string_view("ns")) : *unit;
+  const double high = most.to_seconds() / size;
+  const int places = high >= 99.95 ? 0 : high >= 9.995 ? 1 : 2;
+  return fmt::format("{:.{}f} {} to {:.{}f} {}", least.to_seconds() / size, places, name, high,
+                     places, name);
+}
+
 std::string factors(double least, double most) {
   return most - least < 0.005 ? fmt::format("{:.2f}x", least)
                               : fmt::format("{:.2f}x to {:.2f}x", least, most);
@@ -174,8 +188,8 @@ std::string plain_headline(std::span<const ReportRow> rows) {
   if (fastest->run->iteration == slowest->run->iteration) {
     return fmt::format("An iteration takes {} on {}.", to_string(fastest->run->iteration), where);
   }
-  return fmt::format("An iteration takes {} to {}; shortest on {} (point {}).",
-                     to_string(fastest->run->iteration), to_string(slowest->run->iteration), where,
+  return fmt::format("An iteration takes {}; shortest on {} (point {}).",
+                     time_range(fastest->run->iteration, slowest->run->iteration), where,
                      fastest->point + 1);
 }
 
@@ -243,6 +257,16 @@ struct Findings {
     }
     return {speed, most};
   }
+  /// Most often best, and how often; of several, the one whose best speed buys more.
+  std::pair<FabricKind, int> winner() const {
+    std::pair<FabricKind, int> found = best.most();
+    for (const auto& [fabric, count] : best.counts) {
+      if (count == found.second && best_speed(fabric).second > best_speed(found.first).second) {
+        found = {fabric, count};
+      }
+    }
+    return found;
+  }
   std::size_t speeds() const {
     std::set<Bandwidth> speeds;
     for (const auto& [place, sum] : values) speeds.insert(place.second);
@@ -271,11 +295,10 @@ std::string case_sentence(const Verdict& found) {
   return sentence + ".";
 }
 
-}  // namespace
-
-ReportSummary summarize(const SweepHead& sweep, std::span<const ReportRow> rows) {
+/// `so_far` as of_all() has it.
+ReportSummary summary_of(const SweepHead& sweep, std::span<const ReportRow> rows,
+                         std::string_view so_far) {
   const Cases cases(sweep, rows);
-  const std::string_view so_far = rows.size() < sweep.points ? " so far" : "";
   ReportSummary summary;
   Findings findings;
   for (std::size_t i = 0; i < cases.size(); ++i) {
@@ -288,7 +311,7 @@ ReportSummary summarize(const SweepHead& sweep, std::span<const ReportRow> rows)
     summary.headline = plain_headline(rows);
     return summary;
   }
-  const auto [winner, wins] = findings.best.most();
+  const auto [winner, wins] = findings.winner();
   const auto [speed, share] = findings.best_speed(winner);
   const auto [least, most] = findings.range.at(winner);
   summary.headline = fmt::format(
@@ -304,9 +327,12 @@ ReportSummary summarize(const SweepHead& sweep, std::span<const ReportRow> rows)
         share > 0.9995
             ? fmt::format("No other fabric or speed buys more for a dollar than {} at {}.",
                           to_string(winner), to_string(speed))
-            : fmt::format("At {} it buys {:.0f} % of what a dollar buys at most, on average over "
-                          "the {} cases: more than at its other speeds.",
-                          to_string(speed), share * 100, findings.cases));
+            : fmt::format("At {} it buys {:.0f} % of what a dollar buys at most{}: more than at "
+                          "its other speeds.",
+                          to_string(speed), share * 100,
+                          findings.cases == 1
+                              ? ""
+                              : fmt::format(", on average over the {} cases", findings.cases)));
   }
   const auto [fastest, times] = findings.least_time.most();
   const auto [quick, quicks] = findings.fastest.most();
@@ -323,6 +349,31 @@ ReportSummary summarize(const SweepHead& sweep, std::span<const ReportRow> rows)
         factors(mixnet->second.first, mixnet->second.second), to_string(findings.mixnet.speed),
         name.empty() ? "" : fmt::format(" with {}", name)));
   }
+  return summary;
+}
+
+}  // namespace
+
+ReportSummary summarize(const SweepHead& sweep, std::span<const ReportRow> rows) {
+  const std::string_view so_far = rows.size() < sweep.points ? " so far" : "";
+  const std::optional<SeedMeans> seeds = average_seeds(sweep, rows);
+  if (!seeds || seeds->means.empty()) return summary_of(sweep, rows, so_far);
+  std::vector<ReportRow> means;
+  for (const SeedMean& mean : seeds->means) {
+    means.push_back(mean.row);
+    means.back().values[seeds->axis] = 0;
+  }
+  // Of the axis one value is left, which tells no cases apart.
+  SweepHead averaged = sweep;
+  averaged.axes[seeds->axis].values.resize(1);
+  ReportSummary summary = summary_of(averaged, means, so_far);
+  if (seeds->most == 1) return summary;
+  summary.reasons.push_back(
+      fmt::format("Each case is a mean over {} seeds{}; the 95 % interval of an iteration is at "
+                  "most \u00b1{:.1f} %.",
+                  seeds->most == seeds->least ? fmt::format("{}", seeds->most)
+                                              : fmt::format("{} to {}", seeds->least, seeds->most),
+                  so_far, seeds->widest * 100));
   return summary;
 }
 

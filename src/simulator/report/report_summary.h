@@ -4,6 +4,9 @@
 // A fabric that has one value of an axis only (a fat-tree has no reconfiguration delay) counts in
 // all cases of the axis. In a case, speed by speed, the fabrics are compared as `mixnet compare`
 // does, by what a dollar of the whole cluster buys (advice.h).
+//
+// Where seeds are an axis, a case is the mean over its seeds (report_seeds.h), and the summary says
+// over how many, and how sure that makes it.
 #pragma once
 
 #include <span>

@@ -70,6 +70,15 @@ TEST(ReportSummary, WhereAFatTreeWinsItSaysHowFarMixNetGets) {
             "Gb/s with a, degree 6.");
 }
 
+TEST(ReportSummary, OfFabricsThatWinAsOftenTheOneWhoseDollarBuysMostIsTaken) {
+  // At 100 Gb/s a fat-tree, at 400 mixnet; of all four mixnet at 400 gives most.
+  const ReportRow rows[] = {row({0, 0, 0, 0}, 10, 4e6, 1), row({0, 0, 0, 1}, 11, 4e6, 0.9),
+                            row({0, 0, 1, 0}, 9, 4e6, 1), row({0, 0, 1, 1}, 5, 4e6, 1.8)};
+  const ReportSummary summary = summarize(whole(rows), rows);
+  EXPECT_THAT(summary.headline, HasSubstr("Take mixnet at 400 Gb/s: "));
+  EXPECT_THAT(summary.headline, HasSubstr("in 1 of 2 comparisons"));
+}
+
 TEST(ReportSummary, NamesTies) {
   const ReportRow rows[] = {row({0, 0, 0, 0}, 10, 4e6, 1), row({0, 0, 0, 1}, 10.2, 4e6, 0.98)};
   EXPECT_EQ(summarize(sweep(), rows).cases[0].advice,
@@ -81,7 +90,12 @@ TEST(ReportSummary, NamesTies) {
 TEST(ReportSummary, WhereThereIsNoChoiceItSaysWhatWasFound) {
   const ReportRow alone[] = {row({0, 0, 0, 1}, 20, 1e6, 2), row({0, 1, 0, 1}, 10, 1e6, 4)};
   EXPECT_EQ(summarize(sweep(), alone).headline,
-            "An iteration takes 10 s to 20 s; shortest on mixnet at 100 Gb/s (point 6).");
+            "An iteration takes 10.0 s to 20.0 s; shortest on mixnet at 100 Gb/s (point 6).");
+  const ReportRow near[] = {row({0, 0, 0, 1}, 13, 1e6, 2), row({0, 1, 0, 1}, 9.96, 1e6, 4)};
+  EXPECT_THAT(summarize(sweep(), near).headline, HasSubstr("takes 10.0 s to 13.0 s;"));
+  const ReportRow short_ones[] = {row({0, 0, 0, 1}, 0.013, 1e6, 2),
+                                  row({0, 1, 0, 1}, 0.0004, 1e6, 4)};
+  EXPECT_THAT(summarize(sweep(), short_ones).headline, HasSubstr("takes 0.4 ms to 13.0 ms;"));
   ReportRow failed = alone[0];
   failed.run.reset();
   EXPECT_EQ(summarize(sweep(), {&failed, 1}).headline, "No point could be simulated.");

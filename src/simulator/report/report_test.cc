@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "moe/model_catalog.h"
+#include "report/report_comparison.h"
 #include "report/test_report_folder.h"
 
 namespace mixnet {
@@ -111,6 +112,40 @@ TEST(Report, WhereThatFailsItSaysSoAndGoesOn) {
     one.rows[3].command = command;
     EXPECT_THAT(html_report(one, parsed), HasSubstr(R"("problem":")")) << command;
   }
+}
+
+TEST(Report, SaysOnTopWhatItIsOf) {
+  ReportFolder one = folder();
+  one.newest = WallTime(std::chrono::seconds(1'764'201'600));
+  one.rows[0].command = "mixnet compare --model 'a b'";
+  const std::string page = html_report(one, parsed);
+  EXPECT_THAT(page, HasSubstr(R"(<dl class="facts" id="facts">)"));
+  EXPECT_THAT(page, HasSubstr("<dt>Results of</dt><dd>2025-11-27</dd>"));
+  EXPECT_THAT(page, HasSubstr(" x NVIDIA H100 SXM5 80 GB</dd>"));
+  one.rows[0].command = "mixnet compare --model gone.json";
+  EXPECT_THAT(html_report(one, parsed), Not(HasSubstr(" x NVIDIA H100")));
+}
+
+TEST(Report, HasTheMeansOfSeedsBesideTheirRows) {
+  ReportFolder seeds = folder();
+  EXPECT_THAT(html_report(seeds, parsed), Not(HasSubstr(R"("seeds":)")));
+  seeds.sweep->axes[1] = {"seed", {"1", "2"}};
+  seeds.rows.insert(seeds.rows.begin() + 1, row({0, 1, 0, 0}, 12, 4e6, 1));
+  ReportRow failed = row({1, 0, 0, 0}, 1, 1, 1);
+  failed.run.reset();
+  seeds.rows.insert(seeds.rows.begin(), failed);  // has no place among the rows of the page
+  const std::string page = html_report(seeds, parsed);
+  EXPECT_THAT(page, HasSubstr(R"("seeds":{"axis":1,"most":2,"means":[{"point":1,)"));
+  EXPECT_THAT(page, HasSubstr(R"("seconds":11.0,"parts")"));
+  EXPECT_THAT(page, HasSubstr(R"("of":[0,1],"half":{"seconds":12.7)"));
+}
+
+TEST(Report, AComparisonHasNoCommandsAndNothingIsSimulatedAgain) {
+  const std::string page =
+      html_report(read_report_comparison(testing_reports::comparison_json(), "x.json"), parsed);
+  EXPECT_THAT(page, HasSubstr(R"("looks":[])"));
+  EXPECT_THAT(page, Not(HasSubstr(R"("command":"")")));
+  EXPECT_THAT(page, HasSubstr("<dt>GPUs</dt><dd>1,024 x NVIDIA H100</dd>"));
 }
 
 TEST(Report, FiguresNeedNoSweep) {

@@ -1,11 +1,13 @@
-// Sweeps for the tests of reports: rows as values and as lines of results.jsonl.
+// Results for the tests of reports: rows as values and as lines of results.jsonl, a comparison.
 #pragma once
 
 #include <fmt/format.h>
 
+#include <stdexcept>
 #include <string>
 #include <utility>
 
+#include "base/error.h"
 #include "report/report_folder.h"
 
 namespace mixnet::testing_reports {
@@ -24,7 +26,8 @@ inline SweepHead sweep() {
   return head;
 }
 
-/// `values` in the order of the axes; the cluster costs what its network does. The point's number follows from them.
+/// `values` in the order of the axes; the cluster costs what its network does. The point's number
+/// follows from them.
 inline ReportRow row(std::vector<std::size_t> values, double seconds, double cost, double perf) {
   ReportRow row;
   for (const std::size_t value : values) row.point = row.point * 2 + value;
@@ -61,6 +64,37 @@ inline std::string line(int point, std::string_view fabric, int gbps, std::strin
       R"("ep_split":"circuits-first","fidelity":"fluid","seed":1{}}}}})"
       "\n",
       point, fabric, gbps, fabric, fabric, gbps, more);
+}
+
+/// What `mixnet compare --json` writes, cut short: mixnet and fat-tree at 100 Gb/s, mixnet at 400.
+inline std::string comparison_json() {
+  const auto run = [](std::string_view fabric, int gbps) {
+    const std::string row = line(1, fabric, gbps);
+    const std::size_t begin = row.find("\"run\":") + 6;
+    return row.substr(begin, row.size() - begin - 2);
+  };
+  return fmt::format(
+      R"({{"schema":"mixnet.compare/1","program":"mixnet 1","gpu":"NVIDIA H100","plan":{{"tp":4,)"
+      R"("pp":4,"ep":8,"dp":64,"gpus_per_server":8,"micro_batch_size":8,"global_batch_size":512,)"
+      R"("seq_length":4096}},"runs":[{},{},{}]}})",
+      run("mixnet", 100), run("fat-tree", 100), run("mixnet", 400));
+}
+
+/// The Error that `read` ends with; "" when it ends well.
+template <typename Read>
+std::string complaint(Read&& read) {
+  try {
+    read();
+    return {};
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+inline std::string replaced(std::string text, std::string_view what, std::string_view with) {
+  const std::size_t at = text.find(what);
+  if (at == std::string::npos) throw std::logic_error(fmt::format("no '{}' to replace", what));
+  return text.replace(at, what.size(), with);
 }
 
 }  // namespace mixnet::testing_reports

@@ -15,7 +15,7 @@ function fill(node, attributes, children) {
     else node.setAttribute(name, value === true ? '' : value);
   }
   for (const child of [children].flat(Infinity)) {
-    if (child === undefined || child === null) continue;
+    if (child === undefined || child === null || child === false) continue;
     node.append(child instanceof Node ? child : document.createTextNode(String(child)));
   }
   return node;
@@ -40,16 +40,19 @@ function choice(label, options, chosen, onchange) {
   return element('div', {class: 'choice'}, element('label', {for: id}, label), select);
 }
 
-/// A table of texts, first column headers of their rows; numeric columns stand right.
+/// A table, first column headers of their rows. A column is {title}, of texts, or {title, even}, of
+/// numbers (null: none) that `even` writes alike, standing right.
 function plainTable(caption, columns, rows) {
-  const cells = (row) => row.map((text, i) => i === 0 ?
-    element('th', {scope: 'row'}, text) :
-    element('td', {class: columns[i].number ? 'number' : undefined}, text));
+  const formats = columns.map(({even}, i) => even ? even(rows.map((row) => row[i])) : null);
+  const text = (cell, i) => !formats[i] ? cell : cell === null ? '' : formats[i](cell);
+  const cells = (row) => row.map((cell, i) => i === 0 ?
+    element('th', {scope: 'row'}, text(cell, i)) :
+    element('td', {class: formats[i] ? 'number' : undefined}, text(cell, i)));
   return element('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption},
       element('table', {},
           element('caption', {}, caption),
           element('thead', {}, element('tr', {}, columns.map((column) =>
-            element('th', {scope: 'col', class: column.number ? 'number' : undefined},
+            element('th', {scope: 'col', class: column.even ? 'number' : undefined},
                 column.title)))),
           element('tbody', {}, rows.map((row) => element('tr', {}, cells(row))))));
 }
@@ -98,7 +101,8 @@ const size = (bytes) => bytes === 0 ? '0 B' : scaled(bytes, SIZES);
 const money = (usd) => usd === 0 ? '0 $' : scaled(usd, MONEY);
 const speed = (gbps) => gbps >= 1 && gbps < 10000 ? digits(gbps, 4) + ' Gb/s' :
   scaled(gbps, SPEEDS, 4);
-const factor = (number) => number.toFixed(2) + 'x';
+const factor = Object.assign((number) => number.toFixed(2) + 'x',
+    {bare: (number) => number.toFixed(2), unit: 'x'});
 const count = (number) => Math.round(number).toLocaleString('en-US');
 
 function plural(number, word) {
@@ -123,6 +127,48 @@ function title(flag) {
   const text = flag.replaceAll('-', ' ');
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+// --- Numbers that stand beside each other: one unit, and as many decimals ---
+
+const tenPower = (number) => Math.floor(Math.log10(number) + 1e-9);
+
+/// How to write all of `numbers` (null: none): in the unit that suits the largest, with three digits
+/// of it; with up to two more where the smallest would else read as nothing. Returns a function of a
+/// number, with .unit, and .bare, which leaves that out.
+function evenly(numbers, steps = [[1, '']]) {
+  let [least, most] = [Infinity, 0];
+  for (const number of numbers) {
+    const size = Math.abs(number ?? 0);
+    if (size === 0) continue;
+    most = Math.max(most, size);
+    least = Math.min(least, size);
+  }
+  const [step, unit] = steps.find(([at]) => most >= at * 0.9995) || steps.at(-1);
+  const usual = most > 0 ? Math.max(0, 2 - tenPower(most * 1.0005 / step)) : 0;
+  const wanted = most > 0 ? Math.min(usual + 2, -tenPower(least / step)) : 0;
+  return inSteps(step, unit, Math.min(12, Math.max(usual, wanted)));
+}
+
+function inSteps(step, unit, places) {
+  const bare = (number) => (number / step).toLocaleString('en-US',
+      {minimumFractionDigits: places, maximumFractionDigits: places, useGrouping: 'min2'});
+  const format = (number) => bare(number) + (unit ? ' ' + unit : '');
+  return Object.assign(format, {bare, unit});
+}
+
+const times = (numbers) => evenly(numbers, TIMES);
+const sizes = (numbers) => evenly(numbers, SIZES);
+const monies = (numbers) => evenly(numbers, MONEY);
+const rates = (numbers) => evenly(numbers, [[1e9, 'G'], [1e6, 'M'], [1e3, 'k'], [1, '']]);
+const plains = (numbers) => evenly(numbers);
+const counts = () => count;
+const factors = () => factor;
+const quantities = (unit) => ({'s': times, 'B': sizes})[unit] ||
+  (() => (number) => quantity(number, unit));
+
+/// "13.0 s \u00b1 0.2"; without the interval where there is none.
+const withHalf = (format, number, half) => half === null || half === undefined ? format(number) :
+  `${format.bare(number)} \u00b1 ${format(half)}`;
 
 const unique = (values) => [...new Set(values)];
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -43,81 +43,14 @@ function commonOptions() {
   };
 }
 
-/// Texts behind the ends of horizontal bars.
-const barEnds = {
-  id: 'barEnds',
-  afterDatasetsDraw(drawn, _, {texts}) {
-    if (!texts) return;
-    const pen = drawn.ctx;
-    pen.save();
-    pen.fillStyle = theme().ink;
-    pen.font = `600 12px ${Chart.defaults.font.family}`;
-    pen.textBaseline = 'middle';
-    texts.forEach((text, i) => {
-      let end = 0;
-      for (let d = 0; d < drawn.data.datasets.length; ++d) {
-        const bar = drawn.getDatasetMeta(d).data[i];
-        if (bar) end = Math.max(end, bar.x);
-      }
-      pen.fillText(text, end + 6, drawn.getDatasetMeta(0).data[i].y);
-    });
-    pen.restore();
-  },
-};
-
-/// Names beside points, as far as they find a free place.
-const pointNames = {
-  id: 'pointNames',
-  afterDatasetsDraw(drawn, _, {names}) {
-    if (!names) return;
-    const pen = drawn.ctx;
-    const {left, right, top, bottom} = drawn.chartArea;
-    pen.save();
-    pen.font = `600 12px ${Chart.defaults.font.family}`;
-    pen.textBaseline = 'middle';
-    const marks = drawn.data.datasets.flatMap((set, d) => {
-      const points = drawn.getDatasetMeta(d).data;
-      if (!set.isFront) return points.map(({x, y}) => [x - 6, y - 6, x + 6, y + 6]);
-      // The steps: across at the height of the point before, then down.
-      return points.slice(1).flatMap(({x, y}, i) =>
-        [[points[i].x, points[i].y - 2, x, points[i].y + 2], [x - 2, points[i].y, x + 2, y]]);
-    });
-    const taken = [];
-    for (const {x, y, text} of names) {
-      const at = {x: drawn.scales.x.getPixelForValue(x), y: drawn.scales.y.getPixelForValue(y)};
-      const width = pen.measureText(text).width;
-      const places = [[8, -14], [8, 15], [-width / 2, -19], [-8 - width, -14], [-8 - width, 15],
-        [-width / 2, 19], [8, -30], [8, 31]];
-      const boxes = places.map(([dx, dy]) =>
-        [at.x + dx, at.y + dy - 8, at.x + dx + width, at.y + dy + 8]);
-      const isFree = (box) => box[0] >= left && box[2] <= right && box[1] >= top - 12 &&
-        box[3] <= bottom && ![...taken, ...marks].some((other) =>
-        box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3]);
-      const box = boxes.find(isFree);
-      if (!box) continue;
-      taken.push(box);
-      pen.lineWidth = 3;
-      pen.strokeStyle = theme().paper;
-      pen.fillStyle = theme().ink;
-      pen.strokeText(text, box[0], box[1] + 8);
-      pen.fillText(text, box[0], box[1] + 8);
-    }
-    pen.restore();
-  },
-};
-Chart.register(barEnds, pointNames);
-
-/// An axis of quantities; logarithmic where they span much.
-function axisOf(numbers, text, format, least = 8) {
-  const positive = numbers.every((number) => number > 0);
-  const isLog = positive && Math.max(...numbers) / Math.min(...numbers) >= least;
-  const scale = {title: {display: true, text: text + (isLog ? ' (log scale)' : '')}};
-  if (!isLog) return {...scale, beginAtZero: true, ticks: {callback: format, maxTicksLimit: 7}};
-  const isRound = (value) => [1, 2, 5].includes(Math.round(value / 10 ** Math.floor(
-      Math.log10(value) + 1e-9)));
-  return {...scale, type: 'logarithmic', grace: '5%',
-    ticks: {callback: (value) => isRound(value) ? format(value) : '', maxRotation: 0}};
+/// How wide the widest of `texts` is, in pixels, as names and numbers in charts are written.
+function widest(texts) {
+  const pen = document.createElement('canvas').getContext('2d');
+  pen.font = nameFont();
+  return Math.ceil(Math.max(0, ...texts.map((text) => pen.measureText(text).width)));
 }
+
+const nameFont = () => `600 12px ${getComputedStyle(document.body).fontFamily}`;
 
 // --- Legends ---
 

@@ -22,17 +22,26 @@ function inUnit(number, unit) {
   return digits(number) + (unit ? ' ' + unit : '');
 }
 
+/// Ticks, or numbers of one column, in one unit and with as many decimals.
+const STEPS = {'s': TIMES, 'B': SIZES, '$': MONEY, 'USD': MONEY};
+const stepsOf = (unit) => STEPS[unit] || [[1, unit || '']];
+const evenIn = (unit) => (numbers) => unit === 'Gb/s' ? speed : evenly(numbers, stepsOf(unit));
+
 /// The place of a point: a number, or that of a category.
 const across = (figure, {x}) => figure.x.categories.length > 0 ? figure.x.categories.indexOf(x) : x;
 const placeName = (figure, {x}) => figure.x.categories.length > 0 ? x : inUnit(x, figure.x.unit);
 
-function figureAxis(axis, values) {
-  const format = (value) => inUnit(value, axis.unit);
-  const text = axis.label + (axis.logarithmic ? ' (log scale)' : '');
-  if (axis.logarithmic && values.length > 0) {
-    return {...axisOf(values, axis.label, format, 1), title: {display: true, text}};
+function figureAxis(axis, values, isFromZero) {
+  const texts = (ticks) => axis.unit === 'Gb/s' ? speed : tickTexts(ticks, stepsOf(axis.unit));
+  if (axis.logarithmic && values.length > 0 && Math.min(...values) > 0) {
+    return axisOf(values, axis.label, texts, {least: 1});
   }
-  return {title: {display: true, text}, ticks: {callback: format, maxTicksLimit: 7, maxRotation: 0}};
+  if (isFromZero && values.length > 0 && Math.min(...values) >= 0) {
+    return axisOf(values, axis.label, texts, {least: Infinity});
+  }
+  // Chart.js's own ticks, which go as far as the values.
+  return {title: {display: true, text: axis.label}, ticks: {maxTicksLimit: 7, maxRotation: 0,
+    callback: (value, _, ticks) => texts(ticks.map((tick) => tick.value))(value)}};
 }
 
 /// The x axis: categories, or marks at the points of lines, where they are few.
@@ -58,12 +67,27 @@ function barSet(figure, one, colour) {
   return {data: values, borderWidth: 1, backgroundColor: pattern(colour, marks, 0.85)};
 }
 
-function pointSet(figure, one, {colour, mark}) {
+/// On how many other series each lies (levelsOf), as shares of all values.
+function figureLevels(figure, series) {
+  const share = (values, isLog) => {
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    if (high === low) return () => 0.5;
+    return isLog && low > 0 ? (value) => Math.log(value / low) / Math.log(high / low) :
+      (value) => (value - low) / (high - low);
+  };
+  const all = series.flatMap(({points}) => points);
+  const [x, y] = [share(all.map((point) => across(figure, point)), figure.x.logarithmic),
+    share(all.map((point) => point.y), figure.y.logarithmic)];
+  return levelsOf(series.map(({points}) => points.map((point) => [x(across(figure, point)), y(point.y)])));
+}
+
+function pointSet(figure, one, {colour, mark}, level) {
   const isPublished = one.origin === 'published';
   const isCheck = one.origin === 'packets';
   return {data: one.points.map((point) => ({x: across(figure, point), y: point.y, point})),
     showLine: figure.kind === 'line' && !isCheck, borderDash: isPublished ? [6, 4] : [],
-    borderWidth: 2, pointStyle: isCheck ? 'crossRot' : mark, pointRadius: isCheck ? 7 : 4,
+    borderWidth: 2 + 3 * level, pointStyle: isCheck ? 'crossRot' : mark,
+    pointRadius: (isCheck ? 7 : 4) + 3 * level,
     pointBorderWidth: 2, backgroundColor: isPublished ? theme().paper : colour};
 }
 
@@ -76,7 +100,7 @@ function panelConfiguration(figure, {series}) {
   options.scales = {
     x: isBar ? {title: {display: true, text: figure.x.label}, grid: {display: false},
       ticks: {color: theme().ink, maxRotation: 40}} : acrossAxis(figure, places),
-    y: {...figureAxis(figure.y, points.map(({y}) => y)), beginAtZero: figure.kind === 'bar'},
+    y: figureAxis(figure.y, points.map(({y}) => y), figure.kind === 'bar'),
   };
   options.interaction = {mode: 'nearest', axis: 'xy', intersect: false};
   options.plugins.tooltip.callbacks = {
@@ -84,10 +108,11 @@ function panelConfiguration(figure, {series}) {
       [placeName(figure, item.raw.point), item.raw.point.label].filter(Boolean).join(', '),
     label: (item) => ` ${item.dataset.label}: ${inUnit(isBar ? item.raw : item.raw.y, figure.y.unit)}`,
   };
-  const datasets = series.map((one) => {
+  const levels = isBar ? [] : figureLevels(figure, series);
+  const datasets = series.map((one, i) => {
     const look = seriesLook(one.name, names);
     return {label: seriesName(one), borderColor: look.colour,
-      ...(isBar ? barSet(figure, one, look.colour) : pointSet(figure, one, look))};
+      ...(isBar ? barSet(figure, one, look.colour) : pointSet(figure, one, look, levels[i]))};
   });
   return {type: isBar ? 'bar' : 'scatter', options,
     data: {labels: isBar ? figure.x.categories : undefined, datasets}};
@@ -112,10 +137,10 @@ function drawPanel(box, figure, panel) {
   chart(box, 280, `${capital(figure.kind)} chart: ${name}. ${capital(figure.y.label)} over ` +
     `${figure.x.label}: ${series.map(seriesName).join(', ')}`, panelConfiguration(figure, panel));
   box.append(alternative(name, [{title: 'Series'},
-    {title: figure.x.label, number: figure.x.categories.length === 0},
-    {title: figure.y.label, number: true}, {title: ''}],
-  () => series.flatMap((one) => one.points.map((point) => [seriesName(one),
-    placeName(figure, point), inUnit(point.y, figure.y.unit), point.label || '']))));
+    {title: figure.x.label, even: figure.x.categories.length === 0 && evenIn(figure.x.unit)},
+    {title: figure.y.label, even: evenIn(figure.y.unit)}, {title: ''}],
+  () => series.flatMap((one) => one.points.map((point) =>
+    [seriesName(one), point.x, point.y, point.label || '']))));
 }
 
 function verdictTable(figures) {
@@ -145,9 +170,11 @@ function addFigures() {
     inUnit(check.fluid, check.unit), inUnit(check.packets, check.unit),
     ((check.packets / check.fluid - 1) * 100).toFixed(2) + ' %']));
   if (checks.length > 0) {
+    // Of different things, each with its unit.
+    const asIs = () => (text) => text;
     section('checks', 'The fluid against packets', plainTable('Spot checks: the same in packets',
-        [{title: 'What'}, {title: 'Fluid', number: true}, {title: 'Packets', number: true},
-          {title: 'Difference', number: true}], checks));
+        [{title: 'What'}, {title: 'Fluid', even: asIs}, {title: 'Packets', even: asIs},
+          {title: 'Difference', even: asIs}], checks));
   }
   const box = section('figures', 'The figures, done again');
   for (const figure of figures) {

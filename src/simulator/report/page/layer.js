@@ -57,7 +57,7 @@ function heatMap(region) {
       drawing('circle', {cx: 11, cy: 11, r: 8.5, fill: theme().paper, stroke: ring, 'stroke-width': 2.5}),
       drawing('text', {x: 11, y: 15, 'text-anchor': 'middle', 'font-size': 11, fill: theme().ink}, '2'));
   return [drawn, element('ul', {class: 'legend'},
-      element('li', {}, scale, `${size(least)} to ${size(most)}`),
+      element('li', {}, scale, `${sizes([least, most])(least)} to ${sizes([least, most])(most)}`),
       element('li', {}, sample, 'circuits of a pair, both ways'))];
 }
 
@@ -73,7 +73,7 @@ function regionFigure(region) {
   const share = all > 0 ? Math.round(100 * carried / all) : 0;
   const pairs = () => region.bytes.map((bytes, i) => [Math.floor(i / n), i % n, bytes, region.circuits[i]])
     .filter(([from, to]) => from !== to).sort((a, b) => b[2] - a[2])
-    .map(([from, to, bytes, circuits]) => [`${from} to ${to}`, size(bytes), circuits]);
+    .map(([from, to, bytes, circuits]) => [`${from} to ${to}`, bytes, circuits]);
   return element('figure', {},
       element('figcaption', {}, element('h3', {},
           `Layer ${region.layer}: circuits join the pairs of ${share} % of the traffic`),
@@ -81,7 +81,7 @@ function regionFigure(region) {
           `${size(all)} between ${n} servers in one dispatch; rows send, columns receive`)),
       heatMap(region),
       alternative(`Traffic and circuits, layer ${region.layer}`, [{title: 'Servers'},
-        {title: 'Bytes', number: true}, {title: 'Circuits', number: true}], pairs));
+        {title: 'Bytes', even: sizes}, {title: 'Circuits', even: counts}], pairs));
 }
 
 /// Whether circuits move from one layer to another.

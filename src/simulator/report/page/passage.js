@@ -41,31 +41,25 @@ function spanPatterns(id, parts) {
   }));
 }
 
-/// Round distances of a scale of `length`.
-function tickOf(length, ticks) {
-  const rough = length / ticks;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= rough);
-}
-
 let drawings = 0;
 
 function passageDrawing(spans, width, label) {
   const id = 'spans-' + ++drawings;
   const tracks = TRACKS.filter((track) => spans.some((span) => span.track === track));
   const parts = unique(spans.map((span) => span.part));
-  const end = Math.max(...spans.map((span) => span.end));
+  const ticks = ticksTo(Math.max(...spans.map((span) => span.end)), width > 560 ? 8 : 4);
+  const end = ticks.at(-1);
+  const tickText = tickTimes(ticks);
   const [left, top, bar, step] = [78, 8, 24, 34];
   const height = top + step * tracks.length + 26;
   const x = (seconds) => left + (width - left - 8) * seconds / end;
   const {ink, soft, lines, line} = theme();
   const marks = [spanPatterns(id, parts)];
-  const tick = tickOf(end, width > 560 ? 8 : 4);
-  for (let i = 0; i * tick <= end * 1.0001; ++i) {
-    const at = x(i * tick);
-    const anchor = i === 0 ? 'start' : at > width - 24 ? 'end' : 'middle';
+  for (const tick of ticks) {
+    const at = x(tick);
+    const anchor = tick === 0 ? 'start' : at > width - 24 ? 'end' : 'middle';
     marks.push(drawing('path', {d: `M${at} ${top - 4} V${height - 20}`, stroke: lines}),
-        drawing('text', {x: at, y: height - 6, 'font-size': 11, fill: soft, 'text-anchor': anchor}, time(i * tick)));
+        drawing('text', {x: at, y: height - 6, 'font-size': 11, fill: soft, 'text-anchor': anchor}, tickText(tick)));
   }
   tracks.forEach((track, row) => {
     const y = top + row * step;
@@ -107,11 +101,12 @@ function passageTitle(spans) {
   const isDarkPart = (span) => span.part.includes('dark');
   const dark = sum(isDarkPart);
   const end = Math.max(...spans.filter((span) => span.track !== 'switch').map((span) => span.end));
-  const text = `${time(end)}: ` +
-    `compute ${time(sum((span) => span.track === 'compute'))}, all-to-all ${time(sum((span) =>
-      span.track === 'all-to-all' && span.part !== 'wait for switch'))}`;
-  if (waits > 0) return `${text}, waiting for the dark switch ${time(waits)}`;
-  return dark > 0 ? `${text}; the switch is dark for ${time(dark)}, beneath other work` : text;
+  const compute = sum((span) => span.track === 'compute');
+  const exchange = sum((span) => span.track === 'all-to-all' && span.part !== 'wait for switch');
+  const format = times([end, compute, exchange, waits, waits > 0 ? 0 : dark]);
+  const text = `${format(end)}: compute ${format(compute)}, all-to-all ${format(exchange)}`;
+  if (waits > 0) return `${text}, waiting for the dark switch ${format(waits)}`;
+  return dark > 0 ? `${text}; the switch is dark for ${format(dark)}, beneath other work` : text;
 }
 
 function passageFigure(name, layer, spans, frame) {
@@ -123,7 +118,7 @@ function passageFigure(name, layer, spans, frame) {
   box.append(element('figcaption', {}, element('h3', {}, heading)),
       passageDrawing(visible, Math.max(280, box.clientWidth - 32), heading),
       legend(unique(visible.map((span) => span.part)), spanSample, (part) => part),
-      alternative(heading, [{title: 'Track'}, {title: 'Part'}, {title: 'Start', number: true},
-        {title: 'Length', number: true}], () => visible.map((span) =>
-        [span.track, span.part, time(span.start), time(span.end - span.start)])));
+      alternative(heading, [{title: 'Track'}, {title: 'Part'}, {title: 'Start', even: times},
+        {title: 'Length', even: times}], () => visible.map((span) =>
+        [span.track, span.part, span.start, span.end - span.start])));
 }

@@ -2,19 +2,26 @@
 // What the page says of the study, and the order of its parts.
 
 function addStudy() {
+  // The header has said these, for all runs.
+  const isSaid = (flag) => rows.length > 0 && ['model', 'gpus', 'gpu', 'tp', 'pp', 'ep', 'micro-batch-size',
+    'global-batch-size', 'seq-length'].includes(flag);
   const facts = [['Points', count(sweep.points)]];
   const finished = rows.length + sweep.failures.length;
   if (finished < sweep.points) facts.push(['Not finished', `${count(sweep.points - finished)} of them`]);
   if (sweep.failures.length > 0) facts.push(['Failed', count(sweep.failures.length)]);
-  for (const axis of sweep.axes) facts.push([title(axis.flag), axis.values.map(shown)]);
-  for (const [flag, value] of sweep.fixed) facts.push([title(flag), shown(value)]);
+  for (const axis of sweep.axes) {
+    if (axis.flag !== 'model' || !isSaid('model')) facts.push([title(axis.flag), axis.values.map(shown)]);
+  }
+  for (const [flag, value] of sweep.fixed) {
+    if (!isSaid(flag)) facts.push([title(flag), shown(value)]);
+  }
   // What decides every result, whether a flag set it or not.
   const names = {routing: 'Routing', policy: 'Policy of the switch', fidelity: 'Fidelity'};
   for (const [key, name] of Object.entries(names)) {
     if (rows.length > 0) facts.push([name, unique(rows.map((row) => row[key]))]);
   }
-  const seeds = sweep.axes.some(({flag}) => flag === 'seed') || sweep.fixed.some(([flag]) => flag === 'seed');
-  if (!seeds) facts.push(['Seed', '1']);
+  const hasSeed = sweep.axes.some(({flag}) => flag === 'seed') || sweep.fixed.some(([flag]) => flag === 'seed');
+  if (!hasSeed) facts.push(['Seed', '1']);
   facts.push(['Command', sweep.command]);
   const box = document.getElementById('study');
   box.append(element('dl', {}, facts.map(([name, value]) =>
@@ -29,7 +36,7 @@ function addStudy() {
 
 if (sweep) {
   addStudy();
-  document.getElementById('program').textContent = sweep.program;
+  document.getElementById('program').textContent = sweep.program || 'mixnet';
 }
 addFigures();
 if (rows.length > 0) {

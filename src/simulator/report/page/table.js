@@ -3,51 +3,81 @@
 
 const ROWS_SHOWN = 200;
 
-/// A column of numbers in one unit, with as many decimals as the largest needs, so that the points
-/// stand below each other.
-function unitColumn(key, name, value, steps) {
-  const most = Math.max(...rows.map((row) => Math.abs(value(row) ?? 0)));
-  const [size, unit] = steps.find(([least]) => most >= least) || steps.at(-1);
-  const places = Math.max(0, 2 - Math.max(0, Math.floor(Math.log10(most / size || 1))));
-  const text = (row) => value(row) === null ? '' : (value(row) / size).toLocaleString('en-US',
-      {minimumFractionDigits: places, maximumFractionDigits: places});
-  return {key, name, unit, number: true, value, text};
+/// A column of numbers in one unit, with the same number of decimals, so that the points stand below
+/// each other; of means with their intervals.
+function numberColumn(key, name, value, even, more = {}) {
+  const format = even(rows.map(value));
+  const bare = format.bare || format;
+  const text = (row) => value(row) === null ? '' :
+    bare(value(row)) + (typeof halfOf(row, key) === 'number' ? ' \u00b1 ' + bare(halfOf(row, key)) : '');
+  return {key, name, unit: format.unit, number: true, value, text, ...more};
 }
 
-function tableColumns() {
-  const axes = sweep.axes.flatMap((axis, i) => {
+/// The axes of the study that have no column of their own.
+function axisColumns() {
+  return sweep.axes.flatMap((axis, i) => {
     const isShown = ['model', 'fabric', 'bandwidth'].includes(axis.flag);
     if (isShown || axis.values.length < 2) return [];
     const numbers = axis.numbers;
+    const single = (row) => shown(axis.values[row.values[i]]);
+    // A mean is over several seeds.
+    const isMean = (row) => row.of && i === seeds.axis;
     return [{key: 'axis-' + i, name: title(axis.flag), number: Boolean(numbers),
-      value: (row) => numbers ? numbers[row.values[i]] : shown(axis.values[row.values[i]]),
-      text: (row) => shown(axis.values[row.values[i]])}];
+      value: (row) => isMean(row) ? row.of.length : numbers ? numbers[row.values[i]] : single(row),
+      text: (row) => isMean(row) ? `of ${row.of.length}` : single(row)}];
   });
+}
+
+function tableColumns() {
   const word = (key, name) => ({key, name, value: (row) => row[key], text: (row) => row[key]});
-  const parts = usedParts.map((part) => unitColumn(part,
+  const parts = usedParts.map((part) => numberColumn(part,
       part === 'reconfiguration' ? 'Reconfig.' : PARTS[part][0].replace(' all-to-all', ''),
-      (row) => row.parts[part] || 0, TIMES));
+      (row) => row.parts[part] || 0, times));
   const columns = [
-    {key: 'point', name: 'Point', number: true, value: (row) => row.point, text: (row) => row.point},
-    word('model', 'Model'), word('fabric', 'Fabric'),
+    // The fabric first: it stays in sight when the rest goes sideways.
+    word('fabric', 'Fabric'), word('model', 'Model'),
     {key: 'gbps', name: 'NIC', unit: 'Gb/s', number: true, value: (row) => row.gbps,
       text: (row) => digits(row.gbps, 6)},
-    ...axes,
-    {...unitColumn('seconds', 'Iteration', (row) => row.seconds, TIMES), best: Math.min},
-    {key: 'tokens', name: 'Tokens/s', number: true, value: (row) => row.tokens,
-      text: (row) => count(row.tokens), best: Math.max},
+    ...axisColumns(),
+    numberColumn('seconds', 'Iteration', (row) => row.seconds, times, {best: Math.min}),
+    numberColumn('tokens', 'Tokens/s', (row) => row.tokens, rates, {best: Math.max}),
     ...parts];
   if (rows.some((row) => row.cost !== null)) {
-    columns.push({...unitColumn('cost', 'Cluster', (row) => row.cost, MONEY), best: Math.min},
-        {key: 'perf', name: 'Perf. per $', number: true, value: (row) => row.perf,
-          text: (row) => row.perf === null ? '' : factor(row.perf), best: Math.max});
+    columns.push(numberColumn('cost', 'Cluster', (row) => row.cost, monies, {best: Math.min}),
+        numberColumn('perf', 'Perf. per $', (row) => row.perf, factors, {best: Math.max}));
   }
+  columns.push({key: 'point', name: 'Point', number: true, value: (row) => row.point,
+    text: (row) => row.point});
   return columns;
+}
+
+/// What repeats a row: its command line, or the rows that a mean is of, with theirs.
+function origin(row) {
+  const command = ({command}) => element('code', {}, command || '');
+  if (!row.of) return row.command ? fold('show', () => command(row)) : '';
+  return fold(plural(row.of.length, 'seed'), () => element('div', {class: 'scroll'}, element('table', {},
+      element('tbody', {}, row.of.map((place) => rows[place]).map((one) => element('tr', {},
+          element('th', {scope: 'row'}, 'seed ' + shown(sweep.axes[seeds.axis].values[one.values[seeds.axis]])),
+          element('td', {}, 'point ' + one.point),
+          element('td', {class: 'number'}, times(row.of.map((each) => rows[each].seconds))(one.seconds)),
+          element('td', {}, command(one))))))));
+}
+
+/// What is made when it is opened.
+function fold(summary, make) {
+  const details = element('details', {}, element('summary', {}, summary));
+  details.addEventListener('toggle', () => {
+    if (details.open && details.children.length === 1) details.append(make());
+  });
+  return details;
 }
 
 function addTable() {
   const columns = tableColumns();
-  const state = {sort: 'point', down: false, words: '', chosen: new Map(), all: false};
+  // `seed`: MEAN for means, where seeds are an axis; '' for all rows.
+  const state = {sort: 'point', down: false, words: '', chosen: new Map(), all: false,
+    seed: seeds ? MEAN : ''};
+  const hasOrigin = rows.some(({command}) => command);
   const body = element('tbody');
   const said = element('p', {class: 'note', role: 'status', id: 'shown'});
   const more = element('button', {type: 'button', class: 'more', hidden: true, onclick: () => {
@@ -71,7 +101,7 @@ function addTable() {
     for (const [axis, value] of state.chosen) {
       if (row.values[axis] !== value) return false;
     }
-    const text = [row.model, row.fabric, speed(row.gbps), row.layout, row.policy, row.command]
+    const text = [row.model, row.fabric, speed(row.gbps), row.layout, row.policy, row.command || '']
       .join(' ').toLowerCase();
     return state.words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
   }
@@ -84,34 +114,38 @@ function addTable() {
       const way = typeof x === 'number' ? x - y : String(x).localeCompare(String(y), 'en');
       return (state.down ? -way : way) || a.point - b.point;
     };
-    const found = rows.filter(matches).sort(order);
+    const all = state.seed === MEAN ? seeds.means : rows;
+    const found = all.filter(matches).sort(order);
     const visible = state.all ? found : found.slice(0, ROWS_SHOWN);
     const bests = new Map(columns.filter(({best}) => best).map((one) => {
       const values = found.map(one.value).filter((value) => value !== null);
       return [one, values.length > 1 ? one.best(...values) : undefined];
     }));
     body.replaceChildren(...visible.map((row) => element('tr', {},
-        columns.map((one) => element('td', {
+        columns.map((one, i) => element(i === 0 ? 'th' : 'td', {
+          scope: i === 0 && 'row',
           class: [one.number && 'number', bests.has(one) && one.value(row) === bests.get(one) && 'best']
             .filter(Boolean).join(' ') || undefined}, one.text(row))),
-        element('td', {class: 'command'}, element('details', {},
-            element('summary', {}, 'show'), element('code', {}, row.command))))));
+        hasOrigin && element('td', {class: 'command'}, origin(row)))));
     for (const header of headers) {
       const isSorted = header.dataset.key === state.sort;
       if (isSorted) header.setAttribute('aria-sort', state.down ? 'descending' : 'ascending');
       else header.removeAttribute('aria-sort');
     }
     more.hidden = visible.length === found.length;
-    said.textContent = `${count(visible.length)} of ${plural(rows.length, 'row')}. ` +
+    said.textContent = `${count(visible.length)} of ${plural(all.length, 'row')}. ` +
+      (state.seed === MEAN ? 'Means over seeds, \u00b1 half of their 95 % interval. ' : '') +
       'A dot marks the best of what is shown; a name in the head sorts.';
   }
 
   const filters = sweep.axes.flatMap((axis, i) => {
-    const used = unique(rows.map((row) => row.values[i])).sort((a, b) => a - b);
-    if (used.length < 2) return [];
-    const options = [['', 'all'], ...used.map((value) => [value, shown(axis.values[value])])];
-    return [choice(title(axis.flag), options, '', (picked) => {
-      if (picked === '') state.chosen.delete(i);
+    const values = valueChoices(i);
+    const isSeed = seeds !== undefined && i === seeds.axis;
+    if (values.length < 2) return [];
+    const options = isSeed ? [values[0], ['', 'all, one by one'], ...values.slice(1)] : [['', 'all'], ...values];
+    return [choice(title(axis.flag), options, isSeed ? MEAN : '', (picked) => {
+      if (isSeed) state.seed = picked === '' ? '' : Number(picked);
+      if (picked === '' || Number(picked) === MEAN) state.chosen.delete(i);
       else state.chosen.set(i, Number(picked));
       update();
     })];
@@ -130,7 +164,7 @@ function addTable() {
       element('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'All points'},
           element('table', {id: 'table'},
               element('thead', {}, element('tr', {}, headers,
-                  element('th', {scope: 'col', class: 'command'}, 'Command'))), body)),
+                  hasOrigin && element('th', {scope: 'col', class: 'command'}, 'Command'))), body)),
       more);
   update();
 }
