@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -10,6 +11,8 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "base/env.h"
 #include "base/error.h"
@@ -32,6 +35,8 @@ struct Command {
   void (*add)(CLI::App& app);
 };
 
+constexpr std::string_view kCompletion = "completion";
+
 constexpr Command kCommands[] = {
     {"compare", mixnet::cli::add_compare_command},
     {"sweep", mixnet::cli::add_sweep_command},
@@ -47,16 +52,32 @@ constexpr Command kCommands[] = {
     {"models", mixnet::cli::add_models_command},
     {"gpus", mixnet::cli::add_gpus_command},
     {"fabrics", mixnet::cli::add_fabrics_command},
+    {kCompletion, mixnet::cli::add_completion_command},
 };
 
 /// The command that `word` names, alone: the flags of all take half a megabyte. Where it names
 /// none, all of them, for help and suggestions.
 void add_commands(CLI::App& app, std::string_view word) {
   bool is_known = false;
-  for (const Command& command : kCommands) is_known |= command.name == word;
+  for (const Command& command : kCommands) {
+    is_known |= command.name == word && word != kCompletion;  // which tells of all
+  }
   for (const Command& command : kCommands) {
     if (!is_known || command.name == word) command.add(app);
   }
+}
+
+/// What was asked for, the name of the program left out, and in the order of the parser, which is
+/// from the last to the first. "help", "help COMMAND" and "version" are words for flags.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + std::max(argc, 1));
+  if (words.size() == 1 && words[0] == "version") words[0] = "--version";
+  if (!words.empty() && words[0] == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
+  std::ranges::reverse(words);
+  return words;
 }
 
 }  // namespace
@@ -67,12 +88,13 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(
       "Example: mixnet compare --model mixtral-8x7b --gpus 1024 --bandwidth 100Gbps,400Gbps\n"
-      "'mixnet COMMAND --help' explains a command. Bad input ends in one line and status 2.");
-  add_commands(app, argc > 1 ? argv[1] : "");
+      "'mixnet help COMMAND' explains a command. Bad input ends in one line and status 2.");
+  std::vector<std::string> arguments = arguments_of(argc, argv);
+  add_commands(app, arguments.empty() ? "" : arguments.back());
   mixnet::cli::refuse_loose_values(app);
   std::ostringstream help;
   try {
-    app.parse(argc, argv);
+    app.parse(std::move(arguments));
   } catch (const CLI::Success& success) {
     app.exit(success, help, help);  // --help, --version
   } catch (const CLI::RuntimeError& end) {
@@ -86,7 +108,8 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     // A fault of the program, not of its input.
     std::fflush(stdout);
-    fmt::print(stderr, "mixnet: internal error: {}; please report it with the command line\n", error.what());
+    fmt::print(stderr, "mixnet: internal error: {}; please report it with the command line\n",
+               error.what());
     return kFault;
   }
   // What was printed may still be on its way; that it did not arrive must not be lost.
