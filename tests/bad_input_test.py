@@ -161,7 +161,7 @@ class BadInputTest(ProgramTest):
                 ([*COMPARE, "--fidelity", "packets"], "did you mean 'packet'?"),
                 ([*COMPARE, "--fidelity", "auto", "--shortcuts", "all"], "reuse, steady, fluid"),
                 ([*COMPARE, "--fidelity", "packet", "--shortcuts", "steady"], "--fidelity auto"),
-                ([*COMPARE, "--shortcuts", "reuse"], "--fidelity auto or packet"),
+                ([*COMPARE, "--shortcuts", "steady"], "is no part of fluid fidelity; use --fidelity auto"),
                 ([*COMPARE, "--packet-budget", "many"], "such as 300M"),
                 ([*COMPARE, "--packet-budget", "0"], "such as 300M"),
                 ([*COMPARE, "--transport", "tcp"], "dctcp"),

@@ -206,7 +206,8 @@ void SimulationFlags::apply(ComparisonRequest& request) const {
   }
   NetworkOptions& network = iteration.network;
   network.nics_per_server = nics_per_server == 0 ? request.plan.gpus_per_server : nics_per_server;
-  network.optical_degree = degree.value_or(network.nics_per_server * 3 / 4);
+  const std::int64_t nics = network.nics_per_server;  // not yet checked: any number
+  network.optical_degree = degree.value_or(static_cast<int>(nics * 3 / 4));
   network.oversubscription = oversubscription;
   network.paths = parse<PathPolicy>(paths, "--paths");
   network.hashed = {flows_per_pair, seed};

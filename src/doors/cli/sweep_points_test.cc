@@ -88,7 +88,7 @@ TEST(PlanSweep, ValuesThatAreWrongInEveryPointAreToldWithTheirPlace) {
         std::tuple("model: mixtral-8x7b\nfail: [~, serve:3]\n",
                    "study.yaml:2:11: ", "did you mean 'server'?"),
         std::tuple("model: mixtral-8x7b\nshortcuts: steady\n",
-                   "study.yaml:2:12: ", "give --fidelity auto"),
+                   "study.yaml:2:12: ", "use --fidelity auto"),
         std::tuple("model: mixtral-8x7b\njson: x\n", "study.yaml:2:1: ", "no flag 'json'")}) {
     EXPECT_THAT(message(text), AllOf(StartsWith(place), HasSubstr(said))) << text;
   }
