@@ -25,6 +25,8 @@ import draw_house  # pylint: disable=wrong-import-position
 import house  # pylint: disable=wrong-import-position
 
 HOUSE = pathlib.Path(os.environ.get("MIXNET_HOUSE", ROOT / "build" / "house.json"))
+# With sanitizers there is no Python package: its door is in no target then (tests/CMakeLists.txt).
+LEFT_OUT = {("doors", "python")} if os.environ.get("MIXNET_PYTHON") == "" else set()
 MOST_ROOM_LINES = 6000  # but of doors
 MOST_FILE_LINES = 500
 MOST_FUNCTION_LINES = 70
@@ -244,7 +246,7 @@ class HouseTest(unittest.TestCase):
 
     def test_rooms_stand_in_wings(self):
         folders = [path.relative_to(ROOT / "src").parts[:2] for path in sorted((ROOT / "src").glob("*/*"))
-                   if path.is_dir()]
+                   if path.is_dir() and path.relative_to(ROOT / "src").parts[:2] not in LEFT_OUT]
         self.assertEqual(strangers(self.rooms, folders), [])
         loose = [str(path) for path in (ROOT / "src").rglob("*.cc")
                  if len(path.relative_to(ROOT / "src").parts) < 3]
@@ -270,6 +272,7 @@ class HouseTest(unittest.TestCase):
                             for path in sorted((ROOT / folder).rglob("*")) if path.suffix in WRITTEN})
         self.assertEqual(long_files(written), [])
 
+    @unittest.skipIf(LEFT_OUT, "the picture is of a build with all doors")
     def test_picture(self):
         picture = draw_house.PICTURE.read_text(encoding="utf-8") if draw_house.PICTURE.exists() else ""
         self.assertTrue(picture == draw_house.draw(self.rooms),
