@@ -49,7 +49,7 @@ void check(const CollectiveRequest& request) {
   if (request.sizes.empty()) throw Error("--bytes", "names no size", "give one such as 64MB");
   for (const Bytes size : request.sizes) {
     if (size < Bytes{1} || size > kMostBytes) {
-      throw Error("--bytes", fmt::format("{} is out of range", to_string(size)), "give 1B to 1TiB");
+      throw Error("--bytes", fmt::format("{} B is out of range", size.count), "give 1B to 1TiB");
     }
   }
 }
