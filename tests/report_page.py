@@ -13,7 +13,7 @@ try:
     from selenium import webdriver
     from selenium.common.exceptions import WebDriverException
     from selenium.webdriver.common.by import By
-    from selenium.webdriver.support.ui import Select
+    from selenium.webdriver.support.ui import Select, WebDriverWait
     SELENIUM = True
 except ImportError:
     SELENIUM = False
@@ -85,7 +85,9 @@ class Page(ProgramTest):
 
     def open(self, page):
         self.browser.get(page.resolve().as_uri())
-        self.assertEqual(self.script("return document.documentElement.dataset.ready"), "yes")
+        # A page that fails is never ready; a busy machine takes its time.
+        WebDriverWait(self.browser, 60).until(
+            lambda _: self.script("return document.documentElement.dataset.ready") == "yes", "page is not ready")
 
     def script(self, text, *arguments):
         return self.browser.execute_script(text, *arguments)
