@@ -115,9 +115,16 @@ JsonReader reader_at(const JsonReader& object, std::string_view key) {
 
 bool must_be_given(const nlohmann::json& otherwise) { return otherwise == "?"; }
 
-/// A number, or as many equal ones as there are layers.
+/// What some files give layer by layer.
+bool is_per_layer(Field field) { return field == Field::kTopK || field == Field::kSharedExperts; }
+
 int whole(const JsonReader& reader, std::int64_t least, std::int64_t most) {
-  if (!reader.value().is_array()) return static_cast<int>(reader.integer(least, most));
+  return static_cast<int>(reader.integer(least, most));
+}
+
+/// A number, or a list of equal ones.
+int equal_wholes(const JsonReader& reader, std::int64_t least, std::int64_t most) {
+  if (!reader.value().is_array()) return whole(reader, least, most);
   const std::int64_t first = reader.at(std::size_t{0}).integer(least, most);
   for (std::size_t i = 1; i < reader.size(); ++i) {
     if (reader.at(i).integer(least, most) == first) continue;
@@ -168,19 +175,20 @@ std::optional<int> ConfigFields::size(std::string_view key, std::int64_t least,
 
 std::optional<int> ConfigFields::size(Field field) const {
   const Meaning& limits = meaning(field);
-  return size(key(field), limits.least, limits.most);
+  const std::string name = key(field);
+  if (!is_per_layer(field)) return size(name, limits.least, limits.most);
+  const std::optional<JsonReader> found = find(name);
+  return found ? std::optional(equal_wholes(*found, limits.least, limits.most)) : std::nullopt;
 }
 
 int ConfigFields::required(std::string_view key, std::int64_t most) const {
-  if (const std::optional<int> found = size(key, 1, most)) return *found;
+  if (const std::optional<JsonReader> found = find(key)) return equal_wholes(*found, 1, most);
   throw Error(config_.place(), fmt::format("key '{}' is missing", key));
 }
 
 int ConfigFields::required(Field field) const {
-  const Meaning& limits = meaning(field);
-  const std::string name = key(field);
-  if (const std::optional<int> found = size(name, limits.least, limits.most)) return *found;
-  throw Error(config_.place(), fmt::format("key '{}' is missing", name));
+  if (const std::optional<int> found = size(field)) return *found;
+  throw Error(config_.place(), fmt::format("key '{}' is missing", key(field)));
 }
 
 std::optional<int> ConfigFields::required_or_null(Field field) const {

@@ -71,7 +71,7 @@ class ConfigFields {
   // The same by key.
   std::optional<JsonReader> find(std::string_view key) const;
   std::optional<int> size(std::string_view key, std::int64_t least, std::int64_t most) const;
-  int required(std::string_view key, std::int64_t most) const;
+  int required(std::string_view key, std::int64_t most) const;  ///< or a list of equal ones
   bool flag(Flag flag) const;
   /// Whether the family's row names the key: others' keys in its files mean nothing.
   bool is_known(std::string_view key) const { return defaults_.contains(std::string(key)); }

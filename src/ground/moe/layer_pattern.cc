@@ -68,9 +68,16 @@ void read_names(const JsonReader& list, const Family& family, Sorts& sorts) {
   for (std::size_t i = 0; i < sorts.size(); ++i) {
     const std::string name = list.at(i).string();
     LayerSort& sort = sorts[i];
-    sort.is_main = !one_of(name, {"linear_attention", "mamba", "mamba2", "conv", "short_conv"});
+    const bool is_other =
+        one_of(name, {"linear_attention", "mamba", "mamba2", "conv", "short_conv"});
+    const bool is_feed_forward = family.one_part && one_of(name, {"moe", "mlp"});
+    if (!is_other && !is_feed_forward && !name.ends_with("attention")) {
+      throw Error(list.at(i).place(), fmt::format("'{}' is no layer of {}", name, family.name),
+                  "give full_attention, sliding_attention, linear_attention, mamba or conv");
+    }
+    sort.is_main = !is_other;
     if (!family.one_part) continue;
-    sort.has_feed_forward = one_of(name, {"moe", "mlp"});
+    sort.has_feed_forward = is_feed_forward;
     sort.has_mixer = !sort.has_feed_forward;
     sort.is_moe = name == "moe";
   }

@@ -21,17 +21,13 @@ using nlohmann::json;
 
 const json& whole_file() {
   static const json file = json::parse(R"({
-    "hidden_size": 64, "d_model": 64, "dim": 64, "num_hidden_layers": 8, "num_layers": 8, "n_layers": 8,
-    "encoder_layers": 4, "decoder_layers": 4, "num_decoder_layers": 4, "vocab_size": 1000,
-    "num_attention_heads": 4, "n_heads": 4, "num_heads": 4, "encoder_attention_heads": 4,
-    "num_key_value_heads": 2, "head_dim": 16, "d_kv": 16, "kv_channels": 16, "v_head_dim": 16,
+    "hidden_size": 64, "num_hidden_layers": 8, "num_decoder_layers": 4, "vocab_size": 1000,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "v_head_dim": 16,
     "q_lora_rank": 24, "kv_lora_rank": 16, "qk_nope_head_dim": 12, "qk_rope_head_dim": 4,
     "intermediate_size": 128, "intermediate_size_mlp": 256, "moe_intermediate_size": 32, "d_ff": 128,
     "encoder_ffn_dim": 128, "ffn_hidden_size": 128, "expert_ffn_hidden_size": 32, "hidden_dim": 128,
-    "num_experts": 8, "num_local_experts": 8, "n_routed_experts": 8, "moe_num_experts": 8,
-    "num_experts_per_tok": 2, "num_experts_per_token": 2, "moe_topk": 2, "moe_k": 2, "num_selects": 2,
-    "n_shared_experts": 1, "num_shared_experts": 1, "shared_expert_intermediate_size": 32,
-    "shared_intermediate_size": 32, "moe_shared_expert_intermediate_size": 32, "zero_expert_num": 4,
+    "num_experts": 8, "num_experts_per_tok": 2, "n_shared_experts": 1, "shared_expert_intermediate_size": 32,
+    "zero_expert_num": 4,
     "index_n_heads": 4, "index_head_dim": 8, "first_k_dense_replace": 1, "moe_layer_freq": 1,
     "decoder_sparse_step": 1, "encoder_sparse_step": 2, "mlp_only_layers": [0],
     "num_dense_layers": 1, "moe_layer_start_index": 1, "moe_layer_end_index": -1,
@@ -41,7 +37,7 @@ const json& whole_file() {
     "linear_num_value_heads": 4, "linear_value_head_dim": 8, "linear_conv_kernel_dim": 4,
     "mamba_d_state": 16, "mamba_d_conv": 4, "mamba_expand": 2, "mamba_n_heads": 8, "mamba_d_head": 16,
     "mamba_n_groups": 1, "conv_L_cache": 3, "moe_layer_frequency": 1, "cla_share_factor": 2,
-    "layer_types": ["full_attention", "linear_attention", "full_attention", "mamba", "conv",
+    "layer_types": ["full_attention", "sliding_attention", "full_attention", "full_attention", "attention",
                     "full_attention", "sliding_attention", "full_attention"],
     "mlp_layer_types": ["dense", "sparse", "sparse", "sparse", "sparse", "sparse", "sparse", "sparse"],
     "moe_layers": [1, 3], "layers_block_type": ["mamba", "moe", "attention", "mlp", "moe", "moe",
@@ -49,8 +45,8 @@ const json& whole_file() {
     "attn_type_list": [0, 1, 0, 1, 0, 1, 0, 1], "full_attn_idxs": [1, 3], "gate_network": "mlp",
     "size_experts": [[16, 16]], "topk_method": "noaux_tc", "attention_bias": true, "use_bias": true,
     "linear_attn_config": {"full_attn_layers": [4, 8], "num_heads": 4, "head_dim": 16},
-    "attn_config": {"kv_n_heads": 2}, "moe": {"num_experts": 8, "num_experts_per_tok": 2},
-    "ffn_config": {"moe_num_experts": 8, "moe_top_k": 2, "ffn_hidden_size": 32},
+    
+    "ffn_config": {"ffn_hidden_size": 32}, "moe": {"expert_hidden_dim": 32},
     "tie_word_embeddings": true, "mixnet": {"placed_experts": 8}})");
   return file;
 }
