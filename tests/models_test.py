@@ -51,6 +51,22 @@ class ModelsTest(ProgramTest):
                 if one["active"]:
                     self.assertAlmostEqual(model["active_parameters"] / one["active"], 1, delta=0.10)
 
+    def test_spellings_that_only_some_files_have(self):
+        jetmoe = PUBLISHED["JetMoE-8B"]["config"]
+        own = {"model_type": "jetmoe", "hidden_size": 2048, "num_hidden_layers": 24, "vocab_size": 32000,
+               "num_key_value_heads": 16, "kv_channels": 128, "ffn_hidden_size": 5632, "moe_num_experts": 8,
+               "moe_top_k": 2, "tie_word_embeddings": True}
+        self.assertEqual(self.model(own)["parameters"], self.model(jetmoe)["parameters"])
+        m2 = OF_THE_LIBRARY["MiniMax-M2"]
+        own = m2["config"] | {"model_type": "minimax", "architectures": ["MiniMaxM2ForCausalLM"],
+                              "attn_type_list": [1] * 62}
+        self.assertEqual(self.model(own)["total_parameters"], sum(m2["counts"].values()))
+        for absent in ({}, {"num_key_value_heads": None}):
+            config = {key: value for key, value in MIXTRAL.items() if key != "num_key_value_heads"} | absent
+            keys = 32 if absent else 8  # null is one per head; what is left out is what the class has
+            self.assertEqual(self.model(config)["parameters"]["attention"]["total"],
+                             32 * 4096 * 128 * (2 * 32 + 2 * keys))
+
     def test_encodings_and_what_python_writes(self):
         text = json.dumps(MIXTRAL | {"a": float("inf"), "b": [float("-inf"), float("nan")], "c": "Infinity \"NaN"})
         for content in (text, "\ufeff" + text):

@@ -21,7 +21,7 @@ struct Meaning {
   Field field;
   std::int64_t least;
   std::int64_t most;
-  std::array<std::string_view, 8> spellings;
+  std::array<std::string_view, 9> spellings;
 };
 
 constexpr Meaning kMeanings[] = {
@@ -39,7 +39,7 @@ constexpr Meaning kMeanings[] = {
      1,
      kMaxHeads,
      {"num_key_value_heads", "n_kv_heads", "num_kv_heads", "attn_config.kv_n_heads"}},
-    {Field::kHeadDim, 1, kMaxHeadDim, {"head_dim", "kv_channels", "d_kv"}},
+    {Field::kHeadDim, 1, kMaxHeadDim, {"head_dim", "kv_channels", "d_kv", "attention_head_dim"}},
     {Field::kValueDim, 1, kMaxHeadDim, {"v_head_dim"}},
     {Field::kQueryRank, 0, kMaxRank, {"q_lora_rank"}},
     {Field::kKeyValueRank, 1, kMaxRank, {"kv_lora_rank"}},
@@ -55,8 +55,8 @@ constexpr Meaning kMeanings[] = {
     {Field::kTopK,
      1,
      kMaxExperts,
-     {"num_experts_per_tok", "num_experts_per_token", "experts_per_token", "moe_topk", "moe_k",
-      "num_selects", "ffn_config.moe_top_k", "moe.num_experts_per_tok"}},
+     {"num_experts_per_tok", "num_experts_per_token", "experts_per_token", "moe_topk", "moe_top_k",
+      "moe_k", "num_selects", "ffn_config.moe_top_k", "moe.num_experts_per_tok"}},
     {Field::kIdleExperts, 0, kMaxExperts, {"zero_expert_num"}},
     {Field::kSharedExperts,
      0,

@@ -57,6 +57,14 @@ std::optional<JsonReader> given_name(const JsonReader& config) {
   return std::nullopt;
 }
 
+std::string first_architecture(const JsonReader& config) {
+  if (!config.has("architectures")) return {};
+  const JsonReader list = config.at("architectures");
+  return list.size() > 0 && list.at(std::size_t{0}).value().is_string()
+             ? list.at(std::size_t{0}).string()
+             : "";
+}
+
 /// Files of the authors' own, which name no family, by keys that only they have.
 const Family* family_by_keys(const JsonReader& config) {
   if (config.has("moe") && config.has("dim")) {
@@ -104,9 +112,12 @@ std::string letters(std::string_view name) {
 const Family& family_of(const JsonReader& config, const JsonReader& text) {
   const std::optional<JsonReader> own = given_name(text);
   const std::optional<JsonReader> outer = given_name(config);
-  for (const auto& name : {own, outer}) {
+  for (const JsonReader* file : {&text, &config}) {
+    const std::optional<JsonReader> name = given_name(*file);
     if (!name) continue;
-    if (const Family* family = find_family(name->string())) return *family;
+    const std::string type = name->string();
+    if (const Family* family = find_family(type + "/" + first_architecture(*file))) return *family;
+    if (const Family* family = find_family(type)) return *family;
   }
   if (!own && !outer) {
     if (const Family* family = family_by_keys(config)) return *family;

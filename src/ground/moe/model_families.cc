@@ -270,6 +270,7 @@ constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
     {"qwen3_omni_moe_thinker", "qwen3_omni_moe"},
     {"granitemoe_hybrid", "granitemoehybrid"},
     {"minimax_m1", "minimax_text_01"},
+    {"minimax/MiniMaxM2ForCausalLM", "minimax_m2"},
     {"MiniMaxM1ForCausalLM", "minimax_text_01"},
     {"hunyuan_moe", "hunyuan"},
     {"HunYuanMoEForCausalLM", "hunyuan"},

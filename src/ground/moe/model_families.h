@@ -66,7 +66,8 @@ struct Family {
 std::span<const Family> model_families();
 
 /// The family of that model_type or architecture; null when it is none of them. Names of wrappers
-/// ("qwen3_vl_moe", "qwen3_vl_moe_text") are those of their text model.
+/// ("qwen3_vl_moe", "qwen3_vl_moe_text") are those of their text model; a few are told apart by
+/// both, "TYPE/ARCHITECTURE".
 const Family* find_family(std::string_view name);
 
 }  // namespace mixnet

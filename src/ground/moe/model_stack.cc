@@ -17,7 +17,12 @@ using enum AttentionKind;
 constexpr std::int64_t kMaxParameters = 10'000'000'000'000'000;
 
 void read_heads(const ConfigFields& fields, int hidden, Attention& attention) {
-  attention.heads = fields.required(Field::kHeads);
+  if (attention.kind == kExpertHeads && !fields.size(Field::kHeads)) {
+    // JetMoE's own file: as many for each expert as there are keys.
+    attention.heads = fields.required(Field::kKvHeads) * fields.required(Field::kTopK);
+  } else {
+    attention.heads = fields.required(Field::kHeads);
+  }
   attention.kv_heads = fields.size_or(Field::kKvHeads, attention.heads);
   if (attention.kind == kGroupedQuery && attention.heads % attention.kv_heads != 0) {
     throw Error(fields.place(Field::kKvHeads),
@@ -153,8 +158,10 @@ FeedForward read_shared(const ConfigFields& fields, int hidden, int expert_width
 
 int read_expert_width(const ConfigFields& fields, int experts) {
   const Family& family = fields.family();
-  const int width = fields.required(family.expert_width, kMaxIntermediate);
-  if (!family.experts_cut) return width;
+  const bool is_named = fields.find(family.expert_width) || !fields.find("ffn_hidden_size");
+  const int width =
+      fields.required(is_named ? family.expert_width : "ffn_hidden_size", kMaxIntermediate);
+  if (!family.experts_cut || !is_named) return width;
   if (width % experts != 0) {
     throw Error(fields.find(family.expert_width)->place(),
                 fmt::format("{} cannot be cut into {} equal experts", width, experts));
