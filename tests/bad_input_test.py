@@ -245,7 +245,8 @@ class BadInputTest(ProgramTest):
                               (config(num_hidden_layers=None), "'num_hidden_layers' is missing"),
                               (config(num_hidden_layers=10**8), "not a whole number up to"),
                               (config(num_experts_per_tok=9), "9 experts a token"),
-                              (config(model_type="gpt2"), "known: mixtral"),
+                              (config(model_type="gpt2"), "a family without experts"),
+                              (config(model_type="sparsest"), "known: mixtral"),
                               (config(model_type=7), "is not a string")):
             self.refused(model, "x", said, x=content)
 

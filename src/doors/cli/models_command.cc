@@ -74,6 +74,70 @@ void print_table(const std::vector<Model>& models) {
   table.print();
 }
 
+struct Block {
+  const char* name;
+  std::int64_t BlockCounts::*count;
+};
+
+constexpr Block kBlocks[] = {
+    {"embeddings", &BlockCounts::embeddings}, {"attention", &BlockCounts::attention},
+    {"dense", &BlockCounts::dense},           {"experts", &BlockCounts::experts},
+    {"shared", &BlockCounts::shared},         {"router", &BlockCounts::router},
+    {"norms", &BlockCounts::norms},           {"head", &BlockCounts::head}};
+
+std::int64_t without_embeddings(const BlockCounts& counts) {
+  return counts.total() - counts.embeddings - counts.head;
+}
+
+std::int64_t seq_length_of(const Model& model) {
+  return model.defaults.seq_length > 0 ? model.defaults.seq_length : 4096;
+}
+
+/// A backward pass costs twice a forward one.
+constexpr double kTrainingFlops = 3;
+
+void print_blocks(const Model& model) {
+  const ModelCounts counts = count_parameters(model);
+  TextTable table({{model.name, Align::kLeft}, {"parameters"}, {"active"}});
+  const auto add = [&](const char* name, std::int64_t total, std::int64_t active) {
+    table.add_row({name, fmt::format("{}", total), fmt::format("{}", active)});
+  };
+  for (const auto& [name, count] : kBlocks) add(name, counts.total.*count, counts.active.*count);
+  add("all", counts.total.total(), counts.active.total());
+  add("without embeddings", without_embeddings(counts.total), without_embeddings(counts.active));
+  fmt::print("\n");
+  table.print();
+  const std::int64_t length = seq_length_of(model);
+  const double forward = forward_flops_per_token(model, length);
+  fmt::print("FLOPs a token at {} tokens: {:.4g} forward, {:.4g} in training\n", length, forward,
+             kTrainingFlops * forward);
+  if (!model.note.empty()) fmt::print("note: {}\n", model.note);
+  if (!model.counted_only.empty()) {
+    fmt::print("counted only, not simulated: {}\n", model.counted_only);
+  }
+}
+
+nlohmann::ordered_json blocks_json(const Model& model) {
+  const ModelCounts counts = count_parameters(model);
+  nlohmann::ordered_json json;
+  for (const auto& [name, count] : kBlocks) {
+    json[name] = {{"total", counts.total.*count}, {"active", counts.active.*count}};
+  }
+  json["without_embeddings"] = {{"total", without_embeddings(counts.total)},
+                                {"active", without_embeddings(counts.active)}};
+  return json;
+}
+
+nlohmann::ordered_json flops_json(const Model& model) {
+  const std::int64_t length = seq_length_of(model);
+  const double forward = forward_flops_per_token(model, length);
+  return {{"seq_length", length}, {"forward", forward}, {"training", kTrainingFlops * forward}};
+}
+
+nlohmann::ordered_json text_or_null(const std::string& text) {
+  return text.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(text);
+}
+
 nlohmann::ordered_json number_or_null(std::int64_t number) {
   return number > 0 ? nlohmann::ordered_json(number) : nlohmann::ordered_json(nullptr);
 }
@@ -93,6 +157,10 @@ nlohmann::ordered_json to_json(const Model& model) {
   json["shared_intermediate"] = model.shared_intermediate;
   json["total_parameters"] = total_parameters(model);
   json["active_parameters"] = active_parameters(model);
+  json["parameters"] = blocks_json(model);
+  json["flops_per_token"] = flops_json(model);
+  json["counted_only"] = text_or_null(model.counted_only);
+  json["note"] = text_or_null(model.note);
   json["published_parameters"] = number_or_null(model.published_parameters);
   json["published_active_parameters"] = number_or_null(model.published_active_parameters);
   json["error_percent"] = model.published_parameters > 0
@@ -124,7 +192,10 @@ void run(const ModelsOptions& options) {
     models.push_back(find_model(name));
   }
   if (!options.json.empty()) write_json(models, options.json);
-  if (!quiet) print_table(models);
+  if (quiet) return;
+  print_table(models);
+  if (options.models.empty()) return;
+  for (const Model& model : models) print_blocks(model);
 }
 
 }  // namespace
@@ -139,7 +210,9 @@ void add_models_command(CLI::App& app) {
   add_answer_flag(*command, "--json", options->json, "Also write them as JSON");
   command->footer(
       "total and active count parameters from the shapes; error % is total against the published\n"
-      "count. Example:\n  mixnet models mixtral-8x7b ./my-model/config.json --json -");
+      "count. Of models that are named, also by block (attention, experts, router, ...), and "
+      "FLOPs\n"
+      "a token. Example:\n  mixnet models mixtral-8x7b ./my-model/config.json --json -");
   command->callback([options] { run(*options); });
 }
 

@@ -47,6 +47,7 @@ void check_range(int value, int least, int most, std::string_view flag) {
 
 PredictionRequest request_from(const PredictFlags& flags) {
   const Model model = find_model(flags.model);
+  require_simulated(model);
   check_range(flags.ep, 1, model.placed_experts, "--ep");
   check_range(flags.iterations, 2, kMaxIterations, "--iterations");
   check_range(flags.window, 1, kMaxWindow, "--window");

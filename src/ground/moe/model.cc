@@ -1,45 +1,36 @@
 #include "moe/model.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "base/error.h"
 
 namespace mixnet {
 namespace {
 
 using Count = std::int64_t;
 
-Count gated_ffn(Count hidden, Count intermediate) { return 3 * hidden * intermediate; }
-
-Count grouped_query(const Attention& a, Count hidden) {
-  const Count queries = Count{a.heads} * a.head_dim;
-  const Count keys = Count{a.kv_heads} * a.head_dim;
-  return hidden * (queries + 2 * keys) + queries * hidden + (a.qkv_bias ? queries + 2 * keys : 0) +
-         (a.output_bias ? hidden : 0);
+LayerShape layer_shape(const Model& model, bool is_moe) {
+  LayerShape layer;
+  layer.mixers = {model.attention};
+  layer.norms = model.norms;
+  if (!is_moe) {
+    layer.dense = {model.dense_intermediate, true, model.dense_bias};
+    return layer;
+  }
+  layer.experts = model.experts;
+  layer.top_k = model.top_k;
+  layer.expert = {model.expert_intermediate, true, model.expert_bias};
+  layer.shared = {model.shared_intermediate, true, model.shared_bias};
+  layer.shared_gate = model.shared_expert_gate;
+  layer.shared_norms = model.shared_norms;
+  layer.router = {model.experts, model.router_bias, model.router_mlp, model.router_noise};
+  return layer;
 }
 
-// DeepSeek-V2 (arXiv 2405.04434), section 2.1. The rotary part of the key is shared by all heads
-// and comes straight from the down-projection. Biases sit on the down-projections only.
-Count multi_head_latent(const Attention& a, Count hidden) {
-  const Count query_width = Count{a.heads} * (Count{a.qk_nope_head_dim} + a.qk_rope_head_dim);
-  const Count query_latent = a.q_lora_rank;
-  const Count latent = a.kv_lora_rank;
-  const Count down_kv = latent + a.qk_rope_head_dim;
-  Count count = query_latent > 0 ? hidden * query_latent + query_latent + query_latent * query_width
-                                 : hidden * query_width;
-  count += hidden * down_kv + latent;
-  count += latent * a.heads * (Count{a.qk_nope_head_dim} + a.v_head_dim);
-  count += Count{a.heads} * a.v_head_dim * hidden;
-  if (a.qkv_bias) count += query_latent + down_kv;
-  if (a.output_bias) count += hidden;
-  return count;
-}
-
-Count count_all(const Model& model, Count experts_counted) {
-  const Count sparse = moe_layers(model);
-  const Count dense = model.layers - sparse;
-  return embedding_parameters(model) + model.hidden + model.layers * attention_parameters(model) +
-         dense * dense_ffn_parameters(model) +
-         sparse * (router_parameters(model) + shared_expert_parameters(model) +
-                   experts_counted * expert_parameters(model));
+Count norm_parameters(const Model& model) {
+  return Count{model.hidden} * (model.norm_bias ? 2 : 1);
 }
 
 }  // namespace
@@ -49,40 +40,66 @@ int moe_layers(const Model& model) {
 }
 
 Count attention_parameters(const Model& model) {
-  const Attention& a = model.attention;
-  const Count matrices = a.kind == AttentionKind::kMultiHeadLatent
-                             ? multi_head_latent(a, model.hidden)
-                             : grouped_query(a, model.hidden);
-  return matrices + a.query_norm_width + a.key_norm_width + (a.sinks ? a.heads : 0) +
-         2 * Count{model.hidden};
+  return parameters(model.attention, model.hidden) + model.norms * norm_parameters(model);
 }
 
 Count expert_parameters(const Model& model) {
-  const Count biases = 2 * Count{model.expert_intermediate} + model.hidden;
-  return gated_ffn(model.hidden, model.expert_intermediate) + (model.expert_bias ? biases : 0);
+  return parameters(layer_shape(model, true).expert, model.hidden);
 }
 
 Count shared_expert_parameters(const Model& model) {
-  return gated_ffn(model.hidden, model.shared_intermediate) +
-         (model.shared_expert_gate ? model.hidden : 0);
+  const Count beside = (model.shared_expert_gate ? 1 : 0) + Count{model.shared_norms};
+  return parameters(layer_shape(model, true).shared, model.hidden) + beside * model.hidden;
 }
 
 Count dense_ffn_parameters(const Model& model) {
-  return gated_ffn(model.hidden, model.dense_intermediate);
+  return parameters(layer_shape(model, false).dense, model.hidden);
 }
 
 Count router_parameters(const Model& model) {
-  const Count experts = model.experts;
-  return model.hidden * experts * (model.router_noise ? 2 : 1) +
-         (model.router_mlp ? experts * experts : 0) + (model.router_bias ? experts : 0);
+  return parameters(layer_shape(model, true).router, model.hidden);
 }
 
 Count embedding_parameters(const Model& model) {
-  return Count{model.vocab} * model.hidden * (model.tied_embeddings ? 1 : 2);
+  return Count{model.vocab} * model.hidden * (model.tied_embeddings ? 1 : 2) +
+         (model.head_bias ? model.vocab : 0);
 }
 
-Count total_parameters(const Model& model) { return count_all(model, model.experts); }
+Count final_norm_parameters(const Model& model) { return norm_parameters(model); }
 
-Count active_parameters(const Model& model) { return count_all(model, model.top_k); }
+void require_simulated(const Model& model) {
+  if (model.counted_only.empty()) return;
+  throw Error(fmt::format("model '{}'", model.name),
+              fmt::format("can be counted and not simulated: {}", model.counted_only),
+              "'mixnet models FILE' counts it; give a model whose layers are alike");
+}
+
+ModelCounts count_parameters(const Model& model) {
+  if (!model.counted_only.empty()) return model.counted;
+  StackShape stack;
+  stack.hidden = model.hidden;
+  stack.vocab = model.vocab;
+  stack.norm_bias = model.norm_bias;
+  stack.tied_embeddings = model.tied_embeddings;
+  stack.head_bias = model.head_bias;
+  stack.layers = {layer_shape(model, true), layer_shape(model, false)};
+  stack.layers[0].count = moe_layers(model);
+  stack.layers[1].count = model.layers - moe_layers(model);
+  return count(stack);
+}
+
+Count total_parameters(const Model& model) { return count_parameters(model).total.total(); }
+
+Count active_parameters(const Model& model) { return count_parameters(model).active.total(); }
+
+double forward_flops_per_token(const Model& model, std::int64_t seq_length) {
+  const ModelCounts counts = count_parameters(model);
+  const BlockCounts& active = counts.active;
+  const double passed =
+      static_cast<double>(active.total() - active.embeddings - active.norms - active.head) +
+      static_cast<double>(model.vocab) * model.hidden;
+  return 2 * passed +
+         static_cast<double>(counts.attention_flops_per_token) * static_cast<double>(seq_length);
+}
 
 }  // namespace mixnet

@@ -3,15 +3,17 @@
 // are no part of it.
 //
 // A layer is attention followed by a feed-forward part, which is either dense or a router with
-// routed experts and, in some families, shared experts that every token visits. All feed-forward
-// parts are gated (three matrices: gate, up, down), as in every family that model_config.h reads.
+// routed experts and, in some families, shared experts that every token visits. All layers have the
+// same attention, and all feed-forward parts are gated (three matrices: gate, up, down). A model
+// that is not so is counted only: `counted_only` says why, `counted` holds its counts, and of the
+// fields below those that do not fit it describe its first layers with experts. make_plan() refuses
+// it, so nothing simulates it.
 //
-// Counting. All counts are of parameters (not bytes), from the shapes alone:
-//   total = embedding + head + final norm + sum over layers of
-//           attention (norms of the layer included) + (dense FFN | router + experts + shared)
+// Counting. All counts are of parameters (not bytes), from the shapes alone (layer_shapes.h).
 // Multi-token-prediction layers (DeepSeek-V3's 11.5 B) are not counted: the published 671 B leave
-// them out too. `active` is the same sum with top_k experts in place of all of them, input
-// embedding and head included, which is how most papers count.
+// them out too. Of models that see or hear, the text model is counted. `active` is the same sum
+// with top_k experts in place of all of them, input embedding and head included, which is how most
+// papers count.
 //
 // Invariants, which parse_model_config() upholds and whoever fills a Model by hand must: all sizes
 // that are not documented as "0 when none" are at least 1; is_moe has `layers` entries, at least
@@ -25,33 +27,11 @@
 #include <string>
 #include <vector>
 
+#include "moe/layer_shapes.h"
+
 namespace mixnet {
 
 inline constexpr int kBytesPerNumber = 2;  ///< bf16: activations, and the weights computed with
-
-enum class AttentionKind {
-  kGroupedQuery,    ///< kv_heads shared by groups of heads; multi-head is kv_heads == heads
-  kMultiHeadLatent  ///< DeepSeek's MLA: queries and keys/values through low-rank latents
-};
-
-struct Attention {
-  AttentionKind kind = AttentionKind::kGroupedQuery;
-  int heads = 1;
-  int kv_heads = 1;
-  int head_dim = 1;  ///< of grouped-query; for MLA the width of a query or key (nope + rope)
-  // Multi-head latent only, else 0.
-  int q_lora_rank = 0;  ///< 0: queries are projected directly (DeepSeek-V2-Lite)
-  int kv_lora_rank = 0;
-  int qk_nope_head_dim = 0;
-  int qk_rope_head_dim = 0;
-  int v_head_dim = 0;
-  // What few weights sit beside the matrices.
-  bool qkv_bias = false;
-  bool output_bias = false;
-  bool sinks = false;        ///< one learned logit per head (gpt-oss)
-  int query_norm_width = 0;  ///< RMSNorm on queries: head_dim (Qwen3), heads * head_dim (OLMoE)
-  int key_norm_width = 0;    ///< the same on keys
-};
 
 /// The training plan that a preset comes with; 0 = not given. model_catalog.h, docs/models.md.
 struct ModelDefaults {
@@ -91,7 +71,17 @@ struct Model {
   /// LLaMA-MoE's router: a second E x E matrix and a noise projection as wide as the first.
   bool router_mlp = false;
   bool router_noise = false;
+  bool dense_bias = false;   ///< biases in the layers without experts
+  bool shared_bias = false;  ///< and in the shared experts
+  int shared_norms = 0;      ///< on what the shared experts read (Arctic)
+  int norms = 2;             ///< a layer's, before and after its parts
+  bool norm_bias = false;    ///< LayerNorm with a shift, in place of RMSNorm (Phi-3.5-MoE)
+  bool head_bias = false;
   std::vector<bool> is_moe;  ///< per layer
+
+  std::string counted_only;  ///< why it can be counted and not simulated; empty when it can
+  ModelCounts counted;       ///< of all of it, as it was read
+  std::string note;          ///< what is left out of it, such as "its vision part"; may be empty
 
   std::int64_t published_parameters = 0;         ///< 0 when unknown
   std::int64_t published_active_parameters = 0;  ///< per token; 0 when unknown
@@ -102,8 +92,9 @@ struct Model {
 
 int moe_layers(const Model& model);
 
-/// One layer's attention with its own norms (on queries, keys or latents) and the layer's two
-/// RMSNorms, the one before attention and the one before the feed-forward part.
+// Of one layer, of a model that is not counted only.
+/// One layer's attention with its own norms (on queries, keys or latents) and the layer's, before
+/// attention and before the feed-forward part.
 std::int64_t attention_parameters(const Model& model);
 std::int64_t expert_parameters(const Model& model);         ///< one routed expert
 std::int64_t shared_expert_parameters(const Model& model);  ///< one layer's, with their gate
@@ -111,6 +102,18 @@ std::int64_t dense_ffn_parameters(const Model& model);      ///< one layer witho
 std::int64_t router_parameters(const Model& model);         ///< one layer's
 /// Input embedding and head (one matrix when tied). The final norm is not in it.
 std::int64_t embedding_parameters(const Model& model);
+std::int64_t final_norm_parameters(const Model& model);
+
+/// Throws Error, with the reason, when the model is counted only.
+void require_simulated(const Model& model);
+
+/// By block, of any model.
+ModelCounts count_parameters(const Model& model);
+/// One token's forward pass, `seq_length` tokens long: two per weight of the matrices that it
+/// passes (all but the input embedding and the norms), and attention's scores over the tokens
+/// before it, as if no layer had a window. What linear attention and state spaces do to their state
+/// is not in it.
+double forward_flops_per_token(const Model& model, std::int64_t seq_length);
 
 std::int64_t total_parameters(const Model& model);
 std::int64_t active_parameters(const Model& model);  ///< those that one token passes through

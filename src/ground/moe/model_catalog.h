@@ -2,7 +2,8 @@
 //
 // Names are compared by their letters and digits alone: "Mixtral_8x7B" is mixtral-8x7b. A preset's
 // title does as well ("Qwen1.5-MoE-A2.7B" is qwen-moe). A preset wins over a file of its name in
-// the working folder; write ./NAME for the file.
+// the working folder; write ./NAME for the file. A name of the hub, "ORG/NAME", is the preset that
+// it is a variant of (model_names.h), unless there is such a path.
 //
 // Thread-safe. Cost: reads the data folder or the one file each time.
 #pragma once
@@ -18,8 +19,10 @@ namespace mixnet {
 /// Names of the presets, in alphabetical order.
 std::vector<std::string> model_names();
 
-/// The preset of that name or title; else the model that a path leads to: a config.json or a
-/// folder holding one. Throws Error, with a did-you-mean, when it is neither.
+/// The preset of that name or title; else the model that a path leads to: a config.json or
+/// Mistral's params.json, a folder holding one, or the hub's cache of a model; else the preset of
+/// that name on the hub. Only regular files are read. Throws Error, with a did-you-mean, when it is
+/// none of them.
 Model find_model(std::string_view name_or_path);
 
 }  // namespace mixnet

@@ -1,282 +1,130 @@
 #include "moe/model_config.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/json_reader.h"
 #include "base/suggest.h"
+#include "moe/config_fields.h"
+#include "moe/config_text.h"
+#include "moe/model_families.h"
+#include "moe/model_names.h"
+#include "moe/model_stack.h"
 
 namespace mixnet {
 namespace {
 
-// The largest sizes taken: far above any model, and small enough that one layer's parameters fit
-// into 64 bits, so that check_total() can multiply before it refuses.
-constexpr std::int64_t kMaxLayers = 1 << 13;
-constexpr std::int64_t kMaxHidden = 1 << 20;
-constexpr std::int64_t kMaxVocab = 1 << 26;
-constexpr std::int64_t kMaxHeads = 1 << 12;
-constexpr std::int64_t kMaxHeadDim = 1 << 13;
-constexpr std::int64_t kMaxRank = 1 << 17;
-constexpr std::int64_t kMaxIntermediate = 1 << 22;
-constexpr std::int64_t kMaxExperts = 1 << 16;
 constexpr std::int64_t kMaxPlan = 1 << 22;
 constexpr std::int64_t kMaxBatch = std::int64_t{1} << 32;
-constexpr std::int64_t kMaxParameters = 10'000'000'000'000'000;
 
-int size_at(const JsonReader& object, std::string_view key, std::int64_t most) {
-  return static_cast<int>(object.at(key).integer(1, most));
+int plan_size(const JsonReader& object, std::string_view key) {
+  return object.has(key) ? static_cast<int>(object.at(key).integer(1, kMaxPlan)) : 0;
 }
 
-int size_or(const JsonReader& object, std::string_view key, int otherwise, std::int64_t most) {
-  return object.has(key) ? size_at(object, key, most) : otherwise;
-}
+/// Objects in which models that see or hear keep their text model.
+constexpr std::string_view kTextModels[] = {"text_config", "llm_config", "language_config",
+                                            "thinker_config"};
 
-/// 0 for null; the key itself must be there, as its absence says nothing.
-int size_or_null(const JsonReader& object, std::string_view key, std::int64_t most) {
-  const auto found = object.value().find(std::string(key));
-  if (found != object.value().end() && found->is_null()) return 0;
-  return static_cast<int>(object.at(key).integer(0, most));
-}
-
-/// Whether a family's own reader fills the key in when it is absent or null.
-enum class KvHeads { kRequired, kDefaultToHeads };
-enum class HeadDim { kRequired, kDefaultToHiddenOverHeads };
-
-Attention grouped_query_attention(const JsonReader& config, int hidden,
-                                  KvHeads kv_heads = KvHeads::kRequired,
-                                  HeadDim head_dim = HeadDim::kDefaultToHiddenOverHeads) {
-  Attention attention;
-  attention.kind = AttentionKind::kGroupedQuery;
-  attention.heads = size_at(config, "num_attention_heads", kMaxHeads);
-  attention.kv_heads = kv_heads == KvHeads::kDefaultToHeads
-                           ? size_or(config, "num_key_value_heads", attention.heads, kMaxHeads)
-                           : size_at(config, "num_key_value_heads", kMaxHeads);
-  if (attention.heads % attention.kv_heads != 0) {
-    throw Error(config.at("num_key_value_heads").place(),
-                fmt::format("{} does not divide the {} attention heads", attention.kv_heads,
-                            attention.heads));
+bool has_layers(const JsonReader& config) {
+  for (const char* key : {"num_hidden_layers", "num_layers", "n_layers"}) {
+    if (config.has(key)) return true;
   }
-  if (head_dim == HeadDim::kRequired || config.has("head_dim")) {
-    attention.head_dim = size_at(config, "head_dim", kMaxHeadDim);
-  } else if (hidden % attention.heads == 0) {
-    attention.head_dim = hidden / attention.heads;
-  } else {
-    throw Error(config.at("num_attention_heads").place(),
-                fmt::format("{} does not divide hidden_size {}", attention.heads, hidden),
-                "give head_dim, or a number of heads that divides hidden_size");
+  return false;
+}
+
+/// `config`, or the text model within it.
+JsonReader text_model(const JsonReader& config) {
+  if (has_layers(config)) return config;
+  for (const std::string_view key : kTextModels) {
+    if (config.has(key) && config.at(key).value().is_object()) return text_model(config.at(key));
   }
-  return attention;
+  return config;
 }
 
-/// DeepSeek's: biases, where there are any, are on the down-projections and on the output.
-Attention latent_attention(const JsonReader& config) {
-  Attention attention;
-  attention.kind = AttentionKind::kMultiHeadLatent;
-  attention.heads = size_at(config, "num_attention_heads", kMaxHeads);
-  attention.kv_heads = attention.heads;
-  attention.q_lora_rank = size_or_null(config, "q_lora_rank", kMaxRank);
-  attention.kv_lora_rank = size_at(config, "kv_lora_rank", kMaxRank);
-  attention.qk_nope_head_dim = size_at(config, "qk_nope_head_dim", kMaxHeadDim);
-  attention.qk_rope_head_dim = size_at(config, "qk_rope_head_dim", kMaxHeadDim);
-  attention.v_head_dim = size_at(config, "v_head_dim", kMaxHeadDim);
-  attention.head_dim = attention.qk_nope_head_dim + attention.qk_rope_head_dim;
-  attention.qkv_bias = config.boolean_or("attention_bias", false);
-  attention.output_bias = attention.qkv_bias;
-  return attention;
+/// The names that a file gives its family: model_type, or else the first of architectures.
+std::optional<JsonReader> given_name(const JsonReader& config) {
+  if (config.has("model_type")) return config.at("model_type");
+  if (config.has("architectures")) return config.at("architectures").at(std::size_t{0});
+  return std::nullopt;
 }
 
-void set_bias(const JsonReader& config, Attention& attention, bool otherwise) {
-  attention.qkv_bias = config.boolean_or("attention_bias", otherwise);
-  attention.output_bias = attention.qkv_bias;
+std::string first_architecture(const JsonReader& config) {
+  if (!config.has("architectures")) return {};
+  const JsonReader list = config.at("architectures");
+  return list.size() > 0 && list.at(std::size_t{0}).value().is_string()
+             ? list.at(std::size_t{0}).string()
+             : "";
 }
 
-void set_experts(const JsonReader& config, Model& model, std::string_view experts_key,
-                 std::string_view top_k_key) {
-  model.experts = size_at(config, experts_key, kMaxExperts);
-  model.placed_experts = model.experts;
-  model.top_k = size_at(config, top_k_key, kMaxExperts);
-  if (model.top_k > model.experts) {
-    throw Error(config.at(top_k_key).place(),
-                fmt::format("{} experts a token are more than the {} of '{}'", model.top_k,
-                            model.experts, experts_key));
+/// Files of the authors' own, which name no family, by keys that only they have.
+const Family* family_by_keys(const JsonReader& config) {
+  if (config.has("moe") && config.has("dim")) {
+    return find_family(config.has("kv_lora_rank") ? "mistral params.json (latent attention)"
+                                                  : "mistral params.json");
   }
+  if (config.has("swiglu_limit") && config.has("num_experts")) return find_family("gpt_oss");
+  return nullptr;
 }
 
-void require_moe_layer(const JsonReader& config, const Model& model, std::string_view key) {
-  if (moe_layers(model) > 0) return;
-  throw Error(config.has(key) ? config.at(key).place() : config.place(),
-              "leaves no layer with experts", "this program is about models that have some");
-}
+/// Families that people have files of and that have no experts, by how their names begin.
+constexpr std::string_view kDense[] = {"llama",   "mistral", "qwen2",   "qwen3", "gemma", "gpt2",
+                                       "gpt_neo", "phi",     "falcon",  "opt",   "bert",  "roberta",
+                                       "t5",      "bloom",   "chatglm", "glm4",  "cohere"};
 
-void set_dense_intermediate(const JsonReader& config, Model& model) {
-  if (moe_layers(model) == model.layers) return;
-  model.dense_intermediate = size_at(config, "intermediate_size", kMaxIntermediate);
-}
-
-void read_mixtral(const JsonReader& config, Model& model) {
-  model.attention = grouped_query_attention(config, model.hidden);
-  set_experts(config, model, "num_local_experts", "num_experts_per_tok");
-  model.expert_intermediate = size_at(config, "intermediate_size", kMaxIntermediate);
-}
-
-/// What Qwen2-MoE and Qwen3-MoE share: which layers are dense, and the width of an expert.
-void read_qwen_experts(const JsonReader& config, Model& model) {
-  set_experts(config, model, "num_experts", "num_experts_per_tok");
-  model.expert_intermediate = size_at(config, "moe_intermediate_size", kMaxIntermediate);
-  const int step = size_or(config, "decoder_sparse_step", 1, kMaxLayers);
-  for (int layer = 0; layer < model.layers; ++layer) {
-    model.is_moe[static_cast<std::size_t>(layer)] = (layer + 1) % step == 0;
+std::string letters(std::string_view name) {
+  std::string kept;
+  for (const char c : name) {
+    if (c < '0' || c > '9') kept += c;
   }
-  if (config.has("mlp_only_layers")) {
-    const JsonReader dense = config.at("mlp_only_layers");
-    for (std::size_t i = 0; i < dense.size(); ++i) {
-      model.is_moe[static_cast<std::size_t>(dense.at(i).integer(0, model.layers - 1))] = false;
-    }
+  return kept;
+}
+
+[[noreturn]] void refuse_family(const JsonReader& place, bool by_type) {
+  const std::string given = place.string();
+  for (const std::string_view dense : kDense) {
+    if (!given.starts_with(dense) || given.find("moe") != std::string::npos) continue;
+    throw Error(place.place(), fmt::format("'{}' is a family without experts", given),
+                "give a config.json of a Mixture-of-Experts model");
   }
-  require_moe_layer(config, model, step > 1 ? "decoder_sparse_step" : "mlp_only_layers");
-  set_dense_intermediate(config, model);
-}
-
-void read_qwen2_moe(const JsonReader& config, Model& model) {
-  model.attention = grouped_query_attention(config, model.hidden);
-  model.attention.qkv_bias = config.boolean_or("qkv_bias", true);
-  read_qwen_experts(config, model);
-  model.shared_intermediate = size_at(config, "shared_expert_intermediate_size", kMaxIntermediate);
-  model.shared_expert_gate = true;
-}
-
-void read_qwen3_moe(const JsonReader& config, Model& model) {
-  model.attention =
-      grouped_query_attention(config, model.hidden, KvHeads::kRequired, HeadDim::kRequired);
-  set_bias(config, model.attention, false);
-  model.attention.query_norm_width = model.attention.head_dim;
-  model.attention.key_norm_width = model.attention.head_dim;
-  read_qwen_experts(config, model);
-}
-
-void read_deepseek_v2(const JsonReader& config, Model& model) {
-  model.attention = latent_attention(config);
-  set_experts(config, model, "n_routed_experts", "num_experts_per_tok");
-  model.expert_intermediate = size_at(config, "moe_intermediate_size", kMaxIntermediate);
-  const std::int64_t shared = size_or_null(config, "n_shared_experts", kMaxExperts);
-  const std::int64_t shared_width = shared * model.expert_intermediate;
-  if (shared_width > kMaxIntermediate) {
-    throw Error(config.at("n_shared_experts").place(),
-                fmt::format("{} shared experts are {} wide together", shared, shared_width),
-                fmt::format("up to {} are possible", kMaxIntermediate));
+  std::vector<std::string> known;
+  bool is_other_version = false;
+  for (const Family& family : model_families()) {
+    const std::string_view name = by_type ? family.name : family.architecture;
+    if (name.empty() || family.architecture.empty()) continue;
+    known.emplace_back(name);
+    is_other_version = is_other_version || letters(name) == letters(given);
   }
-  model.shared_intermediate = static_cast<int>(shared_width);
-  const std::int64_t first = config.at("first_k_dense_replace").integer(0, kMaxLayers);
-  const int step = size_or(config, "moe_layer_freq", 1, kMaxLayers);
-  for (int layer = 0; layer < model.layers; ++layer) {
-    model.is_moe[static_cast<std::size_t>(layer)] = layer >= first && layer % step == 0;
+  // Another version is another model, whose shapes differ: no typing error.
+  throw Error(
+      place.place(), fmt::format("'{}' is not a family of models that can be read", given),
+      is_other_version ? fmt::format("known: {}", fmt::join(known, ", ")) : suggest(given, known));
+}
+
+const Family& family_of(const JsonReader& config, const JsonReader& text) {
+  const std::optional<JsonReader> own = given_name(text);
+  const std::optional<JsonReader> outer = given_name(config);
+  for (const JsonReader* file : {&text, &config}) {
+    const std::optional<JsonReader> name = given_name(*file);
+    if (!name) continue;
+    const std::string type = name->string();
+    if (const Family* family = find_family(type + "/" + first_architecture(*file))) return *family;
+    if (const Family* family = find_family(type)) return *family;
   }
-  require_moe_layer(config, model, "first_k_dense_replace");
-  set_dense_intermediate(config, model);
-}
-
-/// As V2, with a learned bias per expert to balance their load ("noaux_tc").
-void read_deepseek_v3(const JsonReader& config, Model& model) {
-  read_deepseek_v2(config, model);
-  model.router_bias = config.string_or("topk_method", "noaux_tc") == "noaux_tc";
-}
-
-/// The experts are slices of LLaMA's feed-forward part. `size_experts`, where it is given, lists
-/// their widths layer by layer; unequal ones are refused, as a Model has one width.
-void read_llama_moe(const JsonReader& config, Model& model) {
-  model.attention = grouped_query_attention(config, model.hidden, KvHeads::kDefaultToHeads);
-  set_bias(config, model.attention, false);
-  set_experts(config, model, "num_experts", "num_selects");
-  const int width = size_at(config, "intermediate_size", kMaxIntermediate);
-  if (width % model.experts != 0) {
-    throw Error(config.at("intermediate_size").place(),
-                fmt::format("{} cannot be cut into {} equal experts", width, model.experts));
-  }
-  model.expert_intermediate = width / model.experts;
-  if (config.has("size_experts")) {
-    const JsonReader layers = config.at("size_experts");
-    for (std::size_t layer = 0; layer < layers.size(); ++layer) {
-      const JsonReader widths = layers.at(layer);
-      for (std::size_t expert = 0; expert < widths.size(); ++expert) {
-        const JsonReader cell = widths.at(expert);
-        if (cell.integer(1, kMaxIntermediate) == model.expert_intermediate) continue;
-        throw Error(cell.place(), "experts of different widths cannot be modelled",
-                    fmt::format("all must be intermediate_size / num_experts = {}",
-                                model.expert_intermediate));
-      }
-    }
-  }
-  const std::string gate = config.string_or("gate_network", "mlp");
-  if (gate != "mlp" && gate != "linear") {
-    throw Error(config.at("gate_network").place(), fmt::format("'{}' is unknown", gate),
-                "give mlp or linear");
-  }
-  model.router_mlp = gate == "mlp";
-  model.router_noise = config.boolean_or("gate_add_noise", true);
-}
-
-void read_gpt_oss(const JsonReader& config, Model& model) {
-  model.attention =
-      grouped_query_attention(config, model.hidden, KvHeads::kRequired, HeadDim::kRequired);
-  set_bias(config, model.attention, true);
-  model.attention.sinks = true;
-  const bool short_key = !config.has("num_experts_per_tok") && config.has("experts_per_token");
-  set_experts(config, model, "num_local_experts",
-              short_key ? "experts_per_token" : "num_experts_per_tok");
-  model.expert_intermediate = size_at(config, "intermediate_size", kMaxIntermediate);
-  model.expert_bias = true;
-  model.router_bias = true;
-}
-
-void read_olmoe(const JsonReader& config, Model& model) {
-  model.attention = grouped_query_attention(config, model.hidden, KvHeads::kDefaultToHeads);
-  set_bias(config, model.attention, false);
-  model.attention.query_norm_width = model.attention.heads * model.attention.head_dim;
-  model.attention.key_norm_width = model.attention.kv_heads * model.attention.head_dim;
-  set_experts(config, model, "num_experts", "num_experts_per_tok");
-  model.expert_intermediate = size_at(config, "intermediate_size", kMaxIntermediate);
-}
-
-struct Family {
-  std::string_view name;
-  std::string_view architecture;
-  void (*read)(const JsonReader&, Model&);
-};
-
-constexpr Family kFamilies[] = {
-    {"mixtral", "MixtralForCausalLM", read_mixtral},
-    {"qwen2_moe", "Qwen2MoeForCausalLM", read_qwen2_moe},
-    {"qwen3_moe", "Qwen3MoeForCausalLM", read_qwen3_moe},
-    {"deepseek_v2", "DeepseekV2ForCausalLM", read_deepseek_v2},
-    {"deepseek_v3", "DeepseekV3ForCausalLM", read_deepseek_v3},
-    {"kimi_k2", "KimiK2ForCausalLM", read_deepseek_v3},
-    {"llama_moe", "LlamaMoEForCausalLM", read_llama_moe},
-    {"gpt_oss", "GptOssForCausalLM", read_gpt_oss},
-    {"olmoe", "OlmoeForCausalLM", read_olmoe},
-};
-
-const Family& family_of(const JsonReader& config) {
-  const bool by_type = config.has("model_type");
-  if (!by_type && !config.has("architectures")) {
+  if (!own && !outer) {
+    if (const Family* family = family_by_keys(config)) return *family;
     throw Error(config.place(), "key 'model_type' is missing",
                 "give a config.json of a Mixture-of-Experts model");
   }
-  const JsonReader place =
-      by_type ? config.at("model_type") : config.at("architectures").at(std::size_t{0});
-  const std::string given = place.string();
-  std::vector<std::string> known;
-  for (const Family& family : kFamilies) {
-    const std::string_view candidate = by_type ? family.name : family.architecture;
-    if (given == candidate) return family;
-    known.emplace_back(candidate);
-  }
-  throw Error(place.place(), fmt::format("'{}' is not a family of models that can be read", given),
-              suggest(given, known));
+  refuse_family(own ? *own : *outer, (own ? text : config).has("model_type"));
 }
 
 /// One line for tables: control characters would let a file draw on the terminal.
@@ -304,11 +152,11 @@ void read_defaults(const JsonReader& object, ModelDefaults& defaults) {
   const std::string known[] = {
       "tp", "pp", "ep", "micro_batch_size", "seq_length", "global_batch_size"};
   refuse_other_keys(object, known);
-  defaults.tp = size_or(object, "tp", 0, kMaxPlan);
-  defaults.pp = size_or(object, "pp", 0, kMaxPlan);
-  defaults.ep = size_or(object, "ep", 0, kMaxPlan);
-  defaults.micro_batch_size = size_or(object, "micro_batch_size", 0, kMaxPlan);
-  defaults.seq_length = size_or(object, "seq_length", 0, kMaxPlan);
+  defaults.tp = plan_size(object, "tp");
+  defaults.pp = plan_size(object, "pp");
+  defaults.ep = plan_size(object, "ep");
+  defaults.micro_batch_size = plan_size(object, "micro_batch_size");
+  defaults.seq_length = plan_size(object, "seq_length");
   if (object.has("global_batch_size")) {
     defaults.global_batch_size = object.at("global_batch_size").integer(1, kMaxBatch);
   }
@@ -340,41 +188,83 @@ void read_extension(const JsonReader& object, Model& model) {
   if (object.has("defaults")) read_defaults(object.at("defaults"), model.defaults);
 }
 
-void check_total(const JsonReader& config, const Model& model) {
-  const std::int64_t layer = expert_parameters(model) * model.experts;
-  if (layer <= kMaxParameters / model.layers && total_parameters(model) <= kMaxParameters) return;
-  throw Error(config.place(), "the sizes make over 1e16 parameters",
-              "check num_hidden_layers, hidden_size, the number of experts and their width");
-}
-
 std::string name_from(std::string_view input) {
   const std::filesystem::path path(input);
-  const std::string folder = path.parent_path().filename().string();
-  const bool named_by_folder =
-      path.filename() == "config.json" && !folder.empty() && folder != "." && folder != "..";
-  return named_by_folder ? folder : path.stem().string();
+  const std::string name = name_of_file(path);
+  return name.empty() ? path.stem().string() : name;
+}
+
+/// What a simulation reads, of the first layers that are of its kind.
+void fill(const StackShape& shape, Model& model) {
+  model.hidden = static_cast<int>(shape.hidden);
+  model.vocab = static_cast<int>(shape.vocab);
+  model.tied_embeddings = shape.tied_embeddings;
+  model.norm_bias = shape.norm_bias;
+  model.head_bias = shape.head_bias;
+  model.norms = shape.layers.front().norms;
+  const LayerShape* sparse = nullptr;
+  for (const LayerShape& layer : shape.layers) {
+    model.is_moe.insert(model.is_moe.end(), static_cast<std::size_t>(layer.count),
+                        layer.experts > 0);
+    if (layer.experts > 0 && sparse == nullptr) sparse = &layer;
+    if (layer.experts > 0) continue;
+    model.dense_intermediate = std::max(model.dense_intermediate, layer.dense.width);
+    model.dense_bias = layer.dense.bias;
+  }
+  for (const LayerShape& layer : shape.layers) {
+    if (layer.mixers.empty()) continue;
+    model.attention = layer.mixers.front();
+    break;
+  }
+  model.layers = static_cast<int>(model.is_moe.size());
+  model.experts = sparse->experts;
+  model.placed_experts = sparse->experts;
+  model.top_k = sparse->top_k;
+  model.expert_intermediate = sparse->expert.width;
+  model.expert_bias = sparse->expert.bias;
+  model.shared_intermediate = sparse->shared.width;
+  model.shared_bias = sparse->shared.bias;
+  model.shared_expert_gate = sparse->shared_gate;
+  model.shared_norms = sparse->shared_norms;
+  model.router_bias = sparse->router.bias;
+  model.router_mlp = sparse->router.mlp;
+  model.router_noise = sparse->router.noise;
+}
+
+std::string note_of(const JsonReader& config, const JsonReader& text, const Model& model) {
+  std::string note;
+  if (&config.value() != &text.value())
+    note = "the text model alone: what sees and hears is left out";
+  if (model.attention.index_heads > 0) {
+    if (!note.empty()) note += "; ";
+    note += "simulated as if its index picked all tokens";
+  }
+  return note;
 }
 
 }  // namespace
 
 Model parse_model_config(std::string_view json, std::string_view input) {
-  const nlohmann::json document = parse_json(json, input);
+  const nlohmann::json document = parse_json(config_text(json, input), input);
   const JsonReader config(document, input);
-  const Family& family = family_of(config);
+  const JsonReader text = text_model(config);
+  const Family& family = family_of(config, text);
+  const ConfigFields fields(text, family);
+  ModelStack stack = read_stack(fields);
+  // The whole of a model says whether its text model's head is tied.
+  if (&config.value() != &text.value() && config.has("tie_word_embeddings")) {
+    stack.shape.tied_embeddings = config.at("tie_word_embeddings").boolean();
+  }
   Model model;
   model.name = name_from(input);
   model.title = model.name;
   model.source = std::string(input);
   model.family = std::string(family.name);
-  model.layers = size_at(config, "num_hidden_layers", kMaxLayers);
-  model.hidden = size_at(config, "hidden_size", kMaxHidden);
-  model.vocab = size_at(config, "vocab_size", kMaxVocab);
-  // Absent means false: that is the default of every family here.
-  model.tied_embeddings = config.boolean_or("tie_word_embeddings", false);
-  model.is_moe.assign(static_cast<std::size_t>(model.layers), true);
-  family.read(config, model);
+  fill(stack.shape, model);
+  model.counted_only = std::move(stack.counted_only);
+  model.counted = count(stack.shape);
+  model.note = note_of(config, text, model);
   if (config.has("mixnet")) read_extension(config.at("mixnet"), model);
-  check_total(config, model);
   return model;
 }
 

@@ -17,6 +17,7 @@ namespace {
 using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 json mixtral() {
   return {{"model_type", "mixtral"},  {"hidden_size", 4096},    {"intermediate_size", 14336},
@@ -293,15 +294,20 @@ TEST(ModelConfig, RefusesTextThatIsNoJsonObject) {
   EXPECT_THAT(error_of_text(mixtral().dump() + "xyz"), HasSubstr("is not valid JSON"));
 }
 
-/// Every key of the examples above is needed, save those named here; null is as good as absent.
+/// Every key of the examples above is needed, save those that the family's reference has a default
+/// for, named here; null is as good as absent.
 TEST(ModelConfig, RefusesAMissingKeyByItsName) {
   const std::vector<std::pair<json, std::vector<std::string>>> families = {
-      {mixtral(), {}},
-      {qwen2_57b(), {"intermediate_size"}},  // the width of dense layers; there are none
-      {qwen3_30b(), {"intermediate_size", "decoder_sparse_step", "mlp_only_layers"}},
-      {deepseek_v2_lite(), {"num_key_value_heads", "moe_layer_freq"}},
+      {mixtral(), {"num_key_value_heads"}},
+      // The width of dense layers, of which there are none.
+      {with(qwen2_57b(), "num_attention_heads", 32), {"intermediate_size", "num_key_value_heads"}},
+      {qwen3_30b(),
+       {"intermediate_size", "decoder_sparse_step", "mlp_only_layers", "head_dim",
+        "num_key_value_heads"}},
+      {deepseek_v2_lite(),
+       {"num_key_value_heads", "moe_layer_freq", "n_shared_experts", "first_k_dense_replace"}},
       {llama_moe(), {}},
-      {gpt_oss_20b(), {}},
+      {gpt_oss_20b(), {"head_dim", "num_key_value_heads"}},
       {olmoe(), {"num_key_value_heads"}},
   };
   for (const auto& [config, optional] : families) {
@@ -375,7 +381,12 @@ TEST(ModelConfig, RefusesMoreParametersThanCanBe) {
 TEST(ModelConfig, RefusesUnknownFamilies) {
   EXPECT_THAT(error_of(with(mixtral(), "model_type", "mixtrel")),
               HasSubstr("did you mean 'mixtral'?"));
-  EXPECT_THAT(error_of(with(mixtral(), "model_type", "llama")), HasSubstr("known: mixtral, "));
+  EXPECT_THAT(error_of(with(mixtral(), "model_type", "sparsest")), HasSubstr("known: mixtral, "));
+  EXPECT_THAT(error_of(with(mixtral(), "model_type", "llama")),
+              HasSubstr("'llama' is a family without experts"));
+  // Another version is another model: no typing error.
+  EXPECT_THAT(error_of(with(mixtral(), "model_type", "deepseek_v9")),
+              Not(HasSubstr("did you mean")));
   EXPECT_THAT(error_of(with(mixtral(), "model_type", 7)), HasSubstr("is not a string"));
   EXPECT_THAT(error_of(without(mixtral(), "model_type")), HasSubstr("'model_type' is missing"));
   const json bare = without(mixtral(), "model_type");

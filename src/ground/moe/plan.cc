@@ -198,6 +198,7 @@ std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& 
 }
 
 ParallelPlan make_plan(const Model& model, const PlanRequest& request) {
+  require_simulated(model);
   check_positive("--gpus", request.gpus, kMaxGpus);
   check_positive("--gpus-per-server", request.gpus_per_server, 1024);
   const auto given_or = [](auto given, auto preset, auto otherwise) {

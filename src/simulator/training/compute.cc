@@ -11,9 +11,7 @@ constexpr double kOptimizerBytes = 28;        // a parameter, see the header
 constexpr double kQuadraticBackward = 2.5;    // of forward
 constexpr double kAttentionActivations = 12;  // tokens' vectors read and written around attention
 
-double value_width(const Attention& a) {
-  return a.kind == AttentionKind::kMultiHeadLatent ? a.v_head_dim : a.head_dim;
-}
+double value_width(const Attention& a) { return a.v_head_dim > 0 ? a.v_head_dim : a.head_dim; }
 
 }  // namespace
 

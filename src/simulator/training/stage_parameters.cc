@@ -17,7 +17,9 @@ StageParameters stage_parameters(const Model& model, const ParallelPlan& plan, i
   const std::int64_t embedding = std::int64_t{model.vocab} * model.hidden;
   const bool one_matrix = model.tied_embeddings && plan.pp == 1;
   if (stage == 0) sum.dense += embedding;
-  if (stage == plan.pp - 1) sum.dense += (one_matrix ? 0 : embedding) + model.hidden;
+  if (stage != plan.pp - 1) return sum;
+  sum.dense += (one_matrix ? 0 : embedding) + final_norm_parameters(model);
+  if (model.head_bias) sum.dense += model.vocab;
   return sum;
 }
 

@@ -14,6 +14,9 @@ TEST(StageParameters, AddUpToTheModel) {
     Model model = find_model(name);
     model.experts = model.placed_experts;  // a stage has what is placed
     model.tied_embeddings = false;
+    model.norm_bias = name.ends_with("b");  // of some: what Phi-3.5-MoE and Arctic have beside
+    model.head_bias = model.norm_bias;
+    model.shared_norms = model.norm_bias ? 1 : 0;
     ParallelPlan plan;
     for (const int pp : {1, 2, 3, model.layers}) {
       plan.pp = pp;

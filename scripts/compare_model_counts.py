@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+"""Parameter counts of `mixnet models` beside those of HuggingFace's transformers, block by block.
+
+    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install torch transformers
+    /tmp/venv/bin/python scripts/compare_model_counts.py                  compares, prints a table
+    /tmp/venv/bin/python scripts/compare_model_counts.py --table          as the table of docs/models.md
+    /tmp/venv/bin/python scripts/compare_model_counts.py --write FILE     also keeps the configurations and
+                                                                          their counts, for tests/models_test.py
+
+Each configuration is made and written by the library, and its model is built on PyTorch's "meta" device,
+which has shapes and no weights. Counted are all parameters, and what checkpoints hold beside them to balance
+a router (buffers called ..._bias). Parts that see or hear are left out, and so are those that predict further
+tokens. Needs build/mixnet, or $MIXNET.
+"""
+
+import argparse
+import collections
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import warnings
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PROGRAM = os.environ.get("MIXNET", str(ROOT / "build" / "mixnet"))
+BLOCKS = ["embeddings", "attention", "dense", "experts", "shared", "router", "norms", "head"]
+
+QWEN_HYBRID = {"num_hidden_layers": 48}
+LFM2_TYPES = ["conv", "conv", "full_attention", "conv", "conv", "conv", "full_attention", "conv"] * 3
+# Label, model_type of the library, and what differs from the sizes of its configuration class.
+CASES = [
+    ("Mixtral 8x7B", "mixtral", {}),
+    ("Mixtral, multi-head", "mixtral", {"num_key_value_heads": 32, "head_dim": 96}),
+    ("Qwen1.5-MoE-A2.7B", "qwen2_moe", {}),
+    ("Qwen2-57B-A14B", "qwen2_moe", {"hidden_size": 3584, "num_hidden_layers": 28, "num_attention_heads": 28,
+                                     "num_key_value_heads": 4, "num_experts": 64, "num_experts_per_tok": 8,
+                                     "moe_intermediate_size": 2560, "shared_expert_intermediate_size": 20480,
+                                     "intermediate_size": 18944}),
+    ("Qwen2-MoE, no shared width", "qwen2_moe", {"shared_expert_intermediate_size": 0, "mlp_only_layers": [0, 5]}),
+    ("Qwen3-30B-A3B", "qwen3_moe", {"num_hidden_layers": 48, "head_dim": 128}),
+    ("Qwen3-MoE, every second layer", "qwen3_moe", {"decoder_sparse_step": 2, "attention_bias": True}),
+    ("DeepSeek-V2", "deepseek_v2", {"hidden_size": 5120, "intermediate_size": 12288, "num_hidden_layers": 60,
+                                    "num_attention_heads": 128, "num_key_value_heads": 128,
+                                    "first_k_dense_replace": 1, "n_routed_experts": 160, "n_shared_experts": 2,
+                                    "num_experts_per_tok": 6, "moe_intermediate_size": 1536}),
+    ("DeepSeek-V2-Lite", "deepseek_v2", {"hidden_size": 2048, "intermediate_size": 10944, "num_hidden_layers": 27,
+                                         "num_attention_heads": 16, "num_key_value_heads": 16, "q_lora_rank": None,
+                                         "first_k_dense_replace": 1, "num_experts_per_tok": 6,
+                                         "moe_intermediate_size": 1408}),
+    ("DeepSeek-V3", "deepseek_v3", {}),
+    ("DeepSeek-V3, biases", "deepseek_v3", {"attention_bias": True, "num_hidden_layers": 8}),
+    ("DeepSeek-V3.2", "deepseek_v32", {}),
+    ("Kimi-K2.5", "kimi_k25", {"text_config": {"model_type": "deepseek_v3", "vocab_size": 163840,
+                                               "n_routed_experts": 384, "num_attention_heads": 64,
+                                               "num_key_value_heads": 64, "first_k_dense_replace": 1}}),
+    ("GLM-4.5-Air", "glm4_moe", {"attention_bias": True, "head_dim": 128, "num_attention_heads": 96}),
+    ("GLM-4.5", "glm4_moe", {"hidden_size": 5120, "num_hidden_layers": 92, "num_attention_heads": 96, "head_dim": 128,
+                             "intermediate_size": 12288, "moe_intermediate_size": 1536, "n_routed_experts": 160,
+                             "first_k_dense_replace": 3, "use_qk_norm": True, "attention_bias": True}),
+    ("GLM-4.7-Flash", "glm4_moe_lite", {}),
+    ("GLM-4.5V", "glm4v_moe", {"text_config": {"model_type": "glm4v_moe_text", "head_dim": 128}}),
+    ("GLM-5", "glm_moe_dsa", {}),
+    ("Llama 4 Scout", "llama4", {}),
+    ("Llama 4 Maverick (text)", "llama4_text", {"num_local_experts": 128, "interleave_moe_layer_step": 2,
+                                                "attention_bias": True}),
+    ("gpt-oss-120b", "gpt_oss", {}),
+    ("gpt-oss-20b", "gpt_oss", {"num_hidden_layers": 24, "num_local_experts": 32}),
+    ("OLMoE", "olmoe", {"intermediate_size": 1024}),
+    ("FlexOlmo", "flex_olmo", {}),
+    ("MiniMax-M2", "minimax_m2", {}),
+    ("MiniMax-Text-01", "minimax", {"hidden_size": 6144, "intermediate_size": 9216, "num_hidden_layers": 80,
+                                    "num_attention_heads": 64, "num_key_value_heads": 8, "head_dim": 128,
+                                    "num_local_experts": 32, "vocab_size": 200064,
+                                    "layer_types": (["linear_attention"] * 7 + ["full_attention"]) * 10}),
+    ("ERNIE-4.5-21B-A3B", "ernie4_5_moe", {}),
+    ("ERNIE-4.5, biases", "ernie4_5_moe", {"use_bias": True, "tie_word_embeddings": False, "num_hidden_layers": 8,
+                                           "moe_layer_end_index": 6}),
+    ("Hunyuan-A13B", "hunyuan_v1_moe", {"vocab_size": 128167, "num_experts": 64, "moe_topk": 8, "head_dim": 128,
+                                        "intermediate_size": 3072, "num_key_value_heads": 8, "pad_token_id": 0,
+                                        "tie_word_embeddings": True}),
+    ("Qwen3-Next-80B-A3B", "qwen3_next", QWEN_HYBRID),
+    ("Qwen3.5-35B-A3B", "qwen3_5_moe", {}),
+    ("Qwen3-VL-30B-A3B", "qwen3_vl_moe", {}),
+    ("Qwen3-Omni (thinker)", "qwen3_omni_moe_thinker", {"text_config": {
+        "model_type": "qwen3_omni_moe_text", "num_attention_heads": 32, "num_hidden_layers": 48, "head_dim": 128}}),
+    ("Granite MoE", "granitemoe", {"attention_bias": True}),
+    ("Granite MoE, shared", "granitemoeshared", {"shared_intermediate_size": 1024}),
+    ("Granite 4 (hybrid)", "granitemoehybrid", {"layer_types": (["mamba"] * 5 + ["attention"]) * 5 + ["mamba"] * 2}),
+    ("DBRX", "dbrx", {"d_model": 6144, "n_heads": 48, "n_layers": 40, "vocab_size": 100352,
+                      "attn_config": {"kv_n_heads": 8, "clip_qkv": 8, "rope_theta": 500000},
+                      "ffn_config": {"ffn_hidden_size": 10752, "moe_num_experts": 16, "moe_top_k": 4,
+                                     "hidden_size": 6144}}),
+    ("Phi-3.5-MoE", "phimoe", {"attention_bias": True, "lm_head_bias": True}),
+    ("Jamba", "jamba", {}),
+    ("Jamba, biases", "jamba", {"mamba_proj_bias": True, "num_hidden_layers": 16, "expert_layer_offset": 0}),
+    ("JetMoE-8B", "jetmoe", {"num_hidden_layers": 24, "tie_word_embeddings": True}),
+    ("dots.llm1", "dots1", {"hidden_size": 4096, "first_k_dense_replace": 1, "n_routed_experts": 128,
+                            "n_shared_experts": 2, "num_experts_per_tok": 6}),
+    ("Ling 3 hybrid", "bailing_hybrid", {}),
+    ("Kimi-Linear-48B-A3B", "kimi_linear", {}),
+    ("LFM2-8B-A1B", "lfm2_moe", {"layer_types": LFM2_TYPES, "num_hidden_layers": 24}),
+    ("LFM2, biases", "lfm2_moe", {"layer_types": LFM2_TYPES, "num_hidden_layers": 24, "conv_bias": True}),
+    ("Aria", "aria", {"text_config": {"model_type": "aria_text", "moe_num_experts": 64, "moe_topk": 6}}),
+    ("Nemotron-H", "nemotron_h", {"layers_block_type": ["linear_attention", "moe", "full_attention", "moe", "mlp"] * 4}),
+    ("AFMoE", "afmoe", {"num_dense_layers": 2}),
+    ("EXAONE MoE", "exaone_moe", {}),
+    ("Solar Open", "solar_open", {}),
+    ("Hunyuan 3", "hy_v3", {}),
+    ("Mellum", "mellum", {}),
+    ("Laguna", "laguna", {}),
+    ("Mistral 4", "mistral4", {}),
+    ("Switch Transformer base-8", "switch_transformers", {"num_sparse_encoder_layers": 6,
+                                                          "num_sparse_decoder_layers": 6, "d_ff": 3072}),
+    ("NLLB-MoE 54B", "nllb-moe", {"d_model": 2048, "encoder_layers": 24, "decoder_layers": 24,
+                                  "encoder_ffn_dim": 8192, "decoder_ffn_dim": 8192, "vocab_size": 256206}),
+]
+
+NOT_SHAPES = re.compile(r"vision_config|audio_config|_token_id|_token_index|^rope|dropout|initializer|_eps$|aux_loss|label|"
+                        r"max_position|output_|use_cache|problem_type|return_dict|chunk_size|dtype|hidden_act|version")
+NOT_TEXT = re.compile(r"visual|vision|audio|multi_modal|projector|talker|code2wav|mm_|\bmtp\b")
+LAYER = re.compile(r"(?:^|\.)(?:layers|block|blocks|h)\.\d+\.(.*)")
+LAYER_NORM = re.compile(r"(layer\.\d+\.)?(norm_attn_norm\.)?\w*norm\w*(\.\d+)?\.(weight|bias)$")
+JETMOE = re.compile(r"mlp\.(bias|input_linear\.weight|output_linear\.weight)$")
+IN_LAYER = [("shared", re.compile(r"shared_(expert|mlp)")),
+            ("attention", re.compile(r"self_attention\.|self_attn|SelfAttention|EncDecAttention|cross_attention|"
+                                     r"linear_attn|mamba|\battn\.|\bconv\.|mixer\.(q|k|v|o)_proj|mixer\.(dt_bias|A_log|"
+                                     r"D|conv1d|in_proj|out_proj|norm)")),
+            ("router", re.compile(r"router|\bgate\.|expert_bias|correction_bias|moe_statics")),
+            ("experts", re.compile(r"experts?[._]|block_sparse_moe\.(input|output)_linear"))]
+
+
+def block_of(name):
+    """Where a tensor of the library's belongs; none for parts that are not of the text model."""
+    if NOT_TEXT.search(name):
+        return None
+    inside = LAYER.search(name)
+    if not inside:
+        if "lm_head" in name:
+            return "head"
+        return "norms" if "norm" in name else "embeddings"
+    name = inside[1]
+    if LAYER_NORM.match(name):
+        return "norms"
+    if "self_attention" not in name and JETMOE.match(name):
+        return "experts"
+    for block, pattern in IN_LAYER:
+        if pattern.search(name):
+            return block
+    return "dense"
+
+
+def library_counts(model):
+    counts = collections.Counter()
+    for name, tensor in model.named_parameters():
+        counts[block_of(name)] += tensor.numel()
+    for name, tensor in model.named_buffers():
+        if name.endswith("bias"):
+            counts[block_of(name)] += tensor.numel()
+    return {block: counts[block] for block in BLOCKS}
+
+
+def build(config):
+    """The model, for text where there is one, with shapes and no weights."""
+    import torch  # pylint: disable=import-outside-toplevel
+    import transformers  # pylint: disable=import-outside-toplevel
+    error = None
+    for auto in ("AutoModelForCausalLM", "AutoModelForImageTextToText", "AutoModelForMultimodalLM",
+                 "AutoModelForSeq2SeqLM", "AutoModelForTextToWaveform"):
+        if not hasattr(transformers, auto):
+            continue
+        try:
+            with torch.device("meta"):
+                return getattr(transformers, auto).from_config(config)
+        except ValueError as refused:
+            error = error or refused
+    name = type(config).__name__.replace("Config", "ForConditionalGeneration")
+    if hasattr(transformers, name):
+        with torch.device("meta"):
+            return getattr(transformers, name)(config)
+    raise error
+
+
+def our_counts(file):
+    done = subprocess.run([PROGRAM, "models", str(file), "--json", "-"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        return None, done.stderr.strip()
+    model = json.loads(done.stdout)["models"][0]
+    return {block: model["parameters"][block]["total"] for block in BLOCKS}, model
+
+
+def kept(config):
+    """What of a file bears on shapes, or might."""
+    if isinstance(config, dict):
+        return {key: kept(value) for key, value in config.items() if not NOT_SHAPES.search(key)}
+    return config
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", nargs="*", help="model types; default: all")
+    parser.add_argument("--table", action="store_true")
+    parser.add_argument("--write", type=pathlib.Path)
+    options = parser.parse_args()
+    os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+    warnings.filterwarnings("ignore")
+    import transformers  # pylint: disable=import-outside-toplevel
+    wrong, recorded = 0, {}
+    for label, kind, changes in CASES:
+        if options.cases and kind not in options.cases:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                config = transformers.CONFIG_MAPPING[kind](**changes)
+                config.save_pretrained(folder)
+                theirs = library_counts(build(config))
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                print(f"| {label} | {kind} | the library cannot: {str(error)[:150]!r} |")
+                wrong += 1
+                continue
+            file = pathlib.Path(folder) / "config.json"
+            ours, model = our_counts(file)
+            if options.write:
+                recorded[label] = {"config": kept(json.loads(file.read_text(encoding="utf-8"))), "counts": theirs}
+        if ours == theirs:
+            simulated = "counted only" if model["counted_only"] else "yes"
+            print(f"| {label} | `{kind}` | {' | '.join(f'{theirs[block]:,}' for block in BLOCKS)} | "
+                  f"{sum(theirs.values()):,} | {simulated} |" if options.table else f"same   {label} ({kind})")
+            continue
+        wrong += 1
+        print(f"DIFFER {label} ({kind})", model if ours is None else "")
+        for block in BLOCKS if ours else []:
+            if ours[block] != theirs[block]:
+                print(f"       {block}: ours {ours[block]}, the library's {theirs[block]}: "
+                      f"{ours[block] - theirs[block]:+}")
+    if options.write:
+        lines = [f"{json.dumps(label)}: {json.dumps(one, separators=(',', ':'))}" for label, one in recorded.items()]
+        options.write.write_text("{" + ",\n ".join(lines) + "}\n", encoding="utf-8")
+    print(f"transformers {transformers.__version__}: {len(CASES)} configurations, {wrong} differ", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
