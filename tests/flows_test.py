@@ -269,7 +269,7 @@ class BadFlowsTest(ProgramTest):
     def test_flags(self):
         tree = ["--fabric", "fat-tree", "--flows", "{x}"]
         for words, said in (
-                (["--flows", "{x}"], "--fabric is required"),
+                (["--flows", "{x}"], "--fabric: is required"),
                 (["--fabric", "fat-tree"], "--flows: or --alltoallv is required"),
                 ([*tree, "--alltoallv", "{x}"], "--flows: stands beside --alltoallv"),
                 (["--fabric", "fattree", "--flows", "{x}"], "did you mean 'fat-tree'?"),

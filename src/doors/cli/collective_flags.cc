@@ -43,8 +43,10 @@ CollectiveRequest CollectiveFlags::request() const {
 void add_collective_flags(CLI::App& command, CollectiveFlags& flags) {
   const FlagGroup group(command, "One collective, in place of flows");
   std::string names;
-  for (const std::string& name : names_of<Collective>())
-    names += (names.empty() ? "" : ", ") + name;
+  for (const std::string& name : names_of<Collective>()) {
+    if (!names.empty()) names += name == "broadcast" ? ",\n" : ", ";  // two lines
+    names += name;
+  }
   group.add("--collective", flags.collective, "nccl-tests' table of it:\n" + names);
   group.add_default("--bytes", flags.bytes,
                     "Sizes: 64MB, 1MB,1GB or 1KiB:16GiB (each twice the one before)");
