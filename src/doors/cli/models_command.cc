@@ -105,16 +105,17 @@ void print_blocks(const Model& model) {
   for (const auto& [name, count] : kBlocks) add(name, counts.total.*count, counts.active.*count);
   add("all", counts.total.total(), counts.active.total());
   add("without embeddings", without_embeddings(counts.total), without_embeddings(counts.active));
-  fmt::print("\n");
+  write_output("-", "\n");
   table.print();
   const std::int64_t length = seq_length_of(model);
   const double forward = forward_flops_per_token(model, length);
-  fmt::print("FLOPs a token at {} tokens: {:.4g} forward, {:.4g} in training\n", length, forward,
-             kTrainingFlops * forward);
-  if (!model.note.empty()) fmt::print("note: {}\n", model.note);
+  std::string text = fmt::format("FLOPs a token at {} tokens: {:.4g} forward, {:.4g} in training\n",
+                                 length, forward, kTrainingFlops * forward);
+  if (!model.note.empty()) text += fmt::format("note: {}\n", model.note);
   if (!model.counted_only.empty()) {
-    fmt::print("counted only, not simulated: {}\n", model.counted_only);
+    text += fmt::format("counted only, not simulated: {}\n", model.counted_only);
   }
+  write_output("-", text);
 }
 
 nlohmann::ordered_json blocks_json(const Model& model) {
