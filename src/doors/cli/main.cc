@@ -74,7 +74,12 @@ std::vector<std::string> arguments_of(int argc, char** argv) {
   if (words.size() == 1 && words[0] == "version") words[0] = "--version";
   if (!words.empty() && words[0] == "help") {
     words.erase(words.begin());
-    words.emplace_back("--help");
+    // What is no command is refused as such.
+    const bool is_known =
+        words.empty() || std::ranges::any_of(kCommands, [&](const Command& command) {
+          return command.name == words[0];
+        });
+    if (is_known) words.emplace_back("--help");
   }
   std::ranges::reverse(words);
   return words;
