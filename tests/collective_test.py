@@ -90,6 +90,10 @@ class CollectiveTest(ProgramTest):
             (["--collective", "reduce", "--gpus", "8", "--flows", "x.csv"],
              "--flows: stands beside --collective; leave one of them out"),
             (["--collective", "reduce", "--gpus", "64", "--fabric", "nvl72"], "--fabric"),
+            (["--collective", "gather", "--gpus", "1048576"], "--gpus: 1048576 are too many for gather; give at most 4096"),
+            (["--collective", "all_reduce", "--gpus", "1048576"],
+             "--gpus: 1048576 are too many for all_reduce; give at most 32768"),
+            (["--collective", "reduce", "--gpus", "8", "--bytes", "1B:9223372036854775807B"], "--bytes: "),
         ]:
             result = run("flows", *words)
             self.assertEqual(result.status, 2, result)

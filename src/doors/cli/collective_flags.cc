@@ -25,7 +25,12 @@ std::vector<Bytes> parse_sizes(const std::string& text, const std::string& flag)
     throw Error(flag, fmt::format("'{}' is no range", text),
                 "give the smaller size first, as in 1KiB:16GiB");
   }
-  for (Bytes size = first; size <= last; size = size * 2) sizes.push_back(size);
+  Bytes size = first;
+  sizes.push_back(size);
+  while (size <= last - size) {  // twice the size may be over what can be counted
+    size += size;
+    sizes.push_back(size);
+  }
   return sizes;
 }
 

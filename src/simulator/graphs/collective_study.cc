@@ -16,6 +16,8 @@ namespace mixnet {
 namespace {
 
 constexpr Bytes kMostBytes = {std::int64_t{1} << 40};
+constexpr int kMostRows =
+    4'096;  // of the matrix of who sends to whom: 0.3 GB with what is made of it
 constexpr double kSlice = 128 * 1024;  // of a tree
 constexpr double kPs = 1e12;
 
@@ -45,6 +47,13 @@ void check(const CollectiveRequest& request) {
     throw Error("--nics-per-server",
                 fmt::format("{} NICs cannot be shared by {} GPUs of a server", nics, per_server),
                 "give a divisor of --gpus-per-server");
+  }
+  const int servers = std::max(1, request.gpus / per_server);
+  const int rows = is_of_nics(request.collective) ? servers * nics : servers;
+  if (rows > kMostRows) {
+    throw Error("--gpus",
+                fmt::format("{} are too many for {}", request.gpus, to_string(request.collective)),
+                fmt::format("give at most {}", kMostRows / (rows / servers) * per_server));
   }
   if (request.sizes.empty()) throw Error("--bytes", "names no size", "give one such as 64MB");
   for (const Bytes size : request.sizes) {

@@ -5,7 +5,7 @@
 namespace mixnet {
 namespace {
 
-/// Of those whose bytes are of certain NICs; those of others are of a server, dealt to its NICs.
+/// Of those that are.
 Matrix<double> traffic_of_nics(Collective collective, int servers, int nics, double each) {
   const int hosts = servers * nics;
   Matrix<double> traffic(hosts, hosts);
@@ -68,6 +68,11 @@ CollectiveShape shape_of(Collective collective) {
   }
 }
 
+bool is_of_nics(Collective collective) {
+  return collective == Collective::kGather || collective == Collective::kScatter ||
+         collective == Collective::kSendReceive;
+}
+
 std::int64_t steps_of(Collective collective, int gpus) {
   if (shape_of(collective) != CollectiveShape::kRing) return 1;
   return std::int64_t{collective == Collective::kAllReduce ? 2 : 1} * (gpus - 1);
@@ -77,8 +82,7 @@ Matrix<double> traffic_of(Collective collective, int gpus, int gpus_per_server,
                           int nics_per_server) {
   const int servers = gpus / gpus_per_server;
   const double part = 1.0 / gpus;
-  if (collective == Collective::kGather || collective == Collective::kScatter ||
-      collective == Collective::kSendReceive) {
+  if (is_of_nics(collective)) {
     return traffic_of_nics(collective, servers, nics_per_server,
                            part * gpus_per_server / nics_per_server);
   }

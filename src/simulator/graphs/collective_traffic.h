@@ -25,6 +25,9 @@ int depth_of(const std::vector<TreeEdge>& tree, int servers);
 enum class CollectiveShape { kRing, kTree, kDirect };
 CollectiveShape shape_of(Collective collective);
 
+/// Whether its bytes are of certain NICs; those of others are of servers, dealt to all their NICs.
+bool is_of_nics(Collective collective);
+
 /// Steps of the ring; 1 for others.
 std::int64_t steps_of(Collective collective, int gpus);
 
