@@ -58,7 +58,7 @@ void check(const CollectiveRequest& request) {
   if (request.sizes.empty()) throw Error("--bytes", "names no size", "give one such as 64MB");
   for (const Bytes size : request.sizes) {
     if (size < Bytes{1} || size > kMostBytes) {
-      throw Error("--bytes", fmt::format("{} B is out of range", size.count), "give 1B to 1TiB");
+      throw Error("--bytes", fmt::format("{} B is out of range", size.count), "give 1B to 1024GiB");
     }
   }
 }
@@ -116,7 +116,7 @@ class Study {
     study.fidelity = fidelity;
     study.packets = request_.packets;
     study.seed = request_.seed;
-    study.input = "--collective";
+    study.input = "--gpus";
     Matrix<std::int64_t> matrix(shares_.rows(), shares_.columns());
     for (std::size_t r = 0; r < shares_.rows(); ++r) {
       for (std::size_t c = 0; c < shares_.columns(); ++c) {
