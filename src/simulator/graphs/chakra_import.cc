@@ -67,8 +67,7 @@ class Importer {
     graph_.names.emplace_back();
   }
 
-  /// `bytes_of`: a rank's file.
-  TaskGraph read(std::size_t ranks, const std::function<std::string(std::size_t)>& bytes_of) {
+  TaskGraph read(std::size_t ranks, const RankTraces& trace_of) {
     if (options_.gpus_per_node < 1 || options_.gpus_per_node > kMaxGpusPerNode) {
       throw Error("--gpus-per-server", fmt::format("{} is out of range", options_.gpus_per_node),
                   fmt::format("give 1 to {}", kMaxGpusPerNode));
@@ -81,7 +80,7 @@ class Importer {
         static_cast<std::uint32_t>((ranks + options_.gpus_per_node - 1) / options_.gpus_per_node);
     ProgressBar progress("reading traces", ranks);
     for (std::size_t rank = 0; rank < ranks; ++rank) {
-      read_rank(static_cast<std::uint32_t>(rank), bytes_of(rank));
+      read_rank(static_cast<std::uint32_t>(rank), trace_of(rank));
       progress.advance();
     }
     close_groups();
@@ -109,9 +108,9 @@ class Importer {
     return place->second;
   }
 
-  void read_rank(std::uint32_t rank, const std::string& bytes) {
-    file_ = chakra_path(options_.prefix, rank).string();
-    const ChakraTrace trace = parse_chakra_trace(bytes, file_);
+  void read_rank(std::uint32_t rank, const RankTrace& from) {
+    const ChakraTrace& trace = from.trace;
+    file_ = from.file;
     rank_ = rank;
     rank_begin_.push_back(static_cast<std::uint32_t>(draft_of_.size()));
     if (draft_of_.size() + trace.nodes.size() > kMaxGraphTasks) {
@@ -454,13 +453,28 @@ class Importer {
 
 TaskGraph read_chakra_graph(ChakraImport options) {
   options.groups = read_chakra_groups(options.prefix);
-  return Importer(options).read(count_chakra_ranks(options.prefix), [&](std::size_t rank) {
-    return read_text_file(chakra_path(options.prefix, rank));
-  });
+  return join_rank_traces(
+      count_chakra_ranks(options.prefix),
+      [&](std::size_t rank) {
+        const auto path = chakra_path(options.prefix, rank);
+        return RankTrace{path.string(), parse_chakra_trace(read_text_file(path), path.string())};
+      },
+      options);
 }
 
 TaskGraph parse_chakra_graph(std::span<const std::string> files, const ChakraImport& options) {
-  return Importer(options).read(files.size(), [&](std::size_t rank) { return files[rank]; });
+  return join_rank_traces(
+      files.size(),
+      [&](std::size_t rank) {
+        const std::string file = chakra_path(options.prefix, rank).string();
+        return RankTrace{file, parse_chakra_trace(files[rank], file)};
+      },
+      options);
+}
+
+TaskGraph join_rank_traces(std::size_t ranks, const RankTraces& trace_of,
+                           const ChakraImport& options) {
+  return Importer(options).read(ranks, trace_of);
 }
 
 }  // namespace mixnet

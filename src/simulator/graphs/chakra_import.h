@@ -27,12 +27,15 @@
 // bytes a node, and one rank's file.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
 #include "graphs/chakra_groups.h"
 #include "hardware/gpu.h"
+#include "interop/chakra_trace.h"
 #include "interop/task_graph.h"
 
 namespace mixnet {
@@ -52,5 +55,16 @@ TaskGraph read_chakra_graph(ChakraImport options);
 
 /// The same of files in memory, that of rank 0 first; the prefix names them in errors.
 TaskGraph parse_chakra_graph(std::span<const std::string> files, const ChakraImport& options);
+
+/// What one rank did, from whatever format, and the file that says so, which names it in errors.
+struct RankTrace {
+  std::string file;
+  ChakraTrace trace;
+};
+using RankTraces = std::function<RankTrace(std::size_t rank)>;
+
+/// The same of traces that come one by one, rank 0 first, each asked for once.
+TaskGraph join_rank_traces(std::size_t ranks, const RankTraces& trace_of,
+                           const ChakraImport& options);
 
 }  // namespace mixnet
