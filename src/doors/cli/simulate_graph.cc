@@ -16,7 +16,7 @@
 #include "cli/packet_flags.h"
 #include "cli/simulate_ways.h"
 #include "cli/timeline_flags.h"
-#include "graphs/chakra_import.h"
+#include "traces/chakra_import.h"
 #include "graphs/task_run.h"
 #include "graphs/task_trace.h"
 #include "hardware/gpu.h"
@@ -31,6 +31,7 @@ constexpr Time kLongestReconfiguration = Time::seconds(3600);
 struct SimulateFlags {
   bool is_chakra = false;
   std::string graph;                   ///< file, or prefix of Chakra traces
+  std::optional<int> ranks;            ///< that did what one trace says
   std::optional<int> gpus_per_server;  ///< of traces, as the next
   std::string gpu = "h100";
   NetworkFlags network;
@@ -47,7 +48,7 @@ struct SimulateFlags {
 TaskRunRequest request_from(const SimulateFlags& flags) {
   if (flags.graph.empty()) {
     throw flags.is_chakra
-        ? Error("--chakra", "is empty", "give the prefix of Chakra traces")
+        ? Error("--chakra", "is empty", "give Chakra traces: their prefix, folder, or a file")
         : Error("--task-graph", "is required", "give a FlexFlow task graph, a .fbuf file");
   }
   TaskRunRequest request;
@@ -72,11 +73,13 @@ TaskRunRequest request_from(const SimulateFlags& flags) {
   return request;
 }
 
-TaskGraph graph_from(const SimulateFlags& flags) {
+TaskGraph graph_from(const SimulateFlags& flags, ImportNotes& notes) {
   if (!flags.is_chakra) return read_flexflow_graph(flags.graph);
   return read_chakra_graph({.prefix = flags.graph,
+                            .ranks = ranks_of(flags.ranks),
                             .gpus_per_node = gpus_per_node(flags.gpus_per_server),
-                            .gpu = find_gpu(flags.gpu)});
+                            .gpu = find_gpu(flags.gpu)},
+                           &notes);
 }
 
 std::string count_of(std::int64_t number) { return grouped(static_cast<double>(number)); }
@@ -174,10 +177,12 @@ void run(const SimulateFlags& flags) {
   flags.timeline.check("nodes");
   const bool quiet = answers_on_stdout(flags.json, flags.timeline.file, "--timeline");
   const TaskRunRequest request = request_from(flags);
-  const TaskGraph graph = graph_from(flags);
+  ImportNotes notes;
+  const TaskGraph graph = graph_from(flags, notes);
   const auto begin = system_env().monotonic_now();
   TaskRunReport report = run_task_graph(graph, request);
   report.wall_seconds = std::chrono::duration<double>(system_env().monotonic_now() - begin).count();
+  report.notes.insert(report.notes.end(), notes.begin(), notes.end());
   add_trace_notes(flags, report);
   if (!flags.json.empty()) write_output(flags.json, to_json(graph, report));
   TaskTrace trace;
@@ -238,16 +243,20 @@ void add_simulate_chakra(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "simulate", "Execute Chakra traces on a fabric: iteration time, who was busy");
   command->footer(
-      "PREFIX names traces PREFIX.0.et, PREFIX.1.et, ..., one a GPU. docs/chakra.md has the "
-      "format\n"
-      "and what is simulated; mixnet convert --to chakra writes traces.\n\n"
+      "TRACES is the prefix of PREFIX.0.et, PREFIX.1.et, ..., one a GPU, or their folder, or one\n"
+      "file; protobuf or JSON. docs/chakra.md has the format and what is simulated; mixnet "
+      "convert\n"
+      "--to chakra writes traces.\n\n"
       "Examples:\n"
       "  mixnet simulate --chakra traces/mixtral --fabric mixnet --bandwidth 400Gbps\n"
-      "  mixnet simulate --chakra traces/mixtral --fabric fat-tree --fidelity fluid --json -");
+      "  mixnet simulate --chakra traces/mixtral --fabric fat-tree --fidelity fluid --json -\n"
+      "  mixnet simulate --chakra chakra.0.et --ranks 16 --fabric fat-tree");
   const auto flags = std::make_shared<SimulateFlags>();
   flags->is_chakra = true;
   const FlagGroup group(*command, "Traces");
-  group.add("--chakra", flags->graph, "The traces: what comes before .0.et")->type_name("PREFIX");
+  group.add("--chakra", flags->graph, "The traces: what comes before .0.et, a folder, or a file")
+      ->type_name("TRACES");
+  group.add("--ranks", flags->ranks, kRanksHelp);
   group.add("--gpus-per-server", flags->gpus_per_server, "GPUs of a server (default: 8)");
   group.add_default("--gpu", flags->gpu,
                     "Kind of GPU, for NVLink and for work without a time ('mixnet gpus')");
