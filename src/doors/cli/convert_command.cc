@@ -16,14 +16,14 @@
 #include "cli/iteration_flags.h"
 #include "cli/output.h"
 #include "cli/timeline_flags.h"
-#include "traces/chakra_export.h"
-#include "traces/chakra_import.h"
 #include "graphs/task_run.h"
 #include "graphs/task_trace.h"
 #include "interop/chakra_trace.h"
 #include "interop/flexflow_graph.h"
 #include "interop/task_graph_dot.h"
 #include "moe/routing.h"
+#include "traces/chakra_export.h"
+#include "traces/chakra_import.h"
 
 namespace mixnet::cli {
 namespace {

@@ -64,9 +64,9 @@ int parse_hosts(const FlowsFlags& flags, int nics_per_server) {
 
 void read_traffic(const FlowsFlags& flags, FlowStudyRequest& request) {
   if (flags.flows.empty() == flags.alltoallv.empty()) {
-    throw Error("--flows",
-                flags.flows.empty() ? "or --alltoallv is required" : "stands beside --alltoallv",
-                "give the file of one of them, or --collective");
+    throw Error(flags.flows.empty() ? "flows" : "--flows",
+                flags.flows.empty() ? "names nothing to send" : "stands beside --alltoallv",
+                "give one of --flows FILE, --alltoallv FILE and --collective NAME");
   }
   request.input = flags.flows.empty() ? flags.alltoallv : flags.flows;
   if (flags.flows.empty()) {

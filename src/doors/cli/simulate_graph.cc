@@ -16,12 +16,12 @@
 #include "cli/packet_flags.h"
 #include "cli/simulate_ways.h"
 #include "cli/timeline_flags.h"
-#include "traces/chakra_import.h"
 #include "graphs/task_run.h"
 #include "graphs/task_trace.h"
 #include "hardware/gpu.h"
 #include "interop/flexflow_graph.h"
 #include "network/flow_list.h"
+#include "traces/chakra_import.h"
 
 namespace mixnet::cli {
 namespace {
