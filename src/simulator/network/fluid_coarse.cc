@@ -1,5 +1,7 @@
 #include "network/fluid_coarse.h"
 
+#include "base/caller.h"
+
 namespace mixnet::fluid {
 namespace {
 
@@ -263,6 +265,7 @@ void CoarseFluidSolver::run(FluidProblem& problem, const FluidComponent& part, d
   double next_start = start_due(problem, now);
   for (;;) {
     if (running_ == 0 && next_start == kInfinity) return;
+    stop_point();
     double step = std::min(resolution * (now - begin), next_start - now);
     if (ending_.empty()) {  // at most one event in such a step: that event, exactly
       fill();

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "base/caller.h"
+
 namespace mixnet::fluid {
 namespace {
 
@@ -285,6 +287,7 @@ void LargeFluidSolver::run(FluidProblem& problem, const FluidComponent& part) {
   for (;;) {
     const double next = std::min(next_end_.earliest(), next_start());
     if (next == kInfinity) return;
+    stop_point();
     now_ = std::max(now_, next);
     const double limit = now_ + event_width(now_);
     next_end_.list(limit, due_);

@@ -1,4 +1,4 @@
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -7,7 +7,9 @@ version: str
 
 class Error(ValueError): ...
 
-def compare(words: List[str]) -> str: ...
+def answer(
+    command: str, words: List[str], tell: Optional[Callable[[str, int, int], Any]], draws: bool
+) -> Tuple[str, List[str]]: ...
 def plan(
     demand: npt.NDArray[np.int64],
     degree: int,
@@ -16,5 +18,15 @@ def plan(
     numa_of_nic: List[int],
     allocator: str,
     budget: int,
+    tell: Optional[Callable[[str, int, int], Any]],
+    draws: bool,
 ) -> Dict[str, Any]: ...
-def sweep(text: str, input: str, out: str, threads: int, retry_failed: bool) -> None: ...
+def sweep(
+    text: str,
+    input: str,
+    out: str,
+    threads: int,
+    retry_failed: bool,
+    tell: Optional[Callable[[str, int, int], Any]],
+    draws: bool,
+) -> None: ...
