@@ -16,7 +16,8 @@
 // Loops that may last go through stop_point() at least some ten times a second. It throws Stopped,
 // which is no std::exception, as it is neither a fault nor wrong input: who catches those to go on
 // must not catch it. What is computed is then thrown away as it stands, so between two stop points
-// nothing that outlives the call may be half changed. Cost: about 1 ns.
+// nothing that outlives the call may be half changed. Cost: about 1 ns; in a tight loop,
+// a StopPoint made before it.
 #pragma once
 
 #include <atomic>
@@ -89,11 +90,20 @@ class CallerScope {
   Caller* before_;
 };
 
-/// Throws Stopped when this thread's caller has had enough.
-inline void stop_point() {
-  const Caller* const caller = caller_internal::current;
-  if (caller != nullptr && caller->is_stopped()) [[unlikely]]
-    throw Stopped();
-}
+/// A stop point to go through again and again in one scope: looks but once whose the thread is.
+class StopPoint {
+ public:
+  /// Throws Stopped when this thread's caller has had enough.
+  void operator()() const {
+    if (caller_ != nullptr && caller_->is_stopped()) [[unlikely]]
+      throw Stopped();
+  }
+
+ private:
+  const Caller* caller_ = current_caller();
+};
+
+/// The same, once.
+inline void stop_point() { StopPoint()(); }
 
 }  // namespace mixnet

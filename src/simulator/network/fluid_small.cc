@@ -3,8 +3,6 @@
 #include <bit>
 #include <utility>
 
-#include "base/caller.h"
-
 namespace mixnet::fluid {
 namespace {
 
@@ -354,7 +352,6 @@ void SmallFluidSolver::run(FluidProblem& problem, const FluidComponent& part) {
       next = std::min(next, static_cast<double>(arrivals_[next_arrival].start));
     }
     if (next == kInfinity) return;
-    stop_point();
     now = std::max(now, next);
     const double limit = now + event_width(now);
 
