@@ -153,9 +153,9 @@ class Told:
         self.threads.add(threading.get_ident())
 
 
-def quick_display():
-    """Bars without the two seconds of quiet."""
-    return mock.patch("mixnet._progress._QUIET_SECONDS", 0.0)
+def quick_display(quiet=0.0):
+    """Bars without the two seconds of quiet, or with more of them."""
+    return mock.patch("mixnet._progress._QUIET_SECONDS", quiet)
 
 
 def notebook():
@@ -165,7 +165,7 @@ def notebook():
 
 
 def predict(progress):
-    return mixnet.predict("dynamic", iterations=60, warm_up=10, progress=progress)
+    return mixnet.predict("dynamic", iterations=30, warm_up=10, progress=progress)
 
 
 class ProgressTest(program.ProgramTest):
@@ -176,7 +176,7 @@ class ProgressTest(program.ProgramTest):
         predict(told)
         lasted = time.monotonic() - start
         done = [step[1] for step in told.steps]
-        self.assertEqual(told.steps[-1], ("predict", 60, 60))
+        self.assertEqual(told.steps[-1], ("predict", 30, 30))
         self.assertEqual(done, sorted(set(done)))
         self.assertLess(len(done), lasted * 10 + 3, "at most ten times a second")
         self.assertEqual(told.threads, {threading.get_ident()}, "on the caller's thread")
@@ -198,7 +198,7 @@ class ProgressTest(program.ProgramTest):
         with self.assertRaisesRegex(Enough, "predict"):
             mixnet.predict("dynamic", iterations=1000000, progress=tell)
         self.assertLess(time.monotonic() - start, 60)
-        self.assertEqual(predict(False)["iterations"], 60)
+        self.assertEqual(predict(False)["iterations"], 30)
 
     def test_a_notebook_without_tqdm_gets_a_line(self):
         with notebook(), quick_display(), mock.patch.dict(sys.modules, {"tqdm.auto": None}):
@@ -211,8 +211,8 @@ class ProgressTest(program.ProgramTest):
         bars = []
 
         class Bar:
-            def __init__(self, desc, total, leave):
-                self.n, self.said, self.is_closed = 0, (desc, total, leave), False
+            def __init__(self, desc, initial, total, leave):
+                self.n, self.said, self.is_closed = initial, (desc, total, leave), False
                 bars.append(self)
 
             def refresh(self):
@@ -224,7 +224,7 @@ class ProgressTest(program.ProgramTest):
                 mock.patch.dict(sys.modules, {"tqdm.auto": types.SimpleNamespace(tqdm=Bar)}):
             predict(None)
         self.assertEqual([(bar.said, bar.n, bar.is_closed) for bar in bars],
-                         [(("predict", 60, False), 60, True)])
+                         [(("predict", 30, False), 30, True)])
 
     def test_elsewhere_only_what_is_asked_for(self):
         for progress, shows in [(None, False), (False, False), (True, True)]:
@@ -240,7 +240,7 @@ class ProgressTest(program.ProgramTest):
 
     def test_short_calls_show_nothing(self):
         line = io.StringIO()
-        with notebook(), contextlib.redirect_stderr(line):
+        with notebook(), quick_display(1000.0), contextlib.redirect_stderr(line):
             predict(True)
         self.assertEqual(line.getvalue(), "")
 

@@ -62,7 +62,7 @@ class _Display:
         self._start = time.monotonic()
         self._bar: Any = None
         self._what = ""
-        self._width = 0  # of the line that stands there
+        self._line = ""  # that stands there
 
     def tell(self, what: str, done: int, total: int) -> None:
         if time.monotonic() - self._start < _QUIET_SECONDS:
@@ -70,7 +70,7 @@ class _Display:
         if what != self._what:
             self.close()
             self._what = what
-            self._bar = _tqdm_bar(what, total)
+            self._bar = _tqdm_bar(what, done, total)
         if self._bar is None:
             self._write(f"{what}: {100 * done // max(total, 1)} %")
         else:
@@ -81,20 +81,21 @@ class _Display:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
-        if self._width > 0:
+        if self._line:
             self._write("")
             sys.stderr.write("\r")
-            self._width = 0
 
     def _write(self, line: str) -> None:
-        sys.stderr.write("\r" + line.ljust(self._width))
+        if line == self._line:
+            return
+        sys.stderr.write("\r" + line.ljust(len(self._line)))
         sys.stderr.flush()
-        self._width = len(line)
+        self._line = line
 
 
-def _tqdm_bar(what: str, total: int) -> Any:
+def _tqdm_bar(what: str, done: int, total: int) -> Any:
     try:
         tqdm = importlib.import_module("tqdm.auto").tqdm
     except ImportError:
         return None
-    return tqdm(desc=what, total=total, leave=False)
+    return tqdm(desc=what, initial=done, total=total, leave=False)
