@@ -28,7 +28,7 @@ class CommandTest(program.ProgramTest):
     def test_bytes(self):
         """Not only the same values: the same text."""
         words = ["--servers", "64", "--bandwidth", "400Gbps"]
-        text, notes = mixnet._core.answer("cost", words, None, False)
+        text, notes = mixnet._core.answer("cost", [os.fsencode(word) for word in words], None, False)
         self.assertEqual(text.encode(), program.run("cost", *words, "--json", "-").out)
         self.assertEqual(notes, [])
 
@@ -119,6 +119,9 @@ class CommandTest(program.ProgramTest):
             (lambda: mixnet.models("mixtral-8x7c"), "did you mean 'mixtral-8x7b'"),
             (lambda: mixnet.models(None), "names: None is no value"),
             (lambda: mixnet.models("--json"), "--json"),
+            (lambda: mixnet.models(os.fsdecode(b"no\xff.json")), "no\\xff.json"),
+            (lambda: mixnet.models("\ud800"), "names: '\\ud800' is no text"),
+            (lambda: mixnet.models("a\0b"), "a"),
         ]:
             with self.assertRaises(mixnet.Error, msg=said) as caught:
                 call()

@@ -61,6 +61,7 @@ class CompareTest(program.ProgramTest):
             ({"model": "mixtral-8x7b", "fabric": ["mixnet", None]}, "--fabric: None is no value"),
             ({"model": "mixtral-8x7b", "gpus": True}, "--gpus"),
             ({"model": "mixtral-8x7b", "help": True}, "--help: no such flag"),
+            ({"model": "mixtral-8x7b", "\ud800": 1}, "flags: '--\\ud800' is no text"),
             ({"model": "mixtral-8x7b", "progress": "yes"}, "progress: 'yes' is no way"),
         ]:
             with self.assertRaises(mixnet.Error, msg=str(flags)) as caught:

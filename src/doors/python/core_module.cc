@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <exception>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -121,14 +123,31 @@ void sweep_study(const std::string& text, const std::string& input, const std::s
   });
 }
 
+/// Error as mixnet.Error. It may quote a file's bytes, which need not be UTF-8.
+void register_error(py::module_& module) {
+  // As long as the process, as the module itself.
+  static PyObject* type = py::exception<Error>(module, "Error", PyExc_ValueError).release().ptr();
+  py::handle(type).attr("__module__") = "mixnet";
+  py::register_exception_translator([](std::exception_ptr thrown) {
+    try {
+      std::rethrow_exception(std::move(thrown));
+    } catch (const Error& error) {
+      const std::string_view line = error.what();
+      const auto size = static_cast<py::ssize_t>(line.size());
+      const auto text = py::reinterpret_steal<py::object>(
+          PyUnicode_DecodeUTF8(line.data(), size, "backslashreplace"));
+      PyErr_SetObject(type, text.ptr());
+    }
+  });
+}
+
 }  // namespace
 }  // namespace mixnet
 
 PYBIND11_MODULE(_core, module) {
   namespace py = pybind11;
   using namespace pybind11::literals;
-  py::register_exception<mixnet::Error>(module, "Error", PyExc_ValueError).attr("__module__") =
-      "mixnet";
+  mixnet::register_error(module);
   module.attr("version") = MIXNET_VERSION;
   module.def("answer", &mixnet::answer, "command"_a, "words"_a, "tell"_a, "draws"_a);
   module.def("plan", &mixnet::plan_demand, "demand"_a, "degree"_a, "eps_nics"_a, "bandwidth"_a,

@@ -190,9 +190,9 @@ def plan(
         _demand(demand),
         _flags.whole(degree, "degree", 0, 1024),
         _flags.whole(eps_nics, "eps_nics", 0, 1024),
-        _flags.text(bandwidth, "bandwidth"),
+        os.fsencode(_flags.text(bandwidth, "bandwidth")),
         [_flags.whole(node, "numa", 0, 2**31 - 1) for node in numa],
-        _flags.text(allocator, "allocator"),
+        os.fsencode(_flags.text(allocator, "allocator")),
         _flags.whole(budget, "budget", 0, 2**63 - 1),
         None,
         True,
@@ -242,7 +242,7 @@ def _answer(command: str, flags: Mapping[str, Flag], progress: Progress) -> Dict
 
 def _document(command: str, words: List[str], progress: Progress) -> Dict[str, Any]:
     with _heard(progress) as (tell, draws):
-        text, notes = _core.answer(command, words, tell, draws)
+        text, notes = _core.answer(command, [os.fsencode(word) for word in words], tell, draws)
     for note in notes:
         warnings.warn(note, stacklevel=4)
     return json.loads(text)
@@ -252,7 +252,7 @@ def _sweep(
     text: str, name: str, out: str, threads: int, retry_failed: bool, progress: Progress
 ) -> List[Dict[str, Any]]:
     with _heard(progress) as (tell, draws):
-        _core.sweep(text, name, out, threads, retry_failed, tell, draws)
+        _core.sweep(text, os.fsencode(name), os.fsencode(out), threads, retry_failed, tell, draws)
     with open(os.path.join(out, "results.jsonl"), encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 

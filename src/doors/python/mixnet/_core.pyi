@@ -8,23 +8,23 @@ version: str
 class Error(ValueError): ...
 
 def answer(
-    command: str, words: List[str], tell: Optional[Callable[[str, int, int], Any]], draws: bool
+    command: str, words: List[bytes], tell: Optional[Callable[[str, int, int], Any]], draws: bool
 ) -> Tuple[str, List[str]]: ...
 def plan(
     demand: npt.NDArray[np.int64],
     degree: int,
     eps_nics: int,
-    bandwidth: str,
+    bandwidth: bytes,
     numa_of_nic: List[int],
-    allocator: str,
+    allocator: bytes,
     budget: int,
     tell: Optional[Callable[[str, int, int], Any]],
     draws: bool,
 ) -> Dict[str, Any]: ...
 def sweep(
     text: str,
-    input: str,
-    out: str,
+    input: bytes,
+    out: bytes,
     threads: int,
     retry_failed: bool,
     tell: Optional[Callable[[str, int, int], Any]],

@@ -23,6 +23,7 @@ def words(flags: Mapping[str, Flag]) -> List[str]:
         if value is None or _is_bool(value) and not value:
             continue
         flag = "--" + name.replace("_", "-")
+        encoded(flag, "flags")
         if _is_bool(value):
             listed.append(flag)
             continue
@@ -44,7 +45,9 @@ def text(value: Any, what: str) -> str:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-        return str(value)
+        said = str(value)
+        encoded(said, what)
+        return said
     raise Error(f"{what}: {short(value)} is no value; give a text, a number or a list of them")
 
 
@@ -64,8 +67,17 @@ def path(value: Any, what: str) -> str:
     if isinstance(value, (str, os.PathLike)):
         name = os.fspath(value)
         if isinstance(name, str):
+            encoded(name, what)
             return name
     raise Error(f"{what}: {short(value)} is no path; give a text or a pathlib.Path")
+
+
+def encoded(said: str, what: str) -> bytes:
+    """As the program has it: paths may be no UTF-8."""
+    try:
+        return os.fsencode(said)
+    except UnicodeEncodeError:
+        raise Error(f"{what}: {short(said)} is no text; give one without surrogates") from None
 
 
 def short(value: Any) -> str:
