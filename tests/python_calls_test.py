@@ -136,7 +136,8 @@ print(results)
     def test_the_program_ends_by_the_signal(self):
         child = subprocess.Popen([program.PROGRAM, "predict", "--routing", "dynamic", "--iterations",
                                   "1000000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(0.5)
+        while cpu_seconds(child) < 0.2:
+            time.sleep(0.01)
         child.send_signal(signal.SIGINT)
         self.assertEqual(child.wait(timeout=60), -signal.SIGINT)
 

@@ -144,17 +144,17 @@ def models(*names: Union[str, "os.PathLike[str]"]) -> List[Dict[str, Any]]:
     ``flops_per_token``, ``defaults``, ... as ``mixnet models --json`` has them.
     """
     listed = ["--"] + [_flags.text(name, "names") for name in names]
-    return _document("models", listed, False)["models"]
+    return _list("models", listed)
 
 
 def gpus() -> List[Dict[str, Any]]:
     """The kinds of GPUs: ``name``, ``peak_bf16_flops``, ``memory_bytes``, ... and their source."""
-    return _document("gpus", [], False)["gpus"]
+    return _list("gpus", [])
 
 
 def fabrics() -> List[Dict[str, Any]]:
     """The fabrics that can be compared: ``name``, ``description`` and ``source``."""
-    return _document("fabrics", [], False)["fabrics"]
+    return _list("fabrics", [])
 
 
 def plan(
@@ -245,7 +245,13 @@ def _document(command: str, words: List[str], progress: Progress) -> Dict[str, A
         text, notes = _core.answer(command, [os.fsencode(word) for word in words], tell, draws)
     for note in notes:
         warnings.warn(note, stacklevel=4)
-    return json.loads(text)
+    document: Dict[str, Any] = json.loads(text)
+    return document
+
+
+def _list(command: str, words: List[str]) -> List[Dict[str, Any]]:
+    listed: List[Dict[str, Any]] = _document(command, words, False)[command]
+    return listed
 
 
 def _sweep(
