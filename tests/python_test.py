@@ -181,12 +181,18 @@ class SweepTest(program.ProgramTest):
             with self.assertRaises(mixnet.Error, msg=said) as caught:
                 mixnet.sweep(study)
             self.assertIn(said, str(caught.exception))
+        endless = []
+        endless.append(endless)
         for study, options, said in [
             (STUDY, {"threads": 0}, "threads: 0 is out of range"),
             (STUDY, {"threads": "2"}, "threads: '2' is no whole number"),
             (STUDY, {"out": 7}, "out: 7 is no path"),
             (STUDY, {"retry_failed": "yes"}, "retry_failed: 'yes' is no choice"),
             (7, {}, "study: 7 is no path"),
+            ("a\nb", {}, r"^'a\\nb': cannot be read"),
+            ("a\0b", {}, "cannot be read"),
+            ({"model": endless}, "study: is no mapping of flags"),
+            ({"model": {("a", 1): 2}}, "study: is no mapping of flags"),
         ]:
             with self.assertRaisesRegex(mixnet.Error, said):
                 mixnet.sweep(study, **options)

@@ -228,8 +228,9 @@ def sweep(
         name = _flags.path(study, "study")
         try:
             text = pathlib.Path(name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as problem:
-            raise Error(f"{name}: cannot be read ({problem}); give a study file") from None
+        except (OSError, ValueError) as problem:  # ValueError: no UTF-8, or no path at all
+            shown = name if name.isprintable() else _flags.short(name)
+            raise Error(f"{shown}: cannot be read ({problem}); give a study file") from None
     if out is not None:
         return _sweep(text, name, _flags.path(out, "out"), count, retry_failed, progress)
     with tempfile.TemporaryDirectory(prefix="mixnet-sweep-") as folder:
@@ -265,10 +266,15 @@ def _sweep(
 
 def _yaml(study: Mapping[str, Any]) -> str:
     """JSON is YAML, and the study's reader says what is wrong with it."""
-    lines = [
-        f"{json.dumps(str(flag).replace('_', '-'))}: {json.dumps(values, default=_plain)}\n"
-        for flag, values in study.items()
-    ]
+    try:
+        lines = [
+            f"{json.dumps(str(flag).replace('_', '-'))}: {json.dumps(values, default=_plain)}\n"
+            for flag, values in study.items()
+        ]
+    except Error:
+        raise
+    except (ValueError, TypeError, RecursionError) as problem:
+        raise Error(f"study: is no mapping of flags ({problem})") from None
     return "".join(lines)
 
 
@@ -288,7 +294,7 @@ def _plain(value: Any) -> Any:
 def _demand(demand: Any) -> "np.ndarray[Any, np.dtype[np.int64]]":
     try:
         given = np.asarray(demand)
-    except ValueError as problem:
+    except (ValueError, TypeError) as problem:
         raise Error(f"demand: is no array ({problem}); give servers x servers bytes") from None
     if given.ndim != 2 or given.shape[0] != given.shape[1] or given.shape[0] == 0:
         raise Error(f"demand: has the shape {given.shape}; give servers x servers bytes")
