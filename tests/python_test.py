@@ -191,8 +191,8 @@ class SweepTest(program.ProgramTest):
             (7, {}, "study: 7 is no path"),
             ("a\nb", {}, r"^'a\\nb': cannot be read"),
             ("a\0b", {}, "cannot be read"),
-            ({"model": endless}, "study: is no mapping of flags"),
-            ({"model": {("a", 1): 2}}, "study: is no mapping of flags"),
+            ({"model": endless}, {}, "study: is no mapping of flags"),
+            ({"model": {("a", 1): 2}}, {}, "study: is no mapping of flags"),
         ]:
             with self.assertRaisesRegex(mixnet.Error, said):
                 mixnet.sweep(study, **options)
