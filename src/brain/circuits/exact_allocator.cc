@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/caller.h"
 #include "base/error.h"
 #include "circuits/balanced_time.h"
 #include "circuits/refined_allocator.h"
@@ -110,6 +111,7 @@ class Search {
 
   /// Takes from the ranges of a server what is in none of its ways; false if it has no way.
   bool narrow(int s, Ranges& ranges, std::vector<bool>& changed) {
+    stop_point();
     changed[s] = false;
     Cost room{optical_[s], electrical_[s] + kRounding, electrical_[s] + kRounding};
     open_.clear();

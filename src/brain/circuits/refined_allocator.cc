@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/caller.h"
 #include "base/error.h"
 #include "circuits/balanced_time.h"
 
@@ -175,6 +176,7 @@ bool RefinedAllocator::reach() {
   int kicks = 0;
   double least = std::numeric_limits<double>::infinity();
   while (left_ > 0) {
+    stop_point();
     int worst = -1;
     double most = close_enough;
     double sum = 0;

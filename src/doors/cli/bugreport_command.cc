@@ -108,7 +108,7 @@ std::string report(const std::vector<std::string>& words) {
 
 }  // namespace
 
-void add_bugreport_command(CLI::App& app) {
+void add_bugreport_command(Program& app) {
   CLI::App* command = app.add_subcommand(
       "bugreport", "Say what a report of a fault needs: versions, machine, command, digests");
   command->prefix_command();

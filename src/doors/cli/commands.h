@@ -4,26 +4,26 @@
 // CLI::RuntimeError to end with a status of its own.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "cli/program.h"
 
 namespace mixnet::cli {
 
-void add_compare_command(CLI::App& app);
-void add_sweep_command(CLI::App& app);
-void add_report_command(CLI::App& app);
-void add_reproduce_command(CLI::App& app);
-void add_validate_command(CLI::App& app);
-void add_plan_command(CLI::App& app);
-void add_predict_command(CLI::App& app);
-void add_flows_command(CLI::App& app);
-void add_simulate_command(CLI::App& app);
-void add_convert_command(CLI::App& app);
-void add_cost_command(CLI::App& app);
-void add_models_command(CLI::App& app);
-void add_gpus_command(CLI::App& app);
-void add_fabrics_command(CLI::App& app);
-void add_bugreport_command(CLI::App& app);
+void add_compare_command(Program& app);
+void add_sweep_command(Program& app);
+void add_report_command(Program& app);
+void add_reproduce_command(Program& app);
+void add_validate_command(Program& app);
+void add_plan_command(Program& app);
+void add_predict_command(Program& app);
+void add_flows_command(Program& app);
+void add_simulate_command(Program& app);
+void add_convert_command(Program& app);
+void add_cost_command(Program& app);
+void add_models_command(Program& app);
+void add_gpus_command(Program& app);
+void add_fabrics_command(Program& app);
+void add_bugreport_command(Program& app);
 /// Added last, to a program that has all the others: it tells of them.
-void add_completion_command(CLI::App& app);
+void add_completion_command(Program& app);
 
 }  // namespace mixnet::cli

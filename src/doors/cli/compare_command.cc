@@ -22,7 +22,7 @@ namespace {
 
 struct Flags {
   CompareFlags compare;
-  std::string json;
+  JsonAnswer json;
   std::string csv;
 };
 
@@ -194,14 +194,14 @@ void run(const Flags& flags) {
   if (!flags.csv.empty()) write_output(flags.csv, to_csv(comparison));
   if (!quiet) print_report(comparison, request);
   if (quiet) {
-    for (const std::string& sentence : gaps(comparison, request)) print_note(sentence);
+    for (const std::string& sentence : gaps(comparison, request)) print_note(flags.json, sentence);
   }
-  print_note(routing_note(request.routing));
+  print_note(flags.json, routing_note(request.routing));
 }
 
 }  // namespace
 
-void add_compare_command(CLI::App& app) {
+void add_compare_command(Program& app) {
   CLI::App* command = app.add_subcommand(
       "compare",
       "Simulate a training iteration on each fabric: time, cost, performance per dollar");
@@ -226,7 +226,7 @@ void add_compare_command(CLI::App& app) {
       "                 --global-batch-size 512 --gpus 1024 --json result.json");
   const auto flags = std::make_shared<Flags>();
   add_compare_flags(*command, flags->compare);
-  add_answer_flag(*command, "--json", flags->json, "Also write the result as JSON");
+  add_json_flag(app, *command, flags->json, "Also write the result as JSON");
   add_answer_flag(*command, "--csv", flags->csv, "Also write the result as CSV");
   command->callback([flags] { run(*flags); });
 }

@@ -118,7 +118,7 @@ std::string fish(const CLI::App& program) {
 
 }  // namespace
 
-void add_completion_command(CLI::App& app) {
+void add_completion_command(Program& app) {
   CLI::App* command =
       app.add_subcommand("completion", "Print what bash, zsh or fish need to complete commands");
   command->footer(

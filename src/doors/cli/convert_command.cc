@@ -199,7 +199,7 @@ void run(const ConvertFlags& flags) {
 
 }  // namespace
 
-void add_convert_command(CLI::App& app) {
+void add_convert_command(Program& app) {
   CLI::App* command = app.add_subcommand(
       "convert", "Write a task graph, or a simulated iteration, in another format");
   std::string formats;

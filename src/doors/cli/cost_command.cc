@@ -28,7 +28,7 @@ struct CostFlags {
   int switch_ports = CostRequest{}.switch_ports;
   std::string server_link = "optics";
   std::string prices;
-  std::string json;
+  JsonAnswer json;
   std::string csv;
 };
 
@@ -221,7 +221,7 @@ void run(const CostFlags& flags) {
 
 }  // namespace
 
-void add_cost_command(CLI::App& app) {
+void add_cost_command(Program& app) {
   CLI::App* command = app.add_subcommand("cost", "What the network costs on each fabric");
   command->footer(
       "Servers and electricity are in `mixnet compare`.\n\n"
@@ -256,7 +256,7 @@ void add_cost_command(CLI::App& app) {
   command->add_flag("--paper", flags->paper,
                     "Three tiers of switches whatever the size, as in the paper");
   command->add_option("--prices", flags->prices, "Price list (CSV) in place of the shipped one");
-  add_answer_flag(*command, "--json", flags->json, "Also write the result as JSON");
+  add_json_flag(app, *command, flags->json, "Also write the result as JSON");
   add_answer_flag(*command, "--csv", flags->csv, "Also write the result as CSV");
   command->callback([flags] { run(*flags); });
 }

@@ -24,7 +24,7 @@ Listing fabrics() {
 
 }  // namespace
 
-void add_fabrics_command(CLI::App& app) {
+void add_fabrics_command(Program& app) {
   add_list_command(app, "fabrics", "List the fabrics that can be compared", fabrics);
 }
 

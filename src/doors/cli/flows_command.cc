@@ -40,7 +40,7 @@ struct FlowsFlags {
   std::optional<std::string> fidelity;
   std::uint64_t seed = 1;
   std::string until;
-  std::string json;
+  JsonAnswer json;
   std::string fct;
   PacketFlags packets;
 };
@@ -103,7 +103,7 @@ FlowStudyRequest request_from(const FlowsFlags& flags) {
 }
 
 bool check_answers(const FlowsFlags& flags) {
-  const auto place = [](const std::string& path) {
+  const auto place = [](std::string_view path) {
     return std::filesystem::absolute(path).lexically_normal();
   };
   if (!flags.json.empty() && !flags.fct.empty() && place(flags.json) == place(flags.fct)) {
@@ -263,7 +263,7 @@ void run(const FlowsFlags& flags) {
 
 }  // namespace
 
-void add_flows_command(CLI::App& app) {
+void add_flows_command(Program& app) {
   CLI::App* command = app.add_subcommand(
       "flows", "Play flows on a fabric, packet by packet: completion times, queues, losses");
   command->footer(
@@ -296,7 +296,7 @@ void add_flows_command(CLI::App& app) {
                "or fluid (of a collective the default)");
   fidelity.add("--until", flags->until, "Stop at this time; flows may be left")->type_name("TIME");
   add_packet_flags(*command, flags->packets);
-  add_answer_flag(*command, "--json", flags->json, "Also write the result as JSON");
+  add_json_flag(app, *command, flags->json, "Also write the result as JSON");
   add_answer_flag(*command, "--fct", flags->fct, "Also write each flow's completion time as CSV");
   command->callback([flags] { run(*flags); });
 }

@@ -38,7 +38,7 @@ Listing gpus() {
 
 }  // namespace
 
-void add_gpus_command(CLI::App& app) {
+void add_gpus_command(Program& app) {
   add_list_command(app, "gpus", "List the GPUs, their published peaks and source", gpus);
 }
 

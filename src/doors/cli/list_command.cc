@@ -8,12 +8,12 @@
 
 namespace mixnet::cli {
 
-void add_list_command(CLI::App& app, const std::string& name, const std::string& description,
+void add_list_command(Program& app, const std::string& name, const std::string& description,
                       Listing (*make)()) {
   CLI::App* command = app.add_subcommand(name, description);
   command->footer(fmt::format("Example: mixnet {0} --json {0}.json", name));
-  const auto json = std::make_shared<std::string>();
-  add_answer_flag(*command, "--json", *json, "Also write them as JSON");
+  const auto json = std::make_shared<JsonAnswer>();
+  add_json_flag(app, *command, *json, "Also write them as JSON");
   command->callback([json, name, make] {
     const bool quiet = answers_on_stdout(*json);
     const Listing listing = make();

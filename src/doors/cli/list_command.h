@@ -1,11 +1,11 @@
 // Commands that list what the program knows of some kind, for people and for programs.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "cli/output.h"
+#include "cli/program.h"
 
 namespace mixnet::cli {
 
@@ -15,7 +15,7 @@ struct Listing {
 };
 
 /// A command that prints what `make` gives; in JSON as an object with `list` by the command's name.
-void add_list_command(CLI::App& app, const std::string& name, const std::string& description,
+void add_list_command(Program& app, const std::string& name, const std::string& description,
                       Listing (*make)());
 
 }  // namespace mixnet::cli

@@ -17,6 +17,7 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/program.h"
 #include "cli/strict_flags.h"
 
 namespace {
@@ -32,7 +33,7 @@ int complain(std::string_view line) {
 
 struct Command {
   std::string_view name;
-  void (*add)(CLI::App& app);
+  void (*add)(mixnet::cli::Program& app);
 };
 
 constexpr std::string_view kCompletion = "completion";
@@ -58,7 +59,7 @@ constexpr Command kCommands[] = {
 
 /// The command that `word` names, alone: the flags of all take half a megabyte. Where it names
 /// none, all of them, for help and suggestions.
-void add_commands(CLI::App& app, std::string_view word) {
+void add_commands(mixnet::cli::Program& app, std::string_view word) {
   bool is_known = false;
   for (const Command& command : kCommands) {
     is_known |= command.name == word && word != kCompletion;  // which tells of all
@@ -89,7 +90,7 @@ std::vector<std::string> arguments_of(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Which network for training my Mixture-of-Experts model?", "mixnet");
+  mixnet::cli::Program app("Which network for training my Mixture-of-Experts model?");
   app.set_version_flag("--version", MIXNET_VERSION);
   app.require_subcommand(1);
   app.footer(

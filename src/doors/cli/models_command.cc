@@ -17,7 +17,7 @@ namespace {
 
 struct ModelsOptions {
   std::vector<std::string> models;
-  std::string json;
+  JsonAnswer json;
 };
 
 /// "46.7B", "1.03T".
@@ -177,13 +177,13 @@ nlohmann::ordered_json to_json(const Model& model) {
   return json;
 }
 
-void write_json(const std::vector<Model>& models, const std::string& file) {
+void write_json(const std::vector<Model>& models, const JsonAnswer& answer) {
   nlohmann::ordered_json array = nlohmann::ordered_json::array();
   for (const Model& model : models) array.push_back(to_json(model));
   const nlohmann::ordered_json document = {{"schema", "mixnet.models/1"}, {"models", array}};
   // A path need not be UTF-8, which JSON must be.
   constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
-  write_output(file, document.dump(2, ' ', false, kReplace) + "\n");
+  write_output(answer, document.dump(2, ' ', false, kReplace) + "\n");
 }
 
 void run(const ModelsOptions& options) {
@@ -201,14 +201,14 @@ void run(const ModelsOptions& options) {
 
 }  // namespace
 
-void add_models_command(CLI::App& app) {
+void add_models_command(Program& app) {
   const auto options = std::make_shared<ModelsOptions>();
   CLI::App* command =
       app.add_subcommand("models", "List the models, with their parameter counts and plans");
   command->add_option("models", options->models,
                       "Names, or paths of a HuggingFace config.json or its folder\n"
                       "(default: all that come with the program)");
-  add_answer_flag(*command, "--json", options->json, "Also write them as JSON");
+  add_json_flag(app, *command, options->json, "Also write them as JSON");
   command->footer(
       "total and active count parameters from the shapes; error % is total against the published\n"
       "count. Of models that are named, also by block (attention, experts, router, ...), and "

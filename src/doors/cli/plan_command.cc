@@ -185,7 +185,7 @@ void run_plan(const CircuitPlanFlags& flags) {
 
 }  // namespace
 
-void add_plan_command(CLI::App& app) {
+void add_plan_command(Program& app) {
   CLI::App* command = app.add_subcommand(
       "plan", "Allocate optical circuits to a demand between servers, and map them to NICs");
   auto flags = std::make_shared<CircuitPlanFlags>();

@@ -36,7 +36,7 @@ struct PredictFlags {
   int trace_window = PredictionRequest{}.trace_window;
   std::string allocator = "refined";
   std::uint64_t seed = 1;
-  std::string json;
+  JsonAnswer json;
 };
 
 void check_range(int value, int least, int most, std::string_view flag) {
@@ -135,12 +135,12 @@ void run_predict(const PredictFlags& flags) {
   const PredictionReport report = study_prediction(request);
   if (!flags.json.empty()) write_output(flags.json, json_text(flags, request, report));
   if (!quiet) print_report(request, report);
-  print_note(routing_note(request.routing));
+  print_note(flags.json, routing_note(request.routing));
 }
 
 }  // namespace
 
-void add_predict_command(CLI::App& app) {
+void add_predict_command(Program& app) {
   CLI::App* command = app.add_subcommand(
       "predict", "Predict what gates will decide, and score it against what they did");
   auto flags = std::make_shared<PredictFlags>();
@@ -160,7 +160,7 @@ void add_predict_command(CLI::App& app) {
   add("--tokens", flags->trace_window, "Tokens of a trace that make an iteration");
   add("--allocator", flags->allocator, "Of the circuits: greedy, refined or exact");
   add("--seed", flags->seed, "Seed of the generated routing");
-  add_answer_flag(*command, "--json", flags->json, "Also write the scores as JSON");
+  add_json_flag(app, *command, flags->json, "Also write the scores as JSON");
   command->footer(
       "docs/copilot.md explains the predictors and the scores.\n\n"
       "Examples:\n"

@@ -41,7 +41,7 @@ void run(const ReportFlags& flags) {
 
 }  // namespace
 
-void add_report_command(CLI::App& app) {
+void add_report_command(Program& app) {
   CLI::App* command =
       app.add_subcommand("report", "Results as one HTML file: verdict, charts, tables");
   command->footer(

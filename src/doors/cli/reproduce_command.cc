@@ -85,7 +85,7 @@ void run(const ReproduceFlags& flags) {
 
 }  // namespace
 
-void add_reproduce_command(CLI::App& app) {
+void add_reproduce_command(Program& app) {
   CLI::App* command =
       app.add_subcommand("reproduce", "Every quantitative figure of the paper, beside ours");
   std::string names;

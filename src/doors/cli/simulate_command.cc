@@ -15,7 +15,7 @@ namespace {
 
 struct Way {
   std::string_view flag;  ///< that says what to simulate
-  void (*add)(CLI::App& program);
+  void (*add)(Program& program);
 };
 
 constexpr Way kWays[] = {
@@ -41,9 +41,9 @@ std::string ways() {
 }
 
 /// A program with the command of one way alone.
-class Program {
+class WayProgram {
  public:
-  explicit Program(const Way& way) : app_("", "mixnet") {
+  explicit WayProgram(const Way& way, Answer* asked = nullptr) : app_("", asked) {
     app_.require_subcommand(1);
     way.add(app_);
     refuse_loose_values(app_);
@@ -64,10 +64,10 @@ class Program {
   }
 
  private:
-  CLI::App app_;
+  Program app_;
 };
 
-void run(const std::vector<std::string>& words) {
+void run(const std::vector<std::string>& words, Answer* asked) {
   const Way* chosen = nullptr;
   for (const Way& way : kWays) {
     if (!is_among(way.flag, words)) continue;
@@ -76,9 +76,9 @@ void run(const std::vector<std::string>& words) {
     }
     chosen = &way;
   }
-  if (chosen != nullptr) return Program(*chosen).run(words);
+  if (chosen != nullptr) return WayProgram(*chosen, asked).run(words);
   if (is_among("--help", words) || is_among("-h", words)) {
-    for (const Way& way : kWays) write_output("-", Program(way).help() + "\n");
+    for (const Way& way : kWays) write_output("-", WayProgram(way).help() + "\n");
     return;
   }
   throw Error("simulate", "names nothing to simulate",
@@ -87,11 +87,11 @@ void run(const std::vector<std::string>& words) {
 
 }  // namespace
 
-void add_simulate_command(CLI::App& app) {
+void add_simulate_command(Program& app) {
   CLI::App* command = app.add_subcommand("simulate", "Simulate one iteration on one fabric");
   command->set_help_flag();
   command->prefix_command();
-  command->callback([command] { run(command->remaining()); });
+  command->callback([command, asked = app.asked()] { run(command->remaining(), asked); });
 }
 
 }  // namespace mixnet::cli

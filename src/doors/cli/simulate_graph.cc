@@ -42,7 +42,7 @@ struct SimulateFlags {
   std::string fidelity = "packet";
   PacketFlags packets;
   TimelineFlags timeline;
-  std::string json;
+  JsonAnswer json;
 };
 
 TaskRunRequest request_from(const SimulateFlags& flags) {
@@ -201,7 +201,8 @@ void run(const SimulateFlags& flags) {
 }
 
 /// The flags of both ways.
-void add_common_flags(CLI::App& command, const std::shared_ptr<SimulateFlags>& flags,
+void add_common_flags(const Program& program, CLI::App& command,
+                      const std::shared_ptr<SimulateFlags>& flags,
                       const std::string& nics_default) {
   const FlagGroup network(command, "Network"), fidelity(command, "Fidelity");
   add_network_flags(command, flags->network, nics_default);
@@ -212,13 +213,13 @@ void add_common_flags(CLI::App& command, const std::shared_ptr<SimulateFlags>& f
                        "packet (every packet), auto (jumps over the steady state) or fluid");
   add_packet_flags(command, flags->packets);
   add_timeline_flags(command, flags->timeline, "nodes");
-  add_answer_flag(command, "--json", flags->json, "Also write the result as JSON");
+  add_json_flag(program, command, flags->json, "Also write the result as JSON");
   command.callback([flags] { run(*flags); });
 }
 
 }  // namespace
 
-void add_simulate_graph(CLI::App& program) {
+void add_simulate_graph(Program& program) {
   CLI::App* command = program.add_subcommand(
       "simulate", "Execute a FlexFlow task graph on a fabric: iteration time, who was busy");
   command->footer(
@@ -236,10 +237,10 @@ void add_simulate_graph(CLI::App& program) {
             "Who sends how much in all-to-alls: measured, uniform, dynamic,\n"
             "matrix:FILE or trace:FILE (docs/routing.md; default: measured, and a note)");
   group.add_default("--seed", flags->seed, "Seed of the routing, and of hashed paths");
-  add_common_flags(*command, flags, "as a node has GPUs");
+  add_common_flags(program, *command, flags, "as a node has GPUs");
 }
 
-void add_simulate_chakra(CLI::App& program) {
+void add_simulate_chakra(Program& program) {
   CLI::App* command = program.add_subcommand(
       "simulate", "Execute Chakra traces on a fabric: iteration time, who was busy");
   command->footer(
@@ -261,7 +262,7 @@ void add_simulate_chakra(CLI::App& program) {
   group.add_default("--gpu", flags->gpu,
                     "Kind of GPU, for NVLink and for work without a time ('mixnet gpus')");
   group.add_default("--seed", flags->seed, "Seed of hashed paths");
-  add_common_flags(*command, flags, "as a server has GPUs");
+  add_common_flags(program, *command, flags, "as a server has GPUs");
 }
 
 }  // namespace mixnet::cli

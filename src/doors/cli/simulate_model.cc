@@ -23,7 +23,7 @@ namespace {
 struct Flags {
   CompareFlags job;
   TimelineFlags timeline;
-  std::string json;
+  JsonAnswer json;
 };
 
 void print_report(const ComparisonRequest& request, const Comparison& comparison) {
@@ -74,7 +74,7 @@ void run(const Flags& flags) {
   const IterationRun result = run_iteration(request, {.regions = regions_of(flags, request)});
   if (!flags.json.empty())
     write_output(flags.json, to_json(result.comparison, "mixnet " MIXNET_VERSION));
-  print_note(routing_note(request.routing));
+  print_note(flags.json, routing_note(request.routing));
   std::size_t bytes = 0;
   if (!flags.timeline.file.empty()) {
     const std::string trace = to_chrome_trace(result.timeline, title_of(request));
@@ -90,7 +90,7 @@ void run(const Flags& flags) {
 
 }  // namespace
 
-void add_simulate_model(CLI::App& program) {
+void add_simulate_model(Program& program) {
   CLI::App* command = program.add_subcommand(
       "simulate",
       "Simulate a training iteration of a model on one fabric: its time, and what happens when");
@@ -104,7 +104,7 @@ void add_simulate_model(CLI::App& program) {
   const auto flags = std::make_shared<Flags>();
   add_compare_flags(*command, flags->job);
   add_timeline_flags(*command, flags->timeline, "regions");
-  add_answer_flag(*command, "--json", flags->json, "Also write the result as JSON");
+  add_json_flag(program, *command, flags->json, "Also write the result as JSON");
   command->callback([flags] { run(*flags); });
 }
 

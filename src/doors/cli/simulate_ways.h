@@ -3,12 +3,12 @@
 // simulate_command.cc takes the one whose flag the user wrote.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "cli/program.h"
 
 namespace mixnet::cli {
 
-void add_simulate_model(CLI::App& program);   ///< --model
-void add_simulate_graph(CLI::App& program);   ///< --task-graph
-void add_simulate_chakra(CLI::App& program);  ///< --chakra
+void add_simulate_model(Program& program);   ///< --model
+void add_simulate_graph(Program& program);   ///< --task-graph
+void add_simulate_chakra(Program& program);  ///< --chakra
 
 }  // namespace mixnet::cli

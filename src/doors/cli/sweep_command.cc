@@ -119,7 +119,7 @@ void run(const SweepFlags& flags) {
 
 }  // namespace
 
-void add_sweep_command(CLI::App& app) {
+void add_sweep_command(Program& app) {
   CLI::App* command = app.add_subcommand(
       "sweep", "Run 'mixnet compare' for every point of a study, on all cores or under mpirun");
   command->footer(

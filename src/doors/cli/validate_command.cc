@@ -17,7 +17,7 @@ struct ValidateFlags {
   std::string fit;
   std::int64_t gpus = 1024;
   std::string gpu = "h100";
-  std::string json;
+  JsonAnswer json;
 };
 
 void print_tables(const Validation& validation) {
@@ -71,7 +71,7 @@ void run(const ValidateFlags& flags) {
 
 }  // namespace
 
-void add_validate_command(CLI::App& app) {
+void add_validate_command(Program& app) {
   CLI::App* command =
       app.add_subcommand("validate", "Hold the simulator to published iteration times");
   command->footer(
@@ -88,7 +88,7 @@ void add_validate_command(CLI::App& app) {
   command->add_option("--gpus", flags->gpus, "GPUs of the published runs")->capture_default_str();
   command->add_option("--gpu", flags->gpu, "Kind of GPU, before scaling ('mixnet gpus')")
       ->capture_default_str();
-  add_answer_flag(*command, "--json", flags->json, "Also write the result as JSON");
+  add_json_flag(app, *command, flags->json, "Also write the result as JSON");
   command->callback([flags] { run(*flags); });
 }
 

@@ -2,36 +2,42 @@
 // call, and says what the functions do. Arguments come checked for type and shape; values are
 // checked here, by the same code as the program's flags.
 //
-// mixnet::Error becomes mixnet.Error, std::bad_alloc MemoryError. The interpreter's lock is
-// released while something is simulated.
+// mixnet::Error becomes mixnet.Error, std::bad_alloc MemoryError. What may last is run_watched().
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <exception>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/caller.h"
 #include "base/error.h"
 #include "base/parallel.h"
+#include "cli/answers.h"
 #include "cli/sweep_points.h"
 #include "compare/circuit_plan.h"
-#include "compare/comparison.h"
-#include "compare/comparison_text.h"
 #include "sweep/sweep.h"
 #include "sweep/sweep_folder.h"
+#include "watched_work.h"
 
 namespace mixnet {
 namespace {
 
 namespace py = pybind11;
 
-std::string compare_words(const std::vector<std::string>& words) {
-  const py::gil_scoped_release unlocked;
-  return to_json(compare(cli::comparison_request(words)), "mixnet " MIXNET_VERSION);
+/// What the command answers in JSON, and its notes.
+std::pair<std::string, std::vector<std::string>> answer(const std::string& command,
+                                                        const std::vector<std::string>& words,
+                                                        const py::object& tell, bool draws) {
+  cli::Answer answer;
+  run_watched({tell, draws}, [&] { answer = cli::answer(command, words); });
+  return {std::move(answer.json), std::move(answer.notes)};
 }
 
 /// Bytes; servers x servers.
@@ -64,7 +70,8 @@ py::object seconds(Time time) {
 
 py::dict plan_demand(const DemandArray& demand, int degree, int eps_nics,
                      const std::string& bandwidth, std::vector<int> numa_of_nic,
-                     const std::string& allocator, std::int64_t budget) {
+                     const std::string& allocator, std::int64_t budget, const py::object& tell,
+                     bool draws) {
   const auto servers = static_cast<std::size_t>(demand.shape(0));
   CircuitPlanRequest request;
   request.demand = ServerDemand(servers, servers);
@@ -76,10 +83,7 @@ py::dict plan_demand(const DemandArray& demand, int degree, int eps_nics,
   request.allocator = parse<AllocatorKind>(allocator, "allocator");
   request.budget = budget;
   CircuitPlan plan;
-  {
-    const py::gil_scoped_release unlocked;
-    plan = plan_circuits(std::move(request));
-  }
+  run_watched({tell, draws}, [&] { plan = plan_circuits(std::move(request)); });
   using namespace pybind11::literals;
   return py::dict("circuits"_a = circuits_of(plan), "counts"_a = counts_of(plan),
                   "all_to_all_seconds"_a = seconds(plan.time.whole()),
@@ -91,27 +95,50 @@ py::dict plan_demand(const DemandArray& demand, int degree, int eps_nics,
                   "bytes_without_circuit"_a = plan.time.eps_bytes.count);
 }
 
-/// Whether a signal (Ctrl-C) waits to be handled by the interpreter, which it then is.
-bool is_interrupted() {
-  const py::gil_scoped_acquire locked;
-  return PyErr_CheckSignals() != 0;
+/// cli::run_points() for `caller`, on whatever thread.
+std::vector<PointOutcome> run_points(Caller* caller, const PointArguments& points, int threads) {
+  const CallerScope scope(caller);
+  try {
+    return cli::run_points(points, threads);
+  } catch (const Stopped&) {
+    return {};  // the sweep has ended, and takes no more outcomes
+  }
 }
 
 /// Leaves its rows in the folder `out`.
 void sweep_study(const std::string& text, const std::string& input, const std::string& out,
-                 int threads, bool retry_failed) {
-  bool stopped = false;
-  {
-    const py::gil_scoped_release unlocked;
+                 int threads, bool retry_failed, const py::object& tell, bool draws) {
+  run_watched({tell, draws}, [&] {
     const SweepPlan plan = cli::plan_sweep(text, input);
     SweepFolder folder(out, plan, plan.identity("mixnet " MIXNET_VERSION, cli::study_flags()), text,
                        {.retry_failed = retry_failed});
     SweepOptions options;
     options.threads = threads == 0 ? default_threads() : threads;
-    options.interrupted = [&] { return stopped = is_interrupted(); };
-    run_sweep(plan, folder, cli::point_group, cli::run_points, options);
-  }
-  if (stopped) throw py::error_already_set();
+    Caller* const caller = current_caller();
+    options.interrupted = [caller] { return caller->is_stopped(); };
+    const auto runner = [caller](const PointArguments& points, int workers) {
+      return run_points(caller, points, workers);
+    };
+    run_sweep(plan, folder, cli::point_group, runner, options);
+  });
+}
+
+/// Error as mixnet.Error. It may quote a file's bytes, which need not be UTF-8.
+void register_error(py::module_& module) {
+  // As long as the process, as the module itself.
+  static PyObject* type = py::exception<Error>(module, "Error", PyExc_ValueError).release().ptr();
+  py::handle(type).attr("__module__") = "mixnet";
+  py::register_exception_translator([](std::exception_ptr thrown) {
+    try {
+      std::rethrow_exception(std::move(thrown));
+    } catch (const Error& error) {
+      const std::string_view line = error.what();
+      const auto size = static_cast<py::ssize_t>(line.size());
+      const auto text = py::reinterpret_steal<py::object>(
+          PyUnicode_DecodeUTF8(line.data(), size, "backslashreplace"));
+      PyErr_SetObject(type, text.ptr());
+    }
+  });
 }
 
 }  // namespace
@@ -120,12 +147,11 @@ void sweep_study(const std::string& text, const std::string& input, const std::s
 PYBIND11_MODULE(_core, module) {
   namespace py = pybind11;
   using namespace pybind11::literals;
-  py::register_exception<mixnet::Error>(module, "Error", PyExc_ValueError).attr("__module__") =
-      "mixnet";
+  mixnet::register_error(module);
   module.attr("version") = MIXNET_VERSION;
-  module.def("compare", &mixnet::compare_words, "words"_a);
+  module.def("answer", &mixnet::answer, "command"_a, "words"_a, "tell"_a, "draws"_a);
   module.def("plan", &mixnet::plan_demand, "demand"_a, "degree"_a, "eps_nics"_a, "bandwidth"_a,
-             "numa_of_nic"_a, "allocator"_a, "budget"_a);
+             "numa_of_nic"_a, "allocator"_a, "budget"_a, "tell"_a, "draws"_a);
   module.def("sweep", &mixnet::sweep_study, "text"_a, "input"_a, "out"_a, "threads"_a,
-             "retry_failed"_a);
+             "retry_failed"_a, "tell"_a, "draws"_a);
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/caller.h"
 #include "base/text_fields.h"
 #include "base/text_file.h"
 
@@ -65,6 +66,7 @@ Matrix<std::int64_t> parse_alltoallv_matrix(std::string_view text, std::string_v
   bool has_flows = false;
   TextLines lines(text);
   for (std::size_t row = 0; lines.next(); ++row) {
+    stop_point();
     std::string_view line = lines.line();
     for (std::size_t column = 0; column < ranks; ++column) {
       const TextPlace place{input, lines.number(), column + 1};

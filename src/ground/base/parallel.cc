@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/caller.h"
 #include "base/error.h"
 
 namespace mixnet {
@@ -32,18 +33,24 @@ void parallel_for(std::size_t count, int threads,
                   const std::function<void(std::size_t step, int worker)>& step) {
   threads = static_cast<int>(std::min<std::size_t>(threads, count));
   if (threads <= 1) {
-    for (std::size_t i = 0; i < count; ++i) step(i, 0);
+    for (std::size_t i = 0; i < count; ++i) {
+      stop_point();
+      step(i, 0);
+    }
     return;
   }
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
   std::exception_ptr error;
   std::size_t error_step = count;
+  Caller* const caller = current_caller();
   const auto work = [&](int worker) {
+    const CallerScope scope(caller);
     for (;;) {
       const std::size_t i = next.fetch_add(1, std::memory_order_relaxed);
       if (i >= count) return;
       try {
+        stop_point();
         step(i, worker);
       } catch (...) {
         const std::lock_guard lock(mutex);

@@ -3,6 +3,7 @@
 // Steps must write to places of their own; then the result does not depend on the number of threads
 // or on who ran what. If steps throw, every step still runs or is skipped, and the exception of the
 // lowest step that threw is thrown again, so errors are the same for any number of threads too.
+// Every step begins with a stop point, on whatever thread (caller.h).
 #pragma once
 
 #include <cstddef>

@@ -16,6 +16,17 @@ constexpr std::chrono::milliseconds kRedraw{100};
 constexpr int kWidth = 30;
 constexpr int kLeastWidth = 10;
 
+/// Who hears of the bar in place of the terminal.
+Caller* caller_to_tell(const std::string& label, std::uint64_t total) {
+  Caller* const caller = current_caller();
+  return caller != nullptr && caller->begin(label, total) ? caller : nullptr;
+}
+
+bool may_draw() {
+  const Caller* const caller = current_caller();
+  return caller == nullptr || caller->hears() == Caller::Hears::kTerminal;
+}
+
 /// A terminal that cannot be drawn on is no reason to end.
 void draw_on(Env& env, const std::string& text) { (void)env.print(Env::Stream::kError, text); }
 
@@ -32,17 +43,21 @@ ProgressBar::ProgressBar(std::string label, std::uint64_t total, Env& env)
     : env_(env),
       label_(std::move(label)),
       total_(std::max<std::uint64_t>(1, total)),
-      enabled_(env.is_terminal(Env::Stream::kError) && env.take_drawing()),
+      told_(caller_to_tell(label_, total_)),
+      enabled_(may_draw() && env.is_terminal(Env::Stream::kError) && env.take_drawing()),
       start_(enabled_ ? env.monotonic_now() : MonotonicTime()),
       next_draw_(start_ + kQuiet) {}
 
 ProgressBar::~ProgressBar() {
   if (drawn_) draw_on(env_, "\r\033[K");
   if (enabled_) env_.leave_drawing();
+  if (told_ != nullptr) told_->end();
 }
 
 void ProgressBar::advance(std::uint64_t steps) {
+  stop_point();
   done_ += steps;
+  if (told_ != nullptr) told_->advance(std::min(done_, total_));
   if (!enabled_) return;
   const MonotonicTime now = env_.monotonic_now();
   if (now < next_draw_) return;

@@ -7,11 +7,15 @@
 // shorter, and then its label cut. Of bars that exist at once, on any threads, only the first made
 // is drawn: it is the whole of which the others are parts. Results never depend on the clock that
 // it reads, which is not the wall clock. One bar is one thread's at a time.
+//
+// Where a caller waits for this thread in the process (caller.h), the caller says whether bars are
+// drawn, or tells its user itself, from the first step on. advance() is a stop point.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
+#include "base/caller.h"
 #include "base/env.h"
 
 namespace mixnet {
@@ -28,6 +32,7 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
+  /// Throws Stopped.
   void advance(std::uint64_t steps = 1);
 
  private:
@@ -37,6 +42,7 @@ class ProgressBar {
   std::string label_;
   std::uint64_t total_;
   std::uint64_t done_ = 0;
+  Caller* told_;  // null: nobody is told in place of the terminal
   bool enabled_;  // it is drawn, and holds the terminal
   bool drawn_ = false;
   MonotonicTime start_;

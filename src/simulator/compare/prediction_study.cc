@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/caller.h"
 #include "base/csv.h"
 #include "base/error.h"
 #include "base/text_file.h"
@@ -258,6 +259,7 @@ PredictionReport study_prediction(const PredictionRequest& request) {
   for (int iteration = 0; iteration < replay.iterations; ++iteration) {
     RoutingShares layer_before;
     for (std::size_t layer = 0; layer < layers; ++layer) {
+      stop_point();
       replay.counts(iteration, static_cast<int>(layer), counts);
       RoutingShares real = shares_of(counts);
       scorer.set_real(real);

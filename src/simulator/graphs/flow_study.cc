@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/caller.h"
 #include "base/error.h"
 #include "base/progress.h"
 #include "base/random.h"
@@ -135,6 +136,7 @@ class Player {
   }
 
   void add(std::size_t flow) {
+    stop_point();
     const FlowRecord& record = report_.flows[flow];
     network_.add_flow(path_set(flow), record.bytes, record.start, flow);
   }
@@ -280,6 +282,7 @@ void FlowStudy::draw_paths() {
   std::unordered_map<Way, std::uint32_t, WayHash> connections;
   std::vector<std::uint32_t> choices(report_.flows.size());
   for (std::size_t f = 0; f < choices.size(); ++f) {
+    stop_point();
     const Way way = ways[f];
     const std::uint64_t connection = (request_.seed - 1) << 32 | connections[way]++;
     choices[f] = topology_->path_choice(way.from, way.to, connection);
@@ -302,6 +305,7 @@ void FlowStudy::place_matrix(const Matrix<std::int64_t>& matrix) {
   const int ranks_a_server = ranks_are_servers_ ? 1 : nics;
   const bool by_ranks = !by_servers && !ranks_are_servers_;
   for (int r = 0; r < ranks; ++r) {
+    stop_point();
     for (int c = 0; c < ranks; ++c) {
       if (r == c) continue;
       if (r / ranks_a_server == c / ranks_a_server) {
@@ -322,6 +326,7 @@ void FlowStudy::place_matrix(const Matrix<std::int64_t>& matrix) {
     return bytes;
   };
   for (int s = 0; s < servers; ++s) {
+    stop_point();
     for (int t = 0; t < servers; ++t) {
       const std::int64_t bytes = s == t ? 0 : bytes_of(s, t);
       if (bytes == 0) continue;
@@ -407,6 +412,7 @@ void FlowStudy::run_fluid() {
   FlowPaths paths;
   const Ways ways(flows, ways_, choices_);
   for (std::size_t f = 0; f < flows.size(); ++f) {
+    stop_point();
     const Way way = ways[f];
     topology_->find_paths(way.from, way.to, way.choice, paths);
     network.add_flow(paths.forward, flows[f].bytes, 1, flows[f].start);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/caller.h"
 #include "base/error.h"
 #include "base/progress.h"
 #include "graphs/task_agenda.h"
@@ -160,7 +161,10 @@ class Execution {
       if (waits_[task] == 0) first.push_back(task);
     }
     for (const std::uint32_t task : first) make_ready(task);
-    while (done_ < waits_.size()) step();
+    while (done_ < waits_.size()) {
+      stop_point();
+      step();
+    }
     sum_up();
     return std::move(report_);
   }

@@ -1,5 +1,7 @@
 #include "network/fluid_coarse.h"
 
+#include "base/caller.h"
+
 namespace mixnet::fluid {
 namespace {
 
@@ -261,8 +263,10 @@ void CoarseFluidSolver::run(FluidProblem& problem, const FluidComponent& part, d
   const auto begin = static_cast<double>(arrivals_.front().start);
   double now = begin;
   double next_start = start_due(problem, now);
+  const StopPoint stop_here;
   for (;;) {
     if (running_ == 0 && next_start == kInfinity) return;
+    stop_here();
     double step = std::min(resolution * (now - begin), next_start - now);
     if (ending_.empty()) {  // at most one event in such a step: that event, exactly
       fill();

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "base/caller.h"
+
 namespace mixnet::fluid {
 namespace {
 
@@ -282,9 +284,11 @@ void LargeFluidSolver::run(FluidProblem& problem, const FluidComponent& part) {
     return next_arrival < arrivals_.size() ? static_cast<double>(arrivals_[next_arrival].start)
                                            : kInfinity;
   };
+  const StopPoint stop_here;
   for (;;) {
     const double next = std::min(next_end_.earliest(), next_start());
     if (next == kInfinity) return;
+    stop_here();
     now_ = std::max(now_, next);
     const double limit = now_ + event_width(now_);
     next_end_.list(limit, due_);

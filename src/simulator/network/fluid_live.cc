@@ -6,6 +6,8 @@
 #include <functional>
 #include <utility>
 
+#include "base/caller.h"
+
 namespace mixnet {
 namespace {
 
@@ -99,6 +101,7 @@ bool LiveFluid::run_until(Time end) {
 }
 
 void LiveFluid::solve() {
+  stop_point();
   ++solution_;
   for (const std::uint32_t link : changed_) {
     if (links_[link].seen == solution_ || links_[link].flows.empty()) continue;

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <vector>
 
+#include "base/caller.h"
 #include "network/fluid_coarse.h"
 #include "network/fluid_large.h"
 #include "network/fluid_problem.h"
@@ -296,6 +297,7 @@ Time FluidNetwork::run() {
   s.list_members();
   s.find_components();
   for (std::size_t i = 0; i + 1 < s.class_begin.size(); ++i) {
+    stop_point();  // of small ones, which are short, the only
     const fluid::FluidComponent part = {
         std::span(s.class_order).subspan(s.class_begin[i], s.class_begin[i + 1] - s.class_begin[i]),
         std::span(s.link_order).subspan(s.link_begin[i], s.link_begin[i + 1] - s.link_begin[i])};

@@ -249,12 +249,12 @@ void Leader::give_up_silent() {
 }
 
 std::vector<int> Leader::run() {
-  while (ended_ < batches_.size()) {
-    if (options_.interrupted && options_.interrupted()) break;
+  const auto is_interrupted = [&] { return options_.interrupted && options_.interrupted(); };
+  while (ended_ < batches_.size() && !is_interrupted()) {
     hand_out();
-    if (const auto result = pool_.take(options_.ranks == nullptr ? kAlone : kPause)) {
-      end(0, *result);
-    }
+    const auto result = pool_.take(options_.ranks == nullptr ? kAlone : kPause);
+    if (is_interrupted()) break;  // which may be why points ended as they did
+    if (result) end(0, *result);
     if (options_.ranks != nullptr) receive();
   }
   std::vector<int> lost;

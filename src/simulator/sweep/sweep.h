@@ -32,8 +32,9 @@ struct SweepOptions {
   int threads = 1;         ///< of this process
   Ranks* ranks = nullptr;  ///< null: this process alone
   std::chrono::milliseconds rank_timeout{60'000};
-  /// Asked on rank 0 several times a second. When it is true the sweep ends early: points under
-  /// way are waited for and lost, what is finished stays in the folder. Null: never.
+  /// Asked on rank 0 several times a second. Once it is true, for good, the sweep ends early:
+  /// points under way are waited for and lost (they may give up, too, and any outcome), what is
+  /// finished stays in the folder. Null: never.
   std::function<bool()> interrupted = {};
   Env* env = &system_env();  ///< whose clock tells silent ranks; not null
 };

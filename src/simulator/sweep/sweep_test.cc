@@ -145,6 +145,18 @@ TEST_F(RunSweep, AnInterruptedSweepKeepsWhatIsFinishedAndGoesOn) {
   EXPECT_TRUE(fs::exists(path_ / "a" / "results.csv"));
 }
 
+TEST_F(RunSweep, WhatAnInterruptedPointGaveIsNoRow) {
+  std::atomic<int> started = 0;
+  const auto gives_up = [&](const PointArguments& points, int threads) {
+    return ++started < 5 ? echo(points, threads) : std::vector<PointOutcome>();
+  };
+  auto folder = open();
+  run_sweep(*plan_, *folder, no_group, gives_up,
+            {.threads = 1, .interrupted = [&] { return started >= 5; }});
+  EXPECT_THAT(folder->failures(), IsEmpty());
+  EXPECT_LT(folder->finished(), 5U);
+}
+
 TEST_F(RunSweep, RowsDoNotDependOnThreads) {
   EXPECT_THAT(run_sweep(*plan_, *open("a"), no_group, echo, {.threads = 1}), IsEmpty());
   EXPECT_THAT(run_sweep(*plan_, *open("b"), no_group, echo, {.threads = 4}), IsEmpty());

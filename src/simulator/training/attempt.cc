@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/caller.h"
+
 namespace mixnet {
 
 Attempt::Attempt(const JobSetup& job, std::span<const Epoch> epochs, TimelineRecorder* recorder)
@@ -63,6 +65,7 @@ void Attempt::load(int replica) {
 
 /// Twice: as if sends were free, and as it is, which is what counts.
 void Attempt::run_replica(int replica) {
+  stop_point();
   load(replica);
   const int stages = job_.plan.pp;
   const int micro_batches = job_.plan.micro_batches();
