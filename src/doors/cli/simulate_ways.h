@@ -10,5 +10,6 @@ namespace mixnet::cli {
 void add_simulate_model(CLI::App& program);   ///< --model
 void add_simulate_graph(CLI::App& program);   ///< --task-graph
 void add_simulate_chakra(CLI::App& program);  ///< --chakra
+void add_simulate_trace(CLI::App& program);   ///< --trace
 
 }  // namespace mixnet::cli

@@ -41,7 +41,10 @@ class ItemBuilder final : public nlohmann::json_sax<nlohmann::json> {
   bool end_array() override { return close(); }
 
   bool parse_error(std::size_t byte, const std::string& /*token*/,
-                   const nlohmann::json::exception& /*why*/) override {
+                   const nlohmann::json::exception& why) override {
+    if (dynamic_cast<const nlohmann::json::out_of_range*>(&why) != nullptr) {
+      throw Error(input_, "holds a number that does not fit");
+    }
     throw json_syntax_error(text_, input_, byte);
   }
 
@@ -111,11 +114,7 @@ class ItemBuilder final : public nlohmann::json_sax<nlohmann::json> {
 
 void read_json_items(std::string_view text, std::string_view input, const JsonItems& sink) {
   ItemBuilder builder(text, input, sink);
-  try {
-    nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
-  } catch (const nlohmann::json::exception&) {
-    throw Error(input, "holds a number that does not fit");
-  }
+  nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
 }
 
 }  // namespace mixnet

@@ -60,8 +60,7 @@ TEST(JsonItems, SaysWhereTheTextIsWrong) {
             "file.json:1:16: is not valid JSON; give one complete JSON document");
   EXPECT_EQ(refusal("[1]"), "file.json: is not a JSON object; give one JSON document");
   EXPECT_EQ(refusal("3"), "file.json: is not a JSON object; give one JSON document");
-  EXPECT_EQ(refusal("{\"a\": " + std::string(200, '[')),
-            "file.json: nests deeper than 100 levels");
+  EXPECT_EQ(refusal("{\"a\": " + std::string(200, '[')), "file.json: nests deeper than 100 levels");
   EXPECT_EQ(refusal("{\"a\": 1e999}"), "file.json: holds a number that does not fit");
 }
 

@@ -111,6 +111,7 @@ class Importer {
   void read_rank(std::uint32_t rank, const RankTrace& from) {
     const ChakraTrace& trace = from.trace;
     file_ = from.file;
+    files_.push_back(file_);
     rank_ = rank;
     rank_begin_.push_back(static_cast<std::uint32_t>(draft_of_.size()));
     if (draft_of_.size() + trace.nodes.size() > kMaxGraphTasks) {
@@ -295,7 +296,7 @@ class Importer {
                          group.joined.front().where);
       for (std::size_t member = 0; member < group.members.size(); ++member) {
         if (group.next[member] == group.joined.size()) continue;
-        throw Error(chakra_path(options_.prefix, group.members[member]).string(),
+        throw Error(files_[group.members[member]],
                     fmt::format("names process group '{}' {} times, and another rank {} times",
                                 shown(pg_name), group.next[member], group.joined.size()),
                     "give all ranks of a group the same collectives");
@@ -429,7 +430,8 @@ class Importer {
   TaskGraph graph_;
   std::map<std::string, std::uint32_t> names_;
   std::map<std::pair<std::uint32_t, DeviceKind>, std::uint32_t> devices_;
-  std::string file_;  ///< under way
+  std::string file_;                ///< under way
+  std::vector<std::string> files_;  ///< by rank
   std::uint32_t rank_ = 0;
 
   std::vector<Draft> drafts_;

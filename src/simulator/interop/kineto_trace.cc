@@ -24,11 +24,11 @@ constexpr double kMaxUs = 1e16;
 struct Span {
   double start = 0, end = 0;
   std::uint32_t lane = 0, name = 0;
-  std::uint32_t comm = kNone;   ///< index of its call
-  bool is_record = false;       ///< and it is PyTorch's record of one
-  bool hides = false;           ///< its time is that of a call, not of work
+  std::uint32_t comm = kNone;  ///< index of its call
+  bool is_record = false;      ///< and it is PyTorch's record of one
+  bool hides = false;          ///< its time is that of a call, not of work
   TorchWork work = TorchWork::kGpu;
-  std::uint64_t external = 0;   ///< id; 0: none
+  std::uint64_t external = 0;  ///< id; 0: none
 };
 
 /// What gloo did for a call.
@@ -308,8 +308,7 @@ class Profile {
       torch_.comms.push_back(calls_[span->comm]);
       start_.push_back(span->start);
       end_.push_back(span->end);
-      comm_lane_.push_back(
-          lane("call of " + torch_.comms.back().group.value_or("the only group")));
+      comm_lane_.push_back(lane("call of " + torch_.comms.back().group.value_or("the only group")));
       ids_in_order_.push_back(ids_[span->comm]);
     }
     for (std::size_t i = 0; i < torch_.comms.size(); ++i) find_deeds(i);
@@ -319,9 +318,9 @@ class Profile {
   void find_deeds(std::size_t i) {
     const std::uint64_t id = ids_in_order_[i];
     if (id == 0) return;
-    const std::uint64_t next =
-        i + 1 < ids_in_order_.size() && ids_in_order_[i + 1] > id ? ids_in_order_[i + 1]
-                                                                  : UINT64_MAX;
+    const std::uint64_t next = i + 1 < ids_in_order_.size() && ids_in_order_[i + 1] > id
+                                   ? ids_in_order_[i + 1]
+                                   : UINT64_MAX;
     auto deed = std::ranges::upper_bound(deeds_, id, {}, &Deed::id);
     for (; deed != deeds_.end() && deed->id < next; ++deed) {
       TorchComm& comm = torch_.comms[i];

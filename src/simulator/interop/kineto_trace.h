@@ -7,7 +7,8 @@
 //   "gpu_memcpy", "gpu_memset"   copies, beside the GPU
 //   "cpu_op"                     work only where there are no kernels: an operator's time without
 //                                that of the operators that it calls
-//   record_param_comms, c10d::*  calls of collectives (torch_comm.h), with what they call; the outer
+//   record_param_comms, c10d::*  calls of collectives (torch_comm.h), with what they call; the
+//   outer
 //                                of two, and the record in place of the operator around it
 //   "gloo:all_reduce" and such   when gloo did what was called, and the type of its elements
 //   all else                     nothing

@@ -67,15 +67,42 @@ struct ElementType {
   std::uint64_t bytes;
 };
 constexpr ElementType kElementTypes[] = {
-    {"byte", 1},     {"char", 1},           {"signedchar", 1},      {"unsignedchar", 1},
-    {"bool", 1},     {"uint8", 1},          {"int8", 1},            {"qint8", 1},
-    {"quint8", 1},   {"short", 2},          {"shortint", 2},        {"int16", 2},
-    {"uint16", 2},   {"unsignedshort", 2},  {"half", 2},            {"bfloat16", 2},
-    {"int", 4},      {"int32", 4},          {"uint32", 4},          {"unsignedint", 4},
-    {"float", 4},    {"float32", 4},        {"qint32", 4},          {"complexhalf", 4},
-    {"long", 8},     {"longint", 8},        {"int64", 8},           {"uint64", 8},
-    {"double", 8},   {"float64", 8},        {"unsignedlong", 8},    {"complexfloat", 8},
-    {"longlong", 8}, {"complex<float>", 8}, {"complex<double>", 16}, {"complexdouble", 16},
+    {"byte", 1},
+    {"char", 1},
+    {"signedchar", 1},
+    {"unsignedchar", 1},
+    {"bool", 1},
+    {"uint8", 1},
+    {"int8", 1},
+    {"qint8", 1},
+    {"quint8", 1},
+    {"short", 2},
+    {"shortint", 2},
+    {"int16", 2},
+    {"uint16", 2},
+    {"unsignedshort", 2},
+    {"half", 2},
+    {"bfloat16", 2},
+    {"int", 4},
+    {"int32", 4},
+    {"uint32", 4},
+    {"unsignedint", 4},
+    {"float", 4},
+    {"float32", 4},
+    {"qint32", 4},
+    {"complexhalf", 4},
+    {"long", 8},
+    {"longint", 8},
+    {"int64", 8},
+    {"uint64", 8},
+    {"double", 8},
+    {"float64", 8},
+    {"unsignedlong", 8},
+    {"complexfloat", 8},
+    {"longlong", 8},
+    {"complex<float>", 8},
+    {"complex<double>", 16},
+    {"complexdouble", 16},
 };
 
 /// Lower case, without underscores, blanks and what stands before the last "::".
@@ -302,8 +329,8 @@ std::string settle_group(TorchComm& comm, const TorchGroups& groups, std::uint32
     if (comm.ranks.empty() && members == ranks) comm.ranks = all_ranks();
     if (comm.ranks.empty()) {
       throw Error(comm.where,
-                  fmt::format("does not say who is in process group '{}' of {}",
-                              shown(*comm.group), members),
+                  fmt::format("does not say who is in process group '{}' of {}", shown(*comm.group),
+                              members),
                   is_default(*comm.group) && members > ranks
                       ? fmt::format("give the traces of all {} ranks", members)
                       : "give traces that list the group's ranks");

@@ -4,8 +4,8 @@
 // There are two records of a call. `record_param_comms` is made by ProcessGroupNCCL (and says its
 // process group, element counts and splits); where it is missing, as with gloo, there is the
 // operator `c10d::NAME` alone, with its arguments. Names changed from release to release
-// ("_allgather_base", "all_gather_into_tensor", "c10d::_allgather_base_"): they are compared without
-// case, underscores and "c10d::".
+// ("_allgather_base", "all_gather_into_tensor", "c10d::_allgather_base_"): they are compared
+// without case, underscores and "c10d::".
 //
 //   what was called          Chakra node          comm_size, bytes
 //   all_reduce, broadcast,   ALL_REDUCE, ...      the input
@@ -76,8 +76,8 @@ struct TorchGroup {
 using TorchGroups = std::map<std::string, TorchGroup>;
 
 /// Who is in the group that the call names, in `comm.ranks` (all ranks where it names none and
-/// there is one group alone), and what it is called in Chakra traces, as on every rank of it: "" for
-/// all ranks, else its name and its ranks. Throws Error where that is not known.
+/// there is one group alone), and what it is called in Chakra traces, as on every rank of it: ""
+/// for all ranks, else its name and its ranks. Throws Error where that is not known.
 std::string settle_group(TorchComm& comm, const TorchGroups& groups, std::uint32_t rank,
                          std::uint32_t ranks);
 

@@ -129,8 +129,7 @@ TorchComm comm_of_record(const nlohmann::json& attributes, const std::string& wh
   comm.name = torch_text(torch_member(attributes, "Collective name"));
   comm.elements = torch_whole(torch_member(attributes, "In msg nelems"));
   comm.element_bytes = torch_element_bytes(torch_text(torch_member(attributes, "dtype")));
-  comm.in_splits =
-      splits_of(torch_member(attributes, "In split size"), comm.splits_are_cut, where);
+  comm.in_splits = splits_of(torch_member(attributes, "In split size"), comm.splits_are_cut, where);
   comm.out_splits =
       splits_of(torch_member(attributes, "Out split size"), comm.splits_are_cut, where);
   comm.members = torch_whole(torch_member(attributes, "Group size"));

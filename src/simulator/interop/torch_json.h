@@ -1,4 +1,5 @@
-// How numbers and lists stand in PyTorch's JSON: as such, or as text ("[1, 2, 3]", "12"), by release.
+// How numbers and lists stand in PyTorch's JSON: as such, or as text ("[1, 2, 3]", "12"), by
+// release.
 #pragma once
 
 #include <cstdint>

@@ -153,10 +153,10 @@ TorchRank merged(TorchRank profile, TorchRank trace) {
   }
   for (std::size_t i = 0; i < trace.comms.size(); ++i) {
     if (trace.comms[i].name != profile.comms[i].name) {
-      throw Error(trace.comms[i].where,
-                  fmt::format("is a '{}', and there a '{}'", trace.comms[i].name,
-                              profile.comms[i].name),
-                  fmt::format("make it agree with {}", profile.comms[i].where));
+      throw Error(
+          trace.comms[i].where,
+          fmt::format("is a '{}', and there a '{}'", trace.comms[i].name, profile.comms[i].name),
+          fmt::format("make it agree with {}", profile.comms[i].where));
     }
     TorchComm& comm = trace.comms[i];
     const TorchComm& other = profile.comms[i];

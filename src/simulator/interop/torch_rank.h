@@ -1,17 +1,19 @@
-// What one rank did by a trace of PyTorch, from either format, and the Chakra trace that it becomes.
+// What one rank did by a trace of PyTorch, from either format, and the Chakra trace that it
+// becomes.
 //
 // Work and communication are activities on lanes: CUDA streams, threads, process groups. What waits
 // for what is not in the files. It is taken from the times, as a reader of a timeline takes it: an
 // activity waits for the one before it on its lane, and for one on another lane that ended while
-// its own lane was idle before it; a call of a collective waits for all work before it. So what overlapped still does, and a bucket of gradients that
-// nobody waited for holds nobody up on a slower network.
+// its own lane was idle before it; a call of a collective waits for all work before it. So what
+// overlapped still does, and a bucket of gradients that nobody waited for holds nobody up on a
+// slower network.
 //
 // Between what an activity waits for and its start the host may be busy: with `keeps_gaps` (GPUs'
 // profiles) that time passes, beside the GPU. Without times (execution traces), one thing follows
 // another in the order of the file.
 //
-// Chakra counts whole microseconds: times are rounded so that the sums of a lane are right, and what
-// comes to nothing is left out.
+// Chakra counts whole microseconds: times are rounded so that the sums of a lane are right, and
+// what comes to nothing is left out.
 #pragma once
 
 #include <cstdint>

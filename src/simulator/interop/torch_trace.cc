@@ -48,16 +48,11 @@ TorchArgument argument_of(const Json& value) {
 
 /// How attributes are called in Kineto's profiles.
 constexpr std::pair<std::string_view, std::string_view> kAttributes[] = {
-    {"collective_name", "Collective name"},
-    {"dtype", "dtype"},
-    {"in_msg_nelems", "In msg nelems"},
-    {"out_msg_nelems", "Out msg nelems"},
-    {"in_split_size", "In split size"},
-    {"out_split_size", "Out split size"},
-    {"global_rank_start", "Global rank start"},
-    {"global_rank_stride", "Global rank stride"},
-    {"pg_name", "Process Group Name"},
-    {"pg_size", "Group size"},
+    {"collective_name", "Collective name"},     {"dtype", "dtype"},
+    {"in_msg_nelems", "In msg nelems"},         {"out_msg_nelems", "Out msg nelems"},
+    {"in_split_size", "In split size"},         {"out_split_size", "Out split size"},
+    {"global_rank_start", "Global rank start"}, {"global_rank_stride", "Global rank stride"},
+    {"pg_name", "Process Group Name"},          {"pg_size", "Group size"},
 };
 
 struct Call {

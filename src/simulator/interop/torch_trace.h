@@ -1,7 +1,7 @@
-// Execution traces of PyTorch (torch.profiler.ExecutionTraceObserver): {"schema": "1.1.1-chakra.0.0.4",
-// "pid", "time", "nodes": [{"id", "name", "ctrl_deps", "inputs": {"values", "shapes", "types"},
-// "outputs", "attrs": [{"name", "type", "value"}]}]}, one file a rank; older schemas (1.0.x) have
-// "parent" and "inputs", "input_types" beside each other.
+// Execution traces of PyTorch (torch.profiler.ExecutionTraceObserver): {"schema":
+// "1.1.1-chakra.0.0.4", "pid", "time", "nodes": [{"id", "name", "ctrl_deps", "inputs": {"values",
+// "shapes", "types"}, "outputs", "attrs": [{"name", "type", "value"}]}]}, one file a rank; older
+// schemas (1.0.x) have "parent" and "inputs", "input_types" beside each other.
 //
 // They say what was called, and have no times: the calls of collectives (torch_comm.h), one after
 // another, are all that is taken. Who is in a group is in the node "## process_group:init ##". Of
