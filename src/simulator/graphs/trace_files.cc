@@ -56,7 +56,7 @@ constexpr FormatRow kTraceFormats[] = {
 };
 
 const FormatRow* find_format(const TraceFile& file) {
-  const std::string_view head = trimmed(file.head.substr(0, kHead));
+  const std::string_view head = file.head;
   const std::size_t begin = std::min(head.find_first_not_of("\r\n\t "), head.size());
   for (const FormatRow& row : kTraceFormats) {
     if (row.is_one(head.substr(begin))) return &row;
