@@ -18,6 +18,7 @@
 #include "graphs/chakra_import.h"
 #include "graphs/task_run.h"
 #include "graphs/task_trace.h"
+#include "graphs/trace_files.h"
 #include "interop/chakra_trace.h"
 #include "interop/flexflow_graph.h"
 #include "interop/task_graph_dot.h"
@@ -27,7 +28,7 @@ namespace mixnet::cli {
 namespace {
 
 struct ConvertFlags {
-  std::string graph;  ///< a file, or the prefix of Chakra traces
+  std::string graph;  ///< a file, a folder of traces, or the prefix of Chakra traces
   IterationFlags iteration;
   std::string to;
   std::string output = "-";
@@ -78,41 +79,49 @@ const GraphFormat& parse_format(const std::string& name) {
   throw Error("--to", fmt::format("unknown format '{}'", name), suggest(name, known));
 }
 
+/// Not where the answer itself goes.
+void print(const ConvertFlags& flags, const std::string& note) {
+  flags.output == "-" ? print_note(note) : write_output("-", fmt::format("note: {}\n", note));
+}
+
 TaskGraph graph_from(const ConvertFlags& flags) {
   if (!flags.iteration.model.empty()) {
     IterationFlags iteration = flags.iteration;
     iteration.simulation.routing = flags.routing.value_or("dynamic");
     return iteration.graph(flags.gpu);
   }
-  if (!is_chakra_prefix(flags.graph)) return read_flexflow_graph(flags.graph);
-  return read_chakra_graph({.prefix = flags.graph,
-                            .gpus_per_node = gpus_per_node(flags.iteration.plan.gpus_per_server),
-                            .gpu = find_gpu(flags.gpu)});
+  const ChakraImport import = {.prefix = flags.graph,
+                               .gpus_per_node = gpus_per_node(flags.iteration.plan.gpus_per_server),
+                               .gpu = find_gpu(flags.gpu)};
+  if (is_chakra_prefix(flags.graph)) return read_chakra_graph(import);
+  if (!is_trace_file(flags.graph)) return read_flexflow_graph(flags.graph);
+  TraceJob job = read_trace_files({&flags.graph, 1}, import);
+  for (const std::string& note : job.notes) print(flags, note);
+  return std::move(job.graph);
 }
 
 /// What a file does not say and was taken, or what the new one cannot say.
-/// Not where the answer itself goes.
 void print_notes(const TaskGraph& graph, const ConvertFlags& flags, const GraphFormat& format) {
-  const auto print = [&](const std::string& note) {
-    flags.output == "-" ? print_note(note) : write_output("-", fmt::format("note: {}\n", note));
-  };
   if (format.name == "flexflow" && !graph.demands.empty()) {
     const std::string again =
         flags.iteration.model.empty()
             ? "--routing"
             : fmt::format("--routing {} --seed {}", flags.routing.value_or("dynamic"),
                           flags.iteration.simulation.seed);
-    print(fmt::format(
-        "FlexFlow's format has no place for what all-to-alls send: simulate it with {}", again));
+    print(
+        flags,
+        fmt::format("FlexFlow's format has no place for what all-to-alls send: simulate it with {}",
+                    again));
   }
   if (!flags.iteration.model.empty()) {
     if (const std::string note = routing_note(flags.routing.value_or("")); !note.empty())
-      print(note);
+      print(flags, note);
   }
   if (format.name != "chakra" || flags.routing || !graph.demands.empty()) return;
   if (std::ranges::any_of(graph.tasks,
                           [](const GraphTask& task) { return task.kind == TaskKind::kAllToAll; })) {
-    print("the graph does not say what its all-to-alls send: routing measured taken (--routing)");
+    print(flags,
+          "the graph does not say what its all-to-alls send: routing measured taken (--routing)");
   }
 }
 
@@ -134,7 +143,7 @@ void run(const ConvertFlags& flags) {
   if (flags.graph.empty() == flags.iteration.model.empty()) {
     throw Error("convert",
                 flags.graph.empty() ? "names no task graph" : "names a graph and a model",
-                "give its file, the prefix of Chakra traces, or --model");
+                "give its file, the prefix of Chakra traces, a folder of traces, or --model");
   }
   const GraphFormat& format = parse_format(flags.to);
   const bool on_stdout = flags.output == "-";
@@ -171,17 +180,21 @@ void add_convert_command(CLI::App& app) {
   command->footer(
       "Formats:\n" + formats +
       "GRAPH is a FlexFlow task graph (docs/task-graphs.md), or PREFIX of Chakra traces\n"
-      "PREFIX.0.et, PREFIX.1.et, ... (docs/chakra.md).\n\n"
+      "PREFIX.0.et, PREFIX.1.et, ... (docs/chakra.md), or a folder of PyTorch's traces or a\n"
+      "workload of AICB (docs/traces.md).\n\n"
       "Examples:\n"
       "  mixnet convert moe.fbuf --to dot | dot -Tsvg > moe.svg\n"
       "  mixnet convert moe.fbuf --to chrome --output timeline.json\n"
       "  mixnet convert moe.fbuf --to flexflow --output again.fbuf\n"
       "  mixnet convert moe.fbuf --to chakra --output traces/moe\n"
       "  mixnet convert traces/moe --to flexflow --output moe.fbuf\n"
+      "  mixnet convert profiles/ --to chakra --output traces/job\n"
       "  mixnet convert --model mixtral-8x7b --gpus 32 --pp 1 --layers 4 \\\n"
       "      --global-batch-size 128 --to chakra --output traces/mixtral");
   const auto flags = std::make_shared<ConvertFlags>();
-  command->add_option("graph", flags->graph, "The task graph: a .fbuf file, or a prefix of traces")
+  command
+      ->add_option("graph", flags->graph,
+                   "The task graph: a .fbuf file, a prefix of Chakra traces, or traces")
       ->type_name("GRAPH");
   command->add_option("--to", flags->to, "Format to write")->type_name("FORMAT");
   command
