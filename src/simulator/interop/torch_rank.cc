@@ -99,7 +99,8 @@ class Scheduler {
     if (whole == 0) return deps;
     ChakraNode node;
     node.name = "host";
-    node.kind = ChakraKind::kMetadata;
+    node.kind = ChakraKind::kCompute;
+    node.is_cpu_op = true;
     node.duration_us = whole;
     return {put(std::move(node), deps)};
   }

@@ -9,7 +9,7 @@
 // slower network.
 //
 // Between what an activity waits for and its start the host may be busy: with `keeps_gaps` (GPUs'
-// profiles) that time passes, beside the GPU. Without times (execution traces), one thing follows
+// profiles) that time passes, on the CPU. Without times (execution traces), one thing follows
 // another in the order of the file.
 //
 // Chakra counts whole microseconds: times are rounded so that the sums of a lane are right, and
