@@ -62,47 +62,19 @@ constexpr CallKind kCalls[] = {
     {"init", Call::kNone},
 };
 
-struct ElementType {
-  std::string_view name;
+/// Types of so many bytes, each between blanks.
+struct ElementTypes {
   std::uint64_t bytes;
+  std::string_view names;
 };
-constexpr ElementType kElementTypes[] = {
-    {"byte", 1},
-    {"char", 1},
-    {"signedchar", 1},
-    {"unsignedchar", 1},
-    {"bool", 1},
-    {"uint8", 1},
-    {"int8", 1},
-    {"qint8", 1},
-    {"quint8", 1},
-    {"short", 2},
-    {"shortint", 2},
-    {"int16", 2},
-    {"uint16", 2},
-    {"unsignedshort", 2},
-    {"half", 2},
-    {"bfloat16", 2},
-    {"int", 4},
-    {"int32", 4},
-    {"uint32", 4},
-    {"unsignedint", 4},
-    {"float", 4},
-    {"float32", 4},
-    {"qint32", 4},
-    {"complexhalf", 4},
-    {"long", 8},
-    {"longint", 8},
-    {"int64", 8},
-    {"uint64", 8},
-    {"double", 8},
-    {"float64", 8},
-    {"unsignedlong", 8},
-    {"complexfloat", 8},
-    {"longlong", 8},
-    {"complex<float>", 8},
-    {"complex<double>", 16},
-    {"complexdouble", 16},
+constexpr ElementTypes kElementTypes[] = {
+    {1, " byte char signedchar unsignedchar bool uint8 int8 qint8 quint8 "},
+    {2, " short shortint unsignedshort int16 uint16 half bfloat16 "},
+    {4, " int unsignedint int32 uint32 qint32 float float32 complexhalf "},
+    {8,
+     " long longint longlong unsignedlong int64 uint64 double float64 complexfloat "
+     "complex<float> "},
+    {16, " complexdouble complex<double> "},
 };
 
 /// Lower case, without underscores, blanks and what stands before the last "::".
@@ -290,8 +262,10 @@ TorchComm comm_of_operator(std::string_view name, const std::vector<TorchArgumen
 std::uint64_t torch_element_bytes(std::string_view type) {
   const std::string name = plain(type);
   if (name.starts_with("float8") || name.starts_with("float4")) return 1;
-  const auto* found = std::ranges::find(kElementTypes, name, &ElementType::name);
-  return found == std::end(kElementTypes) ? 0 : found->bytes;
+  for (const ElementTypes& types : kElementTypes) {
+    if (types.names.find(" " + name + " ") != std::string_view::npos) return types.bytes;
+  }
+  return 0;
 }
 
 std::string settle_group(TorchComm& comm, const TorchGroups& groups, std::uint32_t rank,

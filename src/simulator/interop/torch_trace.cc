@@ -48,8 +48,7 @@ TorchArgument argument_of(const Json& value) {
 
 /// How attributes are called in Kineto's profiles.
 constexpr std::pair<std::string_view, std::string_view> kAttributes[] = {
-    {"collective_name", "Collective name"},     {"dtype", "dtype"},
-    {"in_msg_nelems", "In msg nelems"},         {"out_msg_nelems", "Out msg nelems"},
+    {"collective_name", "Collective name"},     {"in_msg_nelems", "In msg nelems"},
     {"in_split_size", "In split size"},         {"out_split_size", "Out split size"},
     {"global_rank_start", "Global rank start"}, {"global_rank_stride", "Global rank stride"},
     {"pg_name", "Process Group Name"},          {"pg_size", "Group size"},
@@ -165,8 +164,9 @@ class Reader {
     if (list == nullptr || !list->is_array()) return attributes;
     for (const Json& one : *list) {
       const std::string name = torch_text(torch_member(one, "name"));
+      const Json* value = torch_member(one, "value");
+      if (name == "dtype" && value != nullptr) attributes[name] = *value;
       for (const auto& [here, there] : kAttributes) {
-        const Json* value = torch_member(one, "value");
         if (name == here && value != nullptr) attributes[std::string(there)] = *value;
       }
     }
