@@ -11,17 +11,15 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
 #include "base/names.h"
 
 namespace mixnet {
 
 /// Parses `text`; a syntax error becomes an Error with the line and column. `input` names the file.
 /// Nesting deeper than 100 levels is refused.
-nlohmann::json parse_json(std::string_view text, std::string_view input);
-
-/// For a syntax error that nlohmann's parser found at `byte`, counted from 1.
-Error json_syntax_error(std::string_view text, std::string_view input, std::size_t byte);
+/// `take` sees each part as nlohmann's parser comes by it, and keeps it, or does not.
+nlohmann::json parse_json(std::string_view text, std::string_view input,
+                          const nlohmann::json::parser_callback_t& take = nullptr);
 
 class JsonReader {
  public:

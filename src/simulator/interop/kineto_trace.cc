@@ -77,13 +77,7 @@ class Profile {
       }
       torch_.rank = static_cast<std::uint32_t>(*rank);
     }
-    if (const auto* list = torch_member(value, "pg_config")) {
-      // As a list, or as text of one.
-      const auto parsed = list->is_string()
-                              ? nlohmann::json::parse(list->get<std::string>(), nullptr, false)
-                              : *list;
-      add_torch_groups(parsed, torch_.groups);
-    }
+    if (const auto* list = torch_member(value, "pg_config")) add_torch_groups(*list, torch_.groups);
   }
 
   std::string where(std::string_view name) const {

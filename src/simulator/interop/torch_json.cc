@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/json_reader.h"
 #include "base/text_fields.h"
 
 namespace mixnet {
@@ -105,6 +106,13 @@ std::vector<std::int64_t> torch_list(const nlohmann::json* value, bool& is_cut) 
 }
 
 void add_torch_groups(const nlohmann::json& list, TorchGroups& groups) {
+  if (list.is_string()) {
+    try {
+      add_torch_groups(parse_json(list.get_ref<const std::string&>(), "pg_config"), groups);
+    } catch (const Error&) {  // PyTorch cuts long ones
+    }
+    return;
+  }
   if (!list.is_array()) return;
   for (const nlohmann::json& one : list) {
     const nlohmann::json* name = torch_member(one, "pg_name");

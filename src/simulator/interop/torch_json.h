@@ -26,7 +26,8 @@ std::optional<std::uint64_t> torch_whole(const nlohmann::json* value);
 std::vector<std::int64_t> torch_list(const nlohmann::json* value, bool& is_cut);
 
 /// [{"pg_name": "1", "ranks": [0, 1], "pg_size" or "group_size": 2}], by pg_name, and by "uid" or
-/// "backend_id" where there is one. No ranks: all of them, which may be more than are known here.
+/// "backend_id" where there is one; or text of that, which is passed over where it is cut. No
+/// ranks: all of them, which may be more than are known here.
 void add_torch_groups(const nlohmann::json& list, TorchGroups& groups);
 
 /// Of the attributes of record_param_comms, by their names in Kineto's profiles; the name of the

@@ -113,10 +113,7 @@ class Reader {
   }
 
   void read_groups(const Json& values) {
-    if (values.empty() || !values.front().is_string()) return;
-    // PyTorch cuts long ones; then who is in a group is not known.
-    add_torch_groups(Json::parse(values.front().get_ref<const std::string&>(), nullptr, false),
-                     torch_.groups);
+    if (!values.empty()) add_torch_groups(values.front(), torch_.groups);
   }
 
   /// [tensors], sequence number, group, rank or peer, name, splits of input and output, ...; the
