@@ -281,11 +281,13 @@ class Profile {
     for (const Span& span : operators_) {
       if (span.comm != kNone) made.push_back(&span);
     }
+    const bool has_records = !made.empty();
     for (Span& kernel : kernels_) {
       if (!kernel.hides) continue;
       const auto found = call_of_.find(kernel.external);
-      if (kernel.external != 0 && found != call_of_.end()) {
-        kernel.comm = found->second;
+      if (has_records) {
+        const bool is_linked = kernel.external != 0 && found != call_of_.end();
+        kernel.comm = is_linked ? found->second : kNone;
       } else if (kernel.comm == kNone) {
         throw Error(fmt::format("{}: kernel '{}'", torch_.file, shown(torch_.names[kernel.name])),
                     "communicates, and nothing says what",
@@ -331,8 +333,8 @@ class Profile {
                                      TorchActivity::kNoComm, kernel.work});
         continue;
       }
-      const std::uint32_t comm = order_[kernel.comm];
-      if (comm == kNone) continue;
+      const std::uint32_t comm = kernel.comm == kNone ? kNone : order_[kernel.comm];
+      if (comm == kNone) continue;  // of a batch: its calls have their own times
       start_[comm] = is_placed[comm] ? std::min(start_[comm], kernel.start) : kernel.start;
       end_[comm] = is_placed[comm] ? std::max(end_[comm], kernel.end) : kernel.end;
       comm_lane_[comm] = kernel.lane;

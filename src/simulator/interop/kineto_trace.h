@@ -3,7 +3,9 @@
 // [...]}, one file a rank. Times are in microseconds.
 //
 //   cat "kernel"                 work on the GPU, by stream; but for NCCL's, which are when the
-//                                communication took place that has their "External id"
+//                                communication took place that has their "External id" (without
+//                                such a link the call's own time stands), or, in a profile without
+//                                calls, what they say themselves
 //   "gpu_memcpy", "gpu_memset"   copies, beside the GPU
 //   "cpu_op"                     work only where there are no kernels: an operator's time without
 //                                that of the operators that it calls

@@ -132,6 +132,17 @@ TEST(KinetoTrace, ARecordStandsForTheOperatorAroundItAndTheRecordsWithin) {
   EXPECT_EQ(read.nodes[0].collective, ChakraCollective::kBarrier);
 }
 
+TEST(KinetoTrace, KernelsSayWhatTheyAreWhereNobodyElseDoes) {
+  const std::string said = R"("Collective name": "allreduce", "In msg nelems": 8, "dtype": "Half",
+                              "Process Group Name": "0", "Process Group Ranks": "[0, 1]")";
+  const std::string kernels = kernel("ncclDevKernel_AllReduce", 100, 50, 20, said);
+  EXPECT_EQ(chakra(profile(kernels)).nodes.size(), 1U);
+  // A call is not counted twice, though nothing links the two.
+  const ChakraTrace read = chakra(profile(record("allreduce", 5) + kernels));
+  ASSERT_EQ(read.nodes.size(), 1U);
+  EXPECT_EQ(read.nodes[0].comm_size, 4096U);
+}
+
 TEST(KinetoTrace, MessagesGoToARankOfTheJob) {
   const ChakraTrace read = chakra(
       profile(record("send", 0, R"(, "Rank": 1, "Dst Rank": 3, "Process Group Ranks": "[0, 3]")"),
