@@ -34,26 +34,26 @@ namespace mixnet {
 
 /// One call on one rank.
 struct TorchComm {
-  std::string where;                      ///< "trace.json: event 17 'c10d::send'": for errors
-  std::string name;                       ///< as PyTorch calls it
-  std::optional<std::string> group;       ///< name of the process group; none: not said
-  std::vector<std::uint32_t> ranks;       ///< of the group; empty: not said
-  std::optional<std::uint64_t> members;   ///< of the group, where only their number is known
-  std::optional<std::uint64_t> elements;  ///< of the input
-  bool elements_are_a_part = false;       ///< of one rank, of an input of all ranks'
-  std::uint64_t element_bytes = 0;        ///< 0: not said
-  std::vector<std::uint64_t> in_splits, out_splits;
-  bool splits_are_cut = false;              ///< PyTorch writes 30 of them
-  std::optional<std::uint32_t> peer;        ///< of a message, or the root of a gather; global
-  std::optional<std::uint32_t> group_peer;  ///< the same as a place in the group
+  std::string where;                           ///< "trace.json: event 17 'c10d::send'": for errors
+  std::string name;                            ///< as PyTorch calls it
+  std::optional<std::string> group = {};       ///< name of the process group; none: not said
+  std::vector<std::uint32_t> ranks = {};       ///< of the group; empty: not said
+  std::optional<std::uint64_t> members = {};   ///< of the group, where only their number is known
+  std::optional<std::uint64_t> elements = {};  ///< of the input
+  bool elements_are_a_part = false;            ///< of one rank, of an input of all ranks'
+  std::uint64_t element_bytes = 0;             ///< 0: not said
+  std::vector<std::uint64_t> in_splits = {}, out_splits = {};
+  bool splits_are_cut = false;                   ///< PyTorch writes 30 of them
+  std::optional<std::uint32_t> peer = {};        ///< of a message, or the root of a gather; global
+  std::optional<std::uint32_t> group_peer = {};  ///< the same as a place in the group
   std::uint32_t tag = 0;
 };
 
 /// An argument of an operator c10d::NAME, as far as it is known.
 struct TorchArgument {
-  std::vector<std::uint64_t> tensors;  ///< elements of each, lists in lists flattened
-  std::uint64_t element_bytes = 0;     ///< 0: not said
-  std::vector<std::int64_t> numbers;   ///< a number, or a list of them
+  std::vector<std::uint64_t> tensors = {};  ///< elements of each, lists in lists flattened
+  std::uint64_t element_bytes = 0;          ///< 0: not said
+  std::vector<std::int64_t> numbers = {};   ///< a number, or a list of them
 };
 
 /// Whether the operator or record is a call of a collective or a message, or an error because it is

@@ -76,7 +76,10 @@ std::string torch_text(const nlohmann::json* value) {
 
 std::optional<std::uint64_t> torch_whole(const nlohmann::json* value) {
   if (value == nullptr) return std::nullopt;
-  if (value->is_number_unsigned()) return value->get<std::uint64_t>();
+  if (value->is_number_unsigned() ||
+      (value->is_number_integer() && value->get<std::int64_t>() >= 0)) {
+    return value->get<std::uint64_t>();
+  }
   if (value->is_string()) return number_in<std::uint64_t>(torch_text(value));
   return std::nullopt;  // negative, or a fraction
 }

@@ -91,41 +91,5 @@ TEST(TorchRank, TimesOfAProfileAndCallsOfATrace) {
   EXPECT_THROW(merged(profile, trace), Error);
 }
 
-TEST(TorchComm, BytesOfElements) {
-  EXPECT_EQ(torch_element_bytes("BFloat16"), 2U);
-  EXPECT_EQ(torch_element_bytes("c10::BFloat16"), 2U);
-  EXPECT_EQ(torch_element_bytes("Float8_e4m3fn"), 1U);
-  EXPECT_EQ(torch_element_bytes("long int"), 8U);
-  EXPECT_EQ(torch_element_bytes("unsigned char"), 1U);
-  EXPECT_EQ(torch_element_bytes("c10::complex<float>"), 8U);
-  EXPECT_EQ(torch_element_bytes("TensorList"), 0U);
-}
-
-TEST(TorchComm, SplitsStandInTheOrderOfRanks) {
-  TorchComm comm = call("all_to_allv");
-  comm.ranks = {1, 0};
-  comm.in_splits = {4, 6};  // 4 rows to rank 1
-  TorchGroups none;
-  const std::string group = settle_group(comm, none, 0, 2);
-  EXPECT_THAT(chakra_nodes(comm, group, 0).at(0).splits, ElementsAre(24, 16));
-}
-
-TEST(TorchComm, AGroupOfOneHasNothingToSend) {
-  TorchComm comm = call("allreduce");
-  comm.group = "5";
-  comm.ranks = {0};
-  const std::string group = settle_group(comm, {}, 0, 2);
-  EXPECT_TRUE(chakra_nodes(comm, group, 0).empty());
-}
-
-TEST(TorchComm, TheOneGroupOfTheRightSizeIsMeant) {
-  TorchComm comm = call("_allgather_base");
-  comm.group.reset();
-  comm.ranks.clear();
-  comm.members = 2;
-  const TorchGroups groups = {{"0", {{}, 4}}, {"3", {{0, 2}, 2}}};
-  EXPECT_EQ(settle_group(comm, groups, 0, 4), "3 of ranks 0, 2");
-}
-
 }  // namespace
 }  // namespace mixnet
