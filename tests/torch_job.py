@@ -9,6 +9,7 @@ import sys
 
 RANKS = 4
 ROW = 8  # elements of a row of the uneven exchange
+WIDTH = 64  # of the layer that is trained
 
 
 def rows(source, destination):
@@ -19,6 +20,7 @@ def rows(source, destination):
 def calls(torch, dist, rank):
     """By name, what each call is."""
     ones = torch.ones
+    model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(WIDTH, WIDTH))
     every = range(RANKS)
 
     def empties(count, size):
@@ -63,6 +65,7 @@ def calls(torch, dist, rank):
         "message": message,
         "gather": lambda: dist.gather(ones(11), empties(RANKS, 11) if rank == 0 else None, dst=0),
         "overlapped": overlapped,
+        "training": lambda: model(ones(8, WIDTH)).sum().backward(),  # in a thread of its own
         "barrier": dist.barrier,
     }
 
@@ -82,7 +85,8 @@ def run_rank(rank, folder, port):
             torch.randn(200, 200) @ torch.randn(200, 200)
             part()
 
-    step()  # connects all pairs
+    for _ in range(3):  # connects all pairs; gradients have their buckets from the second on
+        step()
     for name, part in [*parts.items(), ("step", step)]:
         place = os.path.join(folder, name)
         os.makedirs(place, exist_ok=True)

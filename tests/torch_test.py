@@ -36,6 +36,7 @@ SENT = {
     "message": ("P2P", 4 * (123 + 77)),
     "gather": ("P2P", (N - 1) * 4 * 11),
     "overlapped": ("ALLREDUCE", 2 * (N - 1) * 4 * 88),
+    "training": ("ALLREDUCE", 2 * (N - 1) * 4 * (torch_job.WIDTH ** 2 + torch_job.WIDTH)),
     "barrier": ("ALLREDUCE", 0),
 }
 
