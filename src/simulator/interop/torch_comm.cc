@@ -151,9 +151,10 @@ std::optional<std::uint64_t> members_of(const CallKind& call, const TorchComm& c
 std::uint64_t bytes_of(const TorchComm& comm) {
   if (comm.elements == 0U) return 0;
   if (!comm.elements || comm.element_bytes == 0) refuse_size(comm);
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 60;
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 42;  // so that all ranks' together fit
   if (*comm.elements > kMost / comm.element_bytes) {
-    throw Error(comm.where, fmt::format("has {} elements", *comm.elements), "give at most 2^60");
+    throw Error(comm.where, fmt::format("has {} elements", *comm.elements),
+                "give at most 4 TB of them");
   }
   return *comm.elements * comm.element_bytes;
 }
@@ -170,18 +171,14 @@ std::vector<std::uint64_t> split_bytes(const TorchComm& comm, std::uint64_t memb
   if (splits.size() != members) {
     throw Error(comm.where, fmt::format("has {} splits in a group of {}", splits.size(), members));
   }
+  if (bytes == 0) return std::vector<std::uint64_t>(members);  // rows of nothing
   std::uint64_t rows = 0;
-  for (const std::uint64_t split : splits) {
-    if (split > bytes || rows > bytes) rows = bytes + 1;
-    rows += split;
-  }
-  if (rows == 0 ? bytes != 0 : bytes % rows != 0) {
+  for (const std::uint64_t split : splits) rows += std::min(split, bytes + 1);
+  if (rows == 0 || bytes % rows != 0) {
     throw Error(comm.where, fmt::format("has splits that do not make up its {} bytes", bytes),
                 "give splits of the input");
   }
-  if (rows > 0) {
-    for (std::uint64_t& split : splits) split *= bytes / rows;
-  }
+  for (std::uint64_t& split : splits) split *= bytes / rows;
   return splits;
 }
 

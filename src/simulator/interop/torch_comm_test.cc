@@ -95,6 +95,11 @@ TEST(TorchComm, SplitsThatAreNotOfTheInput) {
   EXPECT_THROW(chakra_nodes(comm, "", 0), Error);
   comm.in_splits = {UINT64_MAX, 2};
   EXPECT_THROW(chakra_nodes(comm, "", 0), Error);
+  comm.elements = 0;  // rows of no bytes
+  comm.in_splits = {1, 2};
+  EXPECT_THAT(chakra_nodes(comm, "", 0).at(0).splits, ElementsAre(0, 0));
+  comm.elements = std::uint64_t{1} << 41;
+  EXPECT_THROW(chakra_nodes(comm, "", 0), Error);
 }
 
 }  // namespace
