@@ -220,6 +220,57 @@ class ChakraTest(ProgramTest):
         # 25 MB each way, twice, at 12.5 GB/s.
         self.assertAlmostEqual(answer["iteration_seconds"], 4e-3 + 4e-3, delta=1e-8)
 
+    def test_as_pytorchs_converter_writes_them(self):
+        """Call stacks as control dependencies, of nodes that are not there and of the node itself,
+        and collectives of the CPU's side without a type: one trace, which stands for four ranks."""
+        try:
+            classes = schema()
+        except ImportError as absent:
+            self.skipTest(f"python3-protobuf is absent: {absent}")
+        cpu = {"name": "is_cpu_op", "bool_val": True}
+        nodes = [
+            classes["Node"](id=2, name="aten::mm", type=4, duration_micros=1000, ctrl_deps=[1, 2],
+                            attr=[cpu]),
+            classes["Node"](id=5, name="c10d::allreduce_", type=7, duration_micros=500, data_deps=[2],
+                            ctrl_deps=[2], attr=[cpu]),
+            classes["Node"](id=9, name="ncclDevKernel_AllReduce", type=7, data_deps=[5],
+                            ctrl_deps=[5], attr=[{"name": "is_cpu_op", "bool_val": False},
+                                                 {"name": "comm_type", "int64_val": 0},
+                                                 {"name": "comm_size", "int64_val": 50_000_000},
+                                                 {"name": "pg_name", "string_val": "0"}])]
+        data = b""
+        for message in (classes["GlobalMetadata"](version="0.0.4"), *nodes):
+            part = message.SerializeToString()
+            data += bytes([len(part) & 0x7f | 0x80, len(part) >> 7]) + part
+        trace = self.file("chakra.0.et", data)
+        words = ["--gpus-per-server", "1", "--fabric", "ideal", "--fidelity", "fluid", "--latency",
+                 "0us"]
+        alone = run("simulate", "--chakra", trace, *words)
+        self.assertEqual(alone.status, 2, str(alone))
+        self.assertIn(b"--ranks N", alone.err)
+        answer = self.simulate("--chakra", trace, "--ranks", "4", *words)
+        # 75 MB at 12.5 GB/s, after 1.5 ms.
+        self.assertAlmostEqual(answer["iteration_seconds"], 1.5e-3 + 6e-3, delta=1e-7)
+        said = run("simulate", "--chakra", trace, "--ranks", "4", *words).out.decode()
+        self.assertIn("note: 8 dependencies name no other node", said)
+        self.assertIn("note: 4 collectives without a comm_type are work of the CPU", said)
+
+    def test_a_folder_a_file_and_json(self):
+        folder = self.folder / "traces"
+        self.convert(*SMALL, "--to", "chakra", "--output", folder / "m")
+        words = ["--fabric", "ideal", *FAST]
+        answers = [self.simulate("--chakra", given, *words) for given in (folder / "m", folder)]
+        for one in answers:
+            del one["wall_seconds"]
+        self.assertEqual(*answers)
+        self.convert(folder, "--to", "dot", "--output", self.folder / "m.dot")
+        one = run("simulate", "--chakra", folder / "m.3.et", *words)
+        self.assertEqual(one.status, 2, str(one))
+        node = {"name": "mm", "type": "COMP_NODE", "durationMicros": "4000"}
+        trace = self.file("j.json", json.dumps({"version": "0.0.4"}) + "\n" + json.dumps(node))
+        answer = self.simulate("--chakra", trace, "--fabric", "ideal", "--fidelity", "fluid")
+        self.assertAlmostEqual(answer["iteration_seconds"], 4e-3, delta=1e-9)
+
     def test_damaged_traces(self):
         self.convert(*small(layers=1), "--to", "chakra", "--output", self.folder / "m")
         victim = self.folder / "m.3.et"
@@ -228,18 +279,27 @@ class ChakraTest(ProgramTest):
         for at in range(0, len(good), 173):
             cases.append(good[:at] + bytes([good[at] ^ 0xff]) + good[at + 1:])
             cases.append(good[:at] + bytes([good[at] ^ 0x04]) + good[at + 1:])
-        refused = 0
+        def execute():
+            return run("simulate", "--chakra", self.folder / "m", "--fabric", "ideal", "--fidelity",
+                       "fluid", timeout=60)
+
+        def answer(result):
+            return result.out.partition(b"simulated in")[0]
+
+        undamaged = answer(execute())
+        noticed = 0
         for case in cases:
             victim.write_bytes(case)
-            result = run("simulate", "--chakra", self.folder / "m", "--fabric", "ideal",
-                         "--fidelity", "fluid", timeout=60)
+            result = execute()
             self.assertIn(result.status, (0, 2), str(result))
+            # Or of no effect: a letter of a name, the order for others' simulators.
+            noticed += (result.status == 2 or b"passed over" in result.out
+                        or answer(result) == undamaged)
             if result.status == 2:
-                refused += 1
                 self.assertEqual(result.out, b"")
                 self.assertEqual(result.err.count(b"\n"), 1, str(result))
                 self.assertTrue(result.err.startswith(b"mixnet: "), str(result))
-        self.assertGreaterEqual(refused, len(cases) // 2)
+        self.assertGreaterEqual(noticed, len(cases) * 4 // 5)
 
     def test_bad_flags(self):
         def refused(words, *said):
@@ -256,8 +316,10 @@ class ChakraTest(ProgramTest):
         refused(["convert", *small(tp=3), *to], "tp")
         refused(["convert", "x.fbuf", *SMALL, *to], "names a graph and a model")
         refused(["convert", *small(batch=8_000_000), *to], "million tasks")
-        refused(["convert", *SMALL, "--to", "chakra", "--output", self.folder / "none" / "m"],
-                "none")
+        refused(["convert", *SMALL, "--to", "chakra", "--output", self.file("none", "") / "m"],
+                "none/m.0.et: cannot be written")
+        refused(["convert", *SMALL, *to, "--all-to-alls", "message"], "--all-to-alls", "messages")
+        refused(["convert", *SMALL, *to, "--ranks", "2"], "--ranks", "one Chakra trace")
         refused(["simulate", "--chakra", prefix, "--fabric", "ideal"], "m.0.et: no such file")
         refused(["simulate", "--chakra", prefix, "--task-graph", "x", "--fabric", "ideal"],
                 "--chakra", "does not go with --task-graph")

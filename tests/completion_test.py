@@ -1,5 +1,6 @@
 """`mixnet completion SHELL`, by a real bash; `mixnet help` and `mixnet version`."""
 
+import hashlib
 import shutil
 import subprocess
 import unittest
@@ -37,6 +38,18 @@ class CompletionTest(ProgramTest):
         wrong = run("completion", "tcsh")
         self.assertEqual((wrong.status, wrong.out), (2, b""), wrong)
         self.assertTrue(wrong.err.startswith(b"mixnet: shell: unknown shell 'tcsh'"), wrong)
+
+    def test_a_report_of_a_fault_has_digests_and_no_contents(self):
+        path = self.file("my.json", '{"secret": 1}')
+        told = run("bugreport", "compare", f"--model={path}", "--x", "a b")
+        self.assertEqual((told.status, told.err), (0, b""), told)
+        text = told.out.decode()
+        self.assertIn(run("version").out.decode().strip(), text)
+        self.assertIn(f"command   mixnet compare --model={path} --x 'a b'\n", text)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        self.assertIn(f"input     {path}: 13 bytes, sha256 {digest}\n", text)
+        self.assertNotIn("secret", text)
+        self.assertNotIn("unknown", text)
 
     def test_help_and_version_are_words_too(self):
         for word, flag in ((["help"], ["--help"]), (["help", "plan"], ["plan", "--help"]), (["version"], ["--version"])):

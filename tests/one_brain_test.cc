@@ -237,6 +237,8 @@ struct Case {
   std::size_t least_ways;  ///< that the policy is to be seen to take, over all delays
 };
 
+void PrintTo(const Case& one, std::ostream* out) { *out << to_string(one.policy); }
+
 class OneBrain : public ::testing::TestWithParam<Case> {};
 
 TEST_P(OneBrain, SameDemandsSameCircuits) {

@@ -22,6 +22,7 @@ void add_cost_command(CLI::App& app);
 void add_models_command(CLI::App& app);
 void add_gpus_command(CLI::App& app);
 void add_fabrics_command(CLI::App& app);
+void add_bugreport_command(CLI::App& app);
 /// Added last, to a program that has all the others: it tells of them.
 void add_completion_command(CLI::App& app);
 

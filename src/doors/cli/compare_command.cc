@@ -178,6 +178,7 @@ void print_report(const Comparison& comparison, const ComparisonRequest& request
     }
   }
   write_output("-", "\n");
+  for (const std::string& sentence : gaps(comparison, request)) write_output("-", sentence + "\n");
   for (const std::string& sentence : advice(comparison)) write_output("-", sentence + "\n");
   for (const std::string& sentence : caveats(comparison, request)) {
     write_output("-", sentence + "\n");
@@ -192,6 +193,9 @@ void run(const Flags& flags) {
   if (!flags.json.empty()) write_output(flags.json, to_json(comparison, "mixnet " MIXNET_VERSION));
   if (!flags.csv.empty()) write_output(flags.csv, to_csv(comparison));
   if (!quiet) print_report(comparison, request);
+  if (quiet) {
+    for (const std::string& sentence : gaps(comparison, request)) print_note(sentence);
+  }
   print_note(routing_note(request.routing));
 }
 

@@ -72,9 +72,9 @@ double scale_of(const FlowsFlags& flags) {
 
 void read_traffic(const FlowsFlags& flags, FlowStudyRequest& request) {
   if (flags.flows.empty() == flags.alltoallv.empty()) {
-    throw Error("--flows",
-                flags.flows.empty() ? "or --alltoallv is required" : "stands beside --alltoallv",
-                "give the file of one of them, or --collective");
+    throw Error(flags.flows.empty() ? "flows" : "--flows",
+                flags.flows.empty() ? "names nothing to send" : "stands beside --alltoallv",
+                "give one of --flows FILE, --alltoallv FILE and --collective NAME");
   }
   request.input = flags.flows.empty() ? flags.alltoallv : flags.flows;
   if (flags.scale && flags.alltoallv.empty()) {

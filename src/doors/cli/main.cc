@@ -52,6 +52,7 @@ constexpr Command kCommands[] = {
     {"models", mixnet::cli::add_models_command},
     {"gpus", mixnet::cli::add_gpus_command},
     {"fabrics", mixnet::cli::add_fabrics_command},
+    {"bugreport", mixnet::cli::add_bugreport_command},
     {kCompletion, mixnet::cli::add_completion_command},
 };
 
@@ -99,6 +100,7 @@ int main(int argc, char** argv) {
   mixnet::cli::refuse_loose_values(app);
   std::ostringstream help;
   try {
+    mixnet::cli::refuse_values_of_switches(app, arguments);
     app.parse(std::move(arguments));
   } catch (const CLI::Success& success) {
     app.exit(success, help, help);  // --help, --version
@@ -113,7 +115,9 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     // A fault of the program, not of its input.
     std::fflush(stdout);
-    fmt::print(stderr, "mixnet: internal error: {}; please report it with the command line\n",
+    fmt::print(stderr,
+               "mixnet: internal error: {}; please report it with what\n"
+               "'mixnet bugreport COMMAND...' prints\n",
                error.what());
     return kFault;
   }

@@ -16,13 +16,13 @@
 #include "cli/packet_flags.h"
 #include "cli/simulate_ways.h"
 #include "cli/timeline_flags.h"
-#include "graphs/chakra_import.h"
 #include "graphs/task_run.h"
 #include "graphs/task_trace.h"
-#include "graphs/trace_files.h"
 #include "hardware/gpu.h"
 #include "interop/flexflow_graph.h"
 #include "network/flow_list.h"
+#include "traces/chakra_import.h"
+#include "traces/trace_files.h"
 
 namespace mixnet::cli {
 namespace {
@@ -36,6 +36,7 @@ struct SimulateFlags {
   Source source = Source::kFlexFlow;
   std::string graph;                   ///< file, or prefix of Chakra traces
   std::vector<std::string> traces;     ///< files and folders
+  std::optional<int> ranks;            ///< that did what one Chakra trace says
   std::optional<int> gpus_per_server;  ///< of traces, as the next
   std::string gpu = "h100";
   NetworkFlags network;
@@ -52,7 +53,7 @@ struct SimulateFlags {
 TaskRunRequest request_from(const SimulateFlags& flags) {
   if (flags.graph.empty() && flags.source != Source::kTraces) {
     throw flags.source == Source::kChakra
-        ? Error("--chakra", "is empty", "give the prefix of Chakra traces")
+        ? Error("--chakra", "is empty", "give Chakra traces: their prefix, folder, or a file")
         : Error("--task-graph", "is required", "give a FlexFlow task graph, a .fbuf file");
   }
   TaskRunRequest request;
@@ -79,18 +80,23 @@ TaskRunRequest request_from(const SimulateFlags& flags) {
 
 /// The graph, what it was read from, and what its files do not say.
 TraceJob job_from(const SimulateFlags& flags) {
+  TraceJob job;
   if (flags.source == Source::kFlexFlow) {
-    TraceJob job{read_flexflow_graph(flags.graph), {}, {}};
+    job.graph = read_flexflow_graph(flags.graph);
     job.format = fmt::format("FlexFlow graph of {} era",
                              job.graph.era == GraphEra::kMixNet ? "MixNet's" : "TopoOpt's");
     return job;
   }
   const ChakraImport options = {.prefix = flags.graph,
+                                .ranks = ranks_of(flags.ranks),
                                 .gpus_per_node = gpus_per_node(flags.gpus_per_server),
                                 .gpu = find_gpu(flags.gpu)};
-  TraceJob job = flags.source == Source::kChakra
-                     ? TraceJob{read_chakra_graph(options), "Chakra traces", {}}
-                     : read_trace_files(flags.traces, options);
+  if (flags.source == Source::kChakra) {
+    job.graph = read_chakra_graph(options, &job.notes);
+    job.format = "Chakra traces";
+  } else {
+    job = read_trace_files(flags.traces, options);
+  }
   if (!flags.gpus_per_server) {
     job.notes.push_back(
         fmt::format("traces do not say how many GPUs a server has: {} taken (--gpus-per-server)",
@@ -258,16 +264,20 @@ void add_simulate_chakra(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "simulate", "Execute Chakra traces on a fabric: iteration time, who was busy");
   command->footer(
-      "PREFIX names traces PREFIX.0.et, PREFIX.1.et, ..., one a GPU. docs/chakra.md has the "
-      "format\n"
-      "and what is simulated; mixnet convert --to chakra writes traces.\n\n"
+      "TRACES is the prefix of PREFIX.0.et, PREFIX.1.et, ..., one a GPU, or their folder, or one\n"
+      "file; protobuf or JSON. docs/chakra.md has the format and what is simulated; mixnet "
+      "convert\n"
+      "--to chakra writes traces.\n\n"
       "Examples:\n"
       "  mixnet simulate --chakra traces/mixtral --fabric mixnet --bandwidth 400Gbps\n"
-      "  mixnet simulate --chakra traces/mixtral --fabric fat-tree --fidelity fluid --json -");
+      "  mixnet simulate --chakra traces/mixtral --fabric fat-tree --fidelity fluid --json -\n"
+      "  mixnet simulate --chakra chakra.0.et --ranks 16 --fabric fat-tree");
   const auto flags = std::make_shared<SimulateFlags>();
   flags->source = Source::kChakra;
   const FlagGroup group(*command, "Traces");
-  group.add("--chakra", flags->graph, "The traces: what comes before .0.et")->type_name("PREFIX");
+  group.add("--chakra", flags->graph, "The traces: what comes before .0.et, a folder, or a file")
+      ->type_name("TRACES");
+  group.add("--ranks", flags->ranks, kRanksHelp);
   add_trace_flags(*command, group, flags);
 }
 

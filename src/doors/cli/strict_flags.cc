@@ -68,6 +68,31 @@ Error unknown_word(const CLI::App& command, const std::string& word) {
           end == std::string::npos ? "see --help for those there are" : hint.substr(0, end + 1)};
 }
 
+/// Of a flag or word of the command, what the parser says of it being "NAME: ..." or "NAME is
+/// required".
+const CLI::Option* subject_of(const CLI::App& command, std::string_view said) {
+  const std::string_view name = said.substr(0, said.find_first_of(": "));
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->get_name() == name || option->check_name(std::string(name))) return option;
+  }
+  return nullptr;
+}
+
+/// A flag without its value, one given twice, one that is missing.
+Error wrong_count(const CLI::App& command, const CLI::ParseError& error) {
+  const std::string hint = fmt::format("see mixnet {} --help", command.get_name());
+  const CLI::Option* option = subject_of(command, error.what());
+  if (option == nullptr) return {"command line", error.what(), hint};
+  const std::string name = first_name(*option);
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+    return {name, "is required", hint};
+  }
+  if (option->results().size() > 1) {
+    return {name, fmt::format("is given {} times", option->results().size()), "give it once"};
+  }
+  return {name, "needs a value", fmt::format("write {} {}", name, option->get_type_name())};
+}
+
 }  // namespace
 
 void refuse_loose_values(CLI::App& app) {
@@ -82,6 +107,20 @@ void refuse_loose_values(CLI::App& app) {
         if (type == "FLOAT") check_real(value, name);
         return {};
       });
+    }
+  }
+}
+
+void refuse_values_of_switches(const CLI::App& app, const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    if (!word.starts_with("--") || equals == std::string::npos) continue;
+    const std::string name = word.substr(0, equals);
+    for (const CLI::App* command : app.get_subcommands(nullptr)) {
+      for (const CLI::Option* option : command->get_options()) {
+        if (option->get_expected_max() != 0 || !option->check_name(name)) continue;
+        throw Error(name, "takes no value", "write it alone, or leave it out");
+      }
     }
   }
 }
@@ -104,7 +143,7 @@ Error explain(const CLI::App& app, const CLI::ParseError& error) {
     return {"command line", "names no command",
             fmt::format("give one of {}; see --help", fmt::join(command_names(app), ", "))};
   }
-  return {"command line", error.what(), fmt::format("see {} --help", command.get_name())};
+  return wrong_count(command, error);
 }
 
 }  // namespace mixnet::cli

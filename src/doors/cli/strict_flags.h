@@ -6,6 +6,8 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
 
 #include "base/error.h"
 
@@ -15,8 +17,13 @@ namespace mixnet::cli {
 /// Call it once, after all commands are added.
 void refuse_loose_values(CLI::App& app);
 
+/// Throws Error when one of the words gives a value to a flag that takes none (--paper=3), which
+/// the parser takes for the flag.
+void refuse_values_of_switches(const CLI::App& app, const std::vector<std::string>& words);
+
 /// After `app` failed to parse with `error`: says what is wrong with the command line (a word or
-/// flag that the command does not know, no command, or what CLI11 has to say).
+/// flag that the command does not know, a flag without its value, given twice or missing, no
+/// command).
 Error explain(const CLI::App& app, const CLI::ParseError& error);
 
 }  // namespace mixnet::cli

@@ -22,6 +22,7 @@ class Program {
     command->add_option("--seed", seed_);
     command->add_option("--scale", scale_);
     command->add_option("--json", json_);
+    command->add_flag("--paper", paper_);
     refuse_loose_values(app_);
   }
 
@@ -29,6 +30,7 @@ class Program {
   std::string said(std::vector<std::string> words) {
     std::vector<std::string> reversed(words.rbegin(), words.rend());
     try {
+      refuse_values_of_switches(app_, words);
       app_.parse(reversed);
     } catch (const CLI::ParseError& error) {
       return explain(app_, error).what();
@@ -42,6 +44,7 @@ class Program {
   std::uint64_t seed_ = 0;
   double scale_ = 0;
   std::string json_;
+  bool paper_ = false;
 
  private:
   CLI::App app_;
@@ -79,6 +82,13 @@ TEST(StrictFlags, NothingIsClamped) {
 
 TEST(StrictFlags, EmptyIsNotAbsent) {
   EXPECT_EQ(said({"run", "--json", ""}), "--json: is empty; give it a value or leave it out");
+}
+
+TEST(StrictFlags, FlagsGivenTwiceOrWithoutTheirValue) {
+  EXPECT_EQ(said({"run", "--tp", "1", "--tp", "2"}), "--tp: is given 2 times; give it once");
+  EXPECT_EQ(said({"run", "--json"}), "--json: needs a value; write --json TEXT");
+  EXPECT_EQ(said({"run", "--paper=3"}), "--paper: takes no value; write it alone, or leave it out");
+  EXPECT_EQ(said({"run", "--paper"}), "");
 }
 
 TEST(StrictFlags, UnknownFlagsAreNamed) {

@@ -130,6 +130,7 @@ std::optional<std::vector<PointOutcome>> run_together(const PointArguments& poin
   }
   request->iteration.fidelity.threads = threads;
   const Comparison comparison = compare(*request);
+  if (!comparison.left_out.empty()) return std::nullopt;  // alone, each says why
   std::vector<PointOutcome> outcomes;
   for (const auto& one : wanted) {
     const auto run = std::ranges::find_if(comparison.runs, [&](const ComparisonRun& candidate) {

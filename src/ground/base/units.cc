@@ -69,8 +69,9 @@ struct Scale {
   std::string_view name;
 };
 
-std::string in_scale(double value, std::span<const Scale> scales) {
-  if (value == 0) return fmt::format("0 {}", scales.front().name);
+/// `of_nothing`: the unit of 0.
+std::string in_scale(double value, std::span<const Scale> scales, std::string_view of_nothing) {
+  if (value == 0) return fmt::format("0 {}", of_nothing);
   for (const Scale& scale : scales) {
     if (std::abs(value) < scale.from) continue;
     const double shown = value / scale.divisor;
@@ -108,19 +109,19 @@ std::string to_string(Time time) {
   static constexpr std::array kScales = {Scale{1e12, 1e12, "s"}, Scale{1e9, 1e9, "ms"},
                                          Scale{1e6, 1e6, "us"}, Scale{1e3, 1e3, "ns"},
                                          Scale{0, 1, "ps"}};
-  return in_scale(static_cast<double>(time.ps), kScales);
+  return in_scale(static_cast<double>(time.ps), kScales, "s");
 }
 std::string to_string(Bytes bytes) {
   static constexpr std::array kScales = {Scale{1e12, 1e12, "TB"}, Scale{1e9, 1e9, "GB"},
                                          Scale{1e6, 1e6, "MB"}, Scale{1e3, 1e3, "kB"},
                                          Scale{0, 1, "B"}};
-  return in_scale(static_cast<double>(bytes.count), kScales);
+  return in_scale(static_cast<double>(bytes.count), kScales, "B");
 }
 std::string to_string(Bandwidth rate) {
   static constexpr std::array kScales = {Scale{1e12, 1e12, "Tb/s"}, Scale{1e9, 1e9, "Gb/s"},
                                          Scale{1e6, 1e6, "Mb/s"}, Scale{1e3, 1e3, "kb/s"},
                                          Scale{0, 1, "b/s"}};
-  return in_scale(static_cast<double>(rate.bits_per_second), kScales);
+  return in_scale(static_cast<double>(rate.bits_per_second), kScales, "b/s");
 }
 
 }  // namespace mixnet

@@ -77,12 +77,12 @@ std::vector<Gpu> parse_gpus(std::string_view json, std::string_view input) {
 
 std::vector<std::string> gpu_names() { return names_of(shipped_gpus()); }
 
-Gpu find_gpu(std::string_view name) {
+Gpu find_gpu(std::string_view name, std::string_view input) {
   const std::vector<Gpu> gpus = shipped_gpus();
   for (const Gpu& gpu : gpus) {
     if (same_name(gpu.name, name)) return gpu;
   }
-  throw Error("GPU", fmt::format("'{}' is not known", name), suggest(name, names_of(gpus)));
+  throw Error(input, fmt::format("'{}' is not known", name), suggest(name, names_of(gpus)));
 }
 
 }  // namespace mixnet

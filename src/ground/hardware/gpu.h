@@ -30,7 +30,7 @@ struct Gpu {
 std::vector<std::string> gpu_names();
 
 /// Case does not matter. Throws Error with a did-you-mean when there is no such GPU.
-Gpu find_gpu(std::string_view name);
+Gpu find_gpu(std::string_view name, std::string_view input = "--gpu");
 
 /// The GPUs that a data file's text describes; `input` names it in errors. See data/gpus.json.
 /// Throws Error on a value that is missing, not positive or not finite, and on a name used twice.

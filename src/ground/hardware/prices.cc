@@ -95,6 +95,10 @@ PriceList PriceList::load() {
   return list;
 }
 
+bool PriceList::has(Bandwidth bandwidth) const {
+  return std::ranges::find(rows_, bandwidth, &PriceRow::bandwidth) != rows_.end();
+}
+
 const PriceRow& PriceList::at(Bandwidth bandwidth) const {
   for (const PriceRow& row : rows_) {
     if (row.bandwidth == bandwidth) return row;

@@ -47,6 +47,7 @@ class PriceList {
   /// that is zero or listed twice.
   static PriceList parse(std::string_view csv, std::string_view input);
 
+  bool has(Bandwidth bandwidth) const;
   /// The row for exactly `bandwidth`; throws Error naming the speeds that there are.
   const PriceRow& at(Bandwidth bandwidth) const;
   /// In order of speed, at least one.

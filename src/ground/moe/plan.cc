@@ -111,6 +111,21 @@ std::optional<ParallelPlan> nearest_plan(const Model& model, const ParallelPlan&
   return best;
 }
 
+/// What is decided for each layer and micro-batch takes some 50 us and 3 kB: more than a minute and
+/// gigabytes are a slip of the pen.
+void check_size(const Model& model, const ParallelPlan& plan) {
+  constexpr std::int64_t kMostPlaces = 1 << 20;
+  const std::int64_t places = std::int64_t{plan.micro_batches()} * model.layers;
+  if (places <= kMostPlaces) return;
+  throw Error(
+      "--global-batch-size",
+      fmt::format("{} sequences make {} micro-batches a replica, over {} layers: too much to "
+                  "simulate",
+                  plan.global_batch_size, plan.micro_batches(), model.layers),
+      fmt::format("give at most {}, or a larger --micro-batch-size",
+                  kMostPlaces / model.layers * plan.micro_batch_size * plan.dp));
+}
+
 void check_positive(std::string_view flag, std::int64_t value, std::int64_t most) {
   if (value >= 1 && value <= most) return;
   throw Error(flag, fmt::format("{} is out of range", value),
@@ -240,6 +255,7 @@ ParallelPlan make_plan(const Model& model, const PlanRequest& request) {
                                       nearest->micro_batch_size, nearest->global_batch_size)
                         : "no plan of this model fits near this number of GPUs");
   }
+  check_size(model, plan);
   return plan;
 }
 

@@ -94,9 +94,9 @@ std::string best_settings_sentence(const Comparison& comparison) {
   if (less < 0.001) return {};
   return fmt::format(
       "With our best settings (hitless, refined, balanced: the defaults) mixnet at {} would take "
-      "{}, {:.1f} % less: {} tokens per dollar.",
+      "{}, {:.1f} % less{}.",
       to_string(at->bandwidth), to_string(at->time.total), less * 100,
-      tokens(at->tokens_per_usd.value_or(0)));
+      at->tokens_per_usd ? fmt::format(": {} tokens per dollar", tokens(*at->tokens_per_usd)) : "");
 }
 
 std::string rewiring_sentence(const MixNetAdvice& mixnet) {
@@ -197,6 +197,27 @@ std::vector<std::string> advice(const Comparison& comparison) {
   return sentences;
 }
 
+std::vector<std::string> gaps(const Comparison& comparison, const ComparisonRequest& request) {
+  std::vector<std::string> sentences;
+  for (const LeftOut& one : comparison.left_out) {
+    sentences.push_back(fmt::format(
+        "Left out: {}{}. {}", to_string(one.fabric),
+        one.bandwidth ? fmt::format(" at {}", to_string(*one.bandwidth)) : "", one.reason));
+  }
+  if (comparison.unpriced.empty()) return sentences;
+  const auto list = [](const std::vector<Bandwidth>& speeds) {
+    std::string text;
+    for (const Bandwidth speed : speeds) {
+      text += fmt::format("{}{}", text.empty() ? "" : ", ", to_string(speed));
+    }
+    return text;
+  };
+  sentences.push_back(fmt::format("Without costs: {}. {} has prices for {}.",
+                                  list(comparison.unpriced), request.prices.input(),
+                                  list(request.prices.bandwidths())));
+  return sentences;
+}
+
 std::vector<std::string> caveats(const Comparison& comparison, const ComparisonRequest& request) {
   constexpr int kLargestPanel = 1008;  // ports of a robotic patch panel (MixNet, table 2)
   constexpr int kLargestSwitch = 576;  // of a piezo switch (the same)
@@ -204,7 +225,9 @@ std::vector<std::string> caveats(const Comparison& comparison, const ComparisonR
       "Not looked at: whether model and optimizer fit into the GPUs' memory, and whether another "
       "plan (--tp, --pp, --ep) is faster."};
   const auto has = [&](FabricKind kind) {
-    return std::ranges::find(request.fabrics, kind) != request.fabrics.end();
+    return std::ranges::find(request.fabrics, kind) != request.fabrics.end() &&
+           std::ranges::find(comparison.left_out, kind, &LeftOut::fabric) ==
+               comparison.left_out.end();
   };
   const ParallelPlan& plan = comparison.plan;
   if (!comparison.failures.empty()) {

@@ -40,6 +40,9 @@ std::optional<double> even_server_price(const ComparisonRun& one, const Comparis
 /// nothing to choose from.
 std::vector<std::string> advice(const Comparison& comparison);
 
+/// What was asked for and is not there, with the reason: fabrics, costs. A sentence each.
+std::vector<std::string> gaps(const Comparison& comparison, const ComparisonRequest& request);
+
 /// What the answers leave out, a sentence each.
 std::vector<std::string> caveats(const Comparison& comparison, const ComparisonRequest& request);
 

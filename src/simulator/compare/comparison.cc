@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -11,6 +12,7 @@
 #include "base/error.h"
 #include "compare/comparison_jobs.h"
 #include "compare/mixnet_advice.h"
+#include "fabric/fabric_error.h"
 #include "training/network_checks.h"
 
 namespace mixnet {
@@ -37,7 +39,6 @@ void check_request(const ComparisonRequest& request) {
       throw Error("--bandwidth", fmt::format("{} is too slow", to_string(bandwidth)),
                   "give at least 1Mbps");
     }
-    if (any_has_price(request)) (void)request.prices.at(bandwidth);
     for (const FabricKind fabric : request.fabrics) {
       if (!divides_gpu_bandwidth(fabric)) continue;
       (void)divide_gpu_bandwidth(fabric, request.iteration.network.gpu, bandwidth);
@@ -87,7 +88,11 @@ Comparison comparison_of(const ComparisonRequest& request) {
   for (const Failure& failure : failures.failures) comparison.failures.push_back(failure.text);
   comparison.backup = to_string(failures.backup);
   comparison.years = request.running.years;
-  if (any_has_price(request)) comparison.server = server_of(request, comparison.plan);
+  if (any_has_price(request)) {
+    comparison.server = server_of(request, comparison.plan);
+    std::ranges::copy_if(request.bandwidths, std::back_inserter(comparison.unpriced),
+                         [&](Bandwidth speed) { return !request.prices.has(speed); });
+  }
   check_failures(request.fabrics, request.iteration.network, comparison.plan, failures.failures);
   return comparison;
 }
@@ -101,7 +106,7 @@ bool serves_all_speeds(const IterationOptions& options) {
 
 void add_costs(const ComparisonRequest& request, const Comparison& comparison,
                std::optional<Time> fat_tree, ComparisonRun& run) {
-  if (!has_price(run.fabric)) return;
+  if (!has_price(run.fabric) || !request.prices.has(run.bandwidth)) return;
   const ParallelPlan& plan = comparison.plan;
   const auto cost_of = [&](FabricKind fabric) {
     const NetworkCost network =
@@ -126,41 +131,89 @@ void add_costs(const ComparisonRequest& request, const Comparison& comparison,
   run.performance_per_total_dollar_vs_fat_tree = per_dollar(tree.total_usd(), total);
 }
 
-Comparison compare(const ComparisonRequest& request) {
+namespace {
+
+ComparisonRun run_of(const ComparisonRequest& request, const Comparison& comparison,
+                     ComparisonJobs& jobs, FabricKind fabric, Bandwidth bandwidth) {
+  const TrainingJob& job = jobs.at(bandwidth);
+  ComparisonRun run;
+  run.fabric = fabric;
+  run.bandwidth = bandwidth;
+  run.time = job.simulate(fabric, bandwidth, request.compute_scale);
+  if (jobs.well() != nullptr) {
+    run.without_failures = jobs.well()->simulate(fabric, bandwidth, request.compute_scale).total;
+  }
+  run.tokens_per_second =
+      static_cast<double>(comparison.plan.tokens_per_iteration()) / run.time.total.to_seconds();
+  if (request.iteration.fidelity.fidelity != Fidelity::kFluid && fabric != FabricKind::kIdeal) {
+    run.packets = job.fidelity(fabric);
+  }
+  if (divides_gpu_bandwidth(fabric)) {
+    run.gpu_bandwidth = divide_gpu_bandwidth(fabric, request.iteration.network.gpu, bandwidth);
+  }
+  return run;
+}
+
+/// The fat-tree's iteration; none where even that never ends.
+std::optional<Time> fat_tree_time(const ComparisonRequest& request, ComparisonJobs& jobs,
+                                  Bandwidth bandwidth) {
+  if (!any_has_price(request) || !request.prices.has(bandwidth)) return std::nullopt;
+  try {
+    return jobs.at(bandwidth)
+        .simulate(FabricKind::kFatTree, bandwidth, request.compute_scale)
+        .total;
+  } catch (const FabricError&) {
+    return std::nullopt;
+  }
+}
+
+/// With what can be had at some speeds only. Throws FabricError when there is nothing, or when a
+/// fabric can be had at none.
+Comparison compare_possible(const ComparisonRequest& request) {
   Comparison comparison = comparison_of(request);
   ComparisonJobs jobs(request, comparison.plan);
-  const bool fluid = request.iteration.fidelity.fidelity == Fidelity::kFluid;
-  const auto tokens = static_cast<double>(comparison.plan.tokens_per_iteration());
+  std::optional<FabricError> first;
   for (const Bandwidth bandwidth : request.bandwidths) {
-    const TrainingJob& job = jobs.at(bandwidth);
-    std::optional<Time> fat_tree;
-    if (any_has_price(request)) {
-      fat_tree = job.simulate(FabricKind::kFatTree, bandwidth, request.compute_scale).total;
-    }
+    (void)jobs.at(bandwidth);  // what it throws is of every speed
+    const std::optional<Time> fat_tree = fat_tree_time(request, jobs, bandwidth);
     for (const FabricKind fabric : request.fabrics) {
-      ComparisonRun run;
-      run.fabric = fabric;
-      run.bandwidth = bandwidth;
-      run.time = job.simulate(fabric, bandwidth, request.compute_scale);
-      if (jobs.well() != nullptr) {
-        run.without_failures =
-            jobs.well()->simulate(fabric, bandwidth, request.compute_scale).total;
+      try {
+        ComparisonRun run = run_of(request, comparison, jobs, fabric, bandwidth);
+        add_costs(request, comparison, fat_tree, run);
+        comparison.runs.push_back(run);
+      } catch (const FabricError& error) {
+        if (!first) first = error;
+        comparison.left_out.push_back({fabric, bandwidth, error.what()});
       }
-      run.tokens_per_second = tokens / run.time.total.to_seconds();
-      if (!fluid && fabric != FabricKind::kIdeal) run.packets = job.fidelity(fabric);
-      if (divides_gpu_bandwidth(fabric)) {
-        run.gpu_bandwidth = divide_gpu_bandwidth(fabric, request.iteration.network.gpu, bandwidth);
-      }
-      add_costs(request, comparison, fat_tree, run);
-      comparison.runs.push_back(run);
     }
   }
-  const bool has_mixnet =
-      std::ranges::find(request.fabrics, FabricKind::kMixNet) != request.fabrics.end();
+  if (comparison.runs.empty()) throw FabricError(*first);
+  const bool has_mixnet = std::ranges::find(comparison.runs, FabricKind::kMixNet,
+                                            &ComparisonRun::fabric) != comparison.runs.end();
+  const bool fluid = request.iteration.fidelity.fidelity == Fidelity::kFluid;
   if (request.advise && fluid && has_mixnet) {
     comparison.mixnet = mixnet_advice(request, comparison.runs, jobs);
   }
   return comparison;
+}
+
+}  // namespace
+
+Comparison compare(const ComparisonRequest& request) {
+  ComparisonRequest possible = request;
+  std::vector<LeftOut> left_out;
+  while (true) {
+    try {
+      Comparison comparison = compare_possible(possible);
+      comparison.left_out.insert(comparison.left_out.begin(), left_out.begin(), left_out.end());
+      return comparison;
+    } catch (const FabricError& error) {
+      // A job is made of all fabrics at once, so one that cannot be is found here; the others begin
+      // again.
+      if (std::erase(possible.fabrics, error.fabric()) == 0 || possible.fabrics.empty()) throw;
+      left_out.push_back({error.fabric(), std::nullopt, error.what()});
+    }
+  }
 }
 
 }  // namespace mixnet

@@ -7,7 +7,8 @@
 //                      even when it is not asked for
 //   tokens per dollar              = tokens in all years / cluster cost: comparable across speeds
 //
-// Fabrics without a price (has_price()) have none of it.
+// Fabrics without a price (has_price()), and speeds without one, have none of it. Fabrics that
+// cannot do what is asked for (FabricError) are left out, unless all are.
 //
 // compare() is deterministic: the same request gives the same result to the byte.
 #pragma once
@@ -71,6 +72,13 @@ struct MixNetAdvice {
   Time rewiring_pays_up_to;
 };
 
+/// What was asked for and has no run.
+struct LeftOut {
+  FabricKind fabric = FabricKind::kFatTree;
+  std::optional<Bandwidth> bandwidth;  ///< none: at every speed
+  std::string reason;                  ///< a line
+};
+
 struct Comparison {
   std::string model;  ///< the model's name
   std::string gpu;    ///< as people write it: Gpu::title
@@ -83,12 +91,14 @@ struct Comparison {
   std::vector<std::string> failures;  ///< as they were written
   std::string backup;                 ///< "pool" or "region"
   std::vector<ComparisonRun> runs;    ///< by bandwidth, then in the order of the fabrics asked for
+  std::vector<LeftOut> left_out;      ///< fabrics that cannot do it
+  std::vector<Bandwidth> unpriced;    ///< speeds that the price list does not have
   double years = 0;                   ///< RunningCost::years
   ServerPrice server;                 ///< of one
   std::optional<MixNetAdvice> mixnet;
 };
 
-/// Throws Error on an impossible plan, contradicting options, or a speed that has no price.
+/// Throws Error on an impossible plan, on contradicting options, and when no fabric is left.
 Comparison compare(const ComparisonRequest& request);
 
 /// The same without its runs: the plan, and what is asked for.

@@ -8,11 +8,13 @@
 #include "base/error.h"
 #include "compare/advice.h"
 #include "compare/comparison_text.h"
+#include "fabric/fabric_error.h"
 #include "moe/model_catalog.h"
 
 namespace mixnet {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 ComparisonRequest small_request() {
@@ -123,7 +125,10 @@ TEST(Compare, FabricsWithoutPricesNeedNone) {
   EXPECT_TRUE(advice(comparison).empty());
   ComparisonRequest priced = domain_request();
   priced.fabrics.push_back(FabricKind::kFatTree);
-  EXPECT_THROW(compare(priced), Error);  // no prices at 1.6 Tb/s
+  const Comparison half = compare(priced);
+  EXPECT_TRUE(run_of(half, FabricKind::kFatTree, 800).network_cost_usd);
+  EXPECT_FALSE(run_of(half, FabricKind::kFatTree, 1600).network_cost_usd);
+  EXPECT_THAT(half.unpriced, ElementsAre(Bandwidth::gbps(1600)));
   priced.bandwidths = {Bandwidth::gbps(800)};
   EXPECT_TRUE(compare(priced).runs[2].network_cost_usd);
 }
@@ -146,6 +151,58 @@ TEST(Compare, FixedPartsOfAGpuAreTheSameAtEverySpeed) {
   EXPECT_NEAR(optical.time.ep.to_seconds() * 2800,
               run_of(fixed, FabricKind::kMixNetOpticalIo, 800).time.ep.to_seconds() * 3600,
               1e-3 * optical.time.ep.to_seconds() * 2800);
+}
+
+TEST(Compare, AFabricThatCannotIsLeftOutWithTheReason) {
+  ComparisonRequest request = small_request();
+  request.iteration.network.nics_per_server = 1;
+  request.iteration.network.optical_degree = 0;
+  request.plan.gpus = 512;
+  request.bandwidths = {Bandwidth::gbps(400)};
+  const Comparison comparison = compare(request);
+  EXPECT_EQ(comparison.runs.size(), request.fabrics.size() - 1);
+  ASSERT_EQ(comparison.left_out.size(), 1U);
+  EXPECT_EQ(comparison.left_out[0].fabric, FabricKind::kTopoOpt);
+  EXPECT_THAT(gaps(comparison, request),
+              ElementsAre(HasSubstr("Left out: topoopt. fabric topoopt: servers 0 and ")));
+  const auto document = nlohmann::json::parse(to_json(comparison, "mixnet 1"));
+  EXPECT_EQ(document["left_out"][0]["fabric"], "topoopt");
+  // The others are as they are without it.
+  request.fabrics = {FabricKind::kFatTree, FabricKind::kMixNet};
+  const Comparison others = compare(request);
+  EXPECT_TRUE(others.left_out.empty());
+  for (const ComparisonRun& run : others.runs) {
+    EXPECT_EQ(run.time.total, run_of(comparison, run.fabric, 400).time.total);
+  }
+  request.fabrics = {FabricKind::kTopoOpt};
+  EXPECT_THROW(compare(request), FabricError) << "nothing is left";
+}
+
+// A queue that holds no whole packet drops each again and again; the ideal fabric has no packets.
+TEST(Compare, AFabricThatNeverEndsIsLeftOutAtThatSpeed) {
+  ComparisonRequest request = domain_request();
+  request.model = find_model("mixtral-8x22b");
+  request.model.layers = 1;
+  request.model.is_moe.resize(1);
+  request.iteration.network.optical_degree = 24;
+  request.plan = {};
+  request.plan.gpus = 128;
+  request.plan.gpus_per_server = 32;
+  request.plan.tp = request.plan.ep = 8;
+  request.plan.pp = 1;
+  request.plan.micro_batch_size = 1;
+  request.plan.global_batch_size = 16;
+  request.plan.seq_length = 8;
+  request.iteration.network.nics_per_server = 32;
+  request.iteration.fidelity.fidelity = Fidelity::kPacket;
+  request.iteration.fidelity.packets.queue_limit = {5'000};
+  request.fabrics = {FabricKind::kNvl72, FabricKind::kIdeal};
+  request.bandwidths = {Bandwidth{100'000'000}};
+  const Comparison comparison = compare(request);
+  EXPECT_EQ(comparison.runs.size(), 1U);
+  ASSERT_EQ(comparison.left_out.size(), 1U);
+  EXPECT_EQ(comparison.left_out[0].bandwidth, request.bandwidths[0]);
+  EXPECT_THAT(comparison.left_out[0].reason, HasSubstr("never ends"));
 }
 
 TEST(Compare, SameSeedSameBytes) {
@@ -185,7 +242,6 @@ TEST(Compare, RefusesWhatMakesNoSense) {
   EXPECT_THAT(message([](auto& r) { r.fabrics.clear(); }), HasSubstr("--fabric"));
   EXPECT_THAT(message([](auto& r) { r.fabrics.push_back(FabricKind::kIdeal); }),
               HasSubstr("twice"));
-  EXPECT_THAT(message([](auto& r) { r.bandwidths = {Bandwidth::gbps(123)}; }), HasSubstr("123"));
   EXPECT_THAT(message([](auto& r) { r.bandwidths = {Bandwidth{0}}; }), HasSubstr("too slow"));
   EXPECT_THAT(message([](auto& r) { r.compute_scale = 0; }), HasSubstr("--compute-scale"));
   EXPECT_THAT(message([](auto& r) { r.plan.gpus = 100; }), HasSubstr("nearest possible"));

@@ -121,6 +121,12 @@ std::string to_json(const Comparison& comparison, std::string_view program) {
                            {"server_price_source", comparison.server.source}};
   }
   document["runs"] = runs;
+  for (const LeftOut& one : comparison.left_out) {
+    document["left_out"].push_back(
+        {{"fabric", to_string(one.fabric)},
+         {"bandwidth_gbps", one.bandwidth ? Json(one.bandwidth->to_gbps()) : Json(nullptr)},
+         {"reason", one.reason}});
+  }
   return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/error.h"
 #include "moe/model_catalog.h"
 
 namespace mixnet {
@@ -24,6 +25,10 @@ std::vector<std::function<void()>> Comparisons::work() const {
     work.emplace_back([slots = slots_, i] {
       Slot& slot = (*slots)[i];
       slot.result = compare(slot.request);
+      if (!slot.result.left_out.empty()) {
+        const LeftOut& one = slot.result.left_out.front();
+        throw Error(to_string(one.fabric), "cannot do what the figure shows", one.reason);
+      }
     });
   }
   return work;

@@ -90,6 +90,13 @@ TaskNetworkOptions network_options(const TaskGraph& graph, const TaskRunRequest&
   }
   const std::int64_t servers =
       (std::int64_t{endpoints} + options.endpoints_per_server - 1) / options.endpoints_per_server;
+  if (network.by_servers() && servers > kMostJoinedServers) {
+    throw Error(request.input,
+                fmt::format("joins {} GPUs on {} servers, more than circuits are sought for",
+                            endpoints, servers),
+                fmt::format("give {} up to {} servers, or another --fabric",
+                            to_string(network.fabric), kMostJoinedServers));
+  }
   const std::int64_t least = servers * std::clamp(network.nics_per_server, 1, 1024);
   if (network.hosts == 0) {
     // A network has two hosts at least, even where nobody sends.

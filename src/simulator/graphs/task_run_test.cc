@@ -410,6 +410,11 @@ struct Published {
   double milliseconds;  ///< what the authors' simulators answer
 };
 
+/// So that tests are named by it.
+void PrintTo(const Published& run, std::ostream* out) {
+  *out << run.file << " on " << to_string(run.fabric);
+}
+
 class PublishedRun : public ::testing::TestWithParam<Published> {};
 
 TEST_P(PublishedRun, IsWithinFivePercent) {

@@ -18,8 +18,9 @@ constexpr std::size_t kCollectives = std::size(Names<ChakraCollective>::kTable);
 
 // Field numbers of the schema.
 namespace metadata {
-constexpr std::uint32_t kVersion = 1;
-}
+constexpr std::uint32_t kVersion = 1, kAttribute = 2;
+constexpr std::string_view kOrderOnly = "ctrl_deps_order_only";
+}  // namespace metadata
 namespace node {
 constexpr std::uint32_t kId = 1, kName = 2, kType = 3, kControlDeps = 4, kDataDeps = 5, kStart = 6,
                         kDuration = 7, kAttribute = 10;
@@ -78,11 +79,13 @@ class AttributeReader {
   AttributeReader(const WireReader& reader, const WireField& field)
       : reader_(reader), field_(field), attribute_(read_attribute(reader.inside(field))) {}
 
+  bool flag() const { return whole(0, 1) == 1; }
+
   /// Whether it is one that ChakraNode has a value for, which then is set.
   bool read_into(ChakraNode& node) const {
     const std::string_view name = attribute_.name;
     if (name == "is_cpu_op") {
-      node.is_cpu_op = whole(0, 1) == 1;
+      node.is_cpu_op = flag();
     } else if (name == "num_ops") {
       node.num_ops = size();
     } else if (name == "tensor_size") {
@@ -261,28 +264,6 @@ void read_field(const WireReader& reader, const WireField& field, ChakraNode& no
   }
 }
 
-void check_dependencies(const ChakraTrace& trace, std::string_view input) {
-  std::unordered_set<std::uint64_t> ids;
-  ids.reserve(trace.nodes.size());
-  for (const ChakraNode& node : trace.nodes) {
-    if (!ids.insert(node.id).second) {
-      throw Error(input, fmt::format("two nodes have the id {}", node.id),
-                  "give each node an id of its own");
-    }
-  }
-  for (const ChakraNode& node : trace.nodes) {
-    for (const auto* deps : {&node.control_deps, &node.data_deps}) {
-      for (const std::uint64_t dep : *deps) {
-        if (dep != node.id && ids.contains(dep)) continue;
-        throw Error(input,
-                    fmt::format("node {} depends on {}", node.id,
-                                dep == node.id ? "itself" : fmt::format("{}, which is none", dep)),
-                    "give ids of other nodes of the file");
-      }
-    }
-  }
-}
-
 void put_packed(std::string& out, std::uint32_t tag, const std::vector<std::uint64_t>& numbers) {
   std::string packed;
   for (const std::uint64_t number : numbers) put_varint(packed, number);
@@ -291,12 +272,12 @@ void put_packed(std::string& out, std::uint32_t tag, const std::vector<std::uint
 
 /// A value is there even when it is 0 or empty: presence is what a oneof has.
 void put_attribute(std::string& out, std::string_view name, std::uint32_t value_tag,
-                   std::uint64_t value) {
+                   std::uint64_t value, std::uint32_t field = node::kAttribute) {
   std::string attribute;
   put_bytes(attribute, attribute::kName, name);
   put_tag(attribute, value_tag, WireType::kVarint);
   put_varint(attribute, value);
-  put_bytes(out, node::kAttribute, attribute);
+  put_bytes(out, field, attribute);
 }
 
 void put_attribute(std::string& out, std::string_view name, std::uint32_t value_tag,
@@ -368,6 +349,9 @@ ChakraTrace parse_chakra_trace(std::string_view bytes, std::string_view input) {
     const WireField field = global.next();
     if (field.tag == metadata::kVersion && field.type == WireType::kBytes) {
       trace.version = std::string(field.bytes);
+    } else if (field.tag == metadata::kAttribute && field.type == WireType::kBytes &&
+               read_attribute(global.inside(field)).name == metadata::kOrderOnly) {
+      trace.control_deps_order_only = AttributeReader(global, field).flag();
     } else {
       trace.metadata += field.raw;
     }
@@ -380,13 +364,26 @@ ChakraTrace parse_chakra_trace(std::string_view bytes, std::string_view input) {
       read_field(message, field, node);
     }
   }
-  check_dependencies(trace, input);
+  check_chakra_ids(trace, input);
   return trace;
+}
+
+void check_chakra_ids(const ChakraTrace& trace, std::string_view input) {
+  std::unordered_set<std::uint64_t> ids;
+  ids.reserve(trace.nodes.size());
+  for (const ChakraNode& node : trace.nodes) {
+    if (ids.insert(node.id).second) continue;
+    throw Error(input, fmt::format("two nodes have the id {}", node.id),
+                "give each node an id of its own");
+  }
 }
 
 std::string to_chakra_trace(const ChakraTrace& trace) {
   std::string global;
   put_bytes(global, metadata::kVersion, trace.version);
+  if (trace.control_deps_order_only) {
+    put_attribute(global, metadata::kOrderOnly, attribute::kBool, 1U, metadata::kAttribute);
+  }
   global += trace.metadata;
   std::string bytes;
   put_delimited(bytes, global);

@@ -16,6 +16,10 @@
 // of ranks, in an all-to-all that is uneven (the schema has no attribute for that). Other readers
 // pass over it and take comm_size for all.
 //
+// `ctrl_deps_order_only` is ours, too, an attribute of the GlobalMetadata: control dependencies say
+// in which order a simulator that does one collective after another must take them, and nothing of
+// what the job itself waits for.
+//
 // Damaged files end in an Error that names the file and the byte.
 #pragma once
 
@@ -26,7 +30,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/env.h"
 #include "base/names.h"
 
 namespace mixnet {
@@ -115,21 +118,21 @@ struct ChakraNode {
 
 struct ChakraTrace {
   std::string version;   ///< of the schema
-  std::string metadata;  ///< attributes of the GlobalMetadata, in wire format
+  std::string metadata;  ///< other attributes of the GlobalMetadata, in wire format
+  bool control_deps_order_only = false;
   std::vector<ChakraNode> nodes;
   bool operator==(const ChakraTrace&) const = default;
 };
 
-/// One rank's file. `input` names it. Throws Error when it is damaged, when two nodes have one id,
-/// or when a node depends on one that is not there or on itself.
+/// One rank's file. `input` names it. Throws Error when it is damaged or two nodes have one id.
+/// What nodes depend on may be missing (traces/chakra_dependencies.h).
 ChakraTrace parse_chakra_trace(std::string_view bytes, std::string_view input);
 std::string to_chakra_trace(const ChakraTrace& trace);
 
+/// Throws Error when two nodes have one id.
+void check_chakra_ids(const ChakraTrace& trace, std::string_view input);
+
 /// "PREFIX.RANK.et"
 std::filesystem::path chakra_path(const std::string& prefix, std::size_t rank);
-
-/// How many ranks there are: files PREFIX.0.et, PREFIX.1.et, ... without a gap. Throws Error when
-/// there is none, when one is missing between others, or when there are over kMaxChakraRanks.
-std::size_t count_chakra_ranks(const std::string& prefix, Env& env = system_env());
 
 }  // namespace mixnet

@@ -2,19 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <fstream>
 
 #include "base/error.h"
-#include "base/fake_env.h"
-#include "base/text_file.h"
 #include "interop/wire_format.h"
 
 namespace mixnet {
 namespace {
 
-namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -164,11 +158,13 @@ TEST(ChakraTrace, WrongValuesAreToldInOneLine) {
   ChakraTrace trace = test_trace();
   trace.nodes[2].id = 1;
   EXPECT_THAT(error_of(to_chakra_trace(trace)), HasSubstr("two nodes have the id 1"));
-  trace = test_trace();
-  trace.nodes[2].data_deps = {300};
-  EXPECT_THAT(error_of(to_chakra_trace(trace)), HasSubstr("depends on itself"));
-  trace.nodes[2].data_deps = {4};
-  EXPECT_THAT(error_of(to_chakra_trace(trace)), HasSubstr("node 300 depends on 4, which is none"));
+}
+
+TEST(ChakraTrace, WhetherControlDependenciesAreOfOrderOnly) {
+  ChakraTrace trace = test_trace();
+  EXPECT_FALSE(parse_chakra_trace(to_chakra_trace(trace), "t.0.et").control_deps_order_only);
+  trace.control_deps_order_only = true;
+  EXPECT_EQ(parse_chakra_trace(to_chakra_trace(trace), "t.0.et"), trace);
 }
 
 TEST(ChakraTrace, EveryTruncationAndFlippedBitIsATraceOrOneLine) {
@@ -190,60 +186,6 @@ TEST(ChakraTrace, EveryTruncationAndFlippedBitIsATraceOrOneLine) {
     refused += check(flipped);
   }
   EXPECT_GT(refused, static_cast<int>(bytes.size()));
-}
-
-class ChakraFiles : public testing::Test {
- protected:
-  ChakraFiles()
-      : folder_(fs::path(testing::TempDir()) /
-                ("chakra_" + std::to_string(::getpid()) + "_" +
-                 testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    fs::create_directories(folder_);
-  }
-  ~ChakraFiles() override { fs::remove_all(folder_); }
-
-  std::string prefix() const { return (folder_ / "job").string(); }
-  void touch(const std::string& name) const { write_text_file(folder_ / name, "x"); }
-  std::string error() const {
-    try {
-      count_chakra_ranks(prefix());
-      return "no error";
-    } catch (const Error& error) {
-      return error.what();
-    }
-  }
-
- private:
-  fs::path folder_;
-};
-
-TEST_F(ChakraFiles, RanksAreCounted) {
-  for (int rank = 0; rank < 12; ++rank) touch("job." + std::to_string(rank) + ".et");
-  for (const char* other : {"job.x.et", "job.01.et", "job.et", "jobs.12.et", "job.12.json"}) {
-    touch(other);
-  }
-  EXPECT_EQ(count_chakra_ranks(prefix()), 12U);
-  EXPECT_EQ(chakra_path("a/job", 3), "a/job.3.et");
-}
-
-TEST_F(ChakraFiles, AMissingRankIsNamed) {
-  EXPECT_THAT(error(), HasSubstr("job.0.et: no such file"));
-  touch("job.0.et");
-  touch("job.2.et");
-  EXPECT_THAT(error(), HasSubstr("job.1.et: is missing, while job.2.et is there"));
-}
-
-TEST_F(ChakraFiles, AFolderThatMayNotBeReadIsNotTakenForAnEmptyOne) {
-  FakeEnv env;
-  env.put("traces/job.0.et", "x");
-  EXPECT_EQ(count_chakra_ranks("traces/job", env), 1U);
-  env.deny("traces");
-  try {
-    count_chakra_ranks("traces/job", env);
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), "traces: cannot be read (Permission denied)");
-  }
 }
 
 }  // namespace

@@ -16,7 +16,6 @@ namespace mixnet {
 namespace {
 
 constexpr int kMostNics = 1024;           // of a server
-constexpr int kMostJoinedServers = 4096;  // by circuits: a matrix of them must fit
 constexpr int kMostPathLinks = 65'535;    // that the packet network takes
 constexpr double kFastestLink = 100e12;   // b/s: beyond, a byte takes too few picoseconds
 constexpr std::string_view kCircuit = "circuit";

@@ -33,6 +33,8 @@
 
 namespace mixnet {
 
+inline constexpr int kMostJoinedServers = 4096;  ///< by circuits: a matrix of them must fit
+
 struct FlowNetworkOptions {
   FabricKind fabric = FabricKind::kFatTree;
   int hosts = 0;  ///< zero: as many as the flows name, in whole servers

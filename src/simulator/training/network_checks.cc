@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "fabric/fabric_error.h"
 #include "fabric/packet_fabric.h"
 #include "training/cluster_health.h"
 
@@ -50,15 +51,15 @@ void check_domains(std::span<const FabricKind> fabrics, const NetworkOptions& op
   for (const FabricKind kind : fabrics) {
     if (!divides_gpu_bandwidth(kind)) continue;
     if (options.nics_per_server != plan.gpus_per_server) {
-      throw Error("--nics-per-server",
-                  fmt::format("{} NICs for {} GPUs: {} has one a GPU", options.nics_per_server,
-                              plan.gpus_per_server, to_string(kind)),
-                  "leave the flag out");
+      throw FabricError(kind, "--nics-per-server",
+                        fmt::format("{} NICs for {} GPUs: {} has one a GPU",
+                                    options.nics_per_server, plan.gpus_per_server, to_string(kind)),
+                        "leave the flag out");
     }
     if (kind == FabricKind::kNvl72 && plan.gpus_per_server > kMostNvl72Gpus) {
-      throw Error("--gpus-per-server",
-                  fmt::format("an nvl72 domain has no {} GPUs", plan.gpus_per_server),
-                  fmt::format("give up to {}; 64 are used of them", kMostNvl72Gpus));
+      throw FabricError(kind, "--gpus-per-server",
+                        fmt::format("an nvl72 domain has no {} GPUs", plan.gpus_per_server),
+                        fmt::format("give up to {}; 64 are used of them", kMostNvl72Gpus));
     }
   }
 }

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/error.h"
+#include "fabric/fabric_error.h"
 
 namespace mixnet {
 
@@ -32,9 +32,10 @@ void TopoOptCommunication::add_flow(int from, int to, Bytes bytes) {
   const std::vector<std::uint32_t>& route = topology_.route(from, to);
   if (route.empty()) {
     network_.finish();  // so that the phase that cannot be leaves nothing behind
-    throw Error("fabric topoopt",
-                fmt::format("servers {} and {} cannot be joined with the NICs there are", from, to),
-                "give servers more NICs (--nics-per-server) or leave topoopt out (--fabric)");
+    throw FabricError(
+        FabricKind::kTopoOpt, "fabric topoopt",
+        fmt::format("servers {} and {} cannot be joined with the NICs there are", from, to),
+        "give servers more NICs (--nics-per-server) or leave topoopt out (--fabric)");
   }
   network_.add_delay(kLinkDelay * 2 * static_cast<std::int64_t>(route.size()));
   if (network_.in_packets()) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "fabric/fabric_error.h"
 #include "training/attempt.h"
 #include "training/endless_phase.h"
 #include "training/network_checks.h"
@@ -110,15 +111,17 @@ void TrainingJob::refuse_endless(FabricKind fabric, Bandwidth nic_rate) const {
   }
   const std::string where = fmt::format("{} at {}", to_string(fabric), to_string(nic_rate));
   if (what.empty()) {
-    throw Error(where, "an iteration takes over 106 days, the longest time that is counted",
-                "give a faster --bandwidth, or a smaller job");
+    throw FabricError(fabric, where,
+                      "an iteration takes over 106 days, the longest time that is counted",
+                      "give a faster --bandwidth, or a smaller job");
   }
   if (job_.options.fidelity.fidelity == Fidelity::kFluid) {
-    throw Error(where, fmt::format("{} never ends", what),
-                "give a faster --bandwidth, or fewer failures");
+    throw FabricError(fabric, where, fmt::format("{} never ends", what),
+                      "give a faster --bandwidth, or fewer failures");
   }
-  throw Error(where, fmt::format("{} never ends: packets are dropped again and again", what),
-              "give a faster --bandwidth, a larger --queue, fewer failures or --fidelity fluid");
+  throw FabricError(
+      fabric, where, fmt::format("{} never ends: packets are dropped again and again", what),
+      "give a faster --bandwidth, a larger --queue, fewer failures or --fidelity fluid");
 }
 
 IterationTimeline TrainingJob::record(FabricKind fabric, Bandwidth nic_rate,

@@ -1,4 +1,4 @@
-#include "graphs/trace_files.h"
+#include "traces/trace_files.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "graphs/chakra_names.h"
+#include "traces/chakra_names.h"
 
 #include <gtest/gtest.h>
 

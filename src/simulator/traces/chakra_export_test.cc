@@ -1,4 +1,4 @@
-#include "graphs/chakra_export.h"
+#include "traces/chakra_export.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/fake_env.h"
 #include "base/text_file.h"
-#include "graphs/chakra_import.h"
+#include "traces/chakra_import.h"
 #include "graphs/task_run.h"
 #include "hardware/gpu.h"
 #include "interop/chakra_trace.h"
@@ -154,6 +154,111 @@ TEST_F(ChakraExportTest, TasksThatShareNoRankSendAByte) {
   EXPECT_EQ(trace(1).nodes[0].kind, ChakraKind::kReceive);
   EXPECT_NEAR(run(read("job", 1)).iteration.to_seconds(), 7e-3, 1e-5);
   expect_same_again(graph);
+}
+
+TEST_F(ChakraExportTest, AllRanksTakeCollectivesInOneOrder) {
+  // Two sums of the same ranks, of gradients that are ready at other times on each of them: 0 and 1
+  // begin with different ones, and would wait for each other.
+  TestGraph test;
+  const auto fast = test.device();
+  const auto slow = test.device();
+  const auto a0 = test.work(fast, 1);
+  const auto b0 = test.work(fast, 1);
+  const auto b1 = test.work(slow, 1);
+  const auto a1 = test.work(slow, 1);
+  const auto a = test.send(TaskKind::kAllReduce, 100, {}, {0, 1});
+  const auto b = test.send(TaskKind::kAllReduce, 200, {}, {0, 1});
+  for (const auto& [from, to] : {std::pair(a0, b0), {b1, a1}, {a0, a}, {a1, a}, {b0, b}, {b1, b}}) {
+    test.edge(from, to);
+  }
+  write(placed(test.graph()));
+  for (const std::size_t rank : {0, 1}) {
+    const ChakraTrace one = trace(rank);
+    EXPECT_TRUE(one.control_deps_order_only);
+    std::vector<const ChakraNode*> collectives;
+    for (const ChakraNode& node : one.nodes) {
+      if (node.kind == ChakraKind::kCollective) collectives.push_back(&node);
+    }
+    ASSERT_EQ(collectives.size(), 2U);
+    EXPECT_THAT(collectives[0]->control_deps, IsEmpty());
+    EXPECT_THAT(collectives[1]->control_deps, ElementsAre(collectives[0]->id));
+    EXPECT_EQ(collectives[0]->comm_size, 100U) << "on rank " << rank;
+  }
+  EXPECT_EQ(read("job", 1).next.items(), 6U) << "the order is nothing that the job waits for";
+}
+
+TEST_F(ChakraExportTest, ACollectiveComesAfterTheSendsBeforeIt) {
+  TestGraph test;
+  const auto first = test.send(TaskKind::kP2p, 10, {0}, {1});
+  const auto second = test.send(TaskKind::kAllReduce, 20, {}, {0, 1});
+  const auto work = test.work(test.device(), 1);
+  test.edge(work, second);
+  (void)first;
+  write(placed(test.graph()));
+  const ChakraTrace sender = trace(0);
+  ASSERT_EQ(sender.nodes[0].kind, ChakraKind::kSend);
+  EXPECT_THAT(sender.nodes.back().control_deps, ElementsAre(sender.nodes[0].id));
+  EXPECT_THAT(trace(1).nodes.back().control_deps, IsEmpty()) << "a receive holds nobody up";
+}
+
+TEST_F(ChakraExportTest, WhatHasNothingToDoHandsOnWhatItWaitsFor) {
+  TestGraph test;
+  const auto before = test.work(test.device(), 1);
+  const auto alone = test.send(TaskKind::kAllReduce, 100, {}, {0});
+  const auto oneself = test.send(TaskKind::kP2p, 100, {0}, {0});
+  const auto after = test.work(0, 2);
+  test.edge(before, alone);
+  test.edge(alone, oneself);
+  test.edge(oneself, after);
+  write(placed(test.graph()));
+  const ChakraTrace one = trace(0);
+  ASSERT_EQ(one.nodes.size(), 2U);
+  EXPECT_THAT(one.nodes[1].data_deps, ElementsAre(one.nodes[0].id));
+}
+
+TEST_F(ChakraExportTest, NothingHasNoBytes) {
+  TestGraph test;
+  test.send(TaskKind::kAllReduce, 0, {}, {0, 1, 2});
+  test.send(TaskKind::kP2p, 0, {0}, {1});
+  test.send(TaskKind::kAllGather, 0, {}, {0, 1});
+  const TaskGraph graph = placed(test.graph());
+  write(graph);
+  const ChakraTrace one = trace(0);
+  ASSERT_EQ(one.nodes.size(), 3U);
+  EXPECT_EQ(one.nodes[0].name, "BARRIER, layer 0, micro-batch 0");
+  EXPECT_EQ(one.nodes[0].comm_size, 12U);
+  EXPECT_EQ(one.nodes[1].comm_size, 1U);
+  EXPECT_EQ(one.nodes[2].comm_size, 1U);
+  EXPECT_EQ(read("job", 1).tasks[0].bytes.count, 0) << "a barrier again";
+  expect_same_again(graph);
+}
+
+TEST_F(ChakraExportTest, AMemorySaysWhatItMoves) {
+  TestGraph test;
+  test.work(test.device(DeviceKind::kGpuMemory), 2);
+  TaskGraph graph = placed(test.graph());
+  graph.memory_bandwidth = {3e9F};
+  write(graph);
+  EXPECT_EQ(trace(0).nodes[0].tensor_size, 6'000'000'000U);
+  graph.tasks[0].bytes = {77};
+  write(graph);
+  EXPECT_EQ(trace(0).nodes[0].tensor_size, 77U);
+  EXPECT_EQ(read("job", 1).tasks[0].bytes.count, 77) << "and is not lost on the way through";
+}
+
+TEST_F(ChakraExportTest, UnevenAllToAllsAsMessages) {
+  const TaskGraph graph = placed(mixnet_test_graph());
+  write(graph);
+  const ChakraTrace splits = trace(0);
+  write_chakra_graph(
+      graph, {.prefix = prefix(), .all_to_alls = ChakraAllToAlls::kMessages, .input = "graph"});
+  const ChakraTrace messages = trace(0);
+  const ChakraNode& dispatch = messages.nodes[1];
+  EXPECT_EQ(dispatch.kind, ChakraKind::kSend);
+  EXPECT_EQ(dispatch.name, "P2P GROUP_BY forward all2all, layer 0, micro-batch 0");
+  EXPECT_EQ(dispatch.comm_size, splits.nodes[1].splits[1]);
+  EXPECT_EQ(messages.nodes[2].kind, ChakraKind::kReceive);
+  EXPECT_NEAR(run(read()).iteration.to_seconds() / run(graph).iteration.to_seconds(), 1, 1e-2);
 }
 
 TEST_F(ChakraExportTest, SameBytesAgain) {

@@ -19,8 +19,11 @@ struct ChakraName {
 };
 
 /// Of an all-to-all, the name is its info. COMM is called what it is here: P2P, or on a bus
-/// FORWARD.
+/// FORWARD; an all-reduce of no bytes BARRIER.
 std::string to_chakra_name(const TaskGraph& graph, const GraphTask& task);
+
+/// Of one of the messages that an all-to-all is cut into.
+std::string message_name(const TaskGraph& graph, const GraphTask& all_to_all);
 
 /// Of a message that only says that something is done.
 std::string signal_name();

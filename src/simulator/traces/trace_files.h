@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "graphs/chakra_import.h"
+#include "traces/rank_traces.h"
 
 namespace mixnet {
 
@@ -27,7 +27,7 @@ struct TraceJob {
 /// missing, and what the readers and join_rank_traces() refuse.
 TraceJob read_trace_files(std::span<const std::string> paths, ChakraImport options);
 
-/// Whether `path` is a file, or a folder with one, in one of the formats.
+/// Whether `path` is a file in one of the formats, or a folder of them (and none that ends in .et).
 bool is_trace_file(const std::string& path);
 
 }  // namespace mixnet

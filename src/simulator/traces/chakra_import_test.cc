@@ -1,4 +1,4 @@
-#include "graphs/chakra_import.h"
+#include "traces/chakra_import.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -230,6 +230,39 @@ TEST(ChakraImport, FilesInAnotherOrderThanOneAnotherStillMakeAGraph) {
   EXPECT_EQ(job.iteration(), kMs);
 }
 
+// As mlcommons/chakra makes them of PyTorch's profiles.
+TEST(ChakraImport, WhatTheCpuDoesToLaunchACollectiveIsItsWork) {
+  Job job(1);
+  ChakraNode& launch = job.node(0, ChakraKind::kCollective);
+  launch.name = "c10d::allreduce_";
+  launch.is_cpu_op = true;
+  launch.duration_us = 30;
+  const TaskGraph graph = job.graph();
+  ASSERT_EQ(graph.tasks.size(), 1U);
+  EXPECT_EQ(graph.devices[graph.tasks[0].device].kind, DeviceKind::kCpu);
+  EXPECT_FLOAT_EQ(graph.tasks[0].runtime.count, 0.03F);
+}
+
+TEST(ChakraImport, WhatIsPassedOverIsNoted) {
+  ChakraTrace trace;
+  for (std::uint64_t id : {1, 2}) {
+    ChakraNode& node = trace.nodes.emplace_back();
+    node.id = id;
+    node.kind = ChakraKind::kCompute;
+    node.duration_us = 5;
+    node.control_deps = {id, 77};
+  }
+  ImportNotes notes;
+  ChakraImport options;
+  options.prefix = "job";
+  options.gpu.memory_bytes_per_second = options.gpu.scale_up_bytes_per_second = 1e12;
+  const auto one = [&](std::size_t) { return RankTrace{"job.0.et", trace}; };
+  const TaskGraph graph = join_rank_traces(1, one, options, &notes);
+  EXPECT_EQ(graph.next.items(), 0U);
+  ASSERT_EQ(notes.size(), 1U);
+  EXPECT_EQ(notes[0], "4 dependencies name no other node of the trace and are passed over");
+}
+
 TEST(ChakraImport, RefusesWhatCannotBe) {
   const auto error_of = [](std::size_t ranks, const std::function<void(Job&)>& fill) {
     Job job(ranks);
@@ -249,7 +282,7 @@ TEST(ChakraImport, RefusesWhatCannotBe) {
               HasSubstr("sends 5 bytes from rank 0 to 1 with tag 3, and receives 6"));
   EXPECT_THAT(error_of(2, [](Job& job) { job.node(0, ChakraKind::kSend).source = 1; }),
               AllOf(HasSubstr("job.0.et: node 10 'node'"), HasSubstr("is of rank 1")));
-  EXPECT_THAT(error_of(1, [](Job& job) { job.node(0, ChakraKind::kCollective); }),
+  EXPECT_THAT(error_of(1, [](Job& job) { job.node(0, ChakraKind::kCollective).is_cpu_op = false; }),
               HasSubstr("has no comm_type"));
   EXPECT_THAT(error_of(1, [](Job& job) { job.collective(0, ChakraCollective::kScatter, 5); }),
               HasSubstr("is a SCATTER"));

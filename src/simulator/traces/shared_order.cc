@@ -1,4 +1,4 @@
-#include "graphs/shared_order.h"
+#include "traces/shared_order.h"
 
 namespace mixnet {
 namespace {

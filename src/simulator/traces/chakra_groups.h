@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <span>
 #include <string>
@@ -18,8 +19,7 @@ using ChakraGroups = std::map<std::string, std::vector<std::uint32_t>>;
 /// {"1": [0, 4], "2": ...}. Throws Error naming the file and the place in it.
 ChakraGroups parse_chakra_groups(std::string_view text, const std::string& input);
 
-/// Of PREFIX.comm_groups.json; none where there is no such file.
-ChakraGroups read_chakra_groups(const std::string& prefix);
+ChakraGroups read_chakra_groups(const std::filesystem::path& path);
 
 /// Throws Error, naming ranks that are missing, when those of `known` who are in the group are
 /// others than its `members`, or there is one member alone. `where`: the group's first collective;

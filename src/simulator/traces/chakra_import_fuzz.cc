@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "graphs/chakra_import.h"
+#include "traces/chakra_import.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view rest(reinterpret_cast<const char*>(data), size);

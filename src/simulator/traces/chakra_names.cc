@@ -1,4 +1,4 @@
-#include "graphs/chakra_names.h"
+#include "traces/chakra_names.h"
 
 #include <fmt/format.h>
 
@@ -20,6 +20,11 @@ std::optional<std::int32_t> take_number(std::string_view& text, std::string_view
   return number;
 }
 
+bool is_all_reduce(TaskKind kind) {
+  return kind == TaskKind::kAllReduce || kind == TaskKind::kSubAllReduce ||
+         kind == TaskKind::kDpAllReduce || kind == TaskKind::kTpAllReduce;
+}
+
 std::string full_name(TaskKind kind, std::string_view name, std::int32_t layer,
                       std::int32_t micro_batch) {
   return fmt::format("{}{}{}{}{}{}{}", to_string(kind), name.empty() ? "" : " ", name, kLayer,
@@ -36,7 +41,13 @@ std::string to_chakra_name(const TaskGraph& graph, const GraphTask& task) {
   if (kind == TaskKind::kComm) {
     kind = runs_on_device(graph, task) ? TaskKind::kForward : TaskKind::kP2p;
   }
+  if (is_all_reduce(kind) && task.bytes.count == 0) kind = TaskKind::kBarrier;
   return full_name(kind, name, task.layer, task.micro_batch);
+}
+
+std::string message_name(const TaskGraph& graph, const GraphTask& all_to_all) {
+  return full_name(TaskKind::kP2p, graph.info_of(all_to_all), all_to_all.layer,
+                   all_to_all.micro_batch);
 }
 
 std::string signal_name() { return full_name(TaskKind::kP2p, "signal", 0, 0); }

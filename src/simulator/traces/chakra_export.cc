@@ -1,4 +1,4 @@
-#include "graphs/chakra_export.h"
+#include "traces/chakra_export.h"
 
 #include <fmt/format.h>
 
@@ -17,7 +17,9 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "base/text_file.h"
-#include "graphs/chakra_names.h"
+#include "traces/chakra_names.h"
+#include "traces/collective_order.h"
+#include "traces/ideal_times.h"
 #include "graphs/task_exchange.h"
 #include "interop/chakra_trace.h"
 
@@ -25,6 +27,9 @@ namespace mixnet {
 namespace {
 
 constexpr std::string_view kSchemaVersion = "0.0.4";
+// ASTRA-sim knows no barrier, never ends a collective of no bytes, and cuts bytes to whole ones of
+// each member.
+constexpr std::uint64_t kBarrierBytes = 4;  // of each member
 
 using List = std::vector<std::uint32_t>;
 
@@ -32,6 +37,11 @@ bool is_transfer(const TaskGraph& graph, std::size_t task) {
   const TaskKind kind = graph.tasks[task].kind;
   return !runs_on_device(graph, graph.tasks[task]) &&
          (kind == TaskKind::kP2p || kind == TaskKind::kComm || kind == TaskKind::kNominalComm);
+}
+
+bool is_even(const GraphDemand& demand) {
+  return std::ranges::all_of(demand.cells(),
+                             [&](std::int64_t cell) { return cell == demand(0, 0); });
 }
 
 /// The rank that a device belongs to.
@@ -59,7 +69,8 @@ class Exporter {
   Exporter(const TaskGraph& graph, const ChakraExport& options)
       : graph_(graph),
         options_(options),
-        exchanges_(graph, options.routing, options.seed, options.input) {
+        exchanges_(graph, options.routing, options.seed, options.input),
+        times_(ideal_times(graph, exchanges_)) {
     list_before();
     sort_tasks();
     for (std::size_t task = 0; task < graph.tasks.size(); ++task) list_ranks(task);
@@ -185,10 +196,38 @@ class Exporter {
       signals_after_[one].push_back(signal);
       signals_before_[task].push_back(signal);
     }
+    if (is_all_to_all_of_messages(task)) return list_all_to_all(task);
     if (!is_transfer(graph_, task)) return;
+    const Bytes bytes = std::max(graph_.tasks[task].bytes, Bytes{1});
     for (const auto& [from, to] : exchanges_.pairs(task)) {
       if (from == to) continue;
-      messages_[task].push_back(new_message(from, to, graph_.tasks[task].bytes));
+      messages_[task].push_back(new_message(from, to, bytes));
+    }
+  }
+
+  bool is_all_to_all_of_messages(std::uint32_t task) {
+    return options_.all_to_alls == ChakraAllToAlls::kMessages &&
+           graph_.tasks[task].kind == TaskKind::kAllToAll && !is_even(exchanges_.demand(task));
+  }
+
+  /// Everybody begins with another: one who sends one message after another sends the first to the
+  /// next in the group.
+  void list_all_to_all(std::uint32_t task) {
+    const auto group = exchanges_.group(task);
+    const GraphDemand& demand = exchanges_.demand(task);
+    const bool is_back = is_return(graph_.info_of(graph_.tasks[task]));
+    const std::size_t rows = demand.rows();
+    const std::size_t tp = group.size() / rows;
+    std::vector<Message>& messages = messages_[task];
+    for (std::size_t step = 1; step < rows; ++step) {
+      for (std::size_t s = 0; s < rows; ++s) {
+        const std::size_t d = (s + step) % rows;
+        const Bytes bytes{is_back ? demand(d, s) : demand(s, d)};
+        if (bytes.count == 0) continue;
+        for (std::size_t t = 0; t < tp; ++t) {
+          messages.push_back(new_message(group[s * tp + t], group[d * tp + t], bytes));
+        }
+      }
     }
   }
 
@@ -219,9 +258,10 @@ class Exporter {
     return list;
   }
 
-  /// Not of one alone, who has nobody to send to.
+  /// Not of one alone, who has nobody to send to, and not what was cut into messages.
   bool is_collective(std::uint32_t task) const {
     if (runs_on_device(graph_, graph_.tasks[task]) || is_transfer(graph_, task)) return false;
+    if (messages_.contains(task)) return false;
     return (graph_.tasks[task].kind == TaskKind::kAllToAll ? exchanges_.rows(task)
                                                            : ranks_of_[task].size()) > 1;
   }
@@ -282,15 +322,11 @@ class Exporter {
     };
     const std::size_t own = row_of(rank);
     std::int64_t all = 0;
-    bool is_even = true;
-    for (const std::int64_t cell : demand.cells()) {
-      all += cell;
-      is_even &= cell == demand(0, 0);
-    }
+    for (const std::int64_t cell : demand.cells()) all += cell;
     const auto rows = static_cast<std::int64_t>(demand.rows());
     node.collective = ChakraCollective::kAllToAll;
-    node.comm_size = static_cast<std::uint64_t>((all + rows - 1) / rows);
-    if (is_even) return;
+    node.comm_size = static_cast<std::uint64_t>(std::max((all + rows - 1) / rows, rows));
+    if (is_even(demand)) return;
     for (const std::uint32_t peer : joined) {
       const std::size_t other = row_of(peer);
       node.splits.push_back(
@@ -302,7 +338,8 @@ class Exporter {
     const GraphTask& one = graph_.tasks[task];
     const List joined = members(task, rank);
     node.process_group = std::to_string(groups_.at(joined));
-    const auto bytes = static_cast<std::uint64_t>(one.bytes.count);
+    const std::uint64_t members = joined.size();
+    const auto bytes = std::max(static_cast<std::uint64_t>(one.bytes.count), members);
     node.comm_size = bytes;
     switch (one.kind) {
       case TaskKind::kAllToAll:
@@ -312,10 +349,11 @@ class Exporter {
         return;
       case TaskKind::kAllGather:
         node.collective = ChakraCollective::kAllGather;
-        node.comm_size = (bytes + joined.size() - 1) / joined.size();
+        node.comm_size = (bytes + members - 1) / members;
         return;
       default:
-        node.collective = bytes == 0 ? ChakraCollective::kBarrier : ChakraCollective::kAllReduce;
+        node.collective = ChakraCollective::kAllReduce;
+        if (one.bytes.count == 0) node.comm_size = kBarrierBytes * members;
     }
   }
 
@@ -332,24 +370,28 @@ class Exporter {
       node.duration_us =
           static_cast<std::uint64_t>(std::llround(static_cast<double>(one.runtime.count) * 1e3));
       node.is_cpu_op = on == DeviceKind::kCpu;
+      if (on == DeviceKind::kGpuMemory) node.tensor_size = memory_bytes(one);
       return;
     }
     if (is_collective(task)) {
       fill_collective(add_node(trace, ChakraKind::kCollective, std::move(name), deps), task, rank);
       return;
     }
-    bool is_silent = true;
-    if (const auto found = messages_.find(task); found != messages_.end()) {
-      for (const Message& message : found->second) {
-        if (message.from != rank && message.to != rank) continue;
-        add_message_node(trace, rank, message, name, deps);
-        is_silent = false;
-      }
+    const auto found = messages_.find(task);
+    if (found == messages_.end()) return;
+    if (one.kind == TaskKind::kAllToAll) name = message_name(graph_, one);
+    for (const Message& message : found->second) {
+      if (message.from != rank && message.to != rank) continue;
+      add_message_node(trace, rank, message, name, deps);
     }
-    if (!is_silent) return;
-    GraphTask nothing = one;  // as it is read again
-    nothing.kind = TaskKind::kP2p;
-    add_node(trace, ChakraKind::kMetadata, to_chakra_name(graph_, nothing), deps);
+  }
+
+  /// What a memory moves in the time of the task, where the graph does not say it.
+  std::uint64_t memory_bytes(const GraphTask& task) const {
+    if (task.bytes.count > 0) return static_cast<std::uint64_t>(task.bytes.count);
+    const double bytes = static_cast<double>(task.runtime.count) *
+                         static_cast<double>(graph_.memory_bandwidth.count);
+    return bytes >= 1 && bytes < 0x1p48 ? static_cast<std::uint64_t>(bytes) : 1;
   }
 
   ChakraTrace trace_of(std::uint32_t rank) {
@@ -358,10 +400,8 @@ class Exporter {
     ChakraTrace trace;
     trace.version = kSchemaVersion;
     next_id_ = 0;
-    std::vector<std::uint64_t> begin(tasks.size()), end(tasks.size());  // nodes of each task
-    const auto add_nodes_of = [&](std::size_t place, std::vector<std::uint64_t>& deps) {
-      for (std::uint64_t id = begin[place]; id < end[place]; ++id) deps.push_back(id);
-    };
+    CollectiveOrder order(times_, place_);
+    std::vector<std::vector<std::uint64_t>> ends(tasks.size());  // nodes that a task ends with
     std::vector<std::uint64_t> deps;
     for (std::size_t place = 0; place < tasks.size(); ++place) {
       const std::uint32_t task = tasks[place];
@@ -370,18 +410,25 @@ class Exporter {
         const auto found = std::ranges::lower_bound(
             tasks, place_[one], {}, [&](std::uint32_t other) { return place_[other]; });
         if (found == tasks.end() || *found != one) continue;  // not on this rank
-        add_nodes_of(static_cast<std::size_t>(found - tasks.begin()), deps);
+        const auto& nodes = ends[static_cast<std::size_t>(found - tasks.begin())];
+        deps.insert(deps.end(), nodes.begin(), nodes.end());
       }
       add_signals(trace, signals_before_, task, rank, &Message::to, {}, &deps);
       std::ranges::sort(deps);
       deps.erase(std::unique(deps.begin(), deps.end()), deps.end());
-      begin[place] = next_id_;
+      const std::uint64_t begin = next_id_;
       add_task(trace, task, rank, deps);
-      end[place] = next_id_;
-      deps.clear();
-      add_nodes_of(place, deps);
-      add_signals(trace, signals_after_, task, rank, &Message::from, deps, nullptr);
+      // A task without nodes hands on what it waits for.
+      if (next_id_ == begin) ends[place] = deps;
+      for (std::uint64_t id = begin; id < next_id_; ++id) {
+        ends[place].push_back(id);
+        order.add(trace.nodes[id], task);
+      }
+      const std::uint64_t first_signal = next_id_;
+      add_signals(trace, signals_after_, task, rank, &Message::from, ends[place], nullptr);
+      for (std::uint64_t id = first_signal; id < next_id_; ++id) order.add_after(id, task);
     }
+    order.apply(trace);
     return trace;
   }
 
@@ -401,6 +448,7 @@ class Exporter {
   const TaskGraph& graph_;
   const ChakraExport& options_;
   TaskExchanges exchanges_;
+  IdealTimes times_;
   std::size_t ranks_ = 0;
   std::vector<std::size_t> before_begin_;
   List before_;

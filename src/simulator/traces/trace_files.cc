@@ -1,4 +1,4 @@
-#include "graphs/trace_files.h"
+#include "traces/trace_files.h"
 
 #include <fmt/format.h>
 
@@ -313,11 +313,20 @@ TraceJob read_trace_files(std::span<const std::string> paths, ChakraImport optio
 }
 
 bool is_trace_file(const std::string& path) {
-  const Env::FileKind kind = system_env().kind(path);
-  if (kind == Env::FileKind::kFolder) return true;
-  TraceFile file{path, {}};
-  return kind == Env::FileKind::kFile && !system_env().read(path, kHead, file.head) &&
-         find_format(file) != nullptr;
+  std::string first = path;
+  if (system_env().kind(path) == Env::FileKind::kFolder) {
+    std::vector<std::string> names;
+    if (system_env().list(path, names)) return false;
+    std::erase_if(names, [](const std::string& name) {
+      return name.starts_with('.') || !(name.ends_with(".json") || name.ends_with(".et"));
+    });
+    if (names.empty() || names.front().ends_with(".et") || names.back().ends_with(".et"))
+      return false;
+    first = (fs::path(path) / names.front()).string();
+  }
+  TraceFile file{first, {}};
+  return system_env().kind(first) == Env::FileKind::kFile &&
+         !system_env().read(first, kHead, file.head) && find_format(file) != nullptr;
 }
 
 }  // namespace mixnet

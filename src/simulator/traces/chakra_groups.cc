@@ -1,4 +1,4 @@
-#include "graphs/chakra_groups.h"
+#include "traces/chakra_groups.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -7,7 +7,6 @@
 #include <iterator>
 #include <numeric>
 
-#include "base/env.h"
 #include "base/error.h"
 #include "base/json_reader.h"
 #include "base/text_fields.h"
@@ -49,10 +48,8 @@ ChakraGroups parse_chakra_groups(std::string_view text, const std::string& input
   return groups;
 }
 
-ChakraGroups read_chakra_groups(const std::string& prefix) {
-  const std::string path = prefix + ".comm_groups.json";
-  if (system_env().kind(path) != Env::FileKind::kFile) return {};
-  return parse_chakra_groups(read_text_file(path), path);
+ChakraGroups read_chakra_groups(const std::filesystem::path& path) {
+  return parse_chakra_groups(read_text_file(path), path.string());
 }
 
 void check_chakra_group(const ChakraGroups& known, const std::string& name,
@@ -78,10 +75,12 @@ void check_chakra_group(const ChakraGroups& known, const std::string& name,
   throw Error(
       where,
       fmt::format("is a collective {} in which rank {} is alone", name_of(name), members.front()),
-      ranks == 1 ? "give the traces of all ranks: those of rank 1 and up are missing"
-                 : fmt::format("give the group's other ranks the collective, too: none of "
-                               "ranks 0 to {} has it",
-                               ranks - 1));
+      ranks == 1
+          ? "give the traces of all ranks: those of rank 1 and up are missing; or --ranks N, "
+            "if N ranks do the same as this one"
+          : fmt::format("give the group's other ranks the collective, too: none of "
+                        "ranks 0 to {} has it",
+                        ranks - 1));
 }
 
 }  // namespace mixnet

@@ -1,4 +1,4 @@
-#include "graphs/chakra_import.h"
+#include "traces/rank_traces.h"
 
 #include <fmt/format.h>
 
@@ -14,11 +14,11 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "base/text_fields.h"
-#include "base/text_file.h"
-#include "graphs/chakra_names.h"
-#include "graphs/shared_order.h"
 #include "graphs/task_exchange.h"
 #include "interop/chakra_trace.h"
+#include "traces/chakra_dependencies.h"
+#include "traces/chakra_names.h"
+#include "traces/shared_order.h"
 
 namespace mixnet {
 namespace {
@@ -91,6 +91,28 @@ class Importer {
     return std::move(graph_);
   }
 
+  ImportNotes notes() const {
+    ImportNotes notes;
+    if (passed_over_ > 0) {
+      notes.push_back(
+          fmt::format("{} dependencies name no other node of the trace and are passed "
+                      "over",
+                      passed_over_));
+    }
+    if (call_stacks_ > 0) {
+      notes.push_back(
+          fmt::format("control dependencies of {} rank{} contradict data dependencies, "
+                      "as call stacks do, and are passed over",
+                      call_stacks_, call_stacks_ == 1 ? "" : "s"));
+    }
+    if (launches_ > 0) {
+      notes.push_back(
+          fmt::format("{} collectives without a comm_type are work of the CPU, which launches them",
+                      launches_));
+    }
+    return notes;
+  }
+
  private:
   [[noreturn]] void fail(const ChakraNode& node, std::string_view problem,
                          std::string_view remedy) const {
@@ -118,15 +140,12 @@ class Importer {
       throw Error(file_, fmt::format("makes it over {} nodes", kMaxGraphTasks),
                   "give traces of one iteration");
     }
-    std::unordered_map<std::uint64_t, std::uint32_t> place;
-    for (const ChakraNode& node : trace.nodes) {
-      place.emplace(node.id, static_cast<std::uint32_t>(rank_begin_.back() + place.size()));
-    }
-    for (const ChakraNode& node : trace.nodes) {
-      add_node(node);
-      for (const auto* deps : {&node.control_deps, &node.data_deps}) {
-        for (const std::uint64_t id : *deps) deps_.add(place.at(id));
-      }
+    const NodeDependencies deps = dependencies_of(trace);
+    passed_over_ += deps.passed_over;
+    if (deps.is_call_stack) ++call_stacks_;
+    for (std::size_t i = 0; i < trace.nodes.size(); ++i) {
+      add_node(trace.nodes[i]);
+      for (const std::uint32_t before : deps.of[i]) deps_.add(rank_begin_.back() + before);
       deps_.end_list();
     }
   }
@@ -197,6 +216,10 @@ class Importer {
     Draft& draft = new_draft(node, kind && is_work(*kind) ? *kind : TaskKind::kForward);
     draft.task.device = device(on);
     draft.task.runtime = {static_cast<float>(seconds * 1e3)};
+    if (on == DeviceKind::kGpuMemory) {
+      draft.task.bytes = {static_cast<std::int64_t>(
+          std::min<std::uint64_t>(node.tensor_size.value_or(0), kMaxTaskBytes.count))};
+    }
   }
 
   /// A node that takes no time and nobody's.
@@ -231,6 +254,12 @@ class Importer {
     if (!sends) draft.task.bytes = {};
   }
 
+  static bool is_barrier(const ChakraNode& node) {
+    return node.collective == ChakraCollective::kBarrier ||
+           (node.collective == ChakraCollective::kAllReduce &&
+            parse_chakra_name(node.name).kind == TaskKind::kBarrier);
+  }
+
   static TaskKind kind_of(ChakraCollective collective, std::optional<TaskKind> named) {
     switch (collective) {
       case ChakraCollective::kAllToAll:
@@ -252,7 +281,14 @@ class Importer {
 
   /// A rank's part of a collective, whose first part makes the task.
   void add_collective(const ChakraNode& node) {
-    if (!node.collective) fail(node, "has no comm_type", "give one as the Chakra schema has it");
+    if (!node.collective) {
+      // What the CPU does to launch one, whose kernel is a node of its own.
+      if (node.is_cpu_op.value_or(true)) {
+        ++launches_;
+        return add_work(node, DeviceKind::kCpu, static_cast<double>(node.duration_us) * 1e-6);
+      }
+      fail(node, "has no comm_type", "give one as the Chakra schema has it");
+    }
     const ChakraCollective collective = *node.collective;
     if (collective == ChakraCollective::kGather || collective == ChakraCollective::kScatter) {
       fail(node, fmt::format("is a {}, of which nobody knows the root", to_string(collective)),
@@ -264,7 +300,7 @@ class Importer {
       group.next.push_back(0);
     }
     const std::size_t number = group.next.back()++;
-    const std::uint64_t bytes = collective == ChakraCollective::kBarrier ? 0 : size_of(node);
+    const std::uint64_t bytes = is_barrier(node) ? 0 : size_of(node);
     if (number == group.joined.size()) {
       const ChakraName parsed = parse_chakra_name(node.name);
       const auto draft = static_cast<std::uint32_t>(drafts_.size());
@@ -430,8 +466,9 @@ class Importer {
   TaskGraph graph_;
   std::map<std::string, std::uint32_t> names_;
   std::map<std::pair<std::uint32_t, DeviceKind>, std::uint32_t> devices_;
-  std::string file_;                ///< under way
-  std::vector<std::string> files_;  ///< by rank
+  std::size_t passed_over_ = 0, call_stacks_ = 0, launches_ = 0;  ///< for notes()
+  std::string file_;                                              ///< under way
+  std::vector<std::string> files_;                                ///< by rank
   std::uint32_t rank_ = 0;
 
   std::vector<Draft> drafts_;
@@ -453,30 +490,12 @@ class Importer {
 
 }  // namespace
 
-TaskGraph read_chakra_graph(ChakraImport options) {
-  options.groups = read_chakra_groups(options.prefix);
-  return join_rank_traces(
-      count_chakra_ranks(options.prefix),
-      [&](std::size_t rank) {
-        const auto path = chakra_path(options.prefix, rank);
-        return RankTrace{path.string(), parse_chakra_trace(read_text_file(path), path.string())};
-      },
-      options);
-}
-
-TaskGraph parse_chakra_graph(std::span<const std::string> files, const ChakraImport& options) {
-  return join_rank_traces(
-      files.size(),
-      [&](std::size_t rank) {
-        const std::string file = chakra_path(options.prefix, rank).string();
-        return RankTrace{file, parse_chakra_trace(files[rank], file)};
-      },
-      options);
-}
-
 TaskGraph join_rank_traces(std::size_t ranks, const RankTraces& trace_of,
-                           const ChakraImport& options) {
-  return Importer(options).read(ranks, trace_of);
+                           const ChakraImport& options, ImportNotes* notes) {
+  Importer importer(options);
+  TaskGraph graph = importer.read(ranks, trace_of);
+  if (notes != nullptr) *notes = importer.notes();
+  return graph;
 }
 
 }  // namespace mixnet
