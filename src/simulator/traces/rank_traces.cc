@@ -119,7 +119,7 @@ class Importer {
     throw Error(where(node), problem, remedy);
   }
   std::string where(const ChakraNode& node) const {
-    return fmt::format("{}: node {} '{}'", file_, node.id, shown(node.name));
+    return fmt::format("{}: node {} '{}'", files_.back(), node.id, shown(node.name));
   }
 
   std::uint32_t name(const std::string& text) {
@@ -132,12 +132,11 @@ class Importer {
 
   void read_rank(std::uint32_t rank, const RankTrace& from) {
     const ChakraTrace& trace = from.trace;
-    file_ = from.file;
-    files_.push_back(file_);
+    files_.push_back(from.file);
     rank_ = rank;
     rank_begin_.push_back(static_cast<std::uint32_t>(draft_of_.size()));
     if (draft_of_.size() + trace.nodes.size() > kMaxGraphTasks) {
-      throw Error(file_, fmt::format("makes it over {} nodes", kMaxGraphTasks),
+      throw Error(from.file, fmt::format("makes it over {} nodes", kMaxGraphTasks),
                   "give traces of one iteration");
     }
     const NodeDependencies deps = dependencies_of(trace);
@@ -467,8 +466,7 @@ class Importer {
   std::map<std::string, std::uint32_t> names_;
   std::map<std::pair<std::uint32_t, DeviceKind>, std::uint32_t> devices_;
   std::size_t passed_over_ = 0, call_stacks_ = 0, launches_ = 0;  ///< for notes()
-  std::string file_;                                              ///< under way
-  std::vector<std::string> files_;                                ///< by rank
+  std::vector<std::string> files_;                                ///< by rank, to that under way
   std::uint32_t rank_ = 0;
 
   std::vector<Draft> drafts_;
