@@ -290,6 +290,14 @@ for policy in POLICIES:
          f"{SIMULATE} --fabric mixnet --reconfiguration {policy} --timeline timeline.json")
 case("simulate/timeline-failure",
      f"{SIMULATE} --fabric mixnet --fail nic:3.1,server:5@100ms --timeline timeline.json")
+case("simulate/aicb", "simulate --trace w.txt --fabric mixnet --degree 6 --fidelity fluid",
+     "simulate --trace w.txt --fabric fat-tree --gpus-per-server 4 --json -",
+     "convert w.txt --to dot --gpus-per-server 4",
+     w__txt="HYBRID_TRANSFORMER_FWD_IN_BCKWD model_parallel_NPU_group: 2 ep: 4 pp: 1 vpp: 1 ga: 1 "
+            "all_gpus: 16 checkpoints: 0 checkpoint_initiates: 0 pp_comm: 0\n3\n"
+            "attention -1 50000 ALLREDUCE 4096 60000 ALLREDUCE 4096 1 NONE 0 100\n"
+            "experts -1 1 ALLTOALL_EP 8192 1 ALLTOALL_EP 8192 1 NONE 0 100\n"
+            "experts -1 90000 ALLTOALL_EP 8192 180000 ALLTOALL_EP 8192 1 REDUCESCATTER_DP_EP 1024 1\n")
 case("simulate/domains", "simulate --model deepseek-v3 --gpus 1024 --pp 8 --ep 128 --fabric "
      "mixnet-optical-io --bandwidth 800Gbps --routing uniform --global-batch-size 2048"
      " --timeline timeline.json")
@@ -349,7 +357,7 @@ INPUTS = {"x__cm": "Nodes 16\nConnections 5\nTriggers 1\ntrigger id 1 barrier co
 for fabric in FABRICS:
     for fidelity in ("packet", "auto", "flow"):
         end = f"--fabric {fabric} --fidelity {fidelity}"
-        # A fluid has no triggers; topoopt has no flows within a server.
+        # topoopt has no flows within a server.
         first = "x.csv" if fidelity == "flow" or fabric == "topoopt" else "x.cm"
         case(f"flows/{fabric}-{fidelity}", f"flows --flows {first} {end}",
              f"flows --flows x.csv {end} --json - --fct fct.csv",
@@ -373,6 +381,15 @@ case("flows/mixnet", "flows --alltoallv m.txt --servers 8 --fabric mixnet --degr
      "flows --alltoallv m.txt --servers 8 --fabric topoopt --fidelity flow --json -",
      "flows --alltoallv m.txt --servers 8 --fabric oversub-fat-tree --oversubscription 4 --fidelity auto",
      m__txt=matrix(8, 8, 2_000_000, " "))
+case("flows/messages", "flows --flows m.cm --fabric fat-tree --fct -",
+     "flows --flows m.cm --fabric fat-tree --fidelity fluid --fct -",
+     "flows --alltoallv m.txt --scale 0.5 --fabric fat-tree --nics-per-server 1 --fidelity fluid --fct -",
+     m__txt="0 1.5M 100.5\n64K 0 31\n1e6 48 0\n",
+     m__cm="Nodes 16\nConnections 5\nTriggers 1\ntrigger id 4 multishot\n"
+           "0->9 id 1 msg 1 start 0 size 200000 recv_done_trigger 4\n"
+           "0->9 id 1 msg 2 start 5000000 size 100000 recv_done_trigger 4\n"
+           "0->9 id 1 msg 3 start 90000000 size 5000\n"
+           "1->12 trigger 4 size 300000\n2->12 trigger 4 size 300000\n")
 case("flows/many", "flows --alltoallv m.txt --fabric rail-optimized --fidelity flow --json - --fct f.csv",
      m__txt=matrix(64, 9, 1_000_000, " "))
 

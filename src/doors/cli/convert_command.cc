@@ -24,12 +24,13 @@
 #include "moe/routing.h"
 #include "traces/chakra_export.h"
 #include "traces/chakra_import.h"
+#include "traces/trace_files.h"
 
 namespace mixnet::cli {
 namespace {
 
 struct ConvertFlags {
-  std::string graph;  ///< a file, or Chakra traces
+  std::string graph;  ///< a file, Chakra traces, or a folder of other traces
   std::optional<int> ranks;
   IterationFlags iteration;
   std::string to;
@@ -83,7 +84,8 @@ const GraphFormat& parse_format(const std::string& name) {
 }
 
 TaskGraph graph_from(const ConvertFlags& flags, ImportNotes& notes) {
-  if (flags.ranks && (flags.graph.empty() || !is_chakra(flags.graph))) {
+  const bool is_trace = !flags.graph.empty() && is_trace_file(flags.graph);
+  if (flags.ranks && (flags.graph.empty() || is_trace || !is_chakra(flags.graph))) {
     throw Error("--ranks", "is for one Chakra trace that stands for all", "leave it out");
   }
   if (!flags.iteration.model.empty()) {
@@ -91,12 +93,17 @@ TaskGraph graph_from(const ConvertFlags& flags, ImportNotes& notes) {
     iteration.simulation.routing = flags.routing.value_or("dynamic");
     return iteration.graph(flags.gpu);
   }
-  if (!is_chakra(flags.graph)) return read_flexflow_graph(flags.graph);
-  return read_chakra_graph({.prefix = flags.graph,
-                            .ranks = ranks_of(flags.ranks),
-                            .gpus_per_node = gpus_per_node(flags.iteration.plan.gpus_per_server),
-                            .gpu = find_gpu(flags.gpu)},
-                           &notes);
+  if (!is_trace && !is_chakra(flags.graph)) return read_flexflow_graph(flags.graph);
+  const ChakraImport import = {.prefix = flags.graph,
+                               .ranks = ranks_of(flags.ranks),
+                               .gpus_per_node = gpus_per_node(flags.iteration.plan.gpus_per_server),
+                               .gpu = find_gpu(flags.gpu)};
+  if (is_trace) {
+    TraceJob job = read_trace_files({&flags.graph, 1}, import);
+    notes = std::move(job.notes);
+    return std::move(job.graph);
+  }
+  return read_chakra_graph(import, &notes);
 }
 
 /// The folder that the output needs and that is not there; empty: none.
@@ -169,7 +176,7 @@ void run(const ConvertFlags& flags) {
   if (flags.graph.empty() == flags.iteration.model.empty()) {
     throw Error("convert",
                 flags.graph.empty() ? "names no task graph" : "names a graph and a model",
-                "give its file, Chakra traces, or --model");
+                "give its file, Chakra traces, other traces, or --model");
   }
   const GraphFormat& format = parse_format(flags.to);
   const bool on_stdout = flags.output == "-";
@@ -209,18 +216,20 @@ void add_convert_command(Program& app) {
   command->footer(
       "Formats:\n" + formats +
       "GRAPH is a FlexFlow task graph (docs/task-graphs.md), or Chakra traces: their folder, the\n"
-      "PREFIX of PREFIX.0.et, PREFIX.1.et, ..., or one .et or .json file (docs/chakra.md).\n\n"
+      "PREFIX of PREFIX.0.et, PREFIX.1.et, ..., or one .et or .json file (docs/chakra.md); or a\n"
+      "folder of PyTorch's traces, or a workload of AICB (docs/traces.md).\n\n"
       "Examples:\n"
       "  mixnet convert moe.fbuf --to dot | dot -Tsvg > moe.svg\n"
       "  mixnet convert moe.fbuf --to chrome --output timeline.json\n"
       "  mixnet convert moe.fbuf --to flexflow --output again.fbuf\n"
       "  mixnet convert moe.fbuf --to chakra --output traces/moe\n"
       "  mixnet convert traces/moe --to flexflow --output moe.fbuf\n"
+      "  mixnet convert profiles/ --to chakra --output traces/job\n"
       "  mixnet convert --model mixtral-8x7b --gpus 32 --pp 1 --layers 4 \\\n"
       "      --global-batch-size 128 --to chakra --output traces/mixtral\n"
       "  mixnet convert moe.fbuf --to chakra --all-to-alls messages --output traces/for-astra-sim");
   const auto flags = std::make_shared<ConvertFlags>();
-  command->add_option("graph", flags->graph, "The task graph: a .fbuf file, or Chakra traces")
+  command->add_option("graph", flags->graph, "The task graph: a .fbuf file, or traces")
       ->type_name("GRAPH");
   command->add_option("--to", flags->to, "Format to write")->type_name("FORMAT");
   command

@@ -36,6 +36,7 @@ struct FlowsFlags {
   std::optional<int> servers;
   std::string flows;
   std::string alltoallv;
+  std::optional<double> scale;  ///< of that
   CollectiveFlags collective;
   std::optional<std::string> fidelity;
   std::uint64_t seed = 1;
@@ -62,6 +63,13 @@ int parse_hosts(const FlowsFlags& flags, int nics_per_server) {
   return static_cast<int>(*count * nics);
 }
 
+double scale_of(const FlowsFlags& flags) {
+  constexpr double kMost = 1e15;
+  const double scale = flags.scale.value_or(1);
+  if (scale > 0 && scale <= kMost) return scale;
+  throw Error("--scale", fmt::format("{} is out of range", scale), "give over 0, to 1e15");
+}
+
 void read_traffic(const FlowsFlags& flags, FlowStudyRequest& request) {
   if (flags.flows.empty() == flags.alltoallv.empty()) {
     throw Error(flags.flows.empty() ? "flows" : "--flows",
@@ -69,8 +77,12 @@ void read_traffic(const FlowsFlags& flags, FlowStudyRequest& request) {
                 "give one of --flows FILE, --alltoallv FILE and --collective NAME");
   }
   request.input = flags.flows.empty() ? flags.alltoallv : flags.flows;
+  if (flags.scale && flags.alltoallv.empty()) {
+    throw Error("--scale", "stands beside --flows",
+                "give it with --alltoallv, whose values it is of");
+  }
   if (flags.flows.empty()) {
-    request.traffic = read_alltoallv_matrix(flags.alltoallv);
+    request.traffic = read_alltoallv_matrix(flags.alltoallv, scale_of(flags));
     return;
   }
   const std::string extension = std::filesystem::path(flags.flows).extension().string();
@@ -222,6 +234,7 @@ void print_report(const FlowReport& report) {
 void run_one_collective(const FlowsFlags& flags) {
   for (const auto& [flag, given] : {std::pair("--flows", !flags.flows.empty()),
                                     {"--alltoallv", !flags.alltoallv.empty()},
+                                    {"--scale", flags.scale.has_value()},
                                     {"--hosts", flags.hosts.has_value()},
                                     {"--servers", flags.servers.has_value()},
                                     {"--until", !flags.until.empty()},
@@ -280,6 +293,7 @@ void add_flows_command(Program& app) {
   played.add("--flows", flags->flows, "Flows between hosts: a .cm or .csv file")->type_name("FILE");
   played.add("--alltoallv", flags->alltoallv, "Bytes from rank to rank: hosts, or servers")
       ->type_name("FILE");
+  played.add("--scale", flags->scale, "Factor of the values of --alltoallv (default: 1)");
   add_collective_flags(*command, flags->collective);
 
   add_network_flags(*command, flags->network, "8; of a collective one a GPU");

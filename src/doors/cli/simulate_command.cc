@@ -22,6 +22,7 @@ constexpr Way kWays[] = {
     {"--model", add_simulate_model},
     {"--task-graph", add_simulate_graph},
     {"--chakra", add_simulate_chakra},
+    {"--trace", add_simulate_trace},
 };
 
 bool is_among(std::string_view flag, const std::vector<std::string>& words) {

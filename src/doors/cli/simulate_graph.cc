@@ -22,16 +22,21 @@
 #include "interop/flexflow_graph.h"
 #include "network/flow_list.h"
 #include "traces/chakra_import.h"
+#include "traces/trace_files.h"
 
 namespace mixnet::cli {
 namespace {
 
 constexpr Time kLongestReconfiguration = Time::seconds(3600);
 
+/// Where the graph comes from.
+enum class Source : std::uint8_t { kFlexFlow, kChakra, kTraces };
+
 struct SimulateFlags {
-  bool is_chakra = false;
+  Source source = Source::kFlexFlow;
   std::string graph;                   ///< file, or prefix of Chakra traces
-  std::optional<int> ranks;            ///< that did what one trace says
+  std::vector<std::string> traces;     ///< files and folders
+  std::optional<int> ranks;            ///< that did what one Chakra trace says
   std::optional<int> gpus_per_server;  ///< of traces, as the next
   std::string gpu = "h100";
   NetworkFlags network;
@@ -46,8 +51,8 @@ struct SimulateFlags {
 };
 
 TaskRunRequest request_from(const SimulateFlags& flags) {
-  if (flags.graph.empty()) {
-    throw flags.is_chakra
+  if (flags.graph.empty() && flags.source != Source::kTraces) {
+    throw flags.source == Source::kChakra
         ? Error("--chakra", "is empty", "give Chakra traces: their prefix, folder, or a file")
         : Error("--task-graph", "is required", "give a FlexFlow task graph, a .fbuf file");
   }
@@ -69,33 +74,49 @@ TaskRunRequest request_from(const SimulateFlags& flags) {
                 fmt::format("{} is out of range", to_string(request.reconfiguration)),
                 "give 0us to an hour");
   }
-  request.input = flags.graph;
+  request.input = flags.source == Source::kTraces ? "--trace" : flags.graph;
   return request;
 }
 
-TaskGraph graph_from(const SimulateFlags& flags, ImportNotes& notes) {
-  if (!flags.is_chakra) return read_flexflow_graph(flags.graph);
-  return read_chakra_graph({.prefix = flags.graph,
-                            .ranks = ranks_of(flags.ranks),
-                            .gpus_per_node = gpus_per_node(flags.gpus_per_server),
-                            .gpu = find_gpu(flags.gpu)},
-                           &notes);
+/// The graph, what it was read from, and what its files do not say.
+TraceJob job_from(const SimulateFlags& flags) {
+  TraceJob job;
+  if (flags.source == Source::kFlexFlow) {
+    job.graph = read_flexflow_graph(flags.graph);
+    job.format = fmt::format("FlexFlow graph of {} era",
+                             job.graph.era == GraphEra::kMixNet ? "MixNet's" : "TopoOpt's");
+    return job;
+  }
+  const ChakraImport options = {.prefix = flags.graph,
+                                .ranks = ranks_of(flags.ranks),
+                                .gpus_per_node = gpus_per_node(flags.gpus_per_server),
+                                .gpu = find_gpu(flags.gpu)};
+  if (flags.source == Source::kChakra) {
+    job.graph = read_chakra_graph(options, &job.notes);
+    job.format = "Chakra traces";
+  } else {
+    job = read_trace_files(flags.traces, options);
+  }
+  if (!flags.gpus_per_server) {
+    job.notes.push_back(
+        fmt::format("traces do not say how many GPUs a server has: {} taken (--gpus-per-server)",
+                    options.gpus_per_node));
+  }
+  return job;
 }
 
 std::string count_of(std::int64_t number) { return grouped(static_cast<double>(number)); }
 std::string percent(double share) { return fmt::format("{:.1f} %", share * 100); }
 
-std::string what_ran(const TaskGraph& graph, const TaskRunReport& report, bool is_chakra) {
+std::string what_ran(const TraceJob& job, const TaskRunReport& report, Source source) {
+  const TaskGraph& graph = job.graph;
   const FlowNetworkOptions& network = report.network;
   const bool is_mixnet_era = graph.era == GraphEra::kMixNet;
-  std::string text = fmt::format(
-      "{}: {} {}, {} tasks, {} edges",
-      is_chakra ? "Chakra traces"
-                : fmt::format("FlexFlow graph of {} era", is_mixnet_era ? "MixNet's" : "TopoOpt's"),
-      count_of(report.endpoints), is_mixnet_era ? "GPUs" : "nodes",
-      count_of(static_cast<std::int64_t>(graph.tasks.size())),
-      count_of(static_cast<std::int64_t>(graph.next.items())));
-  if (is_mixnet_era && !is_chakra) {
+  std::string text = fmt::format("{}: {} {}, {} tasks, {} edges", job.format,
+                                 count_of(report.endpoints), is_mixnet_era ? "GPUs" : "nodes",
+                                 count_of(static_cast<std::int64_t>(graph.tasks.size())),
+                                 count_of(static_cast<std::int64_t>(graph.next.items())));
+  if (is_mixnet_era && source == Source::kFlexFlow) {
     text += fmt::format("; dp {}, tp {}, pp {}, ep {}", graph.dp, graph.tp, graph.pp, graph.ep);
   }
   text +=
@@ -117,17 +138,8 @@ std::string what_ran(const TaskGraph& graph, const TaskRunReport& report, bool i
   return text + "\n\n";
 }
 
-/// What traces do not say and was taken.
-void add_trace_notes(const SimulateFlags& flags, TaskRunReport& report) {
-  if (flags.is_chakra && !flags.gpus_per_server) {
-    report.notes.push_back(
-        fmt::format("traces do not say how many GPUs a server has: {} taken (--gpus-per-server)",
-                    gpus_per_node(flags.gpus_per_server)));
-  }
-}
-
-void print_report(const TaskGraph& graph, const TaskRunReport& report, bool is_chakra) {
-  write_output("-", what_ran(graph, report, is_chakra));
+void print_report(const TraceJob& job, const TaskRunReport& report, Source source) {
+  write_output("-", what_ran(job, report, source));
   TextTable kinds({{"tasks", Align::kLeft}, {"number"}, {"mean time"}, {"bytes sent"}});
   for (std::size_t kind = 0; kind < kTaskKinds; ++kind) {
     const KindReport& one = report.kinds[kind];
@@ -177,24 +189,23 @@ void run(const SimulateFlags& flags) {
   flags.timeline.check("nodes");
   const bool quiet = answers_on_stdout(flags.json, flags.timeline.file, "--timeline");
   const TaskRunRequest request = request_from(flags);
-  ImportNotes notes;
-  const TaskGraph graph = graph_from(flags, notes);
+  const TraceJob job = job_from(flags);
+  const TaskGraph& graph = job.graph;
   const auto begin = system_env().monotonic_now();
   TaskRunReport report = run_task_graph(graph, request);
   report.wall_seconds = std::chrono::duration<double>(system_env().monotonic_now() - begin).count();
-  report.notes.insert(report.notes.end(), notes.begin(), notes.end());
-  add_trace_notes(flags, report);
+  report.notes.insert(report.notes.end(), job.notes.begin(), job.notes.end());
   if (!flags.json.empty()) write_output(flags.json, to_json(graph, report));
   TaskTrace trace;
   if (!flags.timeline.file.empty()) {
     const std::string title =
-        fmt::format("{} on {}, {} a NIC", flags.graph, to_string(report.network.fabric),
-                    to_string(report.network.bandwidth));
+        fmt::format("{} on {}, {} a NIC", flags.graph.empty() ? job.format : flags.graph,
+                    to_string(report.network.fabric), to_string(report.network.bandwidth));
     trace = to_chrome_trace(graph, report, title, TimelineFlags::kMostSpans, flags.timeline.most);
     write_output(flags.timeline.file, trace.text);
   }
   if (quiet) return;
-  print_report(graph, report, flags.is_chakra);
+  print_report(job, report, flags.source);
   if (flags.timeline.file.empty()) return;
   write_output("-", describe_timeline(flags.timeline, "nodes", trace.nodes, trace.all_nodes,
                                       trace.text.size()));
@@ -215,6 +226,16 @@ void add_common_flags(const Program& program, CLI::App& command,
   add_timeline_flags(command, flags->timeline, "nodes");
   add_json_flag(program, command, flags->json, "Also write the result as JSON");
   command.callback([flags] { run(*flags); });
+}
+
+/// The flags of both kinds of traces.
+void add_trace_flags(const Program& program, CLI::App& command, const FlagGroup& group,
+                     const std::shared_ptr<SimulateFlags>& flags) {
+  group.add("--gpus-per-server", flags->gpus_per_server, "GPUs of a server (default: 8)");
+  group.add_default("--gpu", flags->gpu,
+                    "Kind of GPU, for NVLink and for work without a time ('mixnet gpus')");
+  group.add_default("--seed", flags->seed, "Seed of hashed paths");
+  add_common_flags(program, command, flags, "as a server has GPUs");
 }
 
 }  // namespace
@@ -253,16 +274,32 @@ void add_simulate_chakra(Program& program) {
       "  mixnet simulate --chakra traces/mixtral --fabric fat-tree --fidelity fluid --json -\n"
       "  mixnet simulate --chakra chakra.0.et --ranks 16 --fabric fat-tree");
   const auto flags = std::make_shared<SimulateFlags>();
-  flags->is_chakra = true;
+  flags->source = Source::kChakra;
   const FlagGroup group(*command, "Traces");
   group.add("--chakra", flags->graph, "The traces: what comes before .0.et, a folder, or a file")
       ->type_name("TRACES");
   group.add("--ranks", flags->ranks, kRanksHelp);
-  group.add("--gpus-per-server", flags->gpus_per_server, "GPUs of a server (default: 8)");
-  group.add_default("--gpu", flags->gpu,
-                    "Kind of GPU, for NVLink and for work without a time ('mixnet gpus')");
-  group.add_default("--seed", flags->seed, "Seed of hashed paths");
-  add_common_flags(program, *command, flags, "as a server has GPUs");
+  add_trace_flags(program, *command, group, flags);
+}
+
+void add_simulate_trace(Program& program) {
+  CLI::App* command = program.add_subcommand(
+      "simulate", "Execute people's own traces on a fabric: iteration time, who was busy");
+  command->footer(
+      "PATH... are traces, folders of them or what a pattern of the shell gives: profiles\n"
+      "(export_chrome_trace) and execution traces (ExecutionTraceObserver) of PyTorch, one file a\n"
+      "rank, or a workload of AICB. The format is found from the content; docs/traces.md has what\n"
+      "is taken from them.\n\n"
+      "Examples:\n"
+      "  mixnet simulate --trace profiles/ --fabric mixnet --bandwidth 400Gbps\n"
+      "  mixnet simulate --trace kineto.rank*.json et.rank*.json --fabric fat-tree --fidelity "
+      "fluid\n"
+      "  mixnet simulate --trace aicb_gpt13b_tp8.txt --fabric rail-optimized --fidelity fluid");
+  const auto flags = std::make_shared<SimulateFlags>();
+  flags->source = Source::kTraces;
+  const FlagGroup group(*command, "Traces");
+  group.add("--trace", flags->traces, "Traces of all ranks, or folders of them")->type_name("PATH");
+  add_trace_flags(program, *command, group, flags);
 }
 
 }  // namespace mixnet::cli

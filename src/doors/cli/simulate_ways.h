@@ -10,5 +10,6 @@ namespace mixnet::cli {
 void add_simulate_model(Program& program);   ///< --model
 void add_simulate_graph(Program& program);   ///< --task-graph
 void add_simulate_chakra(Program& program);  ///< --chakra
+void add_simulate_trace(Program& program);   ///< --trace
 
 }  // namespace mixnet::cli

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "base/caller.h"
 #include "base/text_fields.h"
 #include "base/text_file.h"
@@ -9,7 +11,38 @@
 namespace mixnet {
 namespace {
 
-constexpr WholeField kValue{"value", "number of bytes", 0, kMaxAlltoallvBytes.count};
+struct Unit {
+  char letter;
+  double bytes;
+};
+constexpr Unit kUnits[] = {{'K', 0x1p10}, {'M', 0x1p20}, {'G', 0x1p30}, {'T', 0x1p40}};
+
+/// What is sent for a value: times the scale, and cut to the alignment.
+std::int64_t parse_value(std::string_view word, double scale, const TextPlace& place) {
+  const auto fail = [&](std::string_view problem) {
+    return place.error(
+        word.empty() ? "value is empty" : fmt::format("value '{}' {}", shown(word), problem),
+        "give a number of bytes, 0 or more, as 9810, 9.81e3, 64K, 5M or 1G");
+  };
+  double unit = 1;
+  std::string_view digits = word;
+  for (const Unit& one : kUnits) {
+    if (digits.empty() || (digits.back() != one.letter && digits.back() != one.letter + 32))
+      continue;
+    unit = one.bytes;
+    digits.remove_suffix(1);
+    break;
+  }
+  const auto number = number_in<double>(digits);
+  if (!number) throw fail("is not a number");
+  if (!std::isfinite(*number)) throw fail("is not finite");
+  if (*number < 0) throw fail("is negative");
+  const double bytes = *number * unit * scale;
+  if (!(bytes <= static_cast<double>(kMaxAlltoallvBytes.count))) {
+    throw fail(scale == 1 ? "is too large" : fmt::format("is too large, times {}", scale));
+  }
+  return static_cast<std::int64_t>(bytes) / kAlltoallvAlignment * kAlltoallvAlignment;
+}
 
 /// Cuts the first value, with the blanks and the one comma after it, off `line`, which is trimmed
 /// and stays so. A comma that ends the line stays: an empty value follows it.
@@ -59,7 +92,8 @@ std::size_t count_ranks(std::string_view text, std::string_view input) {
 
 }  // namespace
 
-Matrix<std::int64_t> parse_alltoallv_matrix(std::string_view text, std::string_view input) {
+Matrix<std::int64_t> parse_alltoallv_matrix(std::string_view text, std::string_view input,
+                                            double scale) {
   const std::size_t ranks = count_ranks(text, input);
   Matrix<std::int64_t> matrix(ranks, ranks);
   Bytes total;
@@ -70,7 +104,7 @@ Matrix<std::int64_t> parse_alltoallv_matrix(std::string_view text, std::string_v
     std::string_view line = lines.line();
     for (std::size_t column = 0; column < ranks; ++column) {
       const TextPlace place{input, lines.number(), column + 1};
-      const std::int64_t bytes = parse_whole(take_value(line), kValue, place);
+      const std::int64_t bytes = parse_value(take_value(line), scale, place);
       if (total += {bytes}; total > kMaxAlltoallvBytes) {
         throw place.error("the values add up to over 2^53 bytes (9 PB)",
                           "give the bytes of one all-to-all");
@@ -80,14 +114,16 @@ Matrix<std::int64_t> parse_alltoallv_matrix(std::string_view text, std::string_v
     }
   }
   if (!has_flows) {
-    throw Error(input, "holds no flows: every value off the diagonal is 0",
+    throw Error(input,
+                fmt::format("holds no flows: every value off the diagonal is under {} bytes",
+                            kAlltoallvAlignment),
                 "give the bytes that ranks send to other ranks");
   }
   return matrix;
 }
 
-Matrix<std::int64_t> read_alltoallv_matrix(const std::filesystem::path& path) {
-  return parse_alltoallv_matrix(read_text_file(path), path.string());
+Matrix<std::int64_t> read_alltoallv_matrix(const std::filesystem::path& path, double scale) {
+  return parse_alltoallv_matrix(read_text_file(path), path.string(), scale);
 }
 
 }  // namespace mixnet

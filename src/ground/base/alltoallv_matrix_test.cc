@@ -26,13 +26,21 @@ std::string error_of(std::string_view text) {
 TEST(AlltoallvMatrix, ReadsBlanksCommasOrBoth) {
   const Matrix<std::int64_t> matrix = parse_alltoallv_matrix(
       "\xEF\xBB\xBF# 3 ranks\r\n"
-      "  100\t200   150\r\n"
+      "  160\t208   1600\r\n"
       "\n"
-      "9.8e3,7.0,0\n"
-      "1, 2 ,3",
+      "9.6e3,32.0,0\n"
+      "16, 64 ,48",
       "m.txt");
   ASSERT_EQ(matrix.rows(), 3U);
-  EXPECT_THAT(matrix.cells(), ElementsAre(100, 200, 150, 9800, 7, 0, 1, 2, 3));
+  EXPECT_THAT(matrix.cells(), ElementsAre(160, 208, 1600, 9600, 32, 0, 16, 64, 48));
+}
+
+TEST(AlltoallvMatrix, IsScaledAndThenCutToSixteenBytes) {
+  const std::string_view text = "0 100 15\n1.5 0 1000.75\n64K 1.5m 1G\n";
+  EXPECT_THAT(parse_alltoallv_matrix(text, "m.txt").cells(),
+              ElementsAre(0, 96, 0, 0, 0, 992, 65536, 1572864, 1073741824));
+  EXPECT_THAT(parse_alltoallv_matrix(text, "m.txt", 2.5).cells(),
+              ElementsAre(0, 240, 32, 0, 0, 2496, 163840, 3932160, 2684354560));
 }
 
 TEST(AlltoallvMatrix, RefusesWhatIsNotSquare) {
@@ -43,12 +51,12 @@ TEST(AlltoallvMatrix, RefusesWhatIsNotSquare) {
 }
 
 TEST(AlltoallvMatrix, NamesThePlaceOfABadValue) {
-  EXPECT_THAT(error_of("0 1\n\nx 0\n"),
-              StartsWith("m.txt:3 (column 1): value 'x' is not a number; give a whole number of "
-                         "bytes, 0 to 9007199254740992"));
+  EXPECT_THAT(
+      error_of("0 1\n\nx 0\n"),
+      StartsWith("m.txt:3 (column 1): value 'x' is not a number; give a number of bytes, 0 or "
+                 "more, as 9810, 9.81e3, 64K, 5M or 1G"));
   EXPECT_THAT(error_of("0 -1\n1 0\n"), StartsWith("m.txt:1 (column 2): value '-1' is negative"));
   EXPECT_THAT(error_of("0 -1.5\n1 0\n"), HasSubstr("is negative"));
-  EXPECT_THAT(error_of("0 1.5\n1 0\n"), HasSubstr("is not whole"));
   EXPECT_THAT(error_of("0 inf\n1 0\n"), HasSubstr("is not finite"));
   EXPECT_THAT(error_of("0 1e17\n1 0\n"), HasSubstr("is too large"));
   EXPECT_THAT(error_of("0 1kB\n1 0\n"), HasSubstr("'1kB' is not a number"));
@@ -62,13 +70,14 @@ TEST(AlltoallvMatrix, AnEmptyValueIsNoBlank) {
 
 TEST(AlltoallvMatrix, RefusesTotalsThatNoSumCouldHold) {
   EXPECT_EQ(error_of("0 9007199254740992\n0 0\n"), "no error");
-  EXPECT_THAT(error_of("0 9007199254740992\n1 0\n"),
+  EXPECT_THAT(error_of("0 9007199254740992\n16 0\n"),
               StartsWith("m.txt:2 (column 1): the values add up to over 2^53 bytes"));
 }
 
 TEST(AlltoallvMatrix, RefusesAMatrixWithoutFlows) {
   EXPECT_THAT(error_of("5\n"), StartsWith("m.txt: holds no flows"));
-  EXPECT_THAT(error_of("5 0\n0 5\n"), StartsWith("m.txt: holds no flows"));
+  EXPECT_THAT(error_of("50 0\n15 50\n"),
+              StartsWith("m.txt: holds no flows: every value off the diagonal is under 16 bytes"));
 }
 
 TEST(AlltoallvMatrix, RefusesTooManyRanks) {

@@ -18,25 +18,30 @@ std::string abbreviated(const nlohmann::json& value) {
   return text;
 }
 
+Error syntax_error(std::string_view text, std::string_view input, std::size_t byte) {
+  const std::size_t offset = std::min(byte, text.size());
+  std::size_t line = 1;
+  std::size_t column = 1;
+  for (const char c : text.substr(0, offset > 0 ? offset - 1 : 0)) {
+    c == '\n' ? (++line, column = 1) : ++column;
+  }
+  return Error(fmt::format("{}:{}:{}", input, line, column),
+               offset >= text.size() ? "JSON ends too early" : "is not valid JSON",
+               "give one complete JSON document");
+}
+
 }  // namespace
 
-nlohmann::json parse_json(std::string_view text, std::string_view input) {
-  const auto depth_guard = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+nlohmann::json parse_json(std::string_view text, std::string_view input,
+                          const nlohmann::json::parser_callback_t& take) {
+  const auto guarded = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
     if (depth > kMaxDepth) throw Error(input, "nests deeper than 100 levels");
-    return true;
+    return !take || take(depth, event, value);
   };
   try {
-    return nlohmann::json::parse(text.begin(), text.end(), depth_guard);
+    return nlohmann::json::parse(text.begin(), text.end(), guarded);
   } catch (const nlohmann::json::parse_error& error) {
-    const std::size_t offset = std::min<std::size_t>(error.byte, text.size());
-    std::size_t line = 1;
-    std::size_t column = 1;
-    for (const char c : text.substr(0, offset > 0 ? offset - 1 : 0)) {
-      c == '\n' ? (++line, column = 1) : ++column;
-    }
-    throw Error(fmt::format("{}:{}:{}", input, line, column),
-                offset >= text.size() ? "JSON ends too early" : "is not valid JSON",
-                "give one complete JSON document");
+    throw syntax_error(text, input, error.byte);
   } catch (const nlohmann::json::exception&) {
     throw Error(input, "holds a number that does not fit");
   }

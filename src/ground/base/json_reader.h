@@ -17,7 +17,9 @@ namespace mixnet {
 
 /// Parses `text`; a syntax error becomes an Error with the line and column. `input` names the file.
 /// Nesting deeper than 100 levels is refused.
-nlohmann::json parse_json(std::string_view text, std::string_view input);
+/// `take` sees each part as nlohmann's parser comes by it, and keeps it, or does not.
+nlohmann::json parse_json(std::string_view text, std::string_view input,
+                          const nlohmann::json::parser_callback_t& take = nullptr);
 
 class JsonReader {
  public:

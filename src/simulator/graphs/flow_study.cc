@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "base/random.h"
+#include "network/flow_starts.h"
+#include "network/fluid_live.h"
 #include "network/fluid_network.h"
 #include "network/network_invariants.h"
 
@@ -22,7 +24,6 @@ constexpr Time kLongestRun = Time::seconds(2'592'000);     // 30 days
 constexpr std::uint64_t kMostPathEntries = 4'000'000'000;  // of 32 bits each
 constexpr std::size_t kMostExactFlows = 16'384;
 constexpr std::size_t kChunk = 65'536;  // flows handed over at a time
-constexpr std::size_t kNone = SIZE_MAX;
 
 int hosts_of(const FlowStudyRequest& request) {
   if (request.network.hosts != 0) return request.network.hosts;
@@ -85,34 +86,33 @@ class Ways {
   const std::vector<std::uint32_t>& choices_;
 };
 
-/// Keeps a packet network supplied with flows: those of the list as their starts come up, those of
-/// a trigger when it fires.
+/// Keeps a packet network supplied with flows: those of the list as their starts come up, others
+/// when those end that they wait for.
 class Player {
  public:
-  Player(FlowReport& report, const std::vector<FlowTrigger>& triggers, const Ways& ways,
-         FlowTopology& topology)
+  Player(FlowReport& report, FlowStarts& starts, const Ways& ways, FlowTopology& topology)
       : report_(report),
-        triggers_(triggers),
+        starts_(starts),
         ways_(ways),
         topology_(topology),
         network_(topology.ports(), packets_on(topology, report.packet_options)),
-        progress_("simulating flows", report.flows.size()),
-        activations_(triggers.size()),
-        first_waiting_(triggers.size(), kNone) {
+        progress_("simulating flows", report.flows.size()) {
     network_.set_skip(report.fidelity == Fidelity::kAuto);
     network_.on_completion([this](std::uint64_t flow, Time at) { complete(flow, at); });
-    list_flows();
   }
 
   void run_until(Time end) {
     const auto start_of = [this](std::uint32_t flow) { return report_.flows[flow].start; };
-    for (std::size_t next = 0; next < order_.size();) {
-      const Time start = start_of(order_[next]);
+    const std::vector<std::uint32_t>& order = starts_.by_start();
+    for (std::size_t next = 0; next < order.size();) {
+      const Time start = start_of(order[next]);
       if (start > end) break;
       // Up to just before: what happens at the start itself comes in the order of one single run.
       if (start > Time::zero()) network_.run_until(start - Time::picoseconds(1));
-      const std::size_t stop = std::min(order_.size(), next + kChunk);
-      for (; next < stop && start_of(order_[next]) <= end; ++next) add(order_[next]);
+      const std::size_t stop = std::min(order.size(), next + kChunk);
+      for (; next < stop && start_of(order[next]) <= end; ++next) {
+        if (starts_.due(order[next])) add(order[next], start_of(order[next]));
+      }
     }
     network_.run_until(end);
   }
@@ -120,25 +120,9 @@ class Player {
   const PacketNetwork& network() const { return network_; }
 
  private:
-  /// Starts in order of time, and for each trigger the flows that wait for it in the file's order.
-  void list_flows() {
-    std::vector<FlowRecord>& flows = report_.flows;
-    if (!triggers_.empty()) next_waiting_.assign(flows.size(), kNone);
-    for (std::size_t f = flows.size(); f-- > 0;) {
-      if (flows[f].after < 0) continue;
-      flows[f].start = FlowReport::kNever;
-      next_waiting_[f] = std::exchange(first_waiting_[static_cast<std::size_t>(flows[f].after)], f);
-    }
-    for (std::uint32_t f = 0; f < flows.size(); ++f) {
-      if (flows[f].after < 0) order_.push_back(f);
-    }
-    std::ranges::stable_sort(order_, {}, [&](std::uint32_t f) { return flows[f].start; });
-  }
-
-  void add(std::size_t flow) {
+  void add(std::size_t flow, Time start) {
     stop_point();
-    const FlowRecord& record = report_.flows[flow];
-    network_.add_flow(path_set(flow), record.bytes, record.start, flow);
+    network_.add_flow(path_set(flow), report_.flows[flow].bytes, start, flow);
   }
 
   PacketNetwork::PathSet path_set(std::size_t flow) {
@@ -162,26 +146,18 @@ class Player {
     report_.completions[flow] = at;
     ++report_.completed;
     progress_.advance();
-    const int fires = report_.flows[flow].fires;
-    if (fires < 0) return;
-    const auto trigger = static_cast<std::size_t>(fires);
-    if (++activations_[trigger] != triggers_[trigger].count) return;
-    for (std::size_t f = first_waiting_[trigger]; f != kNone; f = next_waiting_[f]) {
-      report_.flows[f].start = at;
-      add(f);
-    }
+    starting_.clear();
+    starts_.end(flow, at, starting_);
+    for (const std::size_t next : starting_) add(next, std::max(at, report_.flows[next].start));
   }
 
   FlowReport& report_;
-  const std::vector<FlowTrigger>& triggers_;
+  FlowStarts& starts_;
   const Ways& ways_;
   FlowTopology& topology_;
   PacketNetwork network_;
   ProgressBar progress_;
-  std::vector<std::uint32_t> order_;
-  std::vector<std::int64_t> activations_;
-  std::vector<std::size_t> first_waiting_;  ///< by trigger
-  std::vector<std::size_t> next_waiting_;   ///< by flow
+  std::vector<std::size_t> starting_;
   std::unordered_map<Way, PacketNetwork::PathSet, WayHash> path_sets_;
   std::uint64_t path_entries_ = 0;
   FlowPaths paths_;
@@ -262,12 +238,9 @@ FlowStudy::FlowStudy(FlowStudyRequest request) : request_(std::move(request)) {
 FlowStudy::~FlowStudy() = default;
 
 void FlowStudy::place_list(FlowList list) {
-  if (!list.triggers.empty() && request_.fidelity == Fidelity::kFluid) {
-    throw Error(request_.input, "has triggers, which the fluid network knows nothing of",
-                "give --fidelity packet or auto");
-  }
   report_.flows = std::move(list.flows);
   triggers_ = std::move(list.triggers);
+  behind_ = std::move(list.behind);
   if (!request_.network.by_servers()) return;
   ways_.reserve(report_.flows.size());
   for (const FlowRecord& flow : report_.flows) {
@@ -374,7 +347,8 @@ FlowReport FlowStudy::run() {
 
 void FlowStudy::run_packets() {
   const Ways ways(report_.flows, ways_, choices_);
-  Player player(report_, triggers_, ways, *topology_);
+  FlowStarts starts(report_.flows, triggers_, behind_);
+  Player player(report_, starts, ways, *topology_);
   player.run_until(request_.until.value_or(kLongestRun));
   const PacketNetwork& network = player.network();
   report_.packets = network.totals();
@@ -396,7 +370,43 @@ void FlowStudy::run_packets() {
   }
 }
 
+/// As a fluid, where flows start when others end.
+void FlowStudy::run_live_fluid() {
+  std::vector<FlowRecord>& flows = report_.flows;
+  std::vector<Bandwidth> rates;
+  for (const PortSpec& port : topology_->ports()) rates.push_back(port.rate);
+  FlowStarts starts(flows, triggers_, behind_);
+  LiveFluid network(rates);
+  FlowPaths paths;
+  const Ways ways(flows, ways_, choices_);
+  const auto add = [&](std::size_t flow) {
+    const Way way = ways[flow];
+    topology_->find_paths(way.from, way.to, way.choice, paths);
+    network.add_flow(paths.forward, flows[flow].bytes, paths.delay, flow);
+  };
+  std::vector<std::size_t> starting;
+  network.on_completion([&](std::uint64_t flow, Time at) {
+    report_.completions[flow] = at;
+    report_.makespan = std::max(report_.makespan, at);
+    ++report_.completed;
+    starting.clear();
+    starts.end(flow, at, starting);
+    for (const std::size_t next : starting) add(next);
+  });
+  for (const std::uint32_t flow : starts.by_start()) {
+    network.run_until(flows[flow].start);
+    if (starts.due(flow)) add(flow);
+  }
+  network.run_until(Time::max());
+  std::vector<double> port_bytes(rates.size());
+  for (std::uint32_t port = 0; port < rates.size(); ++port) {
+    port_bytes[port] = network.link_bytes(port);
+  }
+  report_tiers(port_bytes);
+}
+
 void FlowStudy::run_fluid() {
+  if (!triggers_.empty() || !behind_.empty()) return run_live_fluid();
   std::vector<FlowRecord>& flows = report_.flows;
   std::vector<Bandwidth> rates;
   for (const PortSpec& port : topology_->ports()) rates.push_back(port.rate);

@@ -6,7 +6,8 @@
 //   state.
 //   * Fluid (kFluid): max-min fair rates on the same links, plus the propagation of the path. A
 //     sprayed fabric is pools of links there. Over 16,384 flows that start together are solved at a
-//     resolution of 0.01 (fluid_network.h); others exactly. No triggers.
+//     resolution of 0.01 (fluid_network.h); others exactly, and so are lists with
+//     triggers or messages, whose flows start when others end.
 //
 // A matrix has a rank for each host, or one for each server; then the bytes of a pair of servers
 // are dealt evenly to flows between their NICs of the same place. On mixnet and topoopt it is
@@ -103,6 +104,7 @@ class FlowStudy {
   void check_packets() const;
   void run_packets();
   void run_fluid();
+  void run_live_fluid();
   void report_tiers(const std::vector<double>& port_bytes);
 
   FlowStudyRequest request_;
@@ -111,6 +113,7 @@ class FlowStudy {
   std::vector<std::pair<int, int>> ways_;  ///< NICs by flow, where they are not the flow's hosts
   std::vector<std::uint32_t> choices_;     ///< of hashed paths, by flow; empty: none
   std::vector<FlowTrigger> triggers_;
+  std::vector<int> behind_;  ///< as FlowList's
   FlowReport report_;
 };
 

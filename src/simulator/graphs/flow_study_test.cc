@@ -325,7 +325,33 @@ TEST(FlowStudy, TriggersStartFlowsWhenOthersEnd) {
 
   request.until.reset();
   request.fidelity = Fidelity::kFluid;
-  EXPECT_THROW(FlowStudy{request}, Error);
+  const FlowReport fluid = run(request);
+  const Time alone = fluid.completions[1];
+  EXPECT_LT(alone, one);  // without headers
+  EXPECT_THAT(fluid.completions,
+              testing::ElementsAre(alone * 3 + late, alone, alone + late, alone * 2 + late,
+                                   alone * 2 + late, alone * 3 + late));
+  EXPECT_EQ(fluid.flows[0].start, alone * 2 + late);
+}
+
+TEST(FlowStudy, MessagesOfAConnectionFollowOneAnother) {
+  const FlowList list = parse_connection_matrix(
+      "Nodes 8\nConnections 4\nTriggers 1\ntrigger id 1 multishot\n"
+      "0->1 id 1 msg 1 start 0 size 893600 recv_done_trigger 1\n"
+      "0->1 id 1 msg 2 start 1000000 size 893600\n"
+      "0->1 id 1 msg 3 start 900000000 size 893600\n"
+      "4->5 trigger 1 size 893600\n",
+      "x.cm");
+  FlowStudyRequest request = request_of(FabricKind::kIdeal, list);
+  request.packets = unlimited();
+  const Time late = Time::microseconds(900);
+  for (const Fidelity fidelity : {Fidelity::kPacket, Fidelity::kFluid}) {
+    request.fidelity = fidelity;
+    const FlowReport report = run(request);
+    const Time one = report.completions[0];
+    EXPECT_THAT(report.completions, testing::ElementsAre(one, one * 2, late + one, one * 2));
+    EXPECT_EQ(report.flows[1].start, Time::microseconds(1));  // when it was due
+  }
 }
 
 TEST(FlowStudy, StopsWhenTold) {

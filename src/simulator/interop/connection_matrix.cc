@@ -6,9 +6,9 @@
 #include <array>
 #include <cstddef>
 #include <iterator>
+#include <set>
 #include <span>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "base/random.h"
@@ -38,6 +38,7 @@ enum FlowWord : std::uint8_t {
   kSendDone,
   kRecvDone,
   kPrio,
+  kMessage,
   kFlowWords
 };
 constexpr std::array<WholeField, kFlowWords> kFlowFields = {{
@@ -48,6 +49,7 @@ constexpr std::array<WholeField, kFlowWords> kFlowFields = {{
     {"send_done_trigger", "number, the id of a trigger", 1, kMaxId},
     {"recv_done_trigger", "number, the id of a trigger", 1, kMaxId},
     {"prio", "number", 0, kMaxId},
+    {"msg", "number", 1, kMaxId},
 }};
 
 enum TriggerWord : std::uint8_t {
@@ -101,8 +103,6 @@ class Reader {
   struct TriggerNote {
     std::size_t mentioned = 0;  // line of the first mention
     std::size_t defined = 0;    // line of its definition, 0 before that
-    int waiting = 0;            // flows that it starts
-    bool multishot = false;
   };
 
   TextPlace here() const { return {input_, lines_.number()}; }
@@ -180,10 +180,7 @@ class Reader {
       throw here().error("the flow has both 'send_done_trigger' and 'recv_done_trigger'",
                          "a flow fires one trigger");
     }
-    if (values[kFlowId] != kAbsent && !flow_ids_.insert(values[kFlowId]).second) {
-      throw here().error(fmt::format("flow id {} is given twice", values[kFlowId]),
-                         "give each flow an id of its own, or none");
-    }
+    join_connection(values[kFlowId], values[kMessage], flow);
     if (list_.flows.size() == kMaxFlows) {
       throw here().error(fmt::format("more than {} flows", kMaxFlows), "give fewer");
     }
@@ -196,12 +193,41 @@ class Reader {
       flow.start = {values[kStart]};
     } else {
       flow.after = trigger_index(values[kAfter]);
-      ++notes_[static_cast<std::size_t>(flow.after)].waiting;
     }
     const std::int64_t fires = std::max(values[kSendDone], values[kRecvDone]);
     if (fires != kAbsent) flow.fires = trigger_index(fires);
     list_.flows.push_back(flow);
     flow_lines_.push_back(lines_.number());
+  }
+
+  /// A flow of an id of its own, or the next message of the connection that has the id.
+  void join_connection(std::int64_t id, std::int64_t message, const FlowRecord& flow) {
+    const int index = static_cast<int>(list_.flows.size());
+    if (message == kAbsent || id == kAbsent) {
+      if (message != kAbsent) throw here().error("has a 'msg' and no 'id'", "give both");
+      if (id != kAbsent && !connections_.try_emplace(id, index).second) {
+        throw here().error(fmt::format("flow id {} is given twice", id),
+                           "give each flow an id of its own, or none, or each a 'msg'");
+      }
+      if (!list_.behind.empty()) list_.behind.push_back(-1);
+      return;
+    }
+    const auto other = messages_.lower_bound({id, 0});
+    const bool has_others = other != messages_.end() && other->first == id;
+    if (!messages_.emplace(id, message).second) {
+      throw here().error(fmt::format("message {} of flow {} is given twice", message, id),
+                         "give each message a number of its own");
+    }
+    const auto [last, is_new] = connections_.try_emplace(id, index);
+    list_.behind.resize(list_.flows.size(), -1);
+    list_.behind.push_back(is_new ? -1 : last->second);
+    if (is_new) return;
+    const FlowRecord& before = list_.flows[static_cast<std::size_t>(last->second)];
+    if (before.from != flow.from || before.to != flow.to || !has_others) {
+      throw here().error(fmt::format("flow id {} is given twice", id),
+                         "give messages of one flow the same ends, and each a 'msg'");
+    }
+    last->second = index;
   }
 
   void read_trigger(std::string_view rest) {
@@ -222,7 +248,7 @@ class Reader {
                          "define it once");
     }
     note.defined = lines_.number();
-    note.multishot = values[kMultishot] != kAbsent;
+    list_.triggers[index].one_by_one = values[kMultishot] != kAbsent;
     if (values[kCount] != kAbsent) list_.triggers[index].count = static_cast<int>(values[kCount]);
     ++defined_;
   }
@@ -280,13 +306,6 @@ class Reader {
             fmt::format("trigger {} is not defined in the file", id),
             fmt::format("add 'trigger id {0} oneshot' or 'trigger id {0} barrier count N'", id));
       }
-      if (notes_[t].multishot && notes_[t].waiting > 1) {
-        throw TextPlace{input_, notes_[t].defined}.error(
-            fmt::format(
-                "multishot trigger {} starts its {} flows one by one, which is not supported", id,
-                notes_[t].waiting),
-            "give each of them a oneshot trigger of its own");
-      }
     }
   }
 
@@ -311,7 +330,8 @@ class Reader {
   std::vector<TriggerNote> notes_;  // beside list_.triggers
   std::size_t defined_ = 0;
   std::unordered_map<std::int64_t, int, IdHash> trigger_indices_;
-  std::unordered_set<std::int64_t, IdHash> flow_ids_;
+  std::unordered_map<std::int64_t, int, IdHash> connections_;  // last flow, by id
+  std::set<std::pair<std::int64_t, std::int64_t>> messages_;   // of ids
 };
 
 }  // namespace

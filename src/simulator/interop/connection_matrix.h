@@ -18,13 +18,15 @@
 //     either `start` or `trigger`.
 //   * size: bytes, 1 or more. htsim's size 0, a flow without end, is refused.
 //   * trigger ... oneshot starts its flows at the first activation, barrier at the count-th; both
-//     as FlowTrigger. multishot starts one flow at each activation: with one flow that is oneshot,
-//     with more it depends on which activation comes first and is refused.
+//     as FlowTrigger. multishot starts one flow at each activation, in the file's order.
 //   * send_done_trigger is htsim's activation when the sender has every acknowledgement,
 //     recv_done_trigger the one when the receiver has every byte. FlowRecord knows the latter only,
 //     so both are taken for it: a send_done flow fires one acknowledgement's way back sooner.
 //   * id: checked (no two flows the same) and dropped; flows are numbered in the file's order.
 //     prio: checked and dropped.
+//   * msg: as UEC's htsim has it. Lines of one id, from and to the same hosts, with a msg each are
+//     messages of one connection: each starts when it is due and the one before it has ended. (In
+//     htsim it follows the last packet; here, the last packet's arrival.)
 //   * Every flow must start: a trigger that too few flows activate is an error here, not a
 //     simulation that hangs.
 // Limits as in flow_list.h. Linear in the text: 0.2 us a plain flow, 3 us one with an id and a

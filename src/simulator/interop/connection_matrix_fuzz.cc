@@ -29,6 +29,10 @@ void check(const mixnet::FlowList& list) {
   for (const FlowTrigger& trigger : list.triggers) {
     if (trigger.id < 1 || trigger.count < 1) std::abort();
   }
+  if (!list.behind.empty() && list.behind.size() != list.flows.size()) std::abort();
+  for (std::size_t f = 0; f < list.behind.size(); ++f) {
+    if (list.behind[f] >= static_cast<int>(f)) std::abort();
+  }
   if (first_flow_that_never_starts(list) != list.flows.size()) std::abort();
 }
 

@@ -145,7 +145,7 @@ TEST(ConnectionMatrix, RefusesWhatItDoesNotKnow) {
                          "Connections, Triggers, Failures, trigger, SRC->DST"));
   EXPECT_THAT(error_of_flow("begin 0 size 1"),
               StartsWith("f.cm:3: 'begin' is not known; known: id, start, trigger, size, "
-                         "send_done_trigger, recv_done_trigger, prio"));
+                         "send_done_trigger, recv_done_trigger, prio, msg"));
   EXPECT_THAT(error_of_trigger("trigger id 7 onshot"),
               StartsWith("f.cm:3: 'onshot' is not known; did you mean 'oneshot'? known: id, count, "
                          "oneshot, barrier, multishot"));
@@ -228,19 +228,48 @@ TEST(ConnectionMatrix, RefusesTriggersThatAreNotWhole) {
               HasSubstr("both 'send_done_trigger' and 'recv_done_trigger'"));
 }
 
+TEST(ConnectionMatrix, MultishotTriggersStartOneFlowAtATime) {
+  const FlowList list = parse_connection_matrix(
+      "Nodes 4\nConnections 4\nTriggers 1\n"
+      "trigger id 7 multishot\n"
+      "0->1 start 0 size 10 recv_done_trigger 7\n"
+      "0->2 start 0 size 10 recv_done_trigger 7\n"
+      "1->2 trigger 7 size 10\n"
+      "1->3 trigger 7 size 10\n",
+      "f.cm");
+  EXPECT_EQ(list.triggers[0], (FlowTrigger{.id = 7, .count = 1, .one_by_one = true}));
+  EXPECT_THAT(error_of("Nodes 4\nConnections 3\ntrigger id 7 multishot\n"
+                       "0->1 start 0 size 10 recv_done_trigger 7\n"
+                       "1->2 trigger 7 size 10\n1->3 trigger 7 size 10\n"),
+              StartsWith("f.cm:6: the flow never starts"));
+}
+
+TEST(ConnectionMatrix, MessagesOfAnIdFollowOneAnother) {
+  const FlowList list = parse_connection_matrix(
+      "Nodes 4\nConnections 4\n"
+      "2->3 start 0 size 10\n"
+      "0->1 id 5 msg 1 start 0 size 10\n"
+      "0->1 id 6 msg 1 start 0 size 10\n"
+      "0->1 id 5 msg 2 start 7 size 20\n",
+      "f.cm");
+  EXPECT_THAT(list.behind, testing::ElementsAre(-1, -1, -1, 1));
+  const auto error = [](const std::string& second) {
+    return error_of("Nodes 4\nConnections 2\n0->1 id 5 msg 1 start 0 size 10\n" + second);
+  };
+  EXPECT_THAT(error("0->1 id 5 msg 1 start 0 size 1\n"),
+              StartsWith("f.cm:4: message 1 of flow 5 is given twice"));
+  EXPECT_THAT(error("0->2 id 5 msg 2 start 0 size 1\n"),
+              StartsWith("f.cm:4: flow id 5 is given twice; give messages of one flow the same"));
+  EXPECT_THAT(error("0->1 id 5 start 0 size 1\n"), StartsWith("f.cm:4: flow id 5 is given twice"));
+  EXPECT_THAT(error("0->1 msg 2 start 0 size 1\n"), StartsWith("f.cm:4: has a 'msg' and no 'id'"));
+}
+
 TEST(ConnectionMatrix, RefusesFlowsThatNeverStart) {
   EXPECT_THAT(error_of_trigger("trigger id 7 barrier count 2"),
               StartsWith("f.cm:4: the flow never starts"));
   EXPECT_THAT(error_of("Nodes 4\nConnections 1\ntrigger id 1 oneshot\n"
                        "0->1 trigger 1 size 1 recv_done_trigger 1\n"),
               StartsWith("f.cm:4: the flow never starts"));
-}
-
-TEST(ConnectionMatrix, RefusesMultishotTriggersOfManyFlows) {
-  EXPECT_THAT(error_of("Nodes 4\nConnections 3\ntrigger id 1 multishot\n"
-                       "0->1 start 0 size 1 send_done_trigger 1\n"
-                       "0->2 trigger 1 size 1\n0->3 trigger 1 size 1\n"),
-              StartsWith("f.cm:3: multishot trigger 1 starts its 2 flows one by one"));
 }
 
 TEST(ConnectionMatrix, NamesAMissingFile) {

@@ -2,11 +2,13 @@
 //
 // A flow is `bytes` from host `from` to another host `to`. It starts at `start`, counted from the
 // begin of the run, or when a trigger starts it. A trigger counts activations, one from each flow
-// that fires it and completes, and starts its flows at the `count`-th; further ones change nothing.
+// that fires it and completes, and starts its flows at the `count`-th, or one of them at each;
+// further activations change nothing.
 // That is what it takes to write a ring (each flow starts the next) or a barrier between phases.
 //
 // Whoever fills a FlowList keeps within the limits below, so no index, sum or clock of a simulation
-// can overflow. Plain values; 32 bytes a flow.
+// can overflow. Messages of one connection follow one another (`behind`). Plain values; 32 bytes a
+// flow, and 4 more where there are messages.
 #pragma once
 
 #include <cstddef>
@@ -35,8 +37,9 @@ struct FlowRecord {
 };
 
 struct FlowTrigger {
-  std::int64_t id = 0;  ///< its name in the file, 1 or more, no two the same
-  int count = 1;        ///< activations that it takes to start its flows
+  std::int64_t id = 0;      ///< its name in the file, 1 or more, no two the same
+  int count = 1;            ///< activations that it takes to start its flows
+  bool one_by_one = false;  ///< each activation starts the next of its flows; count is 1 then
 
   bool operator==(const FlowTrigger&) const = default;
 };
@@ -45,6 +48,8 @@ struct FlowList {
   int hosts = 0;
   std::vector<FlowRecord> flows = {};
   std::vector<FlowTrigger> triggers = {};
+  /// By flow, the flow that has to end before it starts, or -1; empty where there is none such.
+  std::vector<int> behind = {};
 
   bool operator==(const FlowList&) const = default;
 };

@@ -14,11 +14,11 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "base/text_fields.h"
+#include "graphs/task_exchange.h"
+#include "interop/chakra_trace.h"
 #include "traces/chakra_dependencies.h"
 #include "traces/chakra_names.h"
 #include "traces/shared_order.h"
-#include "graphs/task_exchange.h"
-#include "interop/chakra_trace.h"
 
 namespace mixnet {
 namespace {
@@ -119,7 +119,7 @@ class Importer {
     throw Error(where(node), problem, remedy);
   }
   std::string where(const ChakraNode& node) const {
-    return fmt::format("{}: node {} '{}'", file_, node.id, shown(node.name));
+    return fmt::format("{}: node {} '{}'", files_.back(), node.id, shown(node.name));
   }
 
   std::uint32_t name(const std::string& text) {
@@ -132,11 +132,11 @@ class Importer {
 
   void read_rank(std::uint32_t rank, const RankTrace& from) {
     const ChakraTrace& trace = from.trace;
-    file_ = from.file;
+    files_.push_back(from.file);
     rank_ = rank;
     rank_begin_.push_back(static_cast<std::uint32_t>(draft_of_.size()));
     if (draft_of_.size() + trace.nodes.size() > kMaxGraphTasks) {
-      throw Error(file_, fmt::format("makes it over {} nodes", kMaxGraphTasks),
+      throw Error(from.file, fmt::format("makes it over {} nodes", kMaxGraphTasks),
                   "give traces of one iteration");
     }
     const NodeDependencies deps = dependencies_of(trace);
@@ -331,7 +331,7 @@ class Importer {
                          group.joined.front().where);
       for (std::size_t member = 0; member < group.members.size(); ++member) {
         if (group.next[member] == group.joined.size()) continue;
-        throw Error(chakra_path(options_.prefix, group.members[member]).string(),
+        throw Error(files_[group.members[member]],
                     fmt::format("names process group '{}' {} times, and another rank {} times",
                                 shown(pg_name), group.next[member], group.joined.size()),
                     "give all ranks of a group the same collectives");
@@ -466,7 +466,7 @@ class Importer {
   std::map<std::string, std::uint32_t> names_;
   std::map<std::pair<std::uint32_t, DeviceKind>, std::uint32_t> devices_;
   std::size_t passed_over_ = 0, call_stacks_ = 0, launches_ = 0;  ///< for notes()
-  std::string file_;                                              ///< under way
+  std::vector<std::string> files_;                                ///< by rank, to that under way
   std::uint32_t rank_ = 0;
 
   std::vector<Draft> drafts_;
