@@ -259,10 +259,11 @@ class ChakraTest(ProgramTest):
         folder = self.folder / "traces"
         self.convert(*SMALL, "--to", "chakra", "--output", folder / "m")
         words = ["--fabric", "ideal", *FAST]
-        answers = [self.simulate("--chakra", given, *words) for given in (folder / "m", folder)]
+        answers = [self.simulate(flag, given, *words) for flag in ("--chakra", "--trace")
+                   for given in (folder / "m", folder)]
         for one in answers:
             del one["wall_seconds"]
-        self.assertEqual(*answers)
+        self.assertEqual(answers, answers[:1] * 4)
         self.convert(folder, "--to", "dot", "--output", self.folder / "m.dot")
         one = run("simulate", "--chakra", folder / "m.3.et", *words)
         self.assertEqual(one.status, 2, str(one))
@@ -319,7 +320,7 @@ class ChakraTest(ProgramTest):
         refused(["convert", *SMALL, "--to", "chakra", "--output", self.file("none", "") / "m"],
                 "none/m.0.et: cannot be written")
         refused(["convert", *SMALL, *to, "--all-to-alls", "message"], "--all-to-alls", "messages")
-        refused(["convert", *SMALL, *to, "--ranks", "2"], "--ranks", "one Chakra trace")
+        refused(["convert", *SMALL, *to, "--ranks", "2"], "--ranks", "one rank's trace")
         refused(["simulate", "--chakra", prefix, "--fabric", "ideal"], "m.0.et: no such file")
         refused(["simulate", "--chakra", prefix, "--task-graph", "x", "--fabric", "ideal"],
                 "--chakra", "does not go with --task-graph")

@@ -274,7 +274,7 @@ class BadFlowsTest(ProgramTest):
         tree = ["--fabric", "fat-tree", "--flows", "{x}"]
         for words, said in (
                 (["--flows", "{x}"], "--fabric: is required"),
-                (["--fabric", "fat-tree"], "--flows: or --alltoallv is required"),
+                (["--fabric", "fat-tree"], "flows: names nothing to send"),
                 ([*tree, "--alltoallv", "{x}"], "--flows: stands beside --alltoallv"),
                 (["--fabric", "fattree", "--flows", "{x}"], "did you mean 'fat-tree'?"),
                 (["--fabric", "fat-tree,mixnet", "--flows", "{x}"], "--fabric: "),

@@ -106,6 +106,24 @@ class TracesTest(ProgramTest):
     def sent(self, document):
         return {one["kind"]: one["bytes"] for one in document["graph"]["kinds"] if one["bytes"]}
 
+    def test_one_profile_stands_for_all_ranks(self):
+        profile = json.loads(kineto(0))
+        kept = [event for event in profile["traceEvents"] if event["ph"] == "M"
+                or event["cat"] == "kernel" or event["args"]["Process Group Name"] == "0"]
+        ids = {event["args"]["External id"] for event in kept if event["ph"] != "M"
+               and event["name"] == "record_param_comms"}
+        profile["traceEvents"] = [event for event in kept if "nccl" not in event["name"]
+                                  or event["args"]["External id"] in ids]
+        path = self.file("kineto.json", json.dumps(profile))
+        alone = run("simulate", "--trace", path, *FLUID)
+        self.assertEqual(alone.status, 2, str(alone))
+        self.assertEqual(alone.err.count(b"\n"), 1, str(alone))
+        several = run("simulate", "--trace", path, "--ranks", "4", *FLUID)
+        self.assertEqual((several.status, several.err), (0, b""), str(several))
+        self.assertIn(b"note: one trace stands for 4 ranks: each of its process groups joins them all",
+                      several.out)
+        self.assertIn(b"4 GPUs", several.out)
+
     def test_profiles_of_gpus(self):
         place = self.write(kineto, "worker{}.pt.trace.json")
         document = answer("simulate", "--trace", place, *FLUID)

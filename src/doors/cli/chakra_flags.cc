@@ -2,23 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "base/env.h"
 #include "base/error.h"
 #include "interop/chakra_trace.h"
 #include "interop/task_graph.h"
 
 namespace mixnet::cli {
-
-bool is_chakra(const std::string& path) {
-  switch (system_env().kind(path)) {
-    case Env::FileKind::kFolder:
-      return true;
-    case Env::FileKind::kFile:
-      return path.ends_with(".et") || path.ends_with(".json");
-    default:
-      return system_env().kind(chakra_path(path, 0)) == Env::FileKind::kFile;
-  }
-}
 
 std::size_t ranks_of(const std::optional<int>& flag) {
   if (!flag) return 0;

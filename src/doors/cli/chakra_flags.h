@@ -8,10 +8,6 @@
 
 namespace mixnet::cli {
 
-/// Whether Chakra traces are meant: a folder, the prefix of PATH.0.et, ..., or a file that ends in
-/// .et or .json.
-bool is_chakra(const std::string& path);
-
 /// The value of --ranks: how many did what the one trace says; 0 without it. Throws Error when it
 /// is out of range.
 std::size_t ranks_of(const std::optional<int>& flag);

@@ -84,26 +84,24 @@ const GraphFormat& parse_format(const std::string& name) {
 }
 
 TaskGraph graph_from(const ConvertFlags& flags, ImportNotes& notes) {
-  const bool is_trace = !flags.graph.empty() && is_trace_file(flags.graph);
-  if (flags.ranks && (flags.graph.empty() || is_trace || !is_chakra(flags.graph))) {
-    throw Error("--ranks", "is for one Chakra trace that stands for all", "leave it out");
+  const bool is_trace =
+      !flags.graph.empty() && (is_trace_file(flags.graph) || is_chakra(flags.graph));
+  if (flags.ranks && !is_trace) {
+    throw Error("--ranks", "is for one rank's trace that stands for all", "leave it out");
   }
   if (!flags.iteration.model.empty()) {
     IterationFlags iteration = flags.iteration;
     iteration.simulation.routing = flags.routing.value_or("dynamic");
     return iteration.graph(flags.gpu);
   }
-  if (!is_trace && !is_chakra(flags.graph)) return read_flexflow_graph(flags.graph);
-  const ChakraImport import = {.prefix = flags.graph,
-                               .ranks = ranks_of(flags.ranks),
-                               .gpus_per_node = gpus_per_node(flags.iteration.plan.gpus_per_server),
-                               .gpu = find_gpu(flags.gpu)};
-  if (is_trace) {
-    TraceJob job = read_trace_files({&flags.graph, 1}, import);
-    notes = std::move(job.notes);
-    return std::move(job.graph);
-  }
-  return read_chakra_graph(import, &notes);
+  if (!is_trace) return read_flexflow_graph(flags.graph);
+  TraceJob job = read_trace_files(
+      {&flags.graph, 1}, {.prefix = flags.graph,
+                          .ranks = ranks_of(flags.ranks),
+                          .gpus_per_node = gpus_per_node(flags.iteration.plan.gpus_per_server),
+                          .gpu = find_gpu(flags.gpu)});
+  notes = std::move(job.notes);
+  return std::move(job.graph);
 }
 
 /// The folder that the output needs and that is not there; empty: none.

@@ -231,6 +231,7 @@ void add_common_flags(const Program& program, CLI::App& command,
 /// The flags of both kinds of traces.
 void add_trace_flags(const Program& program, CLI::App& command, const FlagGroup& group,
                      const std::shared_ptr<SimulateFlags>& flags) {
+  group.add("--ranks", flags->ranks, kRanksHelp);
   group.add("--gpus-per-server", flags->gpus_per_server, "GPUs of a server (default: 8)");
   group.add_default("--gpu", flags->gpu,
                     "Kind of GPU, for NVLink and for work without a time ('mixnet gpus')");
@@ -278,7 +279,6 @@ void add_simulate_chakra(Program& program) {
   const FlagGroup group(*command, "Traces");
   group.add("--chakra", flags->graph, "The traces: what comes before .0.et, a folder, or a file")
       ->type_name("TRACES");
-  group.add("--ranks", flags->ranks, kRanksHelp);
   add_trace_flags(program, *command, group, flags);
 }
 
@@ -288,13 +288,14 @@ void add_simulate_trace(Program& program) {
   command->footer(
       "PATH... are traces, folders of them or what a pattern of the shell gives: profiles\n"
       "(export_chrome_trace) and execution traces (ExecutionTraceObserver) of PyTorch, one file a\n"
-      "rank, or a workload of AICB. The format is found from the content; docs/traces.md has what\n"
-      "is taken from them.\n\n"
+      "rank, a workload of AICB, or the folder or prefix of Chakra traces. The format is found\n"
+      "from the content; docs/traces.md has what is taken from them.\n\n"
       "Examples:\n"
       "  mixnet simulate --trace profiles/ --fabric mixnet --bandwidth 400Gbps\n"
       "  mixnet simulate --trace kineto.rank*.json et.rank*.json --fabric fat-tree --fidelity "
       "fluid\n"
-      "  mixnet simulate --trace aicb_gpt13b_tp8.txt --fabric rail-optimized --fidelity fluid");
+      "  mixnet simulate --trace aicb_gpt13b_tp8.txt --fabric rail-optimized --fidelity fluid\n"
+      "  mixnet simulate --trace kineto.json --ranks 16 --fabric fat-tree");
   const auto flags = std::make_shared<SimulateFlags>();
   flags->source = Source::kTraces;
   const FlagGroup group(*command, "Traces");

@@ -17,11 +17,11 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "base/text_file.h"
+#include "graphs/task_exchange.h"
+#include "interop/chakra_trace.h"
 #include "traces/chakra_names.h"
 #include "traces/collective_order.h"
 #include "traces/ideal_times.h"
-#include "graphs/task_exchange.h"
-#include "interop/chakra_trace.h"
 
 namespace mixnet {
 namespace {

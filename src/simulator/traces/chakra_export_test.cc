@@ -12,11 +12,11 @@
 #include "base/error.h"
 #include "base/fake_env.h"
 #include "base/text_file.h"
-#include "traces/chakra_import.h"
 #include "graphs/task_run.h"
 #include "hardware/gpu.h"
 #include "interop/chakra_trace.h"
 #include "interop/test_task_graphs.h"
+#include "traces/chakra_import.h"
 
 namespace mixnet {
 namespace {

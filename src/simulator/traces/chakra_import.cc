@@ -4,11 +4,28 @@
 
 #include <filesystem>
 
+#include "base/env.h"
 #include "base/error.h"
 #include "interop/chakra_files.h"
 #include "interop/chakra_trace.h"
 
 namespace mixnet {
+
+bool is_chakra(const std::string& path) {
+  switch (system_env().kind(path)) {
+    case Env::FileKind::kFolder:
+      return true;
+    case Env::FileKind::kFile:
+      return path.ends_with(".et") || path.ends_with(".json");
+    default:
+      return system_env().kind(chakra_path(path, 0)) == Env::FileKind::kFile;
+  }
+}
+
+std::string copies_note(std::size_t ranks) {
+  return fmt::format("one trace stands for {} ranks: each of its process groups joins them all",
+                     ranks);
+}
 
 TaskGraph read_chakra_graph(ChakraImport options, ImportNotes* notes) {
   const ChakraFiles files = find_chakra_files(options.prefix);

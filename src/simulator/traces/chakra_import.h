@@ -5,10 +5,17 @@
 #include <span>
 #include <string>
 
-#include "traces/rank_traces.h"
 #include "interop/task_graph.h"
+#include "traces/rank_traces.h"
 
 namespace mixnet {
+
+/// Whether Chakra traces are meant: a folder, the prefix of PATH.0.et, ..., or a file that ends in
+/// .et or .json.
+bool is_chakra(const std::string& path);
+
+/// That one trace was taken for `ranks`.
+std::string copies_note(std::size_t ranks);
 
 /// Throws Error naming the file: damaged, a message without its other half, ranks that disagree
 /// about a collective or are missing, numbers out of range. Groups come from

@@ -15,8 +15,8 @@
 #include <span>
 #include <vector>
 
-#include "traces/ideal_times.h"
 #include "interop/chakra_trace.h"
+#include "traces/ideal_times.h"
 
 namespace mixnet {
 

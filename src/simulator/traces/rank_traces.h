@@ -38,10 +38,10 @@
 #include <string>
 #include <vector>
 
-#include "traces/chakra_groups.h"
 #include "hardware/gpu.h"
 #include "interop/chakra_trace.h"
 #include "interop/task_graph.h"
+#include "traces/chakra_groups.h"
 
 namespace mixnet {
 

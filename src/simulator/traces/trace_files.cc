@@ -15,6 +15,7 @@
 #include "interop/aicb_workload.h"
 #include "interop/kineto_trace.h"
 #include "interop/torch_trace.h"
+#include "traces/chakra_import.h"
 
 namespace mixnet {
 namespace {
@@ -85,7 +86,7 @@ const FormatRow& format_of(const TraceFile& file) {
     known += fmt::format("{}{}", known.empty() ? "" : ", ", row.what);
   }
   throw Error(file.path, "is in no known format",
-              fmt::format("give {}; Chakra traces go with --chakra", known));
+              fmt::format("give {}, or one folder or prefix of Chakra traces", known));
 }
 
 std::vector<TraceFile> open_all(std::span<const std::string> paths) {
@@ -150,9 +151,15 @@ struct RankFiles {
 
 class TorchJob {
  public:
-  explicit TorchJob(const std::vector<TraceFile>& files) {
+  /// `copies`: whether one trace stands for all ranks.
+  TorchJob(const std::vector<TraceFile>& files, bool copies) {
     for (const TraceFile& file : files) add(file);
-    check_ranks();
+    if (!copies) check_ranks();
+    if (!copies || ranks_.size() == 1) return;
+    throw Error(
+        "--ranks",
+        fmt::format("is for one trace that stands for all, and there are {}", ranks_.size()),
+        "leave it out, or give one rank's");
   }
 
   TraceJob read(const ChakraImport& options) {
@@ -160,9 +167,14 @@ class TorchJob {
     ChakraImport named = options;
     named.prefix = "--trace";
     named.groups = {};
-    job.graph = join_rank_traces(
-        ranks_.size(),
-        [&](std::size_t rank) { return read_rank(static_cast<std::uint32_t>(rank)); }, named);
+    job.graph =
+        options.ranks > 0
+            ? read_copies(named)
+            : join_rank_traces(
+                  ranks_.size(),
+                  [&](std::size_t rank) { return read_rank(static_cast<std::uint32_t>(rank)); },
+                  named);
+    if (options.ranks > 0) job.notes.push_back(copies_note(options.ranks));
     const bool has_profiles = !ranks_.begin()->second.profile.empty();
     const bool has_traces = !ranks_.begin()->second.trace.empty();
     job.format = has_profiles ? "Kineto profiles of PyTorch" : "execution traces of PyTorch";
@@ -242,6 +254,17 @@ class TorchJob {
     return merged(std::move(profile), parse_torch_trace(read_text_file(files.trace), files.trace));
   }
 
+  TaskGraph read_copies(const ChakraImport& options) {
+    TorchRank torch = parse(ranks_.begin()->first);
+    is_on_cpu_ = torch.is_on_cpu;
+    RankTrace one{torch.file, {}};
+    ChakraGroups named;
+    one.trace =
+        to_chakra_trace(std::move(torch), 0, static_cast<std::uint32_t>(options.ranks), named);
+    return join_rank_traces(
+        options.ranks, [&](std::size_t) { return one; }, options);
+  }
+
   RankTrace read_rank(std::uint32_t rank) {
     TorchRank torch = parse(rank);
     is_on_cpu_ = is_on_cpu_ || torch.is_on_cpu;
@@ -283,6 +306,10 @@ class TorchJob {
 };
 
 TraceJob read_aicb(const std::string& path, ChakraImport options) {
+  if (options.ranks > 0) {
+    throw Error("--ranks", "is for one rank's trace, and a workload of AICB says what all do",
+                "leave it out");
+  }
   const AicbWorkload workload = parse_aicb_workload(read_text_file(path), path);
   options.prefix = path;
   options.groups = {};
@@ -305,11 +332,18 @@ TraceJob read_aicb(const std::string& path, ChakraImport options) {
 }  // namespace
 
 TraceJob read_trace_files(std::span<const std::string> paths, ChakraImport options) {
+  if (paths.size() == 1 && !is_trace_file(paths.front()) && is_chakra(paths.front())) {
+    TraceJob job;
+    options.prefix = paths.front();
+    job.graph = read_chakra_graph(std::move(options), &job.notes);
+    job.format = "Chakra traces";
+    return job;
+  }
   const std::vector<TraceFile> files = open_all(paths);
   if (files.size() == 1 && format_of(files.front()).format == TraceFormat::kAicb) {
     return read_aicb(files.front().path, std::move(options));
   }
-  return TorchJob(files).read(options);
+  return TorchJob(files, options.ranks > 0).read(options);
 }
 
 bool is_trace_file(const std::string& path) {

@@ -1,6 +1,6 @@
 // People's own traces as one task graph, whatever format they are in: profiles and execution traces
-// of PyTorch, one file a rank, or a workload of AICB, one file for all ranks. The format is found
-// from the first bytes; kTraceFormats in trace_files.cc is the table of them.
+// of PyTorch, one file a rank, a workload of AICB, one file for all ranks, or Chakra's. The format
+// is found from the first bytes; kTraceFormats in trace_files.cc is the table of them.
 //
 // Which rank a file is of: as it says itself (a profile's "distributedInfo"), else the digits after
 // "rank" in its name, else the last digits in it. A folder is its .json files, or else all in it.
