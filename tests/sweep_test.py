@@ -244,7 +244,7 @@ class SweepTest(ProgramTest):
             self.assertFalse(self.out.exists())
 
         out = ["--out", self.out]
-        refused([], "study is required")
+        refused([], "study: is required")
         refused([self.study], "--out: is missing")
         refused([self.study, "more", *out], "more: was not expected")
         refused([self.folder / "none.yaml", *out], "no such file")

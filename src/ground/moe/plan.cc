@@ -80,6 +80,25 @@ double plan_distance(const ParallelPlan& wanted, std::int64_t gpus, const Parall
                         static_cast<double>(offered.global_batch_size));
 }
 
+/// What is decided for each layer and micro-batch takes some 50 us and 3 kB: more than a minute and
+/// gigabytes are a slip of the pen.
+constexpr std::int64_t kMostPlaces = 1 << 20;
+
+bool is_too_much(const Model& model, const ParallelPlan& plan) {
+  return std::int64_t{plan.micro_batches()} * model.layers > kMostPlaces;
+}
+
+void check_size(const Model& model, const ParallelPlan& plan) {
+  if (!is_too_much(model, plan)) return;
+  throw Error(
+      "--global-batch-size",
+      fmt::format("{} sequences make {} micro-batches a replica, over {} layers: too much to "
+                  "simulate",
+                  plan.global_batch_size, plan.micro_batches(), model.layers),
+      fmt::format("give at most {}, or a larger --micro-batch-size",
+                  kMostPlaces / model.layers * plan.micro_batch_size * plan.dp));
+}
+
 /// The possible plan on about as many GPUs that is nearest to `wanted`. There is one (tp, pp and ep
 /// of 1 on whole servers) unless the batch is too large for any.
 std::optional<ParallelPlan> nearest_plan(const Model& model, const ParallelPlan& wanted,
@@ -98,7 +117,10 @@ std::optional<ParallelPlan> nearest_plan(const Model& model, const ParallelPlan&
           const std::int64_t quantum = plan.micro_batch_size * plan.dp;
           const std::int64_t steps = (wanted.global_batch_size + quantum / 2) / quantum;
           plan.global_batch_size = std::max<std::int64_t>(1, steps) * quantum;
-          if (plan.global_batch_size > kMaxBatch || plan_problem(model, plan, total)) continue;
+          if (plan.global_batch_size > kMaxBatch || plan_problem(model, plan, total) ||
+              is_too_much(model, plan)) {
+            continue;
+          }
           const double far = plan_distance(wanted, gpus, plan);
           if (far < best_distance) {
             best_distance = far;
@@ -109,21 +131,6 @@ std::optional<ParallelPlan> nearest_plan(const Model& model, const ParallelPlan&
     }
   }
   return best;
-}
-
-/// What is decided for each layer and micro-batch takes some 50 us and 3 kB: more than a minute and
-/// gigabytes are a slip of the pen.
-void check_size(const Model& model, const ParallelPlan& plan) {
-  constexpr std::int64_t kMostPlaces = 1 << 20;
-  const std::int64_t places = std::int64_t{plan.micro_batches()} * model.layers;
-  if (places <= kMostPlaces) return;
-  throw Error(
-      "--global-batch-size",
-      fmt::format("{} sequences make {} micro-batches a replica, over {} layers: too much to "
-                  "simulate",
-                  plan.global_batch_size, plan.micro_batches(), model.layers),
-      fmt::format("give at most {}, or a larger --micro-batch-size",
-                  kMostPlaces / model.layers * plan.micro_batch_size * plan.dp));
 }
 
 void check_positive(std::string_view flag, std::int64_t value, std::int64_t most) {
@@ -246,6 +253,7 @@ ParallelPlan make_plan(const Model& model, const PlanRequest& request) {
   if (plan.ep == 0 && !request.ep) plan.ep = default_ep(model, plan);
   check_positive("--ep", plan.ep, kMaxGpus);
 
+  check_size(model, plan);
   if (const auto problem = plan_problem(model, plan, request.gpus)) {
     const auto nearest = nearest_plan(model, plan, request.gpus);
     throw Error("parallel plan", *problem,
@@ -255,7 +263,6 @@ ParallelPlan make_plan(const Model& model, const PlanRequest& request) {
                                       nearest->micro_batch_size, nearest->global_batch_size)
                         : "no plan of this model fits near this number of GPUs");
   }
-  check_size(model, plan);
   return plan;
 }
 

@@ -9,10 +9,12 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "moe/model_catalog.h"
 
 namespace mixnet {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -308,6 +310,18 @@ Model random_model(Random& random) {
 }
 
 // Whatever is asked for, the answer is a plan that is possible, or a reason with one that is.
+TEST(MakePlan, TooManyMicroBatchesAreRefusedAtOnce) {
+  const Model model = find_model("mixtral-8x7b");
+  PlanRequest request;
+  request.gpus = 1024;
+  request.global_batch_size = 1'000'000'000;
+  EXPECT_THAT(refusal(model, request),
+              AllOf(HasSubstr("--global-batch-size: 1000000000 sequences make 1953125 "),
+                    HasSubstr("give at most 16777216,")));
+  request.global_batch_size = 16'777'216;
+  EXPECT_EQ(refusal(model, request), "accepted");
+}
+
 TEST(MakePlan, ARefusalsProposalIsPossible) {
   Random random(1);
   int plans = 0;

@@ -124,7 +124,7 @@ TEST_F(TraceFiles, RanksThatDoNotAgree) {
 TEST_F(TraceFiles, OtherFiles) {
   EXPECT_EQ(refusal({put("a.bin", "\x01\x02")}),
             "a.bin: is in no known format; give Kineto profiles of PyTorch, execution traces of "
-            "PyTorch, a workload of AICB; Chakra traces go with --chakra");
+            "PyTorch, a workload of AICB, or one folder or prefix of Chakra traces");
   EXPECT_EQ(refusal({put("a.json.gz", "\x1f\x8b\x08")}),
             "a.json.gz: is compressed; unpack it: gunzip FILE");
   EXPECT_EQ(refusal({(folder_ / "none").string()}),
