@@ -35,7 +35,7 @@ std::vector<DemandForecast> forecast_demands(const Model& model, const ParallelP
   const int all_layers = moe_layers(model);
   const auto ranks = static_cast<std::size_t>(plan.ep);
   const auto experts = static_cast<std::size_t>(model.placed_experts);
-  const std::int64_t row_total = plan.tokens_per_micro_batch() * model.top_k;
+  const std::int64_t row_total = plan.tokens_per_ep_rank() * model.top_k;
   std::vector<DemandForecast> forecasts(static_cast<std::size_t>(plan.replicas()) * micro_batches *
                                         all_layers);
   const std::size_t regions = static_cast<std::size_t>(plan.replicas()) * plan.pp;

@@ -22,6 +22,7 @@ void add_cost_command(Program& app);
 void add_models_command(Program& app);
 void add_gpus_command(Program& app);
 void add_fabrics_command(Program& app);
+void add_ranks_command(Program& app);
 void add_bugreport_command(Program& app);
 /// Added last, to a program that has all the others: it tells of them.
 void add_completion_command(Program& app);

@@ -51,6 +51,7 @@ constexpr Command kCommands[] = {
     {"reproduce", mixnet::cli::add_reproduce_command},
     {"validate", mixnet::cli::add_validate_command},
     {"models", mixnet::cli::add_models_command},
+    {"ranks", mixnet::cli::add_ranks_command},
     {"gpus", mixnet::cli::add_gpus_command},
     {"fabrics", mixnet::cli::add_fabrics_command},
     {"bugreport", mixnet::cli::add_bugreport_command},

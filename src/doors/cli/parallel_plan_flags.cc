@@ -7,8 +7,10 @@ PlanRequest ParallelPlanFlags::request(int gpus_per_server_default) const {
   request.gpus = gpus;
   request.gpus_per_server = gpus_per_server.value_or(gpus_per_server_default);
   request.tp = tp;
+  request.cp = cp;
   request.pp = pp;
   request.ep = ep;
+  request.etp = etp;
   request.micro_batch_size = micro_batch_size;
   request.global_batch_size = global_batch_size;
   request.seq_length = seq_length;
@@ -17,7 +19,7 @@ PlanRequest ParallelPlanFlags::request(int gpus_per_server_default) const {
 
 void add_parallel_plan_flags(CLI::App& command, ParallelPlanFlags& flags) {
   const std::string group = "Parallel plan (what is left out comes from the model)";
-  command.add_option("--gpus", flags.gpus, "GPUs, that is tp x pp x dp")
+  command.add_option("--gpus", flags.gpus, "GPUs, that is tp x cp x pp x dp")
       ->capture_default_str()
       ->group(group);
   command
@@ -27,11 +29,21 @@ void add_parallel_plan_flags(CLI::App& command, ParallelPlanFlags& flags) {
       ->group(group);
   command.add_option("--tp,--tensor-model-parallel-size", flags.tp, "Tensor-parallel size")
       ->group(group);
+  command
+      .add_option("--cp,--context-parallel-size", flags.cp,
+                  "Context-parallel size: GPUs that share out a sequence (default: 1)")
+      ->group(group);
   command.add_option("--pp,--pipeline-model-parallel-size", flags.pp, "Pipeline stages")
       ->group(group);
   command
       .add_option("--ep,--expert-model-parallel-size", flags.ep,
-                  "Expert-parallel size; divides dp and the experts")
+                  "Expert-parallel size; divides the experts, and with etp the GPUs of a stage")
+      ->group(group);
+  command
+      .add_option(
+          "--etp,--expert-tensor-parallel-size", flags.etp,
+          "Tensor-parallel size of experts, whose groups of ep x etp GPUs may lie over tp,\n"
+          "cp and dp (default: as tp)")
       ->group(group);
   command
       .add_option("--micro-batch-size", flags.micro_batch_size,

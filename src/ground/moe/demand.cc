@@ -6,19 +6,19 @@ namespace mixnet {
 
 DemandMaker::DemandMaker(const ParallelPlan& plan, int hidden, std::span<const int> moved)
     : ep_(plan.ep),
-      tp_(plan.tp),
+      etp_(plan.expert_tp()),
       gpus_per_server_(plan.gpus_per_server),
       token_bytes_(std::int64_t{hidden} * kBytesPerNumber) {
   demand_.servers = plan.region_servers();
-  demand_.region_gpus = ep_ * tp_;
+  demand_.region_gpus = ep_ * etp_;
   for (int rank = 0; rank < ep_; ++rank) {
-    demand_.server_of_rank.push_back(rank * tp_ / gpus_per_server_);
+    demand_.server_of_rank.push_back(rank * etp_ / gpus_per_server_);
   }
   for (const int rank : moved) demand_.server_of_rank[rank] = demand_.servers;
   if (!moved.empty()) ++demand_.servers;
   const auto servers = static_cast<std::size_t>(demand_.servers);
   const auto ranks = static_cast<std::size_t>(ep_);
-  demand_.rail_classes = std::max(1, gpus_per_server_ / tp_);
+  demand_.rail_classes = std::max(1, gpus_per_server_ / etp_);
   demand_.rail_width = gpus_per_server_ / demand_.rail_classes;
   demand_.server_bytes = Matrix<std::int64_t>(servers, servers);
   demand_.rank_bytes = Matrix<std::int64_t>(ranks, ranks);
@@ -52,10 +52,10 @@ void DemandMaker::spread_over_servers() {
   auto& d = demand_;
   std::ranges::fill(d.server_bytes.cells(), 0);
   for (auto& rail : d.out) std::ranges::fill(rail.cells(), 0);
-  // TP rank t of `from` sends to TP rank t of `to`. With tp <= gpus_per_server all t share servers
-  // and rail class; with a larger tp, t also picks the server within the rank's own ones, and one
+  // TP rank t of `from` sends to TP rank t of `to`. With etp <= gpus_per_server all t share servers
+  // and rail class; with a larger etp, t also picks the server within the rank's own ones, and one
   // rail class stands for all.
-  const int servers_of_rank = std::max(1, tp_ / gpus_per_server_);
+  const int servers_of_rank = std::max(1, etp_ / gpus_per_server_);
   for (int from = 0; from < ep_; ++from) {
     for (int to = 0; to < ep_; ++to) {
       const std::int64_t bytes = d.rank_bytes(from, to);
@@ -63,7 +63,7 @@ void DemandMaker::spread_over_servers() {
         const int s = first_server(from) + part;
         const int t = first_server(to) + part;
         d.server_bytes(s, t) += bytes / servers_of_rank;
-        if (s != t) d.out[from % d.rail_classes](s, t) += bytes / tp_;
+        if (s != t) d.out[from % d.rail_classes](s, t) += bytes / etp_;
       }
     }
   }
@@ -74,7 +74,7 @@ void DemandMaker::find_scale_up_loads() {
   d.scale_up_direct = 0;
   d.scale_up_inside = 0;
   d.scale_up_delegated = 0;
-  // One GPU stands for the tp of its EP rank: to and from GPUs of its own server (inside), and
+  // One GPU stands for the etp of its EP rank: to and from GPUs of its own server (inside), and
   // those of others (outside).
   for (int rank = 0; rank < ep_; ++rank) {
     const int server = first_server(rank);
@@ -83,8 +83,8 @@ void DemandMaker::find_scale_up_loads() {
     std::int64_t received_on_rail = 0;
     for (int other = 0; other < ep_; ++other) {
       if (other == rank) continue;
-      const std::int64_t sent = d.rank_bytes(rank, other) / tp_;
-      const std::int64_t received = d.rank_bytes(other, rank) / tp_;
+      const std::int64_t sent = d.rank_bytes(rank, other) / etp_;
+      const std::int64_t received = d.rank_bytes(other, rank) / etp_;
       if (first_server(other) == server) {
         sent_inside += sent;
         received_inside += received;

@@ -2,16 +2,16 @@
 //
 // The gate's counts (routing.h) say how many token copies EP rank e sends to each expert. A token
 // is `hidden` numbers of bf16; with tensor parallelism the tokens are split over the TP ranks
-// (sequence parallel), so GPU (e, t) sends its 1/tp share to GPU (f, t) of every destination rank
-// f. Local GPU i = e * tp + t of the group sits in server i / gpus_per_server (plan.h).
+// (sequence parallel), so GPU (e, t) sends its 1/etp share to GPU (f, t) of every destination rank
+// f. Local GPU i = e * etp + t of the group sits in server i / gpus_per_server (plan.h).
 //
 // Combine is the transpose of dispatch, the backward of combine equals dispatch and the backward of
 // dispatch equals combine, so one demand describes all four all-to-alls of a layer.
 //
-// GPUs of a server that behave alike are folded: when tp <= gpus_per_server, the tp GPUs of one EP
-// rank send the same bytes to the same servers. A *rail class* stands for such a set; there are
-// gpus_per_server / tp of them (1 when tp is larger), each of `rail_width` GPUs. Rail class r of a
-// server is the GPUs (and NICs) [r * rail_width, (r + 1) * rail_width).
+// GPUs of a server that behave alike are folded: when etp <= gpus_per_server, the etp GPUs of one
+// EP rank send the same bytes to the same servers. A *rail class* stands for such a set; there are
+// gpus_per_server / etp of them (1 when etp is larger), each of `rail_width` GPUs. Rail class r of
+// a server is the GPUs (and NICs) [r * rail_width, (r + 1) * rail_width).
 //
 // A token comes back the way it went: what GPU r of server s sent to server d enters and leaves d
 // at d's GPU of the same place, so combine is the transpose of dispatch at every level, rails
@@ -67,7 +67,7 @@ struct RegionDemand {
 class DemandMaker {
  public:
   /// `hidden`: width of a token, 2 bytes a number. `moved`: EP ranks that run on a server of their
-  /// own, behind the region's (a backup for GPUs that failed); only where tp <= gpus_per_server.
+  /// own, behind the region's (a backup for GPUs that failed); only where etp <= gpus_per_server.
   DemandMaker(const ParallelPlan& plan, int hidden, std::span<const int> moved = {});
 
   /// The demand of `counts` (rows: the plan's ep ranks; columns: experts, a multiple of ep).
@@ -80,7 +80,7 @@ class DemandMaker {
   void find_scale_up_loads();
 
   int ep_;
-  int tp_;
+  int etp_;
   int gpus_per_server_;
   std::int64_t token_bytes_;
   RegionDemand demand_;

@@ -299,5 +299,25 @@ TEST(Demand, RanksThatMovedAreOnAServerOfTheirOwn) {
   }
 }
 
+// Where an EP group lies over the TP ranks, its demand is that of ranks of the experts' own size.
+TEST(Demand, FollowsTheExpertsMesh) {
+  const Shape shape = {16, 2, 8};
+  const TokenCounts counts = random_counts(shape, 1, 5);
+  ParallelPlan folded = plan_of(shape);
+  folded.tp = 4;
+  folded.cp = 2;
+  folded.dp = 4;
+  folded.etp = 2;
+  DemandMaker of_folded(folded, 64);
+  DemandMaker of_shape(plan_of(shape), 64);
+  const RegionDemand& one = of_folded.make(counts);
+  const RegionDemand& other = of_shape.make(counts);
+  EXPECT_EQ(one.region_gpus, 32);
+  EXPECT_EQ(one.servers, 4);
+  EXPECT_EQ(one.server_bytes, other.server_bytes);
+  EXPECT_EQ(one.out, other.out);
+  EXPECT_EQ(one.scale_up_direct, other.scale_up_direct);
+}
+
 }  // namespace
 }  // namespace mixnet

@@ -28,10 +28,10 @@ std::vector<int> divisors(std::int64_t n, std::int64_t limit) {
 
 double distance(double wanted, double offered) { return std::abs(std::log2(wanted / offered)); }
 
-/// Largest ep that divides both the experts and dp and makes whole servers.
+/// Largest ep that divides both the experts and the copies of a stage and makes whole servers.
 int default_ep(const Model& model, const ParallelPlan& plan) {
   int best = 1;
-  for (const int ep : divisors(model.placed_experts, plan.dp)) {
+  for (const int ep : divisors(model.placed_experts, plan.stage_gpus() / plan.expert_tp())) {
     ParallelPlan candidate = plan;
     candidate.ep = ep;
     if (!plan_problem(model, candidate, plan.world())) best = ep;
@@ -62,19 +62,22 @@ std::vector<std::int64_t> totals_near(const ParallelPlan& wanted, std::int64_t g
   };
   add_multiples_of(wanted.gpus_per_server);
   // Each product is checked before the next, so none can overflow.
-  const std::int64_t tp_pp = std::int64_t{wanted.tp} * wanted.pp;
-  if (tp_pp > kMaxGpus) return totals;
   const std::int64_t stage = std::int64_t{wanted.gpus_per_server} * wanted.pp;
-  add_multiples_of(std::lcm(tp_pp, stage));
-  if (tp_pp * wanted.ep <= kMaxGpus) add_multiples_of(std::lcm(tp_pp * wanted.ep, stage));
+  const auto add_multiples_of_groups = [&](std::int64_t a, std::int64_t b) {
+    if (a * wanted.pp > kMaxGpus || a * wanted.pp * b > kMaxGpus) return;
+    add_multiples_of(std::lcm(a * b * wanted.pp, stage));
+  };
+  add_multiples_of_groups(wanted.tp, wanted.cp);
+  add_multiples_of_groups(wanted.expert_tp(), wanted.ep);
   return totals;
 }
 
 /// How far `offered` is from `wanted`: the sum of the distances in powers of two. Another number of
 /// GPUs weighs most, another batch least.
 double plan_distance(const ParallelPlan& wanted, std::int64_t gpus, const ParallelPlan& offered) {
-  return distance(wanted.tp, offered.tp) + distance(wanted.pp, offered.pp) +
-         distance(wanted.ep, offered.ep) +
+  return distance(wanted.tp, offered.tp) + distance(wanted.cp, offered.cp) +
+         distance(wanted.pp, offered.pp) + distance(wanted.ep, offered.ep) +
+         distance(wanted.expert_tp(), offered.expert_tp()) +
          3 * distance(static_cast<double>(gpus), static_cast<double>(offered.world())) +
          0.1 * distance(static_cast<double>(wanted.global_batch_size),
                         static_cast<double>(offered.global_batch_size));
@@ -99,38 +102,74 @@ void check_size(const Model& model, const ParallelPlan& plan) {
                   kMostPlaces / model.layers * plan.micro_batch_size * plan.dp));
 }
 
-/// The possible plan on about as many GPUs that is nearest to `wanted`. There is one (tp, pp and ep
-/// of 1 on whole servers) unless the batch is too large for any.
-std::optional<ParallelPlan> nearest_plan(const Model& model, const ParallelPlan& wanted,
-                                         std::int64_t gpus) {
-  std::optional<ParallelPlan> best;
-  double best_distance = std::numeric_limits<double>::infinity();
-  for (const std::int64_t total : totals_near(wanted, gpus)) {
-    for (const int tp : divisors(total, std::min<std::int64_t>(total, model.attention.heads))) {
-      for (const int pp : divisors(total / tp, model.layers)) {
-        for (const int ep : divisors(model.placed_experts, total / tp / pp)) {
-          ParallelPlan plan = wanted;
+/// Looks for the possible plan that is nearest to one.
+class NearestPlan {
+ public:
+  NearestPlan(const Model& model, const ParallelPlan& wanted, std::int64_t gpus)
+      : model_(model), wanted_(wanted), gpus_(gpus) {}
+
+  /// On about as many GPUs. There is one (tp, pp and ep of 1 on whole servers) unless the batch is
+  /// too large for any. cp and etp are kept, unless no plan has them: then they are 1 and tp.
+  std::optional<ParallelPlan> find() {
+    for (const std::int64_t total : totals_near(wanted_, gpus_)) look(total, true);
+    if (!best_) {
+      for (const std::int64_t total : totals_near(wanted_, gpus_)) look(total, false);
+    }
+    return best_;
+  }
+
+ private:
+  void look(std::int64_t total, bool folded) {
+    const int cp = folded ? wanted_.cp : 1;
+    for (const int tp : divisors(total, std::min<std::int64_t>(total, model_.attention.heads))) {
+      if (total / tp % cp != 0) continue;
+      for (const int pp : divisors(total / tp / cp, model_.layers)) {
+        // An etp that was as tp goes with it.
+        const int etp = folded && wanted_.etp > 0 ? wanted_.etp : tp;
+        if (total / pp % etp != 0) continue;
+        for (const int ep : divisors(model_.placed_experts, total / pp / etp)) {
+          ParallelPlan plan = wanted_;
           plan.tp = tp;
+          plan.cp = cp;
           plan.pp = pp;
           plan.ep = ep;
-          plan.dp = static_cast<int>(total / tp / pp);
-          const std::int64_t quantum = plan.micro_batch_size * plan.dp;
-          const std::int64_t steps = (wanted.global_batch_size + quantum / 2) / quantum;
-          plan.global_batch_size = std::max<std::int64_t>(1, steps) * quantum;
-          if (plan.global_batch_size > kMaxBatch || plan_problem(model, plan, total) ||
-              is_too_much(model, plan)) {
-            continue;
-          }
-          const double far = plan_distance(wanted, gpus, plan);
-          if (far < best_distance) {
-            best_distance = far;
-            best = plan;
-          }
+          plan.etp = etp == tp ? 0 : etp;
+          plan.dp = static_cast<int>(total / tp / cp / pp);
+          try_plan(plan, total);
         }
       }
     }
   }
-  return best;
+
+  void try_plan(ParallelPlan plan, std::int64_t total) {
+    const std::int64_t quantum = plan.micro_batch_size * plan.dp;
+    const std::int64_t steps = (wanted_.global_batch_size + quantum / 2) / quantum;
+    plan.global_batch_size = std::max<std::int64_t>(1, steps) * quantum;
+    if (plan.global_batch_size > kMaxBatch || plan_problem(model_, plan, total) ||
+        is_too_much(model_, plan)) {
+      return;
+    }
+    const double far = plan_distance(wanted_, gpus_, plan);
+    if (far >= best_distance_) return;
+    best_distance_ = far;
+    best_ = plan;
+  }
+
+  const Model& model_;
+  const ParallelPlan& wanted_;
+  std::int64_t gpus_;
+  std::optional<ParallelPlan> best_;
+  double best_distance_ = std::numeric_limits<double>::infinity();
+};
+
+/// As flags; cp and etp where they are not what they are without their flags.
+std::string as_flags(const ParallelPlan& plan) {
+  std::string text = fmt::format("--gpus {} --tp {}", plan.world(), plan.tp);
+  if (plan.cp != 1) text += fmt::format(" --cp {}", plan.cp);
+  text += fmt::format(" --pp {} --ep {}", plan.pp, plan.ep);
+  if (plan.expert_tp() != plan.tp) text += fmt::format(" --etp {}", plan.expert_tp());
+  return text + fmt::format(" --micro-batch-size {} --global-batch-size {}", plan.micro_batch_size,
+                            plan.global_batch_size);
 }
 
 void check_positive(std::string_view flag, std::int64_t value, std::int64_t most) {
@@ -142,7 +181,10 @@ void check_positive(std::string_view flag, std::int64_t value, std::int64_t most
 }  // namespace
 
 std::string to_string(const ParallelPlan& plan) {
-  return fmt::format("tp {}, pp {}, ep {}, dp {}", plan.tp, plan.pp, plan.ep, plan.dp);
+  return fmt::format("tp {}, {}pp {}, ep {}, {}dp {}", plan.tp,
+                     plan.cp != 1 ? fmt::format("cp {}, ", plan.cp) : "", plan.pp, plan.ep,
+                     plan.expert_tp() != plan.tp ? fmt::format("etp {}, ", plan.expert_tp()) : "",
+                     plan.dp);
 }
 
 LayerRange stage_layers(int layers, int pp, int stage) {
@@ -160,24 +202,62 @@ LayerRange stage_moe_layers(const Model& model, int pp, int stage) {
   return {count(first), count(end)};
 }
 
+namespace {
+
+/// What keeps the experts' mesh from lying over the GPUs of a stage.
+std::optional<std::string> expert_mesh_problem(const Model& model, const ParallelPlan& plan) {
+  if (!plan.is_folded()) {
+    if (plan.dp % plan.ep == 0) return std::nullopt;
+    return fmt::format("ep {} does not divide dp {} (= {} GPUs / tp {} / pp {})", plan.ep, plan.dp,
+                       plan.world(), plan.tp, plan.pp);
+  }
+  if (plan.stage_gpus() % plan.group_gpus() != 0) {
+    return fmt::format("ep x etp = {} x {} does not divide the {} GPUs (tp x cp x dp) of a stage",
+                       plan.ep, plan.expert_tp(), plan.stage_gpus());
+  }
+  if (model.expert_intermediate % plan.expert_tp() != 0) {
+    return fmt::format("etp {} does not divide the experts' width of {}", plan.expert_tp(),
+                       model.expert_intermediate);
+  }
+  if (plan.expert_tp() != plan.tp && std::max(plan.expert_tp(), plan.tp) > plan.gpus_per_server) {
+    return fmt::format("tp {} and etp {} differ, and one is larger than a server of {}", plan.tp,
+                       plan.expert_tp(), plan.gpus_per_server);
+  }
+  if (plan.cp > 1 && std::int64_t{plan.tp} * plan.cp > plan.gpus_per_server) {
+    return fmt::format(
+        "tp x cp = {} x {} is more than a server of {}, where a sequence is shared out", plan.tp,
+        plan.cp, plan.gpus_per_server);
+  }
+  if (plan.tokens_per_micro_batch() * plan.expert_tp() % (std::int64_t{plan.tp} * plan.cp) != 0) {
+    return fmt::format("the {} tokens of a micro-batch cannot be spread over tp x cp = {} x {}",
+                       plan.tokens_per_micro_batch(), plan.tp, plan.cp);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& plan,
                                         std::int64_t gpus) {
-  const std::int64_t least =
-      std::min({std::int64_t{plan.tp}, std::int64_t{plan.pp}, std::int64_t{plan.ep},
-                std::int64_t{plan.dp}, std::int64_t{plan.gpus_per_server}, plan.micro_batch_size,
-                plan.global_batch_size, plan.seq_length, gpus});
+  const std::int64_t least = std::min(
+      {std::int64_t{plan.tp}, std::int64_t{plan.cp}, std::int64_t{plan.pp}, std::int64_t{plan.ep},
+       std::int64_t{plan.expert_tp()}, std::int64_t{plan.dp}, std::int64_t{plan.gpus_per_server},
+       plan.micro_batch_size, plan.global_batch_size, plan.seq_length, gpus});
   if (least < 1) return fmt::format("{} is not a size: all of a plan's are at least 1", least);
-  const std::int64_t tp_pp = std::int64_t{plan.tp} * plan.pp;
+  // "tp x pp", or with cp where there is one.
+  const std::int64_t copy = std::int64_t{plan.tp} * plan.cp * plan.pp;
+  const bool has_cp = plan.cp != 1;
   if (gpus % plan.gpus_per_server != 0) {
     return fmt::format("{} GPUs are not whole servers of {}", gpus, plan.gpus_per_server);
   }
-  if (gpus < tp_pp || gpus % tp_pp != 0) {
-    return fmt::format("{} GPUs cannot be divided by tp x pp = {} x {} = {}", gpus, plan.tp,
-                       plan.pp, tp_pp);
+  if (gpus < copy || gpus % copy != 0) {
+    return fmt::format("{} GPUs cannot be divided by tp x {}pp = {} x {}{} = {}", gpus,
+                       has_cp ? "cp x " : "", plan.tp, has_cp ? fmt::format("{} x ", plan.cp) : "",
+                       plan.pp, copy);
   }
-  if (plan.dp != gpus / tp_pp) {
-    return fmt::format("dp {} is not {} GPUs / tp {} / pp {} = {}", plan.dp, gpus, plan.tp, plan.pp,
-                       gpus / tp_pp);
+  if (plan.dp != gpus / copy) {
+    return fmt::format("dp {} is not {} GPUs / tp {}{} / pp {} = {}", plan.dp, gpus, plan.tp,
+                       has_cp ? fmt::format(" / cp {}", plan.cp) : "", plan.pp, gpus / copy);
   }
   if (plan.pp > model.layers) {
     return fmt::format("pp {} is more than the model's {} layers", plan.pp, model.layers);
@@ -190,26 +270,25 @@ std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& 
     return fmt::format("ep {} does not divide the model's {} experts", plan.ep,
                        model.placed_experts);
   }
-  if (plan.dp % plan.ep != 0) {
-    return fmt::format("ep {} does not divide dp {} (= {} GPUs / tp {} / pp {})", plan.ep, plan.dp,
-                       gpus, plan.tp, plan.pp);
-  }
+  if (const auto problem = expert_mesh_problem(model, plan)) return problem;
   if ((gpus / plan.pp) % plan.gpus_per_server != 0) {
     return fmt::format("a pipeline stage of {} GPUs is not whole servers of {}", gpus / plan.pp,
                        plan.gpus_per_server);
   }
-  const std::int64_t group = std::int64_t{plan.ep} * plan.tp;
-  const bool group_fits = group > plan.gpus_per_server ? group % plan.gpus_per_server == 0
-                                                       : plan.gpus_per_server % group == 0;
-  const bool tp_fits = plan.tp > plan.gpus_per_server ? plan.tp % plan.gpus_per_server == 0
-                                                      : plan.gpus_per_server % plan.tp == 0;
-  if (!group_fits || !tp_fits) {
-    return fmt::format("an EP group of ep x tp = {} x {} GPUs does not fill servers of {}", plan.ep,
-                       plan.tp, plan.gpus_per_server);
+  const auto fits = [&](std::int64_t group) {
+    return group > plan.gpus_per_server ? group % plan.gpus_per_server == 0
+                                        : plan.gpus_per_server % group == 0;
+  };
+  if (!fits(plan.group_gpus()) || !fits(plan.tp) || !fits(std::int64_t{plan.tp} * plan.cp)) {
+    return fmt::format(
+        "an EP group of ep x {} = {} x {} GPUs{} does not fill servers of {}",
+        plan.expert_tp() == plan.tp ? "tp" : "etp", plan.ep, plan.expert_tp(),
+        has_cp ? fmt::format(", or a tp x cp group of {} x {},", plan.tp, plan.cp) : "",
+        plan.gpus_per_server);
   }
-  if (plan.seq_length % plan.tp != 0) {
-    return fmt::format("a sequence of {} tokens cannot be divided by tp {}", plan.seq_length,
-                       plan.tp);
+  if (plan.seq_length % (std::int64_t{plan.tp} * plan.cp) != 0) {
+    return fmt::format("a sequence of {} tokens cannot be divided by tp {}{}", plan.seq_length,
+                       plan.tp, has_cp ? fmt::format(" x cp {}", plan.cp) : "");
   }
   const std::int64_t quantum = plan.micro_batch_size * plan.dp;
   if (plan.global_batch_size % quantum != 0) {
@@ -230,17 +309,21 @@ ParallelPlan make_plan(const Model& model, const PlanRequest& request) {
   ParallelPlan plan;
   plan.gpus_per_server = request.gpus_per_server;
   plan.tp = given_or(request.tp, preset.tp, 1);
+  plan.cp = request.cp.value_or(1);
   plan.pp = given_or(request.pp, preset.pp, 1);
+  plan.etp = request.etp.value_or(0);
   plan.micro_batch_size =
       given_or(request.micro_batch_size, std::int64_t{preset.micro_batch_size}, std::int64_t{8});
   plan.seq_length =
       given_or(request.seq_length, std::int64_t{preset.seq_length}, std::int64_t{4096});
   check_positive("--tp", plan.tp, kMaxGpus);
+  check_positive("--cp", plan.cp, kMaxGpus);
   check_positive("--pp", plan.pp, kMaxGpus);
+  if (request.etp) check_positive("--etp", plan.etp, kMaxGpus);
   check_positive("--micro-batch-size", plan.micro_batch_size, kMaxMicroBatch);
   check_positive("--seq-length", plan.seq_length, kMaxSequence);
-  const std::int64_t tp_pp = std::int64_t{plan.tp} * plan.pp;
-  plan.dp = static_cast<int>(std::max<std::int64_t>(1, request.gpus / tp_pp));
+  // Divided one by one, so that nothing overflows.
+  plan.dp = static_cast<int>(std::max<std::int64_t>(1, request.gpus / plan.tp / plan.cp / plan.pp));
   plan = with_default_batch(plan, request, model);
   if (!request.global_batch_size && plan.global_batch_size > kMaxBatch) {
     throw Error("--micro-batch-size",
@@ -255,12 +338,9 @@ ParallelPlan make_plan(const Model& model, const PlanRequest& request) {
 
   check_size(model, plan);
   if (const auto problem = plan_problem(model, plan, request.gpus)) {
-    const auto nearest = nearest_plan(model, plan, request.gpus);
+    const auto nearest = NearestPlan(model, plan, request.gpus).find();
     throw Error("parallel plan", *problem,
-                nearest ? fmt::format("nearest possible: --gpus {} --tp {} --pp {} --ep {} "
-                                      "--micro-batch-size {} --global-batch-size {}",
-                                      nearest->world(), nearest->tp, nearest->pp, nearest->ep,
-                                      nearest->micro_batch_size, nearest->global_batch_size)
+                nearest ? "nearest possible: " + as_flags(*nearest)
                         : "no plan of this model fits near this number of GPUs");
   }
   return plan;

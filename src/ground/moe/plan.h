@@ -1,14 +1,19 @@
 // The parallel plan: how a model is laid over GPUs, and where each rank sits.
 //
-//   world = tp * pp * dp, and ep divides dp. Ranks in Megatron-LM's order: tp fastest, then ep
-//   inside dp, then pp slowest:
-//       rank = tp_index + tp * (dp_index + dp * pp_index)
+//   world = tp * cp * dp * pp. The tp * cp * dp GPUs of a pipeline stage are two meshes at once, in
+//   Megatron-LM's orders ("folded", arXiv:2504.14960), the first index fastest and pp slowest:
+//       attention, dense parts   rank = tp_index + tp * (cp_index + cp * dp_index)
+//       experts                  rank = etp_index + etp * (ep_index + ep * replica)
+//   so that ep * etp divides tp * cp * dp. With etp = tp and cp = 1, the default, ep divides dp.
 //   Server s holds the ranks [s * gpus_per_server, (s + 1) * gpus_per_server).
 //
-// So the ep * tp ranks of one EP group are neighbours, and their servers are a *region*: the reach
+// So the ep * etp ranks of one EP group are neighbours, and their servers are a *region*: the reach
 // of one optical switch. Region (stage, replica) starts at server
-// (stage * replicas + replica) * region_servers. When ep * tp is less than a server's GPUs, several
-// EP groups share one server and all their traffic stays inside it.
+// (stage * replicas + replica) * region_servers. When ep * etp is less than a server's GPUs,
+// several EP groups share one server and all their traffic stays inside it.
+//
+// Tokens of a micro-batch lie spread over its tp * cp GPUs (sequence parallel), so an EP rank,
+// which is etp GPUs, brings etp / (tp * cp) of a micro-batch to an all-to-all.
 //
 // Everything is a plain value; all functions are pure and thread-safe.
 #pragma once
@@ -22,30 +27,44 @@
 namespace mixnet {
 
 struct ParallelPlan {
-  int tp = 1;  ///< tensor-parallel size
-  int pp = 1;  ///< pipeline stages
-  int ep = 1;  ///< expert-parallel size
-  int dp = 1;  ///< data-parallel size
+  int tp = 1;   ///< tensor-parallel size
+  int cp = 1;   ///< context-parallel size
+  int pp = 1;   ///< pipeline stages
+  int ep = 1;   ///< expert-parallel size
+  int etp = 0;  ///< tensor-parallel size of experts; 0: tp
+  int dp = 1;   ///< data-parallel size
   int gpus_per_server = 8;
   std::int64_t micro_batch_size = 1;   ///< sequences
   std::int64_t global_batch_size = 1;  ///< sequences an iteration, all replicas together
   std::int64_t seq_length = 4096;      ///< tokens a sequence
 
-  std::int64_t world() const { return std::int64_t{tp} * pp * dp; }
+  std::int64_t world() const { return std::int64_t{tp} * cp * dp * pp; }
+  std::int64_t stage_gpus() const { return std::int64_t{tp} * cp * dp; }
+  int expert_tp() const { return etp > 0 ? etp : tp; }
+  /// GPUs of one EP group.
+  int group_gpus() const { return ep * expert_tp(); }
+  /// Whether the experts' mesh is another than that of the rest.
+  bool is_folded() const { return expert_tp() != tp || cp != 1; }
   int servers() const { return static_cast<int>(world() / gpus_per_server); }
   int servers_per_stage() const { return servers() / pp; }
-  /// EP groups a stage (= dp / ep): the copies of every expert.
-  int replicas() const { return dp / ep; }
+  /// EP groups a stage: the copies of every expert, and its data-parallel size.
+  int replicas() const { return static_cast<int>(stage_gpus() / group_gpus()); }
   /// Servers of one EP group; 1 when the group fits in a server.
-  int region_servers() const { return ep * tp > gpus_per_server ? ep * tp / gpus_per_server : 1; }
+  int region_servers() const {
+    return group_gpus() > gpus_per_server ? group_gpus() / gpus_per_server : 1;
+  }
   int micro_batches() const {
     return static_cast<int>(global_batch_size / (micro_batch_size * dp));
   }
   std::int64_t tokens_per_micro_batch() const { return micro_batch_size * seq_length; }
+  /// That an EP rank brings to an all-to-all.
+  std::int64_t tokens_per_ep_rank() const {
+    return tokens_per_micro_batch() * expert_tp() / (std::int64_t{tp} * cp);
+  }
   std::int64_t tokens_per_iteration() const { return global_batch_size * seq_length; }
   /// First server of the EP group `replica` of `stage`.
   int first_server(int stage, int replica) const {
-    return static_cast<int>((std::int64_t{stage} * dp + std::int64_t{replica} * ep) * tp /
+    return static_cast<int>((stage * stage_gpus() + std::int64_t{replica} * group_gpus()) /
                             gpus_per_server);
   }
   bool operator==(const ParallelPlan&) const = default;
@@ -55,7 +74,7 @@ struct ParallelPlan {
 struct PlanRequest {
   std::int64_t gpus = 1024;
   int gpus_per_server = 8;
-  std::optional<int> tp, pp, ep;
+  std::optional<int> tp, cp, pp, ep, etp;
   std::optional<std::int64_t> micro_batch_size, global_batch_size, seq_length;
 };
 
@@ -64,13 +83,14 @@ std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& 
                                         std::int64_t gpus);
 
 /// The plan for `request`. Defaults: the model's own plan (the paper's for its five models); a
-/// model without one gets tp 1, pp 1 and the largest ep that its experts and the GPUs allow;
+/// model without one gets tp 1, pp 1 and the largest ep that its experts and the GPUs allow; cp 1,
+/// etp as tp;
 /// micro-batch 8 and sequence 4096 as in the paper's simulations, and a global batch of 4 * pp
 /// micro-batches a replica.
 /// Throws Error when it is impossible, with the reason and the nearest plan that is possible.
 ParallelPlan make_plan(const Model& model, const PlanRequest& request);
 
-/// "tp 4, pp 4, ep 8, dp 64".
+/// "tp 4, pp 4, ep 8, dp 64"; with cp and etp where the plan is folded.
 std::string to_string(const ParallelPlan& plan);
 
 /// The half-open range of layers of pipeline stage `stage`: layers are dealt evenly, and the first

@@ -310,6 +310,49 @@ Model random_model(Random& random) {
 }
 
 // Whatever is asked for, the answer is a plan that is possible, or a reason with one that is.
+TEST(MakePlan, ExpertsMayLieOverTpAndDp) {
+  const Model model = find_model("mixtral-8x22b");
+  PlanRequest request;
+  request.gpus = 128;
+  request.tp = 2;
+  request.pp = 8;
+  request.ep = 8;
+  request.etp = 1;
+  request.micro_batch_size = 1;
+  request.global_batch_size = 256;
+  const ParallelPlan plan = make_plan(model, request);
+  EXPECT_EQ(to_string(plan), "tp 2, pp 8, ep 8, etp 1, dp 8");
+  EXPECT_EQ(plan.replicas(), 2);
+  EXPECT_EQ(plan.region_servers(), 1);
+  EXPECT_EQ(plan.tokens_per_ep_rank(), 2048) << "half of a micro-batch, which two GPUs have";
+  request.ep = 16;
+  request.etp = {};
+  EXPECT_THAT(refusal(model, request), HasSubstr("ep 16 does not divide the model's 8 experts"));
+  request.ep = 8;
+  request.etp = 3;
+  EXPECT_THAT(refusal(model, request),
+              HasSubstr("ep x etp = 8 x 3 does not divide the 16 GPUs (tp x cp x dp) of a stage"));
+}
+
+TEST(MakePlan, ContextParallelSharesOutASequence) {
+  const Model model = find_model("mixtral-8x22b");
+  PlanRequest request;
+  request.gpus = 64;
+  request.tp = 2;
+  request.cp = 4;
+  request.pp = 1;
+  request.ep = 8;
+  request.micro_batch_size = 1;
+  request.global_batch_size = 64;
+  const ParallelPlan plan = make_plan(model, request);
+  EXPECT_EQ(to_string(plan), "tp 2, cp 4, pp 1, ep 8, dp 8");
+  EXPECT_EQ(plan.world(), 64);
+  EXPECT_EQ(plan.tokens_per_ep_rank(), 1024);
+  request.cp = 8;
+  EXPECT_THAT(refusal(model, request),
+              HasSubstr("tp x cp = 2 x 8 is more than a server of 8, where a sequence is shared"));
+}
+
 TEST(MakePlan, TooManyMicroBatchesAreRefusedAtOnce) {
   const Model model = find_model("mixtral-8x7b");
   PlanRequest request;

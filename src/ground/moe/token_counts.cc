@@ -7,7 +7,7 @@ RoutingShape routing_shape(const Model& model, const ParallelPlan& plan) {
           .experts = model.placed_experts,
           .top_k = model.top_k,
           .layers = moe_layers(model),
-          .tokens = plan.tokens_per_micro_batch()};
+          .tokens = plan.tokens_per_ep_rank()};
 }
 
 }  // namespace mixnet

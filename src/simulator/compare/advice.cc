@@ -239,7 +239,7 @@ std::vector<std::string> caveats(const Comparison& comparison, const ComparisonR
         "topoopt: a flat patch panel for {} servers is larger than any that is made ({} ports).",
         grouped(plan.servers()), grouped(kLargestPanel)));
   }
-  const int region = plan.ep * plan.tp / plan.gpus_per_server;
+  const int region = plan.group_gpus() / plan.gpus_per_server;
   const int ports = region * request.iteration.network.optical_degree;
   if (has(FabricKind::kMixNet) && ports > kLargestSwitch) {
     sentences.push_back(fmt::format(

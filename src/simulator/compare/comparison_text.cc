@@ -54,14 +54,17 @@ std::string describe_job(const Comparison& comparison, const ComparisonRequest& 
 }
 
 nlohmann::ordered_json parallel_plan_json(const ParallelPlan& plan) {
-  return {{"tp", plan.tp},
-          {"pp", plan.pp},
-          {"ep", plan.ep},
-          {"dp", plan.dp},
-          {"gpus_per_server", plan.gpus_per_server},
-          {"micro_batch_size", plan.micro_batch_size},
-          {"global_batch_size", plan.global_batch_size},
-          {"seq_length", plan.seq_length}};
+  Json json = {{"tp", plan.tp},
+               {"pp", plan.pp},
+               {"ep", plan.ep},
+               {"dp", plan.dp},
+               {"gpus_per_server", plan.gpus_per_server},
+               {"micro_batch_size", plan.micro_batch_size},
+               {"global_batch_size", plan.global_batch_size},
+               {"seq_length", plan.seq_length}};
+  if (plan.cp != 1) json["cp"] = plan.cp;
+  if (plan.expert_tp() != plan.tp) json["etp"] = plan.expert_tp();
+  return json;
 }
 
 nlohmann::ordered_json run_json(const Comparison& comparison, const ComparisonRun& run) {

@@ -79,6 +79,10 @@ class Builder {
   static constexpr std::uint32_t kNone = UINT32_MAX;
 
   void check_size() const {
+    if (plan_.is_folded()) {
+      throw Error(plan_.cp != 1 ? "--cp" : "--etp", "is not in task graphs and traces yet",
+                  "leave it out, or use compare");
+    }
     const double pieces =
         static_cast<double>(plan_.world()) / plan_.pp * model_.layers * plan_.micro_batches();
     const double tasks = pieces * (8.0 + (plan_.tp > 1 ? 12.0 / plan_.tp : 0.0));

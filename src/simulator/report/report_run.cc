@@ -36,6 +36,8 @@ ParallelPlan read_report_plan(const JsonReader& json) {
   plan.tp = size("tp");
   plan.pp = size("pp");
   plan.ep = size("ep");
+  plan.cp = json.has("cp") ? size("cp") : 1;
+  plan.etp = json.has("etp") ? size("etp") : 0;
   plan.dp = size("dp");
   plan.gpus_per_server = size("gpus_per_server");
   plan.micro_batch_size = json.at("micro_batch_size").integer(1);

@@ -45,7 +45,7 @@ ClusterHealth::ClusterHealth(std::span<const Failure> failures, const ParallelPl
         break;
       case FailedPart::kGpu:
         check_below(failure, failure.index, plan.world(), "rank");
-        if (plan.tp >= plan.gpus_per_server || plan.region_servers() == 1) {
+        if (plan.expert_tp() >= plan.gpus_per_server || plan.region_servers() == 1) {
           servers.insert(failure.index / plan.gpus_per_server);
         }
         break;
@@ -61,11 +61,11 @@ ClusterHealth::ClusterHealth(std::span<const Failure> failures, const ParallelPl
     if (servers.contains(server)) continue;
     const int region = server / plan.region_servers();
     Moved& moved = moved_[region * plan.region_servers()];
-    const int rank = failure.index / plan.tp % plan.ep;
+    const int rank = failure.index / plan.expert_tp() % plan.ep;
     if (!std::ranges::binary_search(moved.ranks, rank)) {
       moved.ranks.insert(std::ranges::upper_bound(moved.ranks, rank), rank);
     }
-    if (static_cast<int>(moved.ranks.size()) * plan.tp > plan.gpus_per_server) {
+    if (static_cast<int>(moved.ranks.size()) * plan.expert_tp() > plan.gpus_per_server) {
       throw Error("--fail",
                   fmt::format("'{}': more ranks of its region fail than a spare has GPUs for",
                               failure.text),

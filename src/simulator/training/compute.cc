@@ -21,7 +21,7 @@ ComputeModel::ComputeModel(const Model& model, const ParallelPlan& plan, const G
       plan_(plan),
       flops_per_second_(gpu.peak_bf16_flops * options.compute_efficiency),
       bytes_per_second_(gpu.memory_bytes_per_second * options.memory_efficiency),
-      mean_rank_tokens_(static_cast<double>(plan.tokens_per_micro_batch() * model.top_k)) {
+      mean_rank_tokens_(static_cast<double>(plan.tokens_per_ep_rank() * model.top_k)) {
   for (std::size_t i = 0; i < kOperations; ++i) {
     times_[i] = options.profile.measured[i].value_or(roofline_of(static_cast<Operation>(i)));
   }
@@ -37,15 +37,15 @@ OperationTime ComputeModel::experts(std::int64_t tokens) const {
           scaled(balanced.backward, count / mean_rank_tokens_)};
 }
 
-OperationTime ComputeModel::roofline(double flops, double bytes, double backward_flops) const {
-  const double tp = plan_.tp;
+OperationTime ComputeModel::roofline(double flops, double bytes, double backward_flops,
+                                     int tp) const {
   const double memory = bytes / tp / bytes_per_second_;
   return {Time::from_seconds(std::max(flops / tp / flops_per_second_, memory)),
           Time::from_seconds(std::max(backward_flops / tp / flops_per_second_, 2 * memory))};
 }
 
 OperationTime ComputeModel::roofline_attention() const {
-  const auto tokens = static_cast<double>(plan_.tokens_per_micro_batch());
+  const auto tokens = static_cast<double>(plan_.tokens_per_micro_batch() / plan_.cp);
   const Attention& a = model_.attention;
   const auto parameters = static_cast<double>(attention_parameters(model_));
   const double linear = 2 * tokens * parameters;
@@ -53,7 +53,7 @@ OperationTime ComputeModel::roofline_attention() const {
       tokens * static_cast<double>(plan_.seq_length) * a.heads * (a.head_dim + value_width(a));
   const double bytes =
       kBytesPerNumber * (parameters + kAttentionActivations * tokens * model_.hidden);
-  return roofline(linear + quadratic, bytes, 2 * linear + kQuadraticBackward * quadratic);
+  return roofline(linear + quadratic, bytes, 2 * linear + kQuadraticBackward * quadratic, plan_.tp);
 }
 
 OperationTime ComputeModel::roofline_experts(double tokens) const {
@@ -63,16 +63,16 @@ OperationTime ComputeModel::roofline_experts(double tokens) const {
   const double bytes =
       kBytesPerNumber * (parameters * local_experts +
                          tokens * (2.0 * model_.hidden + 4.0 * model_.expert_intermediate));
-  return roofline(flops, bytes, 2 * flops);
+  return roofline(flops, bytes, 2 * flops, plan_.expert_tp());
 }
 
 OperationTime ComputeModel::roofline_of(Operation operation) const {
-  const auto tokens = static_cast<double>(plan_.tokens_per_micro_batch());
+  const auto tokens = static_cast<double>(plan_.tokens_per_micro_batch() / plan_.cp);
   const auto matrix = [&](std::int64_t parameters) {
     const auto count = static_cast<double>(parameters);
     const double flops = 2 * tokens * count;
     const double bytes = kBytesPerNumber * (count + 2 * tokens * model_.hidden);
-    return count > 0 ? roofline(flops, bytes, 2 * flops) : OperationTime{};
+    return count > 0 ? roofline(flops, bytes, 2 * flops, plan_.tp) : OperationTime{};
   };
   switch (operation) {
     case Operation::kAttention:
@@ -93,10 +93,10 @@ OperationTime ComputeModel::roofline_of(Operation operation) const {
   double busiest = 0;
   for (int stage = 0; stage < plan_.pp; ++stage) {
     const auto [dense, expert] = stage_parameters(model_, plan_, stage);
-    busiest =
-        std::max(busiest, static_cast<double>(dense) + static_cast<double>(expert) / plan_.ep);
+    busiest = std::max(busiest, static_cast<double>(dense) / plan_.tp +
+                                    static_cast<double>(expert) / plan_.ep / plan_.expert_tp());
   }
-  return {Time::from_seconds(busiest / plan_.tp * kOptimizerBytes / bytes_per_second_), {}};
+  return {Time::from_seconds(busiest * kOptimizerBytes / bytes_per_second_), {}};
 }
 
 }  // namespace mixnet

@@ -2,7 +2,8 @@
 //
 //   time = max(FLOPs / (peak * compute_efficiency), bytes / (memory bandwidth * memory_efficiency))
 //
-// Operations of one micro-batch of n tokens in sequences of length s, divided by tp throughout:
+// Operations of one micro-batch of n tokens (a cp-th of it) in sequences of length s, divided by tp
+// throughout, experts by etp:
 //   attention       2 * n * matrices  +  2 * n * s * heads * (query width + value width) / 2
 //                   (scores and weighted sum, causal, hence the half)
 //   gate            2 * n * hidden * experts
@@ -47,7 +48,7 @@ class ComputeModel {
   OperationTime experts(std::int64_t tokens) const;
 
  private:
-  OperationTime roofline(double flops, double bytes, double backward_flops) const;
+  OperationTime roofline(double flops, double bytes, double backward_flops, int tp) const;
   OperationTime roofline_attention() const;
   OperationTime roofline_experts(double tokens) const;
   OperationTime roofline_of(Operation operation) const;

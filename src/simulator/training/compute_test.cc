@@ -99,6 +99,30 @@ TEST(Compute, HalvesWithTwiceTheTensorParallelism) {
   }
 }
 
+TEST(Compute, ExpertsHaveATensorParallelismOfTheirOwn) {
+  const Model model = find_model("mixtral-8x7b");
+  ParallelPlan plan = default_plan(model);
+  const ComputeModel same(model, plan, find_gpu("h100"), {});
+  plan.etp = 1;  // a rank is one GPU, which has a fourth of a micro-batch and whole experts
+  const ComputeModel whole(model, plan, find_gpu("h100"), {});
+  expect_time(whole.experts(100'000).forward, 4 * same.experts(100'000).forward.to_seconds());
+  expect_time(whole.time(Operation::kExperts).forward,
+              same.time(Operation::kExperts).forward.to_seconds());
+  expect_time(whole.time(Operation::kAttention).forward,
+              same.time(Operation::kAttention).forward.to_seconds());
+}
+
+TEST(Compute, ContextParallelRanksHaveAShareOfTheTokens) {
+  const Model model = find_model("mixtral-8x7b");
+  ParallelPlan plan = default_plan(model);
+  const ComputeModel whole(model, plan, find_gpu("h100"), {});
+  plan.cp = 2;
+  const ComputeModel shared(model, plan, find_gpu("h100"), {});
+  for (const Operation operation : {Operation::kAttention, Operation::kHead}) {
+    expect_time(whole.time(operation).forward, 2 * shared.time(operation).forward.to_seconds());
+  }
+}
+
 TEST(Compute, EfficienciesScaleWhatTheyBound) {
   ComputeOptions options;
   options.compute_efficiency = 0.275;

@@ -18,10 +18,10 @@ GradientGroups gradient_groups(const Model& model, const ParallelPlan& plan, int
   const int gpus = plan.gpus_per_server;
   const int tp_span = tp_servers(plan);
   groups.dense_parameters_per_server = dense / tp_span;
-  const std::int64_t expert_span = std::max(1, plan.ep * plan.tp / gpus);
+  const std::int64_t expert_span = std::max(1, plan.group_gpus() / gpus);
   groups.expert_parameters_per_server = expert / expert_span;
 
-  const bool several_groups_a_server = plan.ep * plan.tp < gpus;
+  const bool several_groups_a_server = plan.group_gpus() < gpus;
   const int copies = several_groups_a_server ? stage_servers : replicas;
   groups.expert.resize(region);
   for (int place = 0; place < region; ++place) {

@@ -6,6 +6,7 @@ namespace mixnet {
 namespace {
 
 constexpr int kForwardTpPhases = 2;
+constexpr std::int64_t kBackwardContexts = 2;
 
 /// Where the times of an all-to-all over some circuits are.
 struct TimesOver {
@@ -49,13 +50,14 @@ class Layout {
 
   Time forward() {
     const Time begin = now_;
+    share_context();
     around(layer_.attention_tp, TimelinePart::kAttention, layer_.attention);
     if (!layer_.is_moe) {
       around(layer_.ffn_tp, TimelinePart::kDenseFfn, layer_.dense_ffn);
       return now_;
     }
     const SwitchMoves& moves = layer_.forward.moves;
-    const Time attention_begin = begin + layer_.attention_tp;
+    const Time attention_begin = begin + layer_.context + layer_.attention_tp;
     compute(TimelinePart::kGate, layer_.gate);
     if (moves.beneath_attention) {
       wait_and_move(beyond(layer_.delay, layer_.attention.forward), attention_begin);
@@ -80,6 +82,7 @@ class Layout {
   Time backward() {
     if (!layer_.is_moe) {
       around(layer_.ffn_tp, TimelinePart::kDenseFfn, layer_.dense_ffn);
+      share_context();
       around(layer_.attention_tp, TimelinePart::kAttention, layer_.attention);
       return now_;
     }
@@ -91,6 +94,7 @@ class Layout {
     exchange(TimelinePart::kDispatch, combine_over(moves.combine_over));
     const Time last_use = now_;
     compute(TimelinePart::kGate, layer_.gate);
+    share_context();
     around(layer_.attention_tp, TimelinePart::kAttention, layer_.attention);
     if (!moves.beneath_backward) return now_;
     wait(layer_.backward.wait);
@@ -123,6 +127,11 @@ class Layout {
 
   void compute(TimelinePart part, const OperationTime& time) {
     step(TimelineTrack::kCompute, part, is_backward_ ? time.backward : time.forward);
+  }
+
+  void share_context() {
+    step(TimelineTrack::kScaleUp, TimelinePart::kTensorParallel,
+         layer_.context * (is_backward_ ? kBackwardContexts : 1));
   }
 
   /// An operation with its TP.
@@ -184,7 +193,10 @@ PassSums LayerTimes::sums(bool is_backward) const {
   const std::int64_t phases = is_backward ? backward_tp_phases : kForwardTpPhases;
   const SwitchCost& cost = is_backward ? backward : forward;
   return {of(attention) + of(dense_ffn) + of(gate) + of(experts) + of(shared_experts),
-          cost.exchange, (attention_tp + ffn_tp + shared_tp) * phases, cost.wait};
+          cost.exchange,
+          (attention_tp + ffn_tp + shared_tp) * phases +
+              context * (is_backward ? kBackwardContexts : 1),
+          cost.wait};
 }
 
 Time lay_out(const LayerTimes& layer, bool is_backward, Time start,

@@ -2,7 +2,7 @@
 // it; an iteration adds it up, a timeline lays it out.
 //
 // The order of the parts, each of which begins when the one before has ended:
-//   forward    TP | attention | TP | gate | wait | dispatch | TP | experts | TP | (TP | shared
+//   forward    CP | TP | attention | TP | gate | wait | dispatch | TP | experts | TP | (TP | shared
 //              experts | TP) | combine
 //   backward   combine | (TP | shared experts | TP) | TP | experts | TP | dispatch | gate | TP |
 //              attention | TP | wait
@@ -40,6 +40,9 @@ struct LayerTimes {
   OperationTime attention, dense_ffn, gate, experts, shared_experts;
   /// One all-gather or reduce-scatter around each.
   Time attention_tp, ffn_tp, shared_tp;
+  /// One exchange of keys and values among the GPUs that share out a sequence: once in forward, and
+  /// in backward twice, again and with their gradients.
+  Time context;
   int backward_tp_phases = 2;  ///< around an operation; forward has two
 
   const ExchangeTimes* exchange = nullptr;  ///< null: nothing is sent

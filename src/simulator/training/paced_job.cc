@@ -42,10 +42,10 @@ double PacedJob::scale_up_rate() const {
          gpu.ethernet.bytes_per_second();
 }
 
-/// All-gather or reduce-scatter of `bytes` over a TP group.
-Time PacedJob::tp_phase(double bytes) const {
-  const ParallelPlan& plan = job_.plan;
-  if (plan.tp == 1 || fabric_.kind == FabricKind::kIdeal) return Time::zero();
+/// All-gather or reduce-scatter of `bytes` over a group of `tp` GPUs, that of the plan, or of its
+/// experts.
+Time PacedJob::tp_phase(double bytes, int tp) const {
+  if (tp == 1 || fabric_.kind == FabricKind::kIdeal) return Time::zero();
   if (fabric_.tensor_gather) {
     const double gigabytes = bytes * 1e-9;
     PhaseTime nics = fabric_.tensor_gather->nics;
@@ -53,7 +53,19 @@ Time PacedJob::tp_phase(double bytes) const {
     const auto inside = static_cast<double>(fabric_.tensor_gather->inside.count) * gigabytes;
     return std::max(nics.at(nic_rate_), Time::from_seconds(inside / scale_up_rate()));
   }
-  return Time::from_seconds(bytes * (plan.tp - 1) / plan.tp / scale_up_rate());
+  return Time::from_seconds(bytes * (tp - 1) / tp / scale_up_rate());
+}
+
+/// All-gather of keys and values over the GPUs that share out a sequence, all in one server.
+Time PacedJob::context_phase() const {
+  const ParallelPlan& plan = job_.plan;
+  if (plan.cp == 1 || fabric_.kind == FabricKind::kIdeal) return Time::zero();
+  const Attention& a = job_.model.attention;
+  const double width = static_cast<double>(a.kv_heads) *
+                       (a.head_dim + (a.v_head_dim > 0 ? a.v_head_dim : a.head_dim));
+  const double own = kBytesPerNumber * width / plan.tp *
+                     static_cast<double>(plan.tokens_per_micro_batch() / plan.cp);
+  return Time::from_seconds(own * (plan.cp - 1) / scale_up_rate());
 }
 
 /// What one all-to-all, or the gradients, take inside servers.
@@ -106,12 +118,14 @@ SwitchedExchange PacedJob::expected_exchange(std::size_t place, const ExchangeTi
 /// What every MoE layer, or every dense one, has in common.
 LayerTimes PacedJob::common_times(bool is_moe) const {
   const double sequence_bytes =
-      kBytesPerNumber * job_.model.hidden * static_cast<double>(job_.plan.tokens_per_micro_batch());
+      kBytesPerNumber * job_.model.hidden *
+      static_cast<double>(job_.plan.tokens_per_micro_batch() / job_.plan.cp);
   LayerTimes times;
   times.is_moe = is_moe;
   times.backward_tp_phases = job_.options.sequence_parallel ? 3 : 2;
   times.attention = compute(job_.compute.time(Operation::kAttention));
-  times.attention_tp = tp_phase(sequence_bytes);
+  times.attention_tp = tp_phase(sequence_bytes, job_.plan.tp);
+  times.context = context_phase();
   if (!is_moe) {
     times.dense_ffn = compute(job_.compute.time(Operation::kDenseFfn));
     times.ffn_tp = times.attention_tp;
@@ -132,8 +146,8 @@ LayerTimes PacedJob::layer_times(const WorkPlace& at, int layer) const {
   const std::int64_t busiest_tokens =
       phases_.busiest_rank_tokens[phases_.place_index(at.replica, at.micro_batch, moe_layer)];
   times.experts = compute(job_.compute.experts(busiest_tokens));
-  times.ffn_tp =
-      tp_phase(kBytesPerNumber * job_.model.hidden * static_cast<double>(busiest_tokens));
+  times.ffn_tp = tp_phase(kBytesPerNumber * job_.model.hidden * static_cast<double>(busiest_tokens),
+                          job_.plan.expert_tp());
   if (fabric_.kind != FabricKind::kIdeal) add_exchange(at, moe_layer, times);
   return times;
 }

@@ -58,7 +58,8 @@ class PacedJob {
   OperationTime compute(OperationTime time) const;
   LayerTimes common_times(bool is_moe) const;
   double scale_up_rate() const;
-  Time tp_phase(double bytes) const;
+  Time tp_phase(double bytes, int tp) const;
+  Time context_phase() const;
   Time scale_up_time(std::int64_t bytes) const;
   SwitchedExchange switched_exchange(const ExchangeTimes& exchange, Time inside) const;
   SwitchedExchange expected_exchange(std::size_t place, const ExchangeTimes& exchange,

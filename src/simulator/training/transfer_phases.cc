@@ -72,7 +72,7 @@ PhaseTime Transfers::phase(int uses, Patience& patience, Measure&& measure) {
 
 void Transfers::measure_sends() {
   const Bytes bytes_per_gpu = {plan_.tokens_per_micro_batch() * job_.model.hidden *
-                               kBytesPerNumber / plan_.tp};
+                               kBytesPerNumber / plan_.tp / plan_.cp};
   const int replicas = phases_.uniform ? 1 : plan_.replicas();
   const int uses = 2 * plan_.micro_batches() * plan_.replicas() / replicas;
   Patience patience;
@@ -96,7 +96,8 @@ GradientGroups Transfers::groups_of(int stage) const {
   GradientGroups groups = gradient_groups(job_.model, plan_, stage);
   if (phases_.kind == FabricKind::kTopoOpt) return groups;
   for (const auto& [first_server, moved] : job_.health.moved()) {
-    const int server = first_server + moved.ranks.front() * plan_.tp / plan_.gpus_per_server;
+    const int server =
+        first_server + moved.ranks.front() * plan_.expert_tp() / plan_.gpus_per_server;
     for (auto* rings : {&groups.dense, &groups.expert}) {
       for (std::vector<int>& ring : *rings) {
         const auto at = std::ranges::find(ring, server);
@@ -111,7 +112,7 @@ GradientGroups Transfers::groups_of(int stage) const {
 Bytes Transfers::gradient_scale_up(std::int64_t dense, std::int64_t expert) const {
   const double gpus = plan_.gpus_per_server;
   const double tp_inside = std::min<double>(plan_.tp, gpus);
-  const double group_inside = std::min<double>(std::int64_t{plan_.ep} * plan_.tp, gpus);
+  const double group_inside = std::min<double>(plan_.group_gpus(), gpus);
   // Reduce-scatter and all-gather among the `copies` GPUs of a server that hold the same shard.
   const auto inside = [&](double bytes_per_gpu, double copies) {
     return 2 * (copies - 1) / copies * bytes_per_gpu;

@@ -1,0 +1,73 @@
+"""Rank maps of folded plans against a few lines of their own, which nest loops as Megatron-LM nests
+its groups; and the plans of published training runs, by their own flags."""
+
+import csv
+import io
+import itertools
+
+import program
+from program import ProgramTest, run
+
+# gpus, tp, cp, pp, ep, etp of Mixtral 8x22B (48 heads, 8 experts, 56 layers) or Qwen3-235B.
+FOLDED = [
+    ("mixtral-8x22b", 128, 2, 1, 8, 8, 1), ("mixtral-8x22b", 128, 2, 1, 8, 4, 2),
+    ("mixtral-8x22b", 128, 4, 1, 4, 8, 1), ("mixtral-8x22b", 128, 4, 2, 4, 8, 1),
+    ("mixtral-8x22b", 128, 1, 8, 4, 8, 1), ("mixtral-8x22b", 64, 1, 1, 8, 8, 1),
+    ("mixtral-8x22b", 64, 8, 1, 1, 8, 1), ("mixtral-8x22b", 64, 8, 1, 1, 8, 8),
+    ("mixtral-8x22b", 64, 1, 1, 4, 2, 8), ("mixtral-8x22b", 64, 2, 4, 1, 8, 2),
+    ("mixtral-8x22b", 256, 2, 2, 8, 4, 2), ("mixtral-8x22b", 32, 4, 1, 2, 2, 2),
+    ("mixtral-8x22b", 32, 2, 1, 4, 8, 1), ("mixtral-8x22b", 16, 2, 4, 1, 8, 2),
+    ("qwen3-235b-a22b", 256, 2, 1, 8, 32, 1), ("qwen3-235b-a22b", 256, 4, 1, 2, 128, 1),
+    ("qwen3-235b-a22b", 128, 4, 2, 2, 64, 1), ("qwen3-235b-a22b", 64, 4, 1, 1, 16, 4),
+    ("qwen3-235b-a22b", 64, 1, 8, 1, 64, 1), ("qwen3-235b-a22b", 32, 2, 2, 2, 16, 1),
+]
+
+
+def expected(gpus, tp, cp, pp, ep, etp):
+    dp, expert_dp = gpus // (tp * cp * pp), gpus // (ep * etp * pp)
+    dense = list(itertools.product(range(pp), range(dp), range(cp), range(tp)))
+    experts = list(itertools.product(range(pp), range(expert_dp), range(ep), range(etp)))
+    rows = []
+    for rank in range(gpus):
+        stage, replica, e, t = experts[rank]
+        rows.append((rank, rank // 8, rank % 8, *dense[rank], replica, e, t,
+                     stage * expert_dp + replica))
+    return rows
+
+
+class RanksTest(ProgramTest):
+    def test_twenty_folded_plans(self):
+        self.assertEqual(len(FOLDED), 20)
+        for model, gpus, tp, cp, pp, ep, etp in FOLDED:
+            with self.subTest(plan=(model, gpus, tp, cp, pp, ep, etp)):
+                result = run("ranks", "--model", model, "--gpus", gpus, "--tp", tp, "--cp", cp, "--pp",
+                             pp, "--ep", ep, "--etp", etp, "--micro-batch-size", 1,
+                             "--global-batch-size", 4 * gpus, "--csv", "-")
+                self.assertEqual((result.status, result.err), (0, b""), str(result))
+                rows = list(csv.reader(io.StringIO(result.out.decode())))[1:]
+                self.assertEqual([tuple(map(int, row)) for row in rows],
+                                 expected(gpus, tp, cp, pp, ep, etp))
+
+    def test_a_folded_plan_is_compared(self):
+        """All experts of a layer in one server: nothing of EP is left between servers."""
+        plan = ["--model", "mixtral-8x22b", "--gpus", 128, "--tp", 2, "--pp", 8,
+                "--micro-batch-size", 1, "--global-batch-size", 256]
+        inside = program.compare(*plan, "--ep", 8, "--etp", 1, "--fabric", "fat-tree")
+        across = program.compare(*plan, "--ep", 8, "--etp", 2, "--fabric", "fat-tree")
+        ep = [one[("fat-tree", 400)]["exposed_seconds"]["ep"] for one in (inside, across)]
+        self.assertLess(ep[0] * 3, ep[1])
+
+    def test_impossible_folds_are_refused_with_a_plan_that_is_possible(self):
+        for flags, said in ((["--etp", 3], "ep x etp = 8 x 3"),
+                            (["--cp", 8], "tp x cp = 2 x 8 is more than a server of 8")):
+            result = run("ranks", "--model", "mixtral-8x22b", "--gpus", 128, "--tp", 2, "--pp", 2,
+                         "--ep", 8, "--global-batch-size", 256, *flags)
+            self.assertEqual((result.status, result.out), (2, b""), str(result))
+            self.assertIn(said, result.err.decode())
+            words = result.err.decode().partition("nearest possible: ")[2].split()
+            again = run("ranks", "--model", "mixtral-8x22b", *words)
+            self.assertEqual(again.status, 0, str(again))
+
+
+if __name__ == "__main__":
+    program.main()
