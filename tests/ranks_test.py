@@ -4,6 +4,8 @@ its groups; and the plans of published training runs, by their own flags."""
 import csv
 import io
 import itertools
+import os
+import pathlib
 
 import program
 from program import ProgramTest, run
@@ -47,6 +49,39 @@ class RanksTest(ProgramTest):
                 rows = list(csv.reader(io.StringIO(result.out.decode())))[1:]
                 self.assertEqual([tuple(map(int, row)) for row in rows],
                                  expected(gpus, tp, cp, pp, ep, etp))
+
+    def test_plans_of_published_runs(self):
+        """By their own flags. One is of domains of 72 GPUs with 64 in use, which is not there yet."""
+        shared = pathlib.Path(os.environ.get("MIXNET_SHARED_DATA_DIR", "none"))
+        table = shared / "published_training.csv"
+        if not table.exists():
+            self.skipTest(f"{table} is not here")
+        taken = 0
+        for row in csv.DictReader(table.open()):
+            own = shared / "models" / (row["model"] + ".json")
+            words = ["--model", own if own.exists() else row["model"], "--global-batch-size",
+                     row["global_batch"], "--seq-length", row["seq"], "--micro-batch-size",
+                     row["micro_batch"]]
+            for flag in ("gpus", "gpus_per_server", "tp", "ep", "etp", "pp", "vpp", "cp"):
+                if row[flag]:
+                    words += ["--" + flag.replace("_", "-"), row[flag]]
+            with self.subTest(name=row["name"]):
+                if row["gpus_per_server"] == "72":
+                    continue
+                result = run("ranks", *words, "--csv", "-")
+                self.assertEqual((result.status, result.err), (0, b""), str(result))
+                self.assertEqual(result.out.count(b"\n"), int(row["gpus"]) + 1)
+                taken += 1
+        self.assertGreaterEqual(taken, 18)
+
+    def test_virtual_stages_shorten_the_bubble(self):
+        plan = ["--model", "mixtral-8x22b", "--gpus", 128, "--tp", 2, "--pp", 8, "--ep", 8, "--etp", 1,
+                "--micro-batch-size", 1, "--global-batch-size", 256, "--fabric", "ideal",
+                "--routing", "uniform"]
+        bubble = [program.compare(*plan, "--vpp", vpp)[("ideal", 400)]["exposed_seconds"]["bubble"]
+                  for vpp in (1, 7)]
+        # To a seventh, but for the head, for which the other stages wait either way.
+        self.assertGreater(bubble[0] / bubble[1], 3)
 
     def test_a_folded_plan_is_compared(self):
         """All experts of a layer in one server: nothing of EP is left between servers."""

@@ -9,6 +9,7 @@ PlanRequest ParallelPlanFlags::request(int gpus_per_server_default) const {
   request.tp = tp;
   request.cp = cp;
   request.pp = pp;
+  request.vpp = vpp;
   request.ep = ep;
   request.etp = etp;
   request.micro_batch_size = micro_batch_size;
@@ -34,6 +35,10 @@ void add_parallel_plan_flags(CLI::App& command, ParallelPlanFlags& flags) {
                   "Context-parallel size: GPUs that share out a sequence (default: 1)")
       ->group(group);
   command.add_option("--pp,--pipeline-model-parallel-size", flags.pp, "Pipeline stages")
+      ->group(group);
+  command
+      .add_option("--vpp,--num-virtual-stages-per-pipeline-rank", flags.vpp,
+                  "Virtual stages of a pipeline stage: interleaved 1F1B (default: 1)")
       ->group(group);
   command
       .add_option("--ep,--expert-model-parallel-size", flags.ep,

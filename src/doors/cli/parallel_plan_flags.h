@@ -10,7 +10,7 @@ namespace mixnet::cli {
 struct ParallelPlanFlags {
   std::int64_t gpus = 1024;
   std::optional<int> gpus_per_server;
-  std::optional<int> tp, cp, pp, ep, etp;
+  std::optional<int> tp, cp, pp, vpp, ep, etp;
   std::optional<std::int64_t> micro_batch_size, global_batch_size, seq_length;
 
   /// `gpus_per_server_default`: unless the flag says otherwise.

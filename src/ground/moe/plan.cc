@@ -142,7 +142,9 @@ class NearestPlan {
   }
 
   void try_plan(ParallelPlan plan, std::int64_t total) {
-    const std::int64_t quantum = plan.micro_batch_size * plan.dp;
+    if (plan.pp == 1) plan.vpp = 1;
+    // Of virtual stages, a whole round.
+    const std::int64_t quantum = plan.micro_batch_size * plan.dp * (plan.vpp > 1 ? plan.pp : 1);
     const std::int64_t steps = (wanted_.global_batch_size + quantum / 2) / quantum;
     plan.global_batch_size = std::max<std::int64_t>(1, steps) * quantum;
     if (plan.global_batch_size > kMaxBatch || plan_problem(model_, plan, total) ||
@@ -166,7 +168,9 @@ class NearestPlan {
 std::string as_flags(const ParallelPlan& plan) {
   std::string text = fmt::format("--gpus {} --tp {}", plan.world(), plan.tp);
   if (plan.cp != 1) text += fmt::format(" --cp {}", plan.cp);
-  text += fmt::format(" --pp {} --ep {}", plan.pp, plan.ep);
+  text += fmt::format(" --pp {}", plan.pp);
+  if (plan.vpp != 1) text += fmt::format(" --vpp {}", plan.vpp);
+  text += fmt::format(" --ep {}", plan.ep);
   if (plan.expert_tp() != plan.tp) text += fmt::format(" --etp {}", plan.expert_tp());
   return text + fmt::format(" --micro-batch-size {} --global-batch-size {}", plan.micro_batch_size,
                             plan.global_batch_size);
@@ -181,8 +185,9 @@ void check_positive(std::string_view flag, std::int64_t value, std::int64_t most
 }  // namespace
 
 std::string to_string(const ParallelPlan& plan) {
-  return fmt::format("tp {}, {}pp {}, ep {}, {}dp {}", plan.tp,
-                     plan.cp != 1 ? fmt::format("cp {}, ", plan.cp) : "", plan.pp, plan.ep,
+  return fmt::format("tp {}, {}pp {}, {}ep {}, {}dp {}", plan.tp,
+                     plan.cp != 1 ? fmt::format("cp {}, ", plan.cp) : "", plan.pp,
+                     plan.vpp != 1 ? fmt::format("vpp {}, ", plan.vpp) : "", plan.ep,
                      plan.expert_tp() != plan.tp ? fmt::format("etp {}, ", plan.expert_tp()) : "",
                      plan.dp);
 }
@@ -239,10 +244,11 @@ std::optional<std::string> expert_mesh_problem(const Model& model, const Paralle
 
 std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& plan,
                                         std::int64_t gpus) {
-  const std::int64_t least = std::min(
-      {std::int64_t{plan.tp}, std::int64_t{plan.cp}, std::int64_t{plan.pp}, std::int64_t{plan.ep},
-       std::int64_t{plan.expert_tp()}, std::int64_t{plan.dp}, std::int64_t{plan.gpus_per_server},
-       plan.micro_batch_size, plan.global_batch_size, plan.seq_length, gpus});
+  const std::int64_t least =
+      std::min({std::int64_t{plan.tp}, std::int64_t{plan.cp}, std::int64_t{plan.pp},
+                std::int64_t{plan.vpp}, std::int64_t{plan.ep}, std::int64_t{plan.expert_tp()},
+                std::int64_t{plan.dp}, std::int64_t{plan.gpus_per_server}, plan.micro_batch_size,
+                plan.global_batch_size, plan.seq_length, gpus});
   if (least < 1) return fmt::format("{} is not a size: all of a plan's are at least 1", least);
   // "tp x pp", or with cp where there is one.
   const std::int64_t copy = std::int64_t{plan.tp} * plan.cp * plan.pp;
@@ -258,6 +264,11 @@ std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& 
   if (plan.dp != gpus / copy) {
     return fmt::format("dp {} is not {} GPUs / tp {}{} / pp {} = {}", plan.dp, gpus, plan.tp,
                        has_cp ? fmt::format(" / cp {}", plan.cp) : "", plan.pp, gpus / copy);
+  }
+  if (plan.vpp > 1 && plan.pp == 1) return "vpp without pipeline stages (pp 1) has nothing to do";
+  if (plan.vpp > 1 && std::int64_t{plan.pp} * plan.vpp > model.layers) {
+    return fmt::format("pp x vpp = {} x {} is more than the model's {} layers", plan.pp, plan.vpp,
+                       model.layers);
   }
   if (plan.pp > model.layers) {
     return fmt::format("pp {} is more than the model's {} layers", plan.pp, model.layers);
@@ -295,6 +306,10 @@ std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& 
     return fmt::format("global batch {} cannot be divided by micro-batch x dp = {} x {} = {}",
                        plan.global_batch_size, plan.micro_batch_size, plan.dp, quantum);
   }
+  if (plan.vpp > 1 && plan.micro_batches() % plan.pp != 0) {
+    return fmt::format("{} micro-batches are no multiple of pp {}, which vpp needs",
+                       plan.micro_batches(), plan.pp);
+  }
   return std::nullopt;
 }
 
@@ -311,6 +326,7 @@ ParallelPlan make_plan(const Model& model, const PlanRequest& request) {
   plan.tp = given_or(request.tp, preset.tp, 1);
   plan.cp = request.cp.value_or(1);
   plan.pp = given_or(request.pp, preset.pp, 1);
+  plan.vpp = request.vpp.value_or(1);
   plan.etp = request.etp.value_or(0);
   plan.micro_batch_size =
       given_or(request.micro_batch_size, std::int64_t{preset.micro_batch_size}, std::int64_t{8});
@@ -319,6 +335,7 @@ ParallelPlan make_plan(const Model& model, const PlanRequest& request) {
   check_positive("--tp", plan.tp, kMaxGpus);
   check_positive("--cp", plan.cp, kMaxGpus);
   check_positive("--pp", plan.pp, kMaxGpus);
+  check_positive("--vpp", plan.vpp, kMaxGpus);
   if (request.etp) check_positive("--etp", plan.etp, kMaxGpus);
   check_positive("--micro-batch-size", plan.micro_batch_size, kMaxMicroBatch);
   check_positive("--seq-length", plan.seq_length, kMaxSequence);

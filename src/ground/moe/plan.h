@@ -30,6 +30,7 @@ struct ParallelPlan {
   int tp = 1;   ///< tensor-parallel size
   int cp = 1;   ///< context-parallel size
   int pp = 1;   ///< pipeline stages
+  int vpp = 1;  ///< virtual stages of a pipeline stage, which take turns (interleaved 1F1B)
   int ep = 1;   ///< expert-parallel size
   int etp = 0;  ///< tensor-parallel size of experts; 0: tp
   int dp = 1;   ///< data-parallel size
@@ -74,7 +75,7 @@ struct ParallelPlan {
 struct PlanRequest {
   std::int64_t gpus = 1024;
   int gpus_per_server = 8;
-  std::optional<int> tp, cp, pp, ep, etp;
+  std::optional<int> tp, cp, pp, vpp, ep, etp;
   std::optional<std::int64_t> micro_batch_size, global_batch_size, seq_length;
 };
 
@@ -90,7 +91,7 @@ std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& 
 /// Throws Error when it is impossible, with the reason and the nearest plan that is possible.
 ParallelPlan make_plan(const Model& model, const PlanRequest& request);
 
-/// "tp 4, pp 4, ep 8, dp 64"; with cp and etp where the plan is folded.
+/// "tp 4, pp 4, ep 8, dp 64"; with cp, vpp and etp where these are not 1, 1 and tp.
 std::string to_string(const ParallelPlan& plan);
 
 /// The half-open range of layers of pipeline stage `stage`: layers are dealt evenly, and the first

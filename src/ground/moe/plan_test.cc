@@ -334,6 +334,29 @@ TEST(MakePlan, ExpertsMayLieOverTpAndDp) {
               HasSubstr("ep x etp = 8 x 3 does not divide the 16 GPUs (tp x cp x dp) of a stage"));
 }
 
+TEST(MakePlan, VirtualStagesNeedWholeRoundsOfMicroBatches) {
+  const Model model = find_model("mixtral-8x22b");
+  PlanRequest request;
+  request.gpus = 128;
+  request.tp = 2;
+  request.pp = 8;
+  request.vpp = 7;
+  request.ep = 8;
+  request.micro_batch_size = 1;
+  request.global_batch_size = 256;
+  EXPECT_EQ(to_string(make_plan(model, request)), "tp 2, pp 8, vpp 7, ep 8, dp 8");
+  request.vpp = 8;
+  EXPECT_THAT(refusal(model, request), HasSubstr("pp x vpp = 8 x 8 is more than the model's 56"));
+  request.vpp = 7;
+  request.global_batch_size = 8 * 9;
+  EXPECT_THAT(refusal(model, request),
+              AllOf(HasSubstr("9 micro-batches are no multiple of pp 8, which vpp needs"),
+                    HasSubstr("nearest possible: --gpus 128 --tp 2 --pp 8 --vpp 7 --ep 8 "
+                              "--micro-batch-size 1 --global-batch-size 64")));
+  request.pp = 1;
+  EXPECT_THAT(refusal(model, request), HasSubstr("vpp without pipeline stages"));
+}
+
 TEST(MakePlan, ContextParallelSharesOutASequence) {
   const Model model = find_model("mixtral-8x22b");
   PlanRequest request;

@@ -63,6 +63,7 @@ nlohmann::ordered_json parallel_plan_json(const ParallelPlan& plan) {
                {"global_batch_size", plan.global_batch_size},
                {"seq_length", plan.seq_length}};
   if (plan.cp != 1) json["cp"] = plan.cp;
+  if (plan.vpp != 1) json["vpp"] = plan.vpp;
   if (plan.expert_tp() != plan.tp) json["etp"] = plan.expert_tp();
   return json;
 }

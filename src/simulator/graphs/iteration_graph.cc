@@ -79,9 +79,11 @@ class Builder {
   static constexpr std::uint32_t kNone = UINT32_MAX;
 
   void check_size() const {
-    if (plan_.is_folded()) {
-      throw Error(plan_.cp != 1 ? "--cp" : "--etp", "is not in task graphs and traces yet",
-                  "leave it out, or use compare");
+    if (plan_.is_folded() || plan_.vpp != 1) {
+      throw Error(plan_.vpp != 1  ? "--vpp"
+                  : plan_.cp != 1 ? "--cp"
+                                  : "--etp",
+                  "is not in task graphs and traces yet", "leave it out, or use compare");
     }
     const double pieces =
         static_cast<double>(plan_.world()) / plan_.pp * model_.layers * plan_.micro_batches();

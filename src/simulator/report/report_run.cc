@@ -37,6 +37,7 @@ ParallelPlan read_report_plan(const JsonReader& json) {
   plan.pp = size("pp");
   plan.ep = size("ep");
   plan.cp = json.has("cp") ? size("cp") : 1;
+  plan.vpp = json.has("vpp") ? size("vpp") : 1;
   plan.etp = json.has("etp") ? size("etp") : 0;
   plan.dp = size("dp");
   plan.gpus_per_server = size("gpus_per_server");

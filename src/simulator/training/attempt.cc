@@ -73,7 +73,7 @@ void Attempt::run_replica(int replica) {
                                    [&](int stage, int i, bool forward, Time start) {
                                      return end_of({stage, replica, i, !forward}, start);
                                    },
-                                   [](int, Time) { return Time::zero(); }};
+                                   [](int, Time) { return Time::zero(); }, job_.plan.vpp};
   const PipelineWork with_all = {stages, micro_batches,
                                  [&](int stage, int i, bool forward, Time start) {
                                    const WorkPlace work = {stage, replica, i, !forward};
@@ -83,7 +83,8 @@ void Attempt::run_replica(int replica) {
                                      record(work, start, end);
                                    return end;
                                  },
-                                 [&](int boundary, Time at) { return send_time(boundary, at); }};
+                                 [&](int boundary, Time at) { return send_time(boundary, at); },
+                                 job_.plan.vpp};
 
   const PipelineSchedule schedule = job_.options.schedule;
   without_sends_ = std::max(without_sends_, std::ranges::max(run_pipeline(free_sends, schedule)));
@@ -100,7 +101,9 @@ void Attempt::run_replica(int replica) {
 
 Time Attempt::send_time(int boundary, Time at) const {
   const std::vector<Time>& sends = sends_[epoch_at(at, begins_)];
-  return sends.empty() ? Time::zero() : sends[boundary];
+  if (sends.empty()) return Time::zero();
+  // From the last stage back to the first is as far as between any two.
+  return sends[std::min(static_cast<std::size_t>(boundary), sends.size() - 1)];
 }
 
 const PassSums& Attempt::pass(std::size_t epoch, const WorkPlace& work) const {
@@ -110,14 +113,20 @@ const PassSums& Attempt::pass(std::size_t epoch, const WorkPlace& work) const {
 
 /// And how: lengths_ and pieces_.
 Time Attempt::end_of(const WorkPlace& work, Time start) {
-  for (std::size_t e = 0; e < epochs_.size(); ++e) lengths_[e] = pass(e, work).total();
+  for (std::size_t e = 0; e < epochs_.size(); ++e) {
+    lengths_[e] = pass(e, work).total();
+    // A chunk is a share of the stage's layers, which are taken to be alike.
+    if (lengths_[e] != Time::max()) lengths_[e] = lengths_[e] / job_.plan.vpp;
+  }
   return end_of_work(start, begins_, lengths_, job_.options.failures.outage, pieces_);
 }
 
 /// After end_of().
 void Attempt::count(const WorkPlace& work) {
   for (std::size_t e = 0; e < epochs_.size(); ++e) {
-    if (pieces_[e].share > 0) busy_.add(pass(e, work).times(pieces_[e].share));
+    if (pieces_[e].share > 0) {
+      busy_.add(pass(e, work).times(pieces_[e].share / job_.plan.vpp));
+    }
   }
 }
 

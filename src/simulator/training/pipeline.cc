@@ -58,6 +58,80 @@ std::vector<Time> run(int stages, int micro_batches, PipelineSchedule schedule, 
   return free_at;
 }
 
+/// Interleaved 1F1B.
+class Interleaved {
+ public:
+  explicit Interleaved(const PipelineWork& work)
+      : work_(work),
+        pieces_(work.micro_batches * work.chunks),
+        forward_end_(work.stages, pieces_, kNotYet),
+        backward_end_(work.stages, pieces_, kNotYet),
+        free_at_(work.stages),
+        next_(work.stages) {}
+
+  std::vector<Time> run() {
+    // Every sweep completes at least one piece of work: the schedule has no cycle.
+    for (bool pending = true; pending;) {
+      pending = false;
+      for (int s = 0; s < work_.stages; ++s) {
+        while (next_[s] < 2 * pieces_ && step(s)) ++next_[s];
+        pending |= next_[s] < 2 * pieces_;
+      }
+    }
+    return free_at_;
+  }
+
+ private:
+  struct Piece {
+    int chunk, micro_batch;
+  };
+
+  /// The `index`-th of a stage's pieces forward; backward it is the same with chunks reversed.
+  Piece piece(int index) const {
+    const int round = work_.stages * work_.chunks;
+    const int in_round = index % round;
+    return {in_round / work_.stages, index / round * work_.stages + in_round % work_.stages};
+  }
+
+  int warm_up(int stage) const {
+    if (work_.micro_batches == work_.stages) return pieces_;
+    const int ahead = 2 * (work_.stages - stage - 1) + (work_.chunks - 1) * work_.stages;
+    return std::min(ahead, pieces_);
+  }
+
+  std::size_t place(int chunk, int micro_batch) const {
+    return static_cast<std::size_t>(chunk) * work_.micro_batches + micro_batch;
+  }
+
+  /// Does the next piece of a stage; false while what it waits for is not done.
+  bool step(int s) {
+    const Work next = work_at(next_[s], warm_up(s), pieces_);
+    auto [chunk, i] = piece(next.micro_batch);
+    if (!next.forward) chunk = work_.chunks - 1 - chunk;
+    // Who did it before: the stage before, or the last one in the chunk before; backward the other
+    // way round.
+    const int last = work_.stages - 1;
+    const bool wraps = s == (next.forward ? 0 : last);
+    const int from_chunk = wraps ? (next.forward ? chunk - 1 : chunk + 1) : chunk;
+    Time ready = Time::zero();
+    if (from_chunk >= 0 && from_chunk < work_.chunks) {
+      const int from = wraps ? last - s : next.forward ? s - 1 : s + 1;
+      const Time sent = (next.forward ? forward_end_ : backward_end_)(from, place(from_chunk, i));
+      if (sent == kNotYet) return false;
+      ready = sent + work_.send(wraps ? last : std::min(s, from), sent);
+    }
+    free_at_[s] = work_.end(s, i, next.forward, std::max(free_at_[s], ready));
+    (next.forward ? forward_end_ : backward_end_)(s, place(chunk, i)) = free_at_[s];
+    return true;
+  }
+
+  const PipelineWork& work_;
+  int pieces_;  ///< of a stage, one way
+  Matrix<Time> forward_end_, backward_end_;
+  std::vector<Time> free_at_;
+  std::vector<int> next_;
+};
+
 }  // namespace
 
 std::vector<Time> run_pipeline(const PipelineTimes& times, PipelineSchedule schedule) {
@@ -73,6 +147,7 @@ std::vector<Time> run_pipeline(const PipelineTimes& times, PipelineSchedule sche
 }
 
 std::vector<Time> run_pipeline(const PipelineWork& work, PipelineSchedule schedule) {
+  if (work.chunks > 1) return Interleaved(work).run();
   return run(work.stages, work.micro_batches, schedule, work.end, work.send, work.send);
 }
 

@@ -11,11 +11,17 @@
 // 2 (p - s - 1) forwards first: twice the activations in memory, and transfers shorter than a
 // forward hide beneath other micro-batches.
 //
-// Closed form (tested): equal forward f and backward b everywhere and free transfers take
-// (m + p - 1) * (f + b), either way.
+// With v virtual stages (interleaved 1F1B, Narayanan et al., SC 2021, as Megatron-LM runs it),
+// stage s has v chunks, of which chunk c follows on chunk c - 1 of the last stage. A stage takes p
+// micro-batches through its first chunk, then the same through its second, ..., then the next p;
+// it first runs 2 (p - s - 1) + (v - 1) p chunks forward (all, where there are p micro-batches
+// alone). m must be a multiple of p. Bubbles are a v-th, transfers v times as many.
 //
-// Pure; O(p * m) memory, and time O(p * (p + m)): a look at every stage for each step of the
-// slowest.
+// Closed forms (tested): equal forward f and backward b everywhere and free transfers take
+// (m + p - 1) * (f + b), either way, and interleaved (m + (p - 1) / v) * (f + b).
+//
+// Pure; O(p * m * v) memory, and time O(p * (p + m * v)): a look at every stage for each step of
+// the slowest.
 #pragma once
 
 #include <functional>
@@ -50,10 +56,13 @@ std::vector<Time> run_pipeline(const PipelineTimes& times, PipelineSchedule sche
 struct PipelineWork {
   int stages = 1;
   int micro_batches = 1;
-  /// When forward (or backward) of a micro-batch ends that begins at `start`. Asked once for each.
+  /// When forward (or backward) of a micro-batch ends that begins at `start`. Asked once for each,
+  /// and for each chunk.
   std::function<Time(int stage, int micro_batch, bool forward, Time start)> end;
-  /// Between stages `boundary` and boundary + 1, of a transfer that begins at `at`.
+  /// Between stages `boundary` and boundary + 1, or the last and the first, of a transfer that
+  /// begins at `at`.
   std::function<Time(int boundary, Time at)> send;
+  int chunks = 1;  ///< virtual stages of a stage; over 1 the schedule is the interleaved one
 };
 std::vector<Time> run_pipeline(const PipelineWork& work, PipelineSchedule schedule);
 

@@ -212,5 +212,45 @@ TEST(Pipeline, EmptySendsAreFree) {
   EXPECT_EQ(run_pipeline(times, PipelineSchedule::k1F1B), zero);
 }
 
+PipelineWork chunked(int stages, int micro_batches, int chunks, Time forward, Time backward,
+                     Time send = Time::zero()) {
+  return {stages, micro_batches,
+          [=](int, int, bool is_forward, Time start) {
+            return start + (is_forward ? forward : backward) / chunks;
+          },
+          [=](int, Time) { return send; }, chunks};
+}
+
+TEST(Pipeline, VirtualStagesDivideTheBubble) {
+  for (const int p : {2, 4, 8}) {
+    for (const int rounds : {2, 3, 8}) {
+      for (const int v : {2, 3, 4}) {
+        const int m = rounds * p;
+        const std::vector<Time> ends =
+            run_pipeline(chunked(p, m, v, Time{1200}, Time{2400}), PipelineSchedule::k1F1B);
+        EXPECT_EQ(*std::ranges::max_element(ends), Time{m * 3600 + (p - 1) * 3600 / v})
+            << p << " stages, " << m << " micro-batches, " << v << " chunks";
+      }
+    }
+  }
+}
+
+TEST(Pipeline, OneRoundOfVirtualStagesEnds) {
+  const std::vector<Time> ends =
+      run_pipeline(chunked(4, 4, 2, Time{1200}, Time{2400}), PipelineSchedule::k1F1B);
+  const Time last = *std::ranges::max_element(ends);
+  EXPECT_GE(last, Time{4 * 3600 + 3 * 3600 / 2});
+  EXPECT_LE(last, Time{(4 + 3) * 3600}) << "no longer than without";
+}
+
+TEST(Pipeline, VirtualStagesSendMoreOften) {
+  // The first piece crosses every boundary, and comes back once.
+  const std::vector<Time> free =
+      run_pipeline(chunked(4, 8, 2, Time{1200}, Time{2400}), PipelineSchedule::k1F1B);
+  const std::vector<Time> slow =
+      run_pipeline(chunked(4, 8, 2, Time{1200}, Time{2400}, Time{100}), PipelineSchedule::k1F1B);
+  EXPECT_GE(*std::ranges::max_element(slow), *std::ranges::max_element(free) + Time{100} * (2 * 7));
+}
+
 }  // namespace
 }  // namespace mixnet
