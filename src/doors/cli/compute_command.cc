@@ -106,7 +106,7 @@ void add_compute_command(Program& app) {
       ->add_option("--operations", flags->operations,
                    "CSV of operations, with the times that were measured, if any")
       ->required();
-  command->add_option("--gpu", flags->gpu, "Kind of GPU ('mixnet gpus'), or FILE.yaml of one's own")
+  command->add_option("--gpu", flags->gpu, "Kind of GPU ('mixnet gpus'), or FILE.yaml")
       ->capture_default_str();
   command
       ->add_option("--precision", flags->precision,
