@@ -103,7 +103,7 @@ class ComputeTest(ProgramTest):
                       "--gpu", path)["runs"]
         self.assertGreater(len(runs), 0)
         for content, said in [
-                (GPU.replace("memory_gb:", "memory:"), "there is no key 'memory'"),
+                (GPU.replace("memory_gb:", "memory:"), "there is no key 'memory'; known"),
                 (GPU.replace("500", "fast"), "'fast' of 'peak_bf16_tflops' is not a number"),
                 (GPU.replace("64", "-64"), "memory_gb"),
                 (GPU.replace("name: mine\n", ""), "key 'name' is missing"),
@@ -129,7 +129,7 @@ class ComputeTest(ProgramTest):
         self.refused(["compute", "--operations", good, "--gpu", "a100", "--precision", "fp8"],
                      "a100 has no fp8")
         for rows, said in [("X,mixtral-8x7c,gate,,,,,8,1,1,,\n", "did you mean 'mixtral-8x7b'"),
-                           ("X,mixtral-8x7b,gaet,,,,,8,1,1,,\n", "did you mean 'gate'"),
+                           ("X,mixtral-8x7b,atention,,,,,8,1,1,,\n", "did you mean 'attention'"),
                            ("X,mixtral-8x7b,gate,,,,,-8,1,1,,\n", "-8 is too small"),
                            ("X,mixtral-8x7b,gate\n", "has 3 values in a table of 12 columns"),
                            ("", "holds no rows")]:

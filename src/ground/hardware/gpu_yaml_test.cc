@@ -62,8 +62,8 @@ TEST(GpuYaml, IsFoundByItsPath) {
 }
 
 TEST(GpuYaml, WhatIsWrongIsNamedByLine) {
-  EXPECT_THAT(refusal(with("memory_gb:", "memory:")),
-              StartsWith("my.yaml:5:1: there is no key 'memory'; did you mean 'memory_gb'?"));
+  EXPECT_THAT(refusal(with("memory_gb:", "memory_bg:")),
+              StartsWith("my.yaml:5:1: there is no key 'memory_bg'; did you mean 'memory_gb'?"));
   EXPECT_THAT(refusal(with("500", "500 TFLOPS")),
               StartsWith("my.yaml:3:19: '500 TFLOPS' of 'peak_bf16_tflops' is not a number"));
   EXPECT_THAT(refusal(with("memory_gb: 64\n", "")), HasSubstr("key 'memory_gb' is missing"));
