@@ -112,7 +112,7 @@ class ComputeTest(ProgramTest):
                 ("[", "is not valid YAML"), ("\0", "bad.yaml"), ("", "describes no GPU")]:
             self.refused(["compute", "--operations", "times.csv", "--gpu",
                           self.file("bad.yaml", content)], said)
-        self.refused(["compare", "--gpu", "none.yaml"], "none.yaml: no such file")
+        self.refused(["compare", "--model", "mixtral-8x7b", "--gpu", "none.yaml"], "none.yaml: no such file")
         self.refused(["compute", "--operations", "times.csv", "--gpu", path, "--precision", "fp8"],
                      "--precision: mine has no fp8")
 
