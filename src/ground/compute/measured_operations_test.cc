@@ -103,8 +103,9 @@ TEST(MeasuredOperations, WhatIsWrongIsNamedByLineAndColumn) {
               HasSubstr("two columns 'note'"));
   EXPECT_THAT(refusal("model,operation,tokens,predicted_forward_ms\nx,gate,1,\n"),
               HasSubstr("predicted_forward_ms"));
-  EXPECT_THAT(refusal(row("X,mixtral-8x7b,atention,,,,,8,1,1,,")),
-              HasSubstr("m.csv:2 (column 'operation'): unknown operation 'atention'; did you mean"));
+  EXPECT_THAT(
+      refusal(row("X,mixtral-8x7b,atention,,,,,8,1,1,,")),
+      HasSubstr("m.csv:2 (column 'operation'): unknown operation 'atention'; did you mean"));
   EXPECT_THAT(refusal(row("X,mixtral-8x7b,gate,,,,,,1,1,,")), HasSubstr("is empty"));
   EXPECT_THAT(refusal(row("X,mixtral-8x7b,gate,0,,,,8,1,1,,")), HasSubstr("0 is too small"));
   EXPECT_THAT(refusal(row("X,mixtral-8x7b,gate,,,,,8.5,1,1,,")), HasSubstr("not a whole number"));
