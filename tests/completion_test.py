@@ -24,7 +24,7 @@ class CompletionTest(ProgramTest):
 
     @unittest.skipUnless(BASH, "bash is not installed")
     def test_bash_knows_commands_flags_and_values(self):
-        self.assertEqual(self.complete("mixnet", "comp"), ["compare", "completion"])
+        self.assertEqual(self.complete("mixnet", "comp"), ["compare", "compute", "completion"])
         self.assertEqual(self.complete("mixnet", "flows", "--coll"), ["--collective"])
         self.assertEqual(self.complete("mixnet", "compare", "--fabric", "rail"), ["rail-optimized"])
         self.assertEqual(self.complete("mixnet", "compare", "--fabric", "fat-tree,topo"), ["fat-tree,topoopt"])

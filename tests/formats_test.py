@@ -164,7 +164,7 @@ class SchemaTest(ProgramTest):
         self.assertEqual(len(nics), 2 * len(document["circuits"]), "a NIC has one circuit")
 
     def test_lists(self):
-        for what, count in (("models", 10), ("gpus", 5), ("fabrics", len(ALL_FABRICS) + len(DOMAIN_FABRICS))):
+        for what, count in (("models", 10), ("gpus", 9), ("fabrics", len(ALL_FABRICS) + len(DOMAIN_FABRICS))):
             document = answer(what)
             self.has(document, schema=str, **{what: list})
             self.assertEqual(document["schema"], f"mixnet.{what}/1")

@@ -14,7 +14,7 @@ from program import DATA
 
 SHARED = pathlib.Path(os.environ.get("MIXNET_SHARED_DATA_DIR", DATA.parent.parent / "shared" / "data"))
 STUDIES = DATA.parent / "studies"
-COMMANDS = ["compare", "convert", "cost", "fabrics", "flows", "gpus", "models", "plan", "predict",
+COMMANDS = ["compare", "compute", "convert", "cost", "fabrics", "flows", "gpus", "models", "plan", "predict",
             "report", "reproduce", "simulate", "sweep", "validate"]
 FABRICS = ["fat-tree", "oversub-fat-tree", "rail-optimized", "topoopt", "mixnet", "ideal"]
 MODELS = sorted(path.stem for path in (DATA / "models").glob("*.json"))
@@ -395,6 +395,14 @@ case("flows/many", "flows --alltoallv m.txt --fabric rail-optimized --fidelity f
 
 # Against what was published.
 
+OPERATIONS = "gpu,model,operation,tp,ep,micro_batch,seq,tokens,forward_ms,backward_ms,flops_forward,note\n" \
+             "Mine,-,optimizer,,,,,200000000,2,0,0,AdamW\n" \
+             "Mine,mixtral-8x7b,attention,4,,1,4096,4096,0.3,1,1.2e11,\n" \
+             "Mine,mixtral-8x7b,experts,4,8,1,4096,8192,1.1,2.3,7.2e11,grouped\n" \
+             "Mine,mixtral-8x7b,experts,4,8,1,4096,8192,1.2,2.4,7.2e11,loop\n" \
+             "Mine,deepseek-v3,attention,8,,1,4096,4096,,,,\n"
+case("compute/own", "compute --operations t.csv --gpu h200", "compute --operations t.csv --gpu h200 --json -",
+     "compute --operations t.csv --gpu b200 --precision fp8 --json out.json", t__csv=OPERATIONS)
 case("validate/own", "validate --published p.csv", "validate --published p.csv --json -",
      "validate --published p.csv --gpus 128 --gpu a100 --json out.json", p__csv=PUBLISHED)
 case("validate/fit", "validate --published p.csv --fit f.csv",

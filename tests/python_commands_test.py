@@ -85,6 +85,12 @@ class CommandTest(program.ProgramTest):
         self.check(mixnet.cost(servers=128, bandwidth=["100Gbps", "400Gbps"], paper=True),
                    "cost", "--servers", "128", "--bandwidth", "100Gbps,400Gbps", "--paper")
 
+    def test_compute(self):
+        path = self.file("t.csv", "model,operation,tokens,forward_ms\nmixtral-8x7b,gate,8192,0.1\n")
+        result = mixnet.compute(path, gpu="h200")
+        self.check(result, "compute", "--operations", path, "--gpu", "h200")
+        self.assertGreater(mixnet.rows(result)[0]["predicted_forward_ms"], 0)
+
     def test_validate(self):
         self.check(mixnet.validate(program.PUBLISHED), "validate", "--published", program.PUBLISHED)
 
@@ -115,6 +121,7 @@ class CommandTest(program.ProgramTest):
             (lambda: mixnet.simulate(task_graph="no.fbuf", fabric="mixnet"), "no.fbuf"),
             (lambda: mixnet.cost(servers="many"), "--servers: 'many'"),
             (lambda: mixnet.cost(server=1), "did you mean '--servers'"),
+            (lambda: mixnet.compute("no.csv"), "no.csv"),
             (lambda: mixnet.validate("no.csv"), "no.csv"),
             (lambda: mixnet.models("mixtral-8x7c"), "did you mean 'mixtral-8x7b'"),
             (lambda: mixnet.models(None), "names: None is no value"),

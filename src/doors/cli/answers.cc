@@ -19,8 +19,8 @@ constexpr Command kCommands[] = {
     {"compare", add_compare_command},   {"cost", add_cost_command},
     {"predict", add_predict_command},   {"flows", add_flows_command},
     {"simulate", add_simulate_command}, {"validate", add_validate_command},
-    {"models", add_models_command},     {"gpus", add_gpus_command},
-    {"fabrics", add_fabrics_command},
+    {"compute", add_compute_command},   {"models", add_models_command},
+    {"gpus", add_gpus_command},         {"fabrics", add_fabrics_command},
 };
 
 }  // namespace

@@ -57,7 +57,8 @@ void add_collective_flags(CLI::App& command, CollectiveFlags& flags) {
                     "Sizes: 64MB, 1MB,1GB or 1KiB:16GiB (each twice the one before)");
   group.add("--gpus", flags.gpus, "GPUs that take part: one server's, or whole servers");
   group.add_default("--gpus-per-server", flags.gpus_per_server, "GPUs on one scale-up switch");
-  group.add_default("--gpu", flags.gpu, "Kind of GPU ('mixnet gpus'), for its scale-up network");
+  group.add_default("--gpu", flags.gpu,
+                    "Kind of GPU ('mixnet gpus') or FILE.yaml, for its scale-up network");
 }
 
 std::string table_of(const CollectiveReport& report) {

@@ -19,6 +19,7 @@ void add_flows_command(Program& app);
 void add_simulate_command(Program& app);
 void add_convert_command(Program& app);
 void add_cost_command(Program& app);
+void add_compute_command(Program& app);
 void add_models_command(Program& app);
 void add_gpus_command(Program& app);
 void add_fabrics_command(Program& app);

@@ -197,6 +197,13 @@ void run(const Flags& flags) {
     for (const std::string& sentence : gaps(comparison, request)) print_note(flags.json, sentence);
   }
   print_note(flags.json, routing_note(request.routing));
+  const std::string& priced = comparison.server.gpu;  // empty where nothing is
+  if (!priced.empty() && priced != request.gpu.name) {
+    print_note(flags.json,
+               fmt::format("price and power of a server with '{}' are not known: those of one with "
+                           "'{}' taken (--server-price)",
+                           request.gpu.name, priced));
+  }
 }
 
 }  // namespace

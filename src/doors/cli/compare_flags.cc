@@ -83,7 +83,8 @@ void add_compare_flags(CLI::App& command, CompareFlags& flags) {
       .add_option("--model", flags.model,
                   "Preset ('mixnet models'), or the path of a HuggingFace config.json")
       ->required();
-  command.add_option("--gpu", flags.gpu, "Kind of GPU ('mixnet gpus')")->capture_default_str();
+  command.add_option("--gpu", flags.gpu, "Kind of GPU ('mixnet gpus'), or FILE.yaml")
+      ->capture_default_str();
   command.add_option("--bandwidth", flags.bandwidths, "Speeds of a NIC, comma-separated")
       ->capture_default_str();
   command.add_option("--fabric", flags.fabrics,

@@ -251,7 +251,9 @@ void add_convert_command(Program& app) {
   command->add_option("--ranks", flags->ranks, kRanksHelp)->type_name("N");
   command->add_option("--seed", flags->iteration.simulation.seed, "Seed of the routing")
       ->capture_default_str();
-  command->add_option("--gpu", flags->gpu, "Kind of GPU, of a model or traces ('mixnet gpus')")
+  command
+      ->add_option("--gpu", flags->gpu,
+                   "Kind of GPU, of a model or traces ('mixnet gpus'), or FILE.yaml")
       ->capture_default_str();
   add_iteration_flags(*command, flags->iteration);
   command->callback([flags] { run(*flags); });

@@ -14,24 +14,29 @@ namespace {
 Listing gpus() {
   Listing all{.table = TextTable({{"name", Align::kLeft},
                                   {"bf16 TFLOP/s"},
+                                  {"fp8 TFLOP/s"},
                                   {"memory"},
                                   {"memory GB/s"},
-                                  {"NVLink GB/s one way"},
+                                  {"scale-up GB/s one way"},
                                   {"source", Align::kLeft}}),
               .list = nlohmann::ordered_json::array()};
   for (const std::string& name : gpu_names()) {
     const Gpu gpu = find_gpu(name);
-    all.table.add_row({gpu.name, fmt::format("{:g}", gpu.peak_bf16_flops / 1e12),
-                       to_string(gpu.memory),
-                       fmt::format("{:g}", gpu.memory_bytes_per_second / 1e9),
-                       fmt::format("{:g}", gpu.scale_up_bytes_per_second / 1e9), gpu.source});
-    all.list.push_back({{"name", gpu.name},
-                        {"title", gpu.title},
-                        {"peak_bf16_flops", gpu.peak_bf16_flops},
-                        {"memory_bytes_per_second", gpu.memory_bytes_per_second},
-                        {"memory_bytes", gpu.memory.count},
-                        {"scale_up_bytes_per_second", gpu.scale_up_bytes_per_second},
-                        {"source", gpu.source}});
+    all.table.add_row(
+        {gpu.name, fmt::format("{:g}", gpu.peak_bf16_flops / 1e12),
+         gpu.peak_fp8_flops > 0 ? fmt::format("{:g}", gpu.peak_fp8_flops / 1e12) : "-",
+         to_string(gpu.memory), fmt::format("{:g}", gpu.memory_bytes_per_second / 1e9),
+         fmt::format("{:g}", gpu.scale_up_bytes_per_second / 1e9), gpu.source});
+    all.list.push_back(
+        {{"name", gpu.name},
+         {"title", gpu.title},
+         {"peak_bf16_flops", gpu.peak_bf16_flops},
+         {"peak_fp8_flops", gpu.peak_fp8_flops > 0 ? nlohmann::ordered_json(gpu.peak_fp8_flops)
+                                                   : nlohmann::ordered_json()},
+         {"memory_bytes_per_second", gpu.memory_bytes_per_second},
+         {"memory_bytes", gpu.memory.count},
+         {"scale_up_bytes_per_second", gpu.scale_up_bytes_per_second},
+         {"source", gpu.source}});
   }
   return all;
 }

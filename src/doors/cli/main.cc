@@ -50,6 +50,7 @@ constexpr Command kCommands[] = {
     {"convert", mixnet::cli::add_convert_command},
     {"reproduce", mixnet::cli::add_reproduce_command},
     {"validate", mixnet::cli::add_validate_command},
+    {"compute", mixnet::cli::add_compute_command},
     {"models", mixnet::cli::add_models_command},
     {"ranks", mixnet::cli::add_ranks_command},
     {"gpus", mixnet::cli::add_gpus_command},

@@ -233,8 +233,9 @@ void add_trace_flags(const Program& program, CLI::App& command, const FlagGroup&
                      const std::shared_ptr<SimulateFlags>& flags) {
   group.add("--ranks", flags->ranks, kRanksHelp);
   group.add("--gpus-per-server", flags->gpus_per_server, "GPUs of a server (default: 8)");
-  group.add_default("--gpu", flags->gpu,
-                    "Kind of GPU, for NVLink and for work without a time ('mixnet gpus')");
+  group.add_default(
+      "--gpu", flags->gpu,
+      "Kind of GPU ('mixnet gpus') or FILE.yaml, for NVLink and for work without a time");
   group.add_default("--seed", flags->seed, "Seed of hashed paths");
   add_common_flags(program, command, flags, "as a server has GPUs");
 }

@@ -86,7 +86,8 @@ void add_validate_command(Program& app) {
   command->add_option("--fit", flags->fit,
                       "CSV whose fat_tree column is fitted (default: the published file)");
   command->add_option("--gpus", flags->gpus, "GPUs of the published runs")->capture_default_str();
-  command->add_option("--gpu", flags->gpu, "Kind of GPU, before scaling ('mixnet gpus')")
+  command
+      ->add_option("--gpu", flags->gpu, "Kind of GPU, before scaling ('mixnet gpus'), or FILE.yaml")
       ->capture_default_str();
   add_json_flag(app, *command, flags->json, "Also write the result as JSON");
   command->callback([flags] { run(*flags); });

@@ -11,6 +11,7 @@
 #include "base/json_reader.h"
 #include "base/suggest.h"
 #include "base/text_file.h"
+#include "hardware/gpu_yaml.h"
 
 namespace mixnet {
 namespace {
@@ -32,17 +33,22 @@ double figure(const JsonReader& gpu, std::string_view key, double scale) {
   return number * scale;
 }
 
+/// A GPU but for its source.
 Gpu parse_gpu(const JsonReader& reader) {
   Gpu gpu;
   gpu.name = reader.at("name").string();
   if (gpu.name.empty()) throw Error(reader.at("name").place(), "is empty", "name the GPU");
   gpu.title = reader.string_or("title", gpu.name);
-  gpu.source = reader.at("source").string();
   gpu.peak_bf16_flops = figure(reader, "peak_bf16_tflops", 1e12);
+  if (reader.has("peak_fp8_tflops")) gpu.peak_fp8_flops = figure(reader, "peak_fp8_tflops", 1e12);
   gpu.memory_bytes_per_second = figure(reader, "memory_gb_per_second", 1e9);
   gpu.memory = Bytes{std::llround(figure(reader, "memory_gb", 1e9))};
   gpu.scale_up_bytes_per_second = figure(reader, "scale_up_gb_per_second", 1e9);
   return gpu;
+}
+
+bool is_yaml_file(std::string_view name) {
+  return name.ends_with(".yaml") || name.ends_with(".yml");
 }
 
 std::vector<Gpu> shipped_gpus() {
@@ -64,6 +70,7 @@ std::vector<Gpu> parse_gpus(std::string_view json, std::string_view input) {
   std::vector<Gpu> gpus;
   for (std::size_t i = 0; i < list.size(); ++i) {
     Gpu gpu = parse_gpu(list.at(i));
+    gpu.source = list.at(i).at("source").string();
     for (const Gpu& other : gpus) {
       if (!same_name(other.name, gpu.name)) continue;
       throw Error(list.at(i).place(), fmt::format("'{}' is there twice", gpu.name),
@@ -75,9 +82,20 @@ std::vector<Gpu> parse_gpus(std::string_view json, std::string_view input) {
   return gpus;
 }
 
+Gpu parse_gpu_yaml(std::string_view yaml, std::string_view input) {
+  const nlohmann::json document = read_gpu_yaml(yaml, input);
+  const JsonReader reader(document, input);
+  Gpu gpu = parse_gpu(reader);
+  gpu.source = reader.string_or("source", fmt::format("{}, a file of the user's", input));
+  return gpu;
+}
+
 std::vector<std::string> gpu_names() { return names_of(shipped_gpus()); }
 
 Gpu find_gpu(std::string_view name, std::string_view input) {
+  if (is_yaml_file(name)) {
+    return parse_gpu_yaml(read_text_file(std::filesystem::path(name)), name);
+  }
   const std::vector<Gpu> gpus = shipped_gpus();
   for (const Gpu& gpu : gpus) {
     if (same_name(gpu.name, name)) return gpu;

@@ -11,7 +11,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST(Gpu, NamesComeOldestFirst) {
-  EXPECT_THAT(gpu_names(), ElementsAre("a100", "h100", "h800", "h200", "b200"));
+  EXPECT_THAT(gpu_names(), ElementsAre("a100", "h100", "h800", "mi300x", "h20", "h200", "b200",
+                                       "gb200", "gb300"));
 }
 
 // The makers' data sheets; the NVLink figure there is the sum of both directions.
@@ -31,6 +32,16 @@ TEST(Gpu, PublishedPeaks) {
   EXPECT_DOUBLE_EQ(b200.peak_bf16_flops, 2250e12);
   EXPECT_DOUBLE_EQ(b200.memory_bytes_per_second, 8e12);
   EXPECT_DOUBLE_EQ(2 * b200.scale_up_bytes_per_second, 1800e9);
+}
+
+// Two of fp8 for one of bf16, where there is fp8.
+TEST(Gpu, Fp8IsTwiceAsFast) {
+  EXPECT_EQ(find_gpu("a100").peak_fp8_flops, 0);
+  for (const std::string& name : gpu_names()) {
+    const Gpu gpu = find_gpu(name);
+    if (name == "a100") continue;
+    EXPECT_NEAR(gpu.peak_fp8_flops / gpu.peak_bf16_flops, 2, 1e-3) << name;
+  }
 }
 
 TEST(Gpu, HopperVariantsDifferInOneThingEach) {

@@ -22,6 +22,8 @@ double in_range(const CsvTable& table, std::size_t row, std::string_view name, d
               fmt::format("give {} to {}", least, most));
 }
 
+constexpr std::string_view kTakenAs = "h100";
+
 std::filesystem::path prices_folder() { return data_directory() / "prices"; }
 
 }  // namespace
@@ -48,11 +50,14 @@ ServerPrice server_price(std::string_view gpu, int gpus) {
   const std::filesystem::path path = prices_folder() / "server_prices.csv";
   const std::vector<ServerPrice> list = parse_server_prices(read_text_file(path), path.string());
   const auto found = std::ranges::find(list, gpu, &ServerPrice::gpu);
-  if (found == list.end()) {
-    throw Error(path.string(), fmt::format("has no server with '{}'", gpu),
-                "add a row, or give --server-price");
+  const auto taken = std::ranges::find(list, kTakenAs, &ServerPrice::gpu);
+  if (found == list.end() && taken == list.end()) {
+    throw Error(path.string(), fmt::format("has no server with '{}' or '{}'", gpu, kTakenAs),
+                "add a row");
   }
-  ServerPrice price = *found;
+  ServerPrice price = found != list.end() ? *found : *taken;
+  if (found == list.end())
+    price.source = fmt::format("taken as an {}'s: '{}' has none", kTakenAs, gpu);
   const double share = static_cast<double>(gpus) / price.gpus;
   price.gpus = gpus;
   price.usd *= share;

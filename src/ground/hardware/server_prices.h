@@ -29,8 +29,8 @@ struct ServerPrice {
 /// of range, a GPU named twice.
 std::vector<ServerPrice> parse_server_prices(std::string_view csv, std::string_view input);
 
-/// Of a server with `gpus` of that GPU, in proportion to the one that has a price. Throws Error
-/// where none has.
+/// Of a server with `gpus` of that GPU, in proportion to the one that has a price. A GPU that has
+/// none (a user's own) is taken as an h100: `gpu` and `source` say so.
 ServerPrice server_price(std::string_view gpu, int gpus);
 
 /// What parts of the network draw, W each, at one speed.

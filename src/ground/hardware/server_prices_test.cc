@@ -13,6 +13,7 @@ using ::testing::HasSubstr;
 TEST(ServerPrices, EveryGpuHasOne) {
   for (const std::string& gpu : gpu_names()) {
     const ServerPrice price = server_price(gpu, 8);
+    EXPECT_EQ(price.gpu, gpu);
     EXPECT_GT(price.usd, 100'000) << gpu;
     EXPECT_GT(price.kw, 5) << gpu;
     EXPECT_GE(price.year, 2020) << gpu;
@@ -23,7 +24,13 @@ TEST(ServerPrices, EveryGpuHasOne) {
 TEST(ServerPrices, AreInProportionToTheGpus) {
   EXPECT_DOUBLE_EQ(server_price("h100", 2).usd, server_price("h100", 8).usd / 4);
   EXPECT_DOUBLE_EQ(server_price("h100", 16).kw, server_price("h100", 8).kw * 2);
-  EXPECT_THROW(server_price("abacus", 8), Error);
+}
+
+TEST(ServerPrices, AGpuOfOnesOwnIsTakenAsAnH100) {
+  const ServerPrice price = server_price("abacus", 4);
+  EXPECT_EQ(price.gpu, "h100");
+  EXPECT_DOUBLE_EQ(price.usd, server_price("h100", 4).usd);
+  EXPECT_THAT(price.source, HasSubstr("'abacus' has none"));
 }
 
 TEST(ServerPrices, BadListsAreRefused) {

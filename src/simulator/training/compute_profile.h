@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "base/names.h"
-#include "base/units.h"
+#include "compute/operation_time.h"
 
 namespace mixnet {
 
@@ -28,11 +28,6 @@ struct Names<Operation> {
       {"optimizer", Operation::kOptimizer}};
 };
 inline constexpr std::size_t kOperations = std::size(Names<Operation>::kTable);
-
-struct OperationTime {
-  Time forward;
-  Time backward;  ///< of the optimizer: zero
-};
 
 /// Measured times, per layer and micro-batch on one GPU; of experts with balanced load; of the
 /// optimizer per iteration.

@@ -6,8 +6,8 @@
 ...     print(run["fabric"], run["bandwidth_gbps"], run["iteration_seconds"])
 >>> pandas.DataFrame(mixnet.rows(result))
 
-compare(), simulate(), flows(), predict(), cost() and validate() are the commands of the program
-``mixnet`` of these names: they take its flags as keywords, with underscores for dashes
+compare(), simulate(), flows(), predict(), cost(), compute() and validate() are the commands of the
+program ``mixnet`` of these names: they take its flags as keywords, with underscores for dashes
 (``--reconfiguration-delay 1ms`` is ``reconfiguration_delay="1ms"``), and return what it writes with
 ``--json``; ``mixnet compare --help`` lists the flags. Quantities are strings with their units. Flags
 that name a further file (``timeline``, ``fct``, ``csv``) have it written.
@@ -43,6 +43,7 @@ __all__ = [
     "Error",
     "__version__",
     "compare",
+    "compute",
     "cost",
     "fabrics",
     "flows",
@@ -124,6 +125,16 @@ def cost(**flags: Flag) -> Dict[str, Any]:
     ``rows``, a dict for each fabric and speed: ``network_cost_usd``, ``parts``, ...
     """
     return _answer("cost", flags, False)
+
+
+def compute(operations: Union[str, "os.PathLike[str]"], **flags: Flag) -> Dict[str, Any]:
+    """Our times of a GPU's operations beside measured ones, a CSV file.
+
+    ``flags``: those of ``mixnet compute``, such as ``gpu="h200"``, ``precision="fp8"``. Returns the
+    document ``mixnet.compute/1`` (docs/compute.md): ``rows`` (those of the CSV, and
+    ``predicted_forward_ms``, ``predicted_backward_ms``), ``medians`` of the errors by operation.
+    """
+    return _answer("compute", {"operations": operations, **flags}, False)
 
 
 def validate(

@@ -13,6 +13,7 @@ Scalar = Union[None, bool, int, float, str]
 # What a row is of, by the schema of a document; of others it is the document.
 _LISTS = {
     "mixnet.compare": "runs",
+    "mixnet.compute": "rows",
     "mixnet.cost": "rows",
     "mixnet.predict": "predictors",
     "mixnet.collective": "rows",
@@ -28,8 +29,9 @@ def rows(
 
     ``results``: what a function of this package returned, or a list of such; results of several
     calls make one table. A row is a run of compare() and of simulate(model=...), a point of sweep(),
-    a fabric of cost(), a size of a collective, a predictor of predict(), a published time of
-    validate(), a model, a GPU; of flows() and simulate() of graphs it is the whole result.
+    a fabric of cost(), a size of a collective, a predictor of predict(), an operation of
+    compute(), a published time of validate(), a model, a GPU; of flows() and simulate() of graphs it
+    is the whole result.
     ``of``: a list in the results that rows are made of instead, as in ``rows(flows(...),
     of="tiers")``.
 
