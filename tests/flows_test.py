@@ -9,6 +9,7 @@ import json
 import os
 import pty
 import random
+import select
 import subprocess
 
 import program
@@ -430,6 +431,26 @@ class BadFlowsTest(ProgramTest):
         for place in ("-", "y"):
             self.refused([*tree, "--json", place, "--fct", place], "--fct: cannot go where --json")
         self.refused([*tree, "--json", "y", "--fct", "./y"], "--fct: cannot go where --json")
+
+
+
+class LongFlowTest(ProgramTest):
+    def test_one_long_flow_is_seen_on_its_way(self):
+        """On a terminal, after two seconds: 5 TB take about a minute."""
+        flows = self.file("long.csv", "src,dst,bytes\n0,1,5000000000000\n")
+        terminal, end = pty.openpty()
+        process = subprocess.Popen([program.PROGRAM, "flows", "--flows", flows, "--fabric", "fat-tree"],
+                                   stdout=subprocess.DEVNULL, stderr=end, env={"TERM": "xterm"})
+        os.close(end)
+        shown = b""
+        try:
+            while b" %" not in shown and select.select([terminal], [], [], 30 * SLOWDOWN)[0]:
+                shown += os.read(terminal, 1000)
+        finally:
+            process.kill()
+            process.wait()
+            os.close(terminal)
+        self.assertRegex(shown, rb"simulating flows \[=* *\] +[0-9]+ %")
 
 
 if __name__ == "__main__":

@@ -83,6 +83,13 @@ class RanksTest(ProgramTest):
         # To a seventh, but for the head, for which the other stages wait either way.
         self.assertGreater(bubble[0] / bubble[1], 3)
 
+    def test_virtual_stages_have_a_schedule_of_their_own(self):
+        result = run("compare", "--model", "mixtral-8x22b", "--gpus", 128, "--tp", 2, "--pp", 8,
+                     "--vpp", 7, "--ep", 8, "--etp", 1, "--micro-batch-size", 1,
+                     "--global-batch-size", 256, "--fabric", "ideal", "--schedule", "eager-1f1b")
+        self.assertEqual((result.status, result.out), (2, b""), str(result))
+        self.assertIn(b"--vpp: does not go with --schedule eager-1f1b", result.err)
+
     def test_a_folded_plan_is_compared(self):
         """All experts of a layer in one server: nothing of EP is left between servers."""
         plan = ["--model", "mixtral-8x22b", "--gpus", 128, "--tp", 2, "--pp", 8,
