@@ -64,6 +64,7 @@ class PacedJob {
   SwitchedExchange switched_exchange(const ExchangeTimes& exchange, Time inside) const;
   SwitchedExchange expected_exchange(std::size_t place, const ExchangeTimes& exchange,
                                      Time inside) const;
+  Time narrow(Time time) const;
   Time with_scale_up(Time network, Time inside) const;
   void add_exchange(const WorkPlace& place, int moe_layer, LayerTimes& times) const;
 
