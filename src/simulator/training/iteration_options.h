@@ -28,6 +28,7 @@
 #include "circuits/allocator.h"
 #include "fabric/gpu_bandwidth.h"
 #include "fabric/packet_fabric.h"
+#include "memory/memory_use.h"
 #include "network/fidelity.h"
 #include "policy/switch_policy.h"
 #include "training/cluster_health.h"
@@ -112,7 +113,24 @@ struct IterationOptions {
   /// repeats the all-gather in backward), else by all-reduce.
   bool sequence_parallel = true;
   int gradient_bytes = 2;  ///< a parameter: 2 (bf16) or 4 (fp32)
+
+  // What saves memory and takes time (recompute_times.h, PacedJob::shard_times()).
+  Recompute recompute = Recompute::kNone;
+  int zero = 0;          ///< ZeRO's stage, 0 to 3: who holds what (memory_use.h)
+  int moment_bytes = 4;  ///< of each of Adam's two moments, a parameter
 };
+
+/// Those of the options that memory depends on.
+inline MemoryOptions memory_options(const IterationOptions& options) {
+  MemoryOptions memory;
+  memory.zero = options.zero;
+  memory.recompute = options.recompute;
+  memory.gradient_bytes = options.gradient_bytes;
+  memory.moment_bytes = options.moment_bytes;
+  memory.eager_schedule = options.schedule == PipelineSchedule::kEager1F1B;
+  memory.sequence_parallel = options.sequence_parallel;
+  return memory;
+}
 
 /// How MixNet is best run, in place of the paper's block, greedy and circuits-first.
 inline void best_settings(IterationOptions& options) {
