@@ -60,8 +60,12 @@ class Search {
     plan.dp = static_cast<int>(gpus_ / tp / plan.cp / pp);
     if (pp == 1 || pp * plan.vpp > model_.layers) plan.vpp = 1;
     const std::int64_t quantum = micro_batch * plan.dp * (plan.vpp > 1 ? pp : 1);
-    const std::int64_t rounds = std::max<std::int64_t>(1, plan.global_batch_size / quantum);
-    if (plan.global_batch_size % quantum != 0) plan.global_batch_size = rounds * quantum;
+    if (!wish_.batch_given) {
+      plan.global_batch_size = default_global_batch(plan);
+    } else if (plan.global_batch_size % quantum != 0) {
+      plan.global_batch_size =
+          std::max<std::int64_t>(1, plan.global_batch_size / quantum) * quantum;
+    }
     const double far = distance(plan);
     if (far >= distance_ || plan_problem(model_, plan, gpus_)) return;
     for (int zero = wish_.options.zero; zero <= 3; ++zero) {
@@ -94,8 +98,8 @@ class Search {
            steps(wanted.vpp, plan.vpp) +
            0.8 * steps(static_cast<double>(wanted.micro_batch_size),
                        static_cast<double>(plan.micro_batch_size)) +
-           0.1 * steps(static_cast<double>(wanted.global_batch_size),
-                       static_cast<double>(plan.global_batch_size));
+           (wish_.batch_given ? 0.1 : 0) * steps(static_cast<double>(wanted.global_batch_size),
+                                                 static_cast<double>(plan.global_batch_size));
   }
 
   /// Of what is not as it was wished.
@@ -111,7 +115,8 @@ class Search {
     add("--vpp", wanted.vpp, plan_.vpp);
     add("--ep", wanted.ep, plan_.ep);
     add("--micro-batch-size", wanted.micro_batch_size, plan_.micro_batch_size);
-    add("--global-batch-size", wanted.global_batch_size, plan_.global_batch_size);
+    if (wish_.batch_given)
+      add("--global-batch-size", wanted.global_batch_size, plan_.global_batch_size);
     add("--zero", wish_.options.zero, options_.zero);
     if (wish_.recompute_given && options_.recompute != wish_.options.recompute) {
       text +=

@@ -25,6 +25,7 @@ struct MemoryWish {
   ParallelPlan plan;
   MemoryOptions options;
   bool recompute_given = false;  ///< else any will do
+  bool batch_given = false;      ///< the global batch; else it is make_plan()'s for each plan
   std::int64_t gpus = 1;         ///< plan.world(), where that plan is possible
 };
 

@@ -48,11 +48,16 @@ bool is_default(const PlanRequest& plan) {
          !plan.micro_batch_size && !plan.global_batch_size && !plan.seq_length;
 }
 
+bool has_batch(const Model& model, const PlanRequest& plan) {
+  return plan.global_batch_size.has_value() || model.defaults.global_batch_size > 0;
+}
+
 /// The plan that was wished for, possible or not, for which memory is sought.
 MemoryWish wish_of(const Model& model, const PlanRequest& request, const MemoryOptions& options) {
   MemoryWish wish;
   wish.gpus = request.gpus;
   wish.options = options;
+  wish.batch_given = has_batch(model, request);
   ParallelPlan& plan = wish.plan;
   const auto given_or = [](const auto& given, std::int64_t preset, std::int64_t otherwise) {
     return given ? std::int64_t{*given} : preset > 0 ? preset : otherwise;
@@ -69,8 +74,7 @@ MemoryWish wish_of(const Model& model, const PlanRequest& request, const MemoryO
   plan.etp = request.etp.value_or(0);
   plan.micro_batch_size = given_or(request.micro_batch_size, model.defaults.micro_batch_size, 8);
   plan.seq_length = given_or(request.seq_length, model.defaults.seq_length, 4096);
-  plan.global_batch_size =
-      given_or(request.global_batch_size, model.defaults.global_batch_size, request.gpus);
+  plan.global_batch_size = given_or(request.global_batch_size, model.defaults.global_batch_size, 1);
   return wish;
 }
 
@@ -121,7 +125,8 @@ MemoryReport check_memory(const Model& model, const ParallelPlan& plan, const Pl
   report.worst = worst_rank(model, plan, memory);
   if (report.fits() || !request.looked_at || request.ignored) return report;
   if (is_default(wanted) && !request.recompute) return report;
-  const MemoryWish wish = {plan, memory, request.recompute.has_value(), plan.world()};
+  const MemoryWish wish = {plan, memory, request.recompute.has_value(), has_batch(model, wanted),
+                           plan.world()};
   throw Error(
       "memory",
       fmt::format("a GPU of stage {} needs {} GB and can have {} of {}: {}", report.worst.stage,
