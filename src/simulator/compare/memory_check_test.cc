@@ -19,11 +19,12 @@ struct Job {
   PlanRequest plan;
   Gpu gpu = find_gpu("h100");
   IterationOptions options;
-  MemoryRequest request = {.looked_at = true};
+  MemoryRequest request;
 
   explicit Job(std::int64_t gpus = 1024) {
     plan.gpus = gpus;
     options.zero = 1;
+    request.looked_at = true;
   }
   MemoryReport check() const {
     refuse_hopeless(model, plan, gpu, options, request);

@@ -134,7 +134,8 @@ TEST(PacedJob, ScatterAndGatherAreAnAllReduce) {
   wide.gradient_bytes = 4;
   const Time twice = Job("mixtral-8x7b", wide).pace.gradient_time(0);
   wide.zero = 1;
-  EXPECT_NEAR(Job("mixtral-8x7b", wide).pace.gradient_time(0) / twice, 0.75, 1e-6);
+  EXPECT_NEAR(Job("mixtral-8x7b", wide).pace.gradient_time(0).to_seconds(),
+              0.75 * twice.to_seconds(), 1e-9);
 }
 
 TEST(PacedJob, MicroBatchByMicroBatchWithoutOverlap) {
