@@ -224,6 +224,9 @@ void run(const Flags& flags) {
   if (quiet) {
     for (const std::string& sentence : gaps(comparison, request)) print_note(flags.json, sentence);
   }
+  if (quiet && request.memory.looked_at) {
+    print_note(flags.json, memory_warning(comparison.memory));
+  }
   print_note(flags.json, routing_note(request.routing));
   const std::string& priced = comparison.server.gpu;  // empty where nothing is
   if (!priced.empty() && priced != request.gpu.name) {

@@ -37,6 +37,7 @@ ComparisonRequest CompareFlags::request() const {
   request.prices = prices.empty() ? PriceList::load() : PriceList::load(prices);
   request.server_link = parse<ServerLink>(server_link, "--server-link");
   simulation.apply(request);
+  memory.apply(request, simulation.paper);
   if (!simulation.paper) request.tiers = 0;  // as few as the cluster needs
   request.switch_ports = switch_ports;
   request.running = {years, power_price, pue};
@@ -94,6 +95,7 @@ void add_compare_flags(CLI::App& command, CompareFlags& flags) {
                      "Fabrics, comma-separated ('mixnet fabrics'; default: all but nvl72 and\n"
                      "mixnet-optical-io, which are made of domains of 64 GPUs)");
   add_parallel_plan_flags(command, flags.plan);
+  add_memory_flags(command, flags.memory);
   add_simulation_flags(command, flags.simulation);
   command
       .add_option("--fail", flags.failures,

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/memory_flags.h"
 #include "cli/parallel_plan_flags.h"
 #include "cli/simulation_flags.h"
 #include "compare/comparison.h"
@@ -30,6 +31,7 @@ struct CompareFlags {
   std::string outage = "10ms";
   int spare_nics = 0;
   ParallelPlanFlags plan;
+  MemoryFlags memory;
   SimulationFlags simulation;
 
   /// Reads the files that flags name. Throws Error on a value that is not known or out of range.

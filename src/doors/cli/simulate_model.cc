@@ -74,6 +74,9 @@ void run(const Flags& flags) {
   const IterationRun result = run_iteration(request, {.regions = regions_of(flags, request)});
   if (!flags.json.empty())
     write_output(flags.json, to_json(result.comparison, "mixnet " MIXNET_VERSION));
+  if (request.memory.looked_at) {
+    print_note(flags.json, memory_warning(result.comparison.memory));
+  }
   print_note(flags.json, routing_note(request.routing));
   std::size_t bytes = 0;
   if (!flags.timeline.file.empty()) {

@@ -67,13 +67,15 @@ void print_tables(const TrainingValidation& validation) {
                   {"precision", Align::kLeft},
                   {"overlap", Align::kLeft},
                   {"dispatch", Align::kLeft},
-                  {"vpp"}});
+                  {"vpp"},
+                  {"recompute", Align::kLeft}});
   for (const TrainingRow& row : validation.rows) {
     rows.add_row({row.run.name, fmt::format("{:.3f}", row.run.step_seconds),
                   fmt::format("{:.3f}", row.simulated_seconds),
                   fmt::format("{:+.1f} %", row.error() * 100),
                   std::string(to_string(row.run.precision)), row.run.overlaps_ep ? "yes" : "no",
-                  std::string(to_string(row.dispatch)), std::to_string(row.plan.vpp)});
+                  std::string(to_string(row.dispatch)), std::to_string(row.plan.vpp),
+                  std::string(to_string(row.recompute))});
   }
   rows.print();
   TextTable groups({{"rows of", Align::kLeft},

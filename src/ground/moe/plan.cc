@@ -45,7 +45,7 @@ ParallelPlan with_default_batch(ParallelPlan plan, const PlanRequest& request, c
   } else if (model.defaults.global_batch_size > 0) {
     plan.global_batch_size = model.defaults.global_batch_size;
   } else {
-    plan.global_batch_size = plan.micro_batch_size * plan.dp * 4 * plan.pp;
+    plan.global_batch_size = default_global_batch(plan);
   }
   return plan;
 }
@@ -183,6 +183,10 @@ void check_positive(std::string_view flag, std::int64_t value, std::int64_t most
 }
 
 }  // namespace
+
+std::int64_t default_global_batch(const ParallelPlan& plan) {
+  return plan.micro_batch_size * plan.dp * 4 * plan.pp;
+}
 
 std::string to_string(const ParallelPlan& plan) {
   return fmt::format("tp {}, {}pp {}, {}ep {}, {}dp {}", plan.tp,

@@ -83,6 +83,9 @@ struct PlanRequest {
 std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& plan,
                                         std::int64_t gpus);
 
+/// Where neither request nor model say: four micro-batches a stage and replica.
+std::int64_t default_global_batch(const ParallelPlan& plan);
+
 /// The plan for `request`. Defaults: the model's own plan (the paper's for its five models); a
 /// model without one gets tp 1, pp 1 and the largest ep that its experts and the GPUs allow; cp 1,
 /// etp as tp;

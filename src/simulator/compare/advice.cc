@@ -222,8 +222,11 @@ std::vector<std::string> caveats(const Comparison& comparison, const ComparisonR
   constexpr int kLargestPanel = 1008;  // ports of a robotic patch panel (MixNet, table 2)
   constexpr int kLargestSwitch = 576;  // of a piezo switch (the same)
   std::vector<std::string> sentences = {
-      "Not looked at: whether model and optimizer fit into the GPUs' memory, and whether another "
-      "plan (--tp, --pp, --ep) is faster."};
+      "Not looked at: whether another plan (--tp, --pp, --ep) is faster."};
+  if (const std::string warning = memory_warning(comparison.memory);
+      request.memory.looked_at && !warning.empty()) {
+    sentences.insert(sentences.begin(), warning);
+  }
   const auto has = [&](FabricKind kind) {
     return std::ranges::find(request.fabrics, kind) != request.fabrics.end() &&
            std::ranges::find(comparison.left_out, kind, &LeftOut::fabric) ==

@@ -78,7 +78,10 @@ Comparison comparison_of(const ComparisonRequest& request) {
   Comparison comparison;
   comparison.model = request.model.name;
   comparison.gpu = request.gpu.title;
+  refuse_hopeless(request.model, request.plan, request.gpu, request.iteration, request.memory);
   comparison.plan = make_plan(request.model, request.plan);
+  comparison.memory = check_memory(request.model, comparison.plan, request.plan, request.gpu,
+                                   request.iteration, request.memory);
   comparison.routing = request.routing;
   comparison.policy = to_string(request.iteration.reconfiguration);
   comparison.ep_split = to_string(request.iteration.network.ep_split);
@@ -95,6 +98,11 @@ Comparison comparison_of(const ComparisonRequest& request) {
   }
   check_failures(request.fabrics, request.iteration.network, comparison.plan, failures.failures);
   return comparison;
+}
+
+ComparisonRequest with_memory(ComparisonRequest request, const Comparison& comparison) {
+  request.iteration.recompute = comparison.memory.recompute;
+  return request;
 }
 
 bool serves_all_speeds(const IterationOptions& options) {
@@ -172,8 +180,9 @@ std::optional<Time> fat_tree_time(const ComparisonRequest& request, ComparisonJo
 
 /// With what can be had at some speeds only. Throws FabricError when there is nothing, or when a
 /// fabric can be had at none.
-Comparison compare_possible(const ComparisonRequest& request) {
-  Comparison comparison = comparison_of(request);
+Comparison compare_possible(const ComparisonRequest& wanted) {
+  Comparison comparison = comparison_of(wanted);
+  const ComparisonRequest request = with_memory(wanted, comparison);
   ComparisonJobs jobs(request, comparison.plan);
   std::optional<FabricError> first;
   for (const Bandwidth bandwidth : request.bandwidths) {

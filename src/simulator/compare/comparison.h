@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "compare/memory_check.h"
 #include "compare/training_figures.h"
 #include "fabric/cluster_cost.h"
 #include "fabric/cost.h"
@@ -34,7 +35,8 @@ struct ComparisonRequest {
   std::vector<Bandwidth> bandwidths;
   std::string routing = "dynamic";
   std::uint64_t seed = 1;
-  IterationOptions iteration;
+  IterationOptions iteration;  ///< its recompute is what `memory` leads to
+  MemoryRequest memory;
   double compute_scale = 1;
   ServerLink server_link = ServerLink::kOptics;
   PriceList prices;
@@ -86,6 +88,7 @@ struct Comparison {
   std::string model;  ///< the model's name
   std::string gpu;    ///< as people write it: Gpu::title
   ParallelPlan plan;
+  MemoryReport memory;
   std::string routing;
   std::string policy;    ///< of reconfiguration: "block", "hitless", ...
   std::string ep_split;  ///< "circuits-first" or "balanced"
@@ -101,11 +104,15 @@ struct Comparison {
   std::optional<MixNetAdvice> mixnet;
 };
 
-/// Throws Error on an impossible plan, on contradicting options, and when no fabric is left.
+/// Throws Error on an impossible plan, on one that does not fit into memory, on contradicting
+/// options, and when no fabric is left.
 Comparison compare(const ComparisonRequest& request);
 
 /// The same without its runs: the plan, and what is asked for.
 Comparison comparison_of(const ComparisonRequest& request);
+
+/// `request` with what comparison_of() has found: the recompute that it is simulated with.
+ComparisonRequest with_memory(ComparisonRequest request, const Comparison& comparison);
 
 /// Whether one TrainingJob with these options serves every speed; else it is made for one speed,
 /// FidelityOptions::nic_rate.

@@ -42,7 +42,7 @@ std::string describe_job(const Comparison& comparison, const ComparisonRequest& 
   const ParallelPlan& plan = comparison.plan;
   return fmt::format(
       "{} on {} {} in {} servers: {}, {} micro-batches of {} x {} tokens\n"
-      "routing {}, seed {}; reconfiguration {}{}; circuits {}; all-to-all {}; fidelity {}\n",
+      "routing {}, seed {}; reconfiguration {}{}; circuits {}; all-to-all {}; fidelity {}\n{}\n",
       request.model.title.empty() ? request.model.name : request.model.title,
       grouped(static_cast<double>(plan.world())), request.gpu.title, grouped(plan.servers()),
       to_string(plan), plan.micro_batches(), plan.micro_batch_size, plan.seq_length,
@@ -50,7 +50,8 @@ std::string describe_job(const Comparison& comparison, const ComparisonRequest& 
       needs_of(request.iteration.reconfiguration).delay
           ? fmt::format(" {}", to_string(request.iteration.switching()))
           : "",
-      to_string(request.iteration.network.allocator), comparison.ep_split, comparison.fidelity);
+      to_string(request.iteration.network.allocator), comparison.ep_split, comparison.fidelity,
+      describe_memory(comparison.memory));
 }
 
 nlohmann::ordered_json parallel_plan_json(const ParallelPlan& plan) {
@@ -125,7 +126,8 @@ std::string to_json(const Comparison& comparison, std::string_view program) {
   Json document = {{"schema", "mixnet.compare/1"},
                    {"program", program},
                    {"gpu", comparison.gpu},
-                   {"plan", parallel_plan_json(comparison.plan)}};
+                   {"plan", parallel_plan_json(comparison.plan)},
+                   {"memory", memory_json(comparison.memory)}};
   if (!comparison.server.gpu.empty()) {
     document["cluster"] = {{"years", comparison.years},
                            {"server_usd", comparison.server.usd},

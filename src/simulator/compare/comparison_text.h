@@ -9,7 +9,7 @@
 
 namespace mixnet {
 
-/// Two lines: the model and its plan; routing, policy and fidelity.
+/// Three lines: the model and its plan; routing, policy and fidelity; memory.
 std::string describe_job(const Comparison& comparison, const ComparisonRequest& request);
 
 /// Schema mixnet.compare/1, docs/compare.md. Both end with a line break. `program`: by which it was

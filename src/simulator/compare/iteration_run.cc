@@ -25,10 +25,11 @@ void check_alone(const ComparisonRequest& request) {
 
 }  // namespace
 
-IterationRun run_iteration(const ComparisonRequest& request, const TimelineOptions& timeline) {
-  check_alone(request);
+IterationRun run_iteration(const ComparisonRequest& wanted, const TimelineOptions& timeline) {
+  check_alone(wanted);
   IterationRun result;
-  result.comparison = comparison_of(request);
+  result.comparison = comparison_of(wanted);
+  const ComparisonRequest request = with_memory(wanted, result.comparison);
   const ParallelPlan& plan = result.comparison.plan;
   const FabricKind fabric = request.fabrics.front();
   const Bandwidth bandwidth = request.bandwidths.front();

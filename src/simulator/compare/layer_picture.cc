@@ -49,6 +49,9 @@ LayerPicture picture_layer(const ComparisonRequest& request) {
   if (picture.regions.empty()) return picture;
 
   IterationOptions options = request.iteration;
+  options.recompute =
+      check_memory(request.model, picture.plan, request.plan, request.gpu, options, request.memory)
+          .recompute;
   options.fidelity.fidelity = Fidelity::kFluid;
   options.fidelity.nic_rate = picture.bandwidth;
   const FabricKind fabric = FabricKind::kMixNet;

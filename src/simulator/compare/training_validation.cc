@@ -103,6 +103,18 @@ int most_virtual_stages(const Model& model, const PlanRequest& plan) {
   return model.layers / pp;
 }
 
+/// The least that fits; full where none does.
+Recompute least_recompute(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
+                          const IterationOptions& options) {
+  MemoryOptions memory = memory_options(options);
+  memory.fp8 = options.compute.precision == Precision::kFp8;
+  for (const Recompute recompute : {Recompute::kNone, Recompute::kSelective}) {
+    memory.recompute = recompute;
+    if (worst_rank(model, plan, memory).use.total() <= usable_memory(gpu)) return recompute;
+  }
+  return Recompute::kFull;
+}
+
 TrainingRow simulate_run(const PublishedRun& run, const Model& model, IterationOptions options) {
   const SourceHabits habits = habits_of(run.source);
   PlanRequest request = run.plan;
@@ -115,6 +127,10 @@ TrainingRow simulate_run(const PublishedRun& run, const Model& model, IterationO
   options.network.dispatch.mode = habits.dispatch;
   options.compute.precision = run.precision;
   options.fidelity.nic_rate = run.nic_rate;
+  options.zero = 1;
+  options.gradient_bytes = 4;  // Megatron-LM's default
+  options.recompute = least_recompute(model, row.plan, run.gpu, options);
+  row.recompute = options.recompute;
   if (divides_gpu_bandwidth(run.fabric)) {
     options.network.gpu.total =
         run.nic_rate + Bandwidth{std::llround(run.gpu.scale_up_bytes_per_second * 8)};
@@ -227,7 +243,8 @@ std::string to_json(const TrainingValidation& validation) {
                     {"plan", to_string(row.plan)},
                     {"precision", to_string(row.run.precision)},
                     {"ep_overlap", row.run.overlaps_ep},
-                    {"dispatch", to_string(row.dispatch)}});
+                    {"dispatch", to_string(row.dispatch)},
+                    {"recompute", to_string(row.recompute)}});
   }
   Json groups = Json::array();
   for (const TrainingGroup& group : validation.groups) {

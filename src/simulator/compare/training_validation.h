@@ -8,9 +8,10 @@
 // models/NAME.json beside the CSV, or a path.
 //
 // What a row does not print is taken as its source is known to have it (habits_of()): how tokens
-// are dispatched, and how many virtual stages. Routing is uniform, as benchmarks force it; no
-// overlap of expert traffic with computation is simulated, so rows with `ep_overlap` should come
-// out slower than they were.
+// are dispatched, and how many virtual stages. Recompute is the least with which the row's plan
+// fits into memory, with ZeRO-1 and fp32 gradients, Megatron-LM's distributed optimizer. Routing is
+// uniform, as benchmarks force it; no overlap of expert traffic with computation is simulated, so
+// rows with `ep_overlap` should come out slower than they were.
 //
 // Deterministic. Cost: some milliseconds a row.
 #pragma once
@@ -58,6 +59,7 @@ struct TrainingRow {
   PublishedRun run;
   ParallelPlan plan;
   DispatchMode dispatch = DispatchMode::kDeduplicated;
+  Recompute recompute = Recompute::kNone;  ///< the least that fits
   double simulated_seconds = 0;
   double error() const { return simulated_seconds / run.step_seconds - 1; }
 };

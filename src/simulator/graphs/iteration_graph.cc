@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "moe/demand.h"
-#include "training/compute.h"
+#include "compute/compute_model.h"
 #include "training/pipeline.h"
 #include "training/stage_parameters.h"
 

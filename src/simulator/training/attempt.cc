@@ -26,6 +26,7 @@ void Attempt::MeanSums::add(const PassSums& sums) {
   ep.add(sums.ep);
   tp.add(sums.tp);
   reconfiguration.add(sums.reconfiguration);
+  dp.add(sums.dp);
 }
 
 IterationTime Attempt::run() {
@@ -43,7 +44,7 @@ IterationTime Attempt::run() {
   time.tp = busy_.tp.over(pipelines);
   time.reconfiguration = busy_.reconfiguration.over(pipelines);
   time.pp = with_sends - without_sends_;
-  time.dp = with_gradients - with_sends;
+  time.dp = with_gradients - with_sends + busy_.dp.over(pipelines);
   time.bubble =
       time.total - time.compute - time.ep - time.tp - time.reconfiguration - time.pp - time.dp;
   if (recorder_ != nullptr) {

@@ -34,7 +34,7 @@ class Attempt {
  private:
   /// PassSums of which the means are asked for.
   struct MeanSums {
-    MeanTime compute, ep, tp, reconfiguration;
+    MeanTime compute, ep, tp, reconfiguration, dp;
 
     void add(const PassSums& sums);
   };

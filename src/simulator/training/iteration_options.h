@@ -27,10 +27,10 @@
 #include "base/names.h"
 #include "base/units.h"
 #include "circuits/allocator.h"
-#include "compute/compute_profile.h"
-#include "compute/operation_curves.h"
+#include "compute/compute_model.h"
 #include "fabric/gpu_bandwidth.h"
 #include "fabric/packet_fabric.h"
+#include "memory/memory_use.h"
 #include "moe/dispatch.h"
 #include "network/fidelity.h"
 #include "policy/switch_policy.h"
@@ -80,12 +80,6 @@ struct NetworkOptions {
   GpuBandwidthOptions gpu;  ///< of the fabrics that divide a GPU's bandwidth
 };
 
-struct ComputeOptions {
-  Precision precision = Precision::kBf16;  ///< of GEMMs (compute/operation_curves.h)
-  Time layer_wait = kLayerWait;            ///< a layer with experts, micro-batch and pass
-  ComputeProfile profile;                  ///< measured times, where there are any
-};
-
 struct FailureOptions {
   std::vector<Failure> failures;
   Backup backup = Backup::kPool;
@@ -118,7 +112,24 @@ struct IterationOptions {
   /// repeats the all-gather in backward), else by all-reduce.
   bool sequence_parallel = true;
   int gradient_bytes = 2;  ///< a parameter: 2 (bf16) or 4 (fp32)
+
+  // What saves memory and takes time (recompute_times.h, PacedJob::shard_times()).
+  Recompute recompute = Recompute::kNone;
+  int zero = 0;          ///< ZeRO's stage, 0 to 3: who holds what (memory_use.h)
+  int moment_bytes = 4;  ///< of each of Adam's two moments, a parameter
 };
+
+/// Those of the options that memory depends on.
+inline MemoryOptions memory_options(const IterationOptions& options) {
+  MemoryOptions memory;
+  memory.zero = options.zero;
+  memory.recompute = options.recompute;
+  memory.gradient_bytes = options.gradient_bytes;
+  memory.moment_bytes = options.moment_bytes;
+  memory.eager_schedule = options.schedule == PipelineSchedule::kEager1F1B;
+  memory.sequence_parallel = options.sequence_parallel;
+  return memory;
+}
 
 /// How tokens are best sent, and MixNet best run, in place of the paper's copies, block, greedy and
 /// circuits-first.

@@ -46,7 +46,11 @@ TimesOver combine_over(LitCircuits circuits) {
 class Layout {
  public:
   Layout(const LayerTimes& layer, bool is_backward, Time start, std::vector<TimelineSpan>& spans)
-      : layer_(layer), is_backward_(is_backward), now_(start), spans_(spans) {}
+      : layer_(layer),
+        is_backward_(is_backward),
+        backward_times_(is_backward),
+        now_(start),
+        spans_(spans) {}
 
   Time forward() {
     const Time begin = now_;
@@ -80,6 +84,7 @@ class Layout {
   }
 
   Time backward() {
+    if (layer_.runs_again) forward_again();
     if (!layer_.is_moe) {
       around(layer_.ffn_tp, TimelinePart::kDenseFfn, layer_.dense_ffn);
       share_context();
@@ -110,6 +115,24 @@ class Layout {
   }
 
  private:
+  /// In backward, over the circuits that it has.
+  void forward_again() {
+    backward_times_ = false;
+    share_context();
+    around(layer_.attention_tp, TimelinePart::kAttention, layer_.attention);
+    if (layer_.is_moe) {
+      const SwitchMoves& moves = layer_.backward.moves;
+      compute(TimelinePart::kGate, layer_.gate);
+      exchange(TimelinePart::kDispatch, dispatch_over(moves.dispatch_over));
+      around(layer_.ffn_tp, TimelinePart::kExperts, layer_.experts);
+      around(layer_.shared_tp, TimelinePart::kSharedExperts, layer_.shared_experts);
+      exchange(TimelinePart::kCombine, combine_over(moves.combine_over));
+    } else {
+      around(layer_.ffn_tp, TimelinePart::kDenseFfn, layer_.dense_ffn);
+    }
+    backward_times_ = true;
+  }
+
   void add(TimelineTrack track, TimelinePart part, Time start, Time end) {
     if (end <= start) return;
     TimelineSpan& span = spans_.emplace_back();
@@ -126,17 +149,17 @@ class Layout {
   }
 
   void compute(TimelinePart part, const OperationTime& time) {
-    step(TimelineTrack::kCompute, part, is_backward_ ? time.backward : time.forward);
+    step(TimelineTrack::kCompute, part, backward_times_ ? time.backward : time.forward);
   }
 
   void share_context() {
     step(TimelineTrack::kScaleUp, TimelinePart::kTensorParallel,
-         layer_.context * (is_backward_ ? kBackwardContexts : 1));
+         layer_.context * (backward_times_ ? kBackwardContexts : 1));
   }
 
   /// An operation with its TP.
   void around(Time tp, TimelinePart part, const OperationTime& time) {
-    const std::int64_t phases = is_backward_ ? layer_.backward_tp_phases : kForwardTpPhases;
+    const std::int64_t phases = backward_times_ ? layer_.backward_tp_phases : kForwardTpPhases;
     step(TimelineTrack::kScaleUp, TimelinePart::kTensorParallel, tp * (phases - 1));
     compute(part, time);
     step(TimelineTrack::kScaleUp, TimelinePart::kTensorParallel, tp);
@@ -176,6 +199,7 @@ class Layout {
 
   const LayerTimes& layer_;
   bool is_backward_;
+  bool backward_times_;  ///< not of what runs again
   Time now_;
   std::vector<TimelineSpan>& spans_;
 };
@@ -185,7 +209,7 @@ class Layout {
 PassSums PassSums::times(double share) const {
   if (share == 1) return *this;
   return {scaled(compute, share), scaled(ep, share), scaled(tp, share),
-          scaled(reconfiguration, share)};
+          scaled(reconfiguration, share), scaled(dp, share)};
 }
 
 PassSums LayerTimes::sums(bool is_backward) const {
@@ -194,11 +218,18 @@ PassSums LayerTimes::sums(bool is_backward) const {
   };
   const std::int64_t phases = is_backward ? backward_tp_phases : kForwardTpPhases;
   const SwitchCost& cost = is_backward ? backward : forward;
-  return {of(attention) + of(dense_ffn) + of(gate) + of(experts) + of(shared_experts),
-          cost.exchange,
-          (attention_tp + ffn_tp + shared_tp) * phases +
-              context * (is_backward ? kBackwardContexts : 1),
-          cost.wait};
+  PassSums sums = {of(attention) + of(dense_ffn) + of(gate) + of(experts) + of(shared_experts),
+                   cost.exchange,
+                   (attention_tp + ffn_tp + shared_tp) * phases +
+                       context * (is_backward ? kBackwardContexts : 1),
+                   cost.wait,
+          Time::zero()};
+  if (!is_backward || !runs_again) return sums;
+  PassSums again = this->sums(false);
+  again.ep = cost.exchange;
+  again.reconfiguration = Time::zero();
+  sums.add(again);
+  return sums;
 }
 
 Time lay_out(const LayerTimes& layer, bool is_backward, Time start,

@@ -7,7 +7,8 @@
 //   backward   combine | (TP | shared experts | TP) | TP | experts | TP | dispatch | gate | TP |
 //              attention | TP | wait
 // combine in backward has the traffic and the time of dispatch in forward, and the other way round.
-// A dense layer has TP | dense FFN | TP behind or before attention.
+// A dense layer has TP | dense FFN | TP behind or before attention. With full recompute, backward
+// begins with the whole forward again, without its waits and over the circuits that backward has.
 //
 // Pure values.
 #pragma once
@@ -16,7 +17,7 @@
 
 #include "policy/switch_policy.h"
 #include "training/communication.h"
-#include "training/compute.h"
+#include "compute/compute_model.h"
 #include "training/timeline.h"
 
 namespace mixnet {
@@ -24,13 +25,15 @@ namespace mixnet {
 /// Of one pass. `total()` is what it takes.
 struct PassSums {
   Time compute, ep, tp, reconfiguration;
+  Time dp;  ///< of ZeRO's gathers and scatters, what the rest does not hide
 
-  Time total() const { return compute + ep + tp + reconfiguration; }
+  Time total() const { return compute + ep + tp + reconfiguration + dp; }
   void add(const PassSums& other) {
     compute += other.compute;
     ep += other.ep;
     tp += other.tp;
     reconfiguration += other.reconfiguration;
+    dp += other.dp;
   }
   PassSums times(double share) const;
 };
@@ -44,6 +47,7 @@ struct LayerTimes {
   /// in backward twice, again and with their gradients.
   Time context;
   int backward_tp_phases = 2;  ///< around an operation; forward has two
+  bool runs_again = false;     ///< forward in backward: full recompute
 
   const ExchangeTimes* exchange = nullptr;  ///< null: nothing is sent
   Bandwidth nic_rate;                       ///< at which the exchange counts

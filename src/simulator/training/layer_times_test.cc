@@ -75,6 +75,22 @@ TEST(LayerTimes, BackwardHidesTheSwitchBehindTheLastAllToAll) {
   EXPECT_EQ(dark(90), "dark, as counted 6-62, dark 73-107") << "10 ms are waited for";
 }
 
+TEST(LayerTimes, FullRecomputeRunsTheForwardPassFirst) {
+  Layer layer(Reconfiguration::kHidden, ms(25));
+  layer.times.runs_again = true;
+  const auto track = [&](TimelineTrack one) { return drawn(layer.times, true, one); };
+  EXPECT_EQ(track(TimelineTrack::kCompute),
+            "attention 1-11, gate 12-13, experts 19-49, experts 62-122, gate 129-131, attention "
+            "132-152");
+  EXPECT_EQ(track(TimelineTrack::kAllToAll),
+            "dispatch 13-17, combine 51-56, combine 56-60, dispatch 124-129");
+  const PassSums again = layer.times.sums(true);
+  layer.times.runs_again = false;
+  EXPECT_EQ(again.total(), layer.times.sums(true).total() + layer.times.sums(false).total());
+  EXPECT_EQ(drawn(layer.times, true, TimelineTrack::kCompute),
+            "experts 6-66, gate 73-75, attention 76-96");
+}
+
 TEST(LayerTimes, StepsOneAfterTheOther) {
   Layer layer(Reconfiguration::kHidden, ms(25));
   layer.times.pipelined_steps = false;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "memory/rank_parameters.h"
+#include "training/recompute_times.h"
+
 namespace mixnet {
 namespace {
 
@@ -134,17 +137,21 @@ LayerTimes PacedJob::common_times(bool is_moe) const {
   LayerTimes times;
   times.is_moe = is_moe;
   times.backward_tp_phases = job_.options.sequence_parallel ? 3 : 2;
+  times.runs_again = job_.options.recompute == Recompute::kFull;
   times.attention = compute(job_.compute.time(LayerOperation::kAttention));
+  times.attention.backward += compute(attention_again(job_)).backward;
   times.attention_tp = tp_phase(sequence_bytes, job_.plan.tp);
   times.context = context_phase();
   if (!is_moe) {
     times.dense_ffn = compute(job_.compute.time(LayerOperation::kDenseFfn));
+    times.dense_ffn.backward += compute(dense_ffn_again(job_)).backward;
     times.ffn_tp = times.attention_tp;
     return times;
   }
   times.gate = compute(job_.compute.time(LayerOperation::kGate));
   if (job_.model.shared_intermediate > 0) {
     times.shared_experts = compute(job_.compute.time(LayerOperation::kSharedExperts));
+    times.shared_experts.backward += compute(shared_experts_again(job_)).backward;
     times.shared_tp = times.attention_tp;
   }
   return times;
@@ -157,6 +164,7 @@ LayerTimes PacedJob::layer_times(const WorkPlace& at, int layer) const {
   const std::int64_t busiest_tokens =
       phases_.busiest_rank_tokens[phases_.place_index(at.replica, at.micro_batch, moe_layer)];
   times.experts = compute(job_.compute.experts(busiest_tokens));
+  times.experts.backward += compute(experts_again(job_, busiest_tokens)).backward;
   times.ffn_tp = tp_phase(kBytesPerNumber * job_.model.hidden * static_cast<double>(busiest_tokens),
                           job_.plan.expert_tp());
   if (fabric_.kind != FabricKind::kIdeal) add_exchange(at, moe_layer, times);
@@ -204,14 +212,35 @@ StageTimes PacedJob::stage_times(int stage, int replica, int micro_batch) const 
     sum.forward.add(times.sums(false));
     sum.backward.add(times.sums(true));
     if (times.exchange == nullptr) continue;
-    sum.shared_nics_busy += PhaseTime{times.exchange->shared_nics_busy, Time::zero()}.at(nic_rate_);
+    const Time busy = PhaseTime{times.exchange->shared_nics_busy, Time::zero()}.at(nic_rate_);
+    sum.shared_nics_busy += times.runs_again ? busy * 2 : busy;
   }
   if (stage == job_.plan.pp - 1) {
     const OperationTime head = compute(job_.compute.time(LayerOperation::kHead));
     sum.forward.compute += head.forward;
     sum.backward.compute += head.backward;
   }
+  add_shards(stage, micro_batch, sum);
   return sum;
+}
+
+/// With ZeRO-3 each pass gathers the stage's parameters, with ZeRO-2 and 3 each backward scatters
+/// its gradients (the last one's are gradient_time()'s): layer by layer, beneath the pass as far as
+/// NICs are free and overlap is asked for.
+void PacedJob::add_shards(int stage, int micro_batch, StageTimes& times) const {
+  const int zero = job_.options.zero;
+  if (zero < 2) return;
+  const Time half = all_reduce_time(stage) / 2;
+  const Time gather =
+      zero < 3 ? Time::zero() : half * kBytesPerNumber / job_.options.gradient_bytes;
+  const bool is_last = micro_batch + 1 == job_.plan.micro_batches();
+  const auto exposed = [&](Time length, const PassSums& pass) {
+    if (!job_.options.overlap_dp) return length;
+    const Time hides = std::max(Time::zero(), pass.total() - times.shared_nics_busy);
+    return std::max(Time::zero(), length - hides);
+  };
+  times.forward.dp = exposed(gather, times.forward);
+  times.backward.dp = exposed(gather + (is_last ? Time::zero() : half), times.backward);
 }
 
 std::vector<Time> PacedJob::send_times() const {
@@ -221,6 +250,15 @@ std::vector<Time> PacedJob::send_times() const {
 }
 
 Time PacedJob::gradient_time(int stage) const {
+  const Time whole = all_reduce_time(stage);
+  if (job_.options.zero == 0) return whole;
+  const Time scatter = whole / 2;
+  if (job_.options.zero == 3) return scatter;
+  return scatter + (whole - scatter) * kBytesPerNumber / job_.options.gradient_bytes;
+}
+
+/// Of all of a stage's gradients: half of it scatters the sums, half gathers them.
+Time PacedJob::all_reduce_time(int stage) const {
   if (fabric_.kind == FabricKind::kIdeal) return Time::zero();
   const GradientTimes& gradient = fabric_.gradients[stage];
   return std::max(gradient.dense.at(nic_rate_) + gradient.expert.at(nic_rate_),
@@ -228,7 +266,18 @@ Time PacedJob::gradient_time(int stage) const {
 }
 
 Time PacedJob::optimizer_time() const {
-  return compute(job_.compute.time(LayerOperation::kOptimizer)).forward;
+  const Time whole = compute(job_.compute.time(LayerOperation::kOptimizer)).forward;
+  const auto& measured = job_.options.compute.profile.measured;
+  const bool is_measured = measured[static_cast<std::size_t>(LayerOperation::kOptimizer)].has_value();
+  if (job_.options.zero == 0 || is_measured) return whole;
+  std::int64_t all = 1;
+  std::int64_t own = 0;
+  for (int stage = 0; stage < job_.plan.pp; ++stage) {
+    const RankParameters parameters = stage_on_rank(job_.model, job_.plan, stage);
+    all = std::max(all, parameters.sum());
+    own = std::max(own, share_of_copy(parameters, job_.plan));
+  }
+  return scaled(whole, static_cast<double>(own) / static_cast<double>(all));
 }
 
 std::vector<TimelineSpan> PacedJob::plan_work(const WorkPlace& place) const {
@@ -255,6 +304,13 @@ std::vector<TimelineSpan> PacedJob::plan_work(const WorkPlace& place) const {
   } else {
     for (int layer = first; layer < end; ++layer) pass(layer);
     head();
+  }
+  if (job_.options.zero < 2) return spans;
+  const StageTimes times = stage_times(place.stage, place.replica, place.micro_batch);
+  const Time exposed = place.is_backward ? times.backward.dp : times.forward.dp;
+  if (exposed > Time::zero()) {
+    spans.push_back(
+        span_of(place, TimelineTrack::kGradients, TimelinePart::kShards, now, now + exposed));
   }
   return spans;
 }

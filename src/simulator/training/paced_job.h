@@ -14,7 +14,7 @@
 #include "hardware/gpu.h"
 #include "moe/model.h"
 #include "moe/plan.h"
-#include "training/compute.h"
+#include "compute/compute_model.h"
 #include "training/iteration_options.h"
 #include "training/job_phases.h"
 #include "training/layer_times.h"
@@ -47,7 +47,8 @@ class PacedJob {
   StageTimes stage_times(int stage, int replica, int micro_batch) const;
   /// Of activations, or their gradients, by stage boundary; empty where that is free.
   std::vector<Time> send_times() const;
-  /// To sum the gradients of a stage.
+  /// To sum the gradients of a stage at the iteration's end, as far as ZeRO leaves that to it: with
+  /// a share of the optimizer each, the sums are scattered, and the parameters gathered.
   Time gradient_time(int stage) const;
   Time optimizer_time() const;
 
@@ -56,6 +57,8 @@ class PacedJob {
 
  private:
   OperationTime compute(OperationTime time) const;
+  void add_shards(int stage, int micro_batch, StageTimes& times) const;
+  Time all_reduce_time(int stage) const;
   LayerTimes common_times(bool is_moe) const;
   double scale_up_rate() const;
   Time tp_phase(double bytes, int tp) const;

@@ -86,7 +86,8 @@ enum class TimelinePart : std::uint8_t {
   kPartlyDark,  ///< hitless: the ports that change
   // Sends, gradients.
   kSend,
-  kAllReduce
+  kAllReduce,
+  kShards  ///< ZeRO-2 and -3: gathered and scattered, where a pass waits for it
 };
 
 template <>
@@ -114,7 +115,8 @@ struct Names<TimelinePart> {
       {"dark, as counted", TimelinePart::kDarkAsCounted},
       {"partly dark", TimelinePart::kPartlyDark},
       {"send", TimelinePart::kSend},
-      {"all-reduce", TimelinePart::kAllReduce}};
+      {"all-reduce", TimelinePart::kAllReduce},
+      {"ZeRO", TimelinePart::kShards}};
 };
 
 struct TimelineSpan {

@@ -24,9 +24,14 @@
 #include "hardware/gpu.h"
 #include "moe/model.h"
 #include "moe/plan.h"
-#include "training/iteration_options.h"
 
 namespace mixnet {
+
+struct ComputeOptions {
+  Precision precision = Precision::kBf16;  ///< of GEMMs (compute/operation_curves.h)
+  Time layer_wait = kLayerWait;            ///< a layer with experts, micro-batch and pass
+  ComputeProfile profile;                  ///< measured times, where there are any
+};
 
 class ComputeModel {
  public:

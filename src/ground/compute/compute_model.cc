@@ -1,8 +1,8 @@
-#include "training/compute.h"
+#include "compute/compute_model.h"
 
 #include <algorithm>
 
-#include "training/stage_parameters.h"
+#include "memory/rank_parameters.h"
 
 namespace mixnet {
 namespace {
@@ -99,9 +99,7 @@ double ComputeModel::tokens_of(LayerOperation operation) const {
 double ComputeModel::busiest_parameters() const {
   double busiest = 0;
   for (int stage = 0; stage < plan_.pp; ++stage) {
-    const auto [dense, expert] = stage_parameters(model_, plan_, stage);
-    busiest = std::max(busiest, static_cast<double>(dense) / plan_.tp +
-                                    static_cast<double>(expert) / plan_.ep / plan_.expert_tp());
+    busiest = std::max(busiest, static_cast<double>(stage_on_rank(model_, plan_, stage).sum()));
   }
   return busiest;
 }

@@ -1,4 +1,4 @@
-#include "training/compute.h"
+#include "compute/compute_model.h"
 
 #include <gtest/gtest.h>
 
@@ -6,10 +6,14 @@
 
 #include "base/error.h"
 #include "moe/model_catalog.h"
-#include "training/test_plans.h"
 
 namespace mixnet {
 namespace {
+
+ParallelPlan default_plan(const Model& model) {
+  PlanRequest request;
+  return make_plan(model, request);
+}
 
 /// Mixtral 8x7B, tp 4, pp 4, ep 8, micro-batch 8 x 4096 = 32,768 tokens, on an H100.
 ComputeModel mixtral(const ComputeOptions& options = {}) {
@@ -36,8 +40,9 @@ TEST(Compute, OperationsAreTheCurvesOfWhatAGpuOfThePlanHas) {
   EXPECT_EQ(compute.time(LayerOperation::kSharedExperts), OperationTime{});
   EXPECT_EQ(compute.time(LayerOperation::kDenseFfn), OperationTime{});
   // The last stage: 8 layers, one of the 8 experts of each, head and final norm.
-  const double layer = 2 * 4096 * 4096 + 2 * 4096 * 1024 + 2 * 4096 + 4096 * 8 + 3.0 * 4096 * 14336;
-  const double parameters = (8 * layer + 4096.0 * 32000 + 4096) / 4;
+  // Norms and router are whole on each of the four GPUs.
+  const double matrices = 2 * 4096 * 4096 + 2 * 4096 * 1024 + 3.0 * 4096 * 14336;
+  const double parameters = (8 * matrices + 4096.0 * 32000) / 4 + 8 * (2 * 4096 + 4096 * 8) + 4096;
   EXPECT_EQ(compute.time(LayerOperation::kOptimizer),
             curve(LayerOperation::kOptimizer, 4, parameters));
 }
