@@ -295,7 +295,7 @@ class OrderTest(ProgramTest):
     def test_options_that_help(self):
         job = ["--model", "mixtral-8x7b", "--gpus", "256", "--bandwidth", "100Gbps,400Gbps"]
         plain = compare(*job)
-        for words in (["--compute-scale", "1.5"], ["--compute-efficiency", "0.4"],
+        for words in (["--compute-scale", "1.5"], ["--layer-wait", "5ms"],
                       ["--gpu", "a100"], ["--gpu", "h800"], ["--ep-steps", "sequential"],
                       ["--dp-overlap", "off"], ["--gradient-bytes", "4"], ["--paths", "ecmp"]):
             self.never_longer(plain, compare(*job, *words), f"without {words}")

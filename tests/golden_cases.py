@@ -210,8 +210,8 @@ case("compare/ecmp", f"{HASHED} --paths ecmp", f"{HASHED} --paths ecmp --flows-p
 case("compare/overlap", f"{JOB} --ep-steps sequential --json -", f"{JOB} --schedule eager-1f1b --json -",
      f"{JOB} --dp-overlap off --json -", f"{JOB} --tp-collective all-reduce --json -",
      f"{JOB} --gradient-bytes 2 --json -")
-case("compare/compute", f"{JOB} --compute-scale 0.5", f"{JOB} --compute-efficiency 0.3 --json -",
-     f"{JOB} --memory-efficiency 0.4 --json -", f"{JOB} --profile profile.json --json -",
+case("compare/compute", f"{JOB} --compute-scale 0.5", f"{JOB} --precision fp8 --json -",
+     f"{JOB} --layer-wait 2ms --json -", f"{JOB} --profile profile.json --json -",
      profile__json=json.dumps({"operations": {
          "attention": {"forward": "4.1ms", "backward": "9.0ms"},
          "experts": {"forward": "5.2ms", "backward": "10.4ms"},

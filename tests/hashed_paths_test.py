@@ -75,7 +75,7 @@ class HashedPathsTest(ProgramTest):
     def ep(self, paths, seed, routing="uniform"):
         """Of the average GPU, on LLaMA-MoE's fat-tree."""
         run = compare("--model", "llama-moe", "--gpus", "1024", "--fabric", "fat-tree",
-                      "--bandwidth", "400Gbps", "--routing", routing, "--paths", paths,
+                      "--bandwidth", "400Gbps", "--dispatch", "copies", "--routing", routing, "--paths", paths,
                       "--seed", seed)["fat-tree", 400]
         return run["exposed_seconds"]["ep"]
 

@@ -118,7 +118,7 @@ class MemoryTest(ProgramTest):
         for row in rows:
             config = SHARED / "models" / f"{row['model']}.json"
             words = ["--model", config if config.exists() else row["model"], "--gpu", row["gpu"],
-                     "--gradient-bytes", 4]
+                     "--gradient-bytes", 4, "--precision", row["precision"]]
             for flag, key in (("--gpus", "gpus"), ("--tp", "tp"), ("--ep", "ep"), ("--etp", "etp"),
                               ("--pp", "pp"), ("--vpp", "vpp"), ("--cp", "cp"),
                               ("--micro-batch-size", "micro_batch"),

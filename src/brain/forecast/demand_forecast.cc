@@ -29,6 +29,7 @@ double in_seconds(Time time) {
 }  // namespace
 
 std::vector<DemandForecast> forecast_demands(const Model& model, const ParallelPlan& plan,
+                                             const TokenTraffic& traffic,
                                              const RoutingSource& routing, int threads,
                                              std::span<const TimeOverCircuits> fabrics) {
   const int micro_batches = plan.micro_batches();
@@ -50,7 +51,7 @@ std::vector<DemandForecast> forecast_demands(const Model& model, const ParallelP
     if (first == end) return;
     Copilot copilot(static_cast<std::size_t>(end - first), ranks, experts);
     TokenCounts counts(ranks, experts);
-    DemandMaker maker(plan, model.hidden);
+    DemandMaker maker(plan, traffic);
     std::vector<DemandHedge> hedges(fabrics.size());
     const int first_server = plan.first_server(stage, replica);
     for (int k = -kPastMicroBatches; k < micro_batches; ++k) {

@@ -28,6 +28,7 @@
 
 #include "base/matrix.h"
 #include "base/units.h"
+#include "moe/dispatch.h"
 #include "moe/model.h"
 #include "moe/plan.h"
 #include "moe/routing.h"
@@ -55,6 +56,7 @@ using TimeOverCircuits =
 /// By (replica * micro_batches + micro_batch) * MoE layers + MoE layer. Shows a progress bar on a
 /// terminal.
 std::vector<DemandForecast> forecast_demands(const Model& model, const ParallelPlan& plan,
+                                             const TokenTraffic& traffic,
                                              const RoutingSource& routing, int threads,
                                              std::span<const TimeOverCircuits> fabrics = {});
 

@@ -36,7 +36,7 @@ struct Job {
     return RoutingSource::make(spec, {8, 8, 2, 4, plan.tokens_per_micro_batch()}, 7);
   }
   std::vector<DemandForecast> forecasts(std::string_view spec = "dynamic", int threads = 2) const {
-    return forecast_demands(model, plan, routing(spec), threads);
+    return forecast_demands(model, plan, token_traffic(model, {}), routing(spec), threads);
   }
   std::size_t place(int replica, int micro_batch, int layer) const {
     return (static_cast<std::size_t>(replica) * plan.micro_batches() + micro_batch) * 4 + layer;
@@ -130,7 +130,8 @@ TEST(DemandForecast, LearnsHowFarToLevelOnEachFabric) {
   const RoutingSource routing = job.routing();
   const auto plain = job.forecasts();
   for (const int threads : {1, 3}) {
-    const auto forecasts = forecast_demands(job.model, job.plan, routing, threads, fabrics);
+    const auto forecasts = forecast_demands(job.model, job.plan, token_traffic(job.model, {}),
+                                            routing, threads, fabrics);
     ASSERT_EQ(forecasts.size(), plain.size());
     for (std::size_t i = 0; i < forecasts.size(); ++i) {
       EXPECT_EQ(forecasts[i].server_bytes, plain[i].server_bytes);
@@ -154,7 +155,7 @@ TEST(DemandForecast, LearnsFromThePastOfItsRegion) {
         if (list.empty() || list.back() != bytes) list.push_back(bytes);
         return Time::zero();
       }};
-  forecast_demands(job.model, job.plan, routing, 2, fabrics);
+  forecast_demands(job.model, job.plan, token_traffic(job.model, {}), routing, 2, fabrics);
   ASSERT_EQ(shown.size(), 4);
   // The MoE layers 2 and 3 of stage 1 in replica 1: every fourth gate in order, but for the first
   // micro-batch, of which nothing was forecast.

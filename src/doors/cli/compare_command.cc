@@ -106,6 +106,29 @@ void print_table(std::span<const ComparisonRun> runs) {
   table.print();
 }
 
+/// The same runs as others print theirs.
+void print_figures(const ComparisonRequest& request, std::span<const ComparisonRun> runs) {
+  std::vector<TextTable::Column> columns = {
+      {"fabric", Align::kLeft}, {"tokens/s a GPU"}, {"TFLOP/s a GPU"}, {"MFU"}};
+  if (request.tokens > 0) {
+    columns.push_back({"days"});
+    columns.push_back({"M$ for the tokens"});
+  }
+  TextTable table(columns);
+  for (const ComparisonRun& run : runs) {
+    const TrainingFigures& figures = run.figures;
+    std::vector<std::string> row = {
+        std::string(to_string(run.fabric)), grouped(figures.tokens_per_second_per_gpu),
+        fmt::format("{:.1f}", figures.tflops_per_gpu), fmt::format("{:.1f} %", figures.mfu * 100)};
+    if (figures.days) {
+      row.push_back(fmt::format("{:.1f}", *figures.days));
+      row.push_back(millions(figures.usd));
+    }
+    table.add_row(row);
+  }
+  table.print();
+}
+
 /// How a GPU's bandwidth is divided, on the fabrics that do so.
 void print_gpu_bandwidths(std::span<const ComparisonRun> runs) {
   for (const ComparisonRun& run : runs) {
@@ -168,6 +191,8 @@ void print_report(const Comparison& comparison, const ComparisonRequest& request
     write_output("-", fmt::format("\n{} a NIC\n", to_string(runs[begin].bandwidth)));
     print_gpu_bandwidths(runs.subspan(begin, end - begin));
     print_table(runs.subspan(begin, end - begin));
+    write_output("-", "\n");
+    print_figures(request, runs.subspan(begin, end - begin));
     if (!comparison.failures.empty()) {
       write_output("-", "\n");
       print_failures(runs.subspan(begin, end - begin));
@@ -177,7 +202,10 @@ void print_report(const Comparison& comparison, const ComparisonRequest& request
       print_fidelity(runs.subspan(begin, end - begin));
     }
   }
-  write_output("-", "\n");
+  write_output("-", fmt::format("\nMFU is of {:.0f} TFLOP/s (bf16, dense); {:.4g} GFLOP a token, "
+                                "forward and backward.\n\n",
+                                request.gpu.peak_bf16_flops * 1e-12,
+                                runs.front().figures.flops_per_token * 1e-9));
   for (const std::string& sentence : gaps(comparison, request)) write_output("-", sentence + "\n");
   for (const std::string& sentence : advice(comparison)) write_output("-", sentence + "\n");
   for (const std::string& sentence : caveats(comparison, request)) {
@@ -229,6 +257,10 @@ void add_compare_command(Program& app) {
       "  mixnet compare --model mixtral-8x7b --gpus 1024 --bandwidth 100Gbps,400Gbps\n"
       "  mixnet compare --model mixtral-8x22b --fidelity auto --fabric fat-tree,mixnet\n"
       "  mixnet compare --model mixtral-8x22b --fabric mixnet --reconfiguration copilot\n"
+      "  mixnet compare --model mixtral-8x22b --micro-batch-size 1 --recompute full --zero 3\n"
+      "  mixnet compare --model deepseek-v3 --tp 2 --pp 8 --vpp 4 --ep 64 --etp 1 \\\n"
+      "                 --micro-batch-size 1 --global-batch-size 8192 --precision fp8 --tokens "
+      "15T\n"
       "  mixnet compare --model deepseek-v3 --gpus 2048 --pp 16 --ep 128 --bandwidth 800Gbps \\\n"
       "                 --fabric nvl72,mixnet-optical-io\n"
       "  mixnet compare --model mixtral-8x22b --fail nic:3.1,server:9@2s --fabric fat-tree,mixnet\n"

@@ -41,6 +41,7 @@ ComparisonRequest CompareFlags::request() const {
   if (!simulation.paper) request.tiers = 0;  // as few as the cluster needs
   request.switch_ports = switch_ports;
   request.running = {years, power_price, pue};
+  if (!tokens.empty()) request.tokens = parse_token_count(tokens, "--tokens");
   if (server_price) {
     request.server = mixnet::server_price(request.gpu.name, request.plan.gpus_per_server);
     request.server.usd = *server_price;
@@ -65,6 +66,8 @@ namespace {
 
 void add_cost_flags(CLI::App& command, CompareFlags& flags) {
   const FlagGroup group(command, "Cost");
+  group.add("--tokens", flags.tokens,
+            "Tokens to train on, such as 15T: how many days and dollars that takes");
   group.add("--prices", flags.prices, "Price list (CSV) in place of the shipped one");
   group.add_default("--server-link", flags.server_link,
                     "Link of an electrical NIC to its ToR switch: optics, dac or aoc");

@@ -18,6 +18,7 @@ struct CompareFlags {
   std::string gpu = "h100";
   std::string bandwidths = "400Gbps";
   std::string fabrics;
+  std::string tokens;  ///< of the whole training; empty: not asked
   std::string prices;
   std::string server_link = "optics";
   std::optional<double> server_price;  ///< default: server_prices.csv's

@@ -57,9 +57,9 @@ void add_iteration_flags(CLI::App& command, IterationFlags& flags) {
   };
   SimulationFlags& simulation = flags.simulation;
   add("--compute-scale", simulation.compute_scale, "Factor on all compute times");
-  add("--compute-efficiency", simulation.compute_efficiency, "Share of the bf16 peak reached");
-  add("--memory-efficiency", simulation.memory_efficiency, "Share of HBM bandwidth reached");
-  command.add_option("--profile", simulation.profile, "JSON of measured times (docs/compute.md)")
+  add("--precision", simulation.precision, "Of the matrix products: bf16 or fp8");
+  command
+      .add_option("--profile", simulation.profile, "Measured times: JSON or CSV (docs/compute.md)")
       ->group(group);
   add("--schedule", simulation.schedule, "Pipeline: 1f1b, or eager-1f1b");
   add("--dp-overlap", simulation.dp_overlap,

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
 
 #include "base/error.h"
 #include "base/names.h"
@@ -22,12 +23,6 @@ bool first_of(std::string_view value, std::string_view flag, std::string_view fi
   if (value == second) return false;
   const std::string known[] = {std::string(first), std::string(second)};
   refuse_name(value, flag, "choice", known);
-}
-
-double efficiency(double value, std::string_view flag) {
-  if (value > 0 && value <= 1) return value;
-  throw Error(flag, fmt::format("{} is out of range", value),
-              "give the share of the peak that is reached, above 0 and up to 1");
 }
 
 /// "300M", "2G", "5000": a number of packet-hops.
@@ -81,11 +76,23 @@ void add_routing_flags(CLI::App& command, SimulationFlags& flags) {
 void add_compute_flags(CLI::App& command, SimulationFlags& flags) {
   const FlagGroup group(command, "Compute");
   group.add_default("--compute-scale", flags.compute_scale, "Factor on all compute times");
-  group.add_default("--compute-efficiency", flags.compute_efficiency,
-                    "Share of the bf16 peak reached");
-  group.add_default("--memory-efficiency", flags.memory_efficiency,
-                    "Share of HBM bandwidth reached");
-  group.add("--profile", flags.profile, "JSON of measured times (docs/compute.md)");
+  group.add_default("--precision", flags.precision,
+                    "Of the matrix products: bf16 or fp8 (scaled by blocks; also MX)");
+  group.add_default(
+      "--layer-wait", flags.layer_wait,
+      "What a layer with experts waits for the host in each pass; 0s with CUDA graphs");
+  group.add("--profile", flags.profile,
+            "Measured times: a JSON of this plan's, or a CSV of\n"
+            "'python3 -m mixnet.profile' (docs/compute.md)");
+}
+
+void add_dispatch_flags(CLI::App& command, SimulationFlags& flags) {
+  const FlagGroup group(command, "Dispatch");
+  group.add("--dispatch", flags.dispatch,
+            "deduplicated (default: a token goes once to each server, which forwards it; DeepEP,\n"
+            "HybridEP) or copies (one for each expert: plain all-to-all)");
+  group.add_default("--dispatch-precision", flags.dispatch_precision,
+                    "Of what is dispatched: bf16 or fp8; combine is bf16");
 }
 
 void add_fabric_flags(CLI::App& command, SimulationFlags& flags) {
@@ -108,9 +115,10 @@ void add_fabric_flags(CLI::App& command, SimulationFlags& flags) {
             "mixnet: balanced (default: a pair with circuits uses EPS, too) or circuits-first");
   group.add("--allocator", flags.allocator,
             "mixnet: refined (default: knows the EPS), greedy (Algorithm 1) or exact");
-  group.add_switch("--paper", flags.paper,
-                   "As in the paper: mixnet with block, circuits-first and greedy; a network that\n"
-                   "costs as one of three tiers whatever its size");
+  group.add_switch(
+      "--paper", flags.paper,
+      "As in the paper: mixnet with block, circuits-first and greedy; copies of tokens;\n"
+      "a network that costs as one of three tiers whatever its size");
   group.add_default("--oversubscription", flags.oversubscription,
                     "oversub-fat-tree: NICs for one uplink of their ToR switch");
   group.add_default(
@@ -182,6 +190,7 @@ void SimulationFlags::apply_switch(IterationOptions& iteration) const {
   NetworkOptions& network = iteration.network;
   if (ep_split) network.ep_split = parse<EpSplit>(*ep_split, "--ep-split");
   if (allocator) network.allocator = parse<AllocatorKind>(*allocator, "--allocator");
+  if (dispatch) network.dispatch.mode = parse<DispatchMode>(*dispatch, "--dispatch");
   if (reconfiguration) {
     iteration.reconfiguration = parse<Reconfiguration>(*reconfiguration, "--reconfiguration");
   }
@@ -194,16 +203,30 @@ void SimulationFlags::apply_switch(IterationOptions& iteration) const {
   iteration.nic_up = time_of(nic_up, "--nic-up");
 }
 
+ComputeOptions SimulationFlags::compute_options(const ComparisonRequest& request) const {
+  ComputeOptions options;
+  options.precision = parse<Precision>(precision, "--precision");
+  options.layer_wait = parse_time(layer_wait, "--layer-wait");
+  if (options.layer_wait > Time::seconds(1)) {
+    throw Error("--layer-wait", fmt::format("'{}' is too long", layer_wait), "give at most 1s");
+  }
+  const ComputeRates rates = compute_rates(request.gpu, options.precision);
+  if (profile.empty()) return options;
+  const std::string text = read_text_file(profile);
+  const std::filesystem::path path = profile;
+  options.profile =
+      path.extension() == ".csv"
+          ? parse_operations_profile(text, profile, request.model.name, rates, path.parent_path())
+          : parse_compute_profile(text, profile);
+  return options;
+}
+
 void SimulationFlags::apply(ComparisonRequest& request) const {
   request.routing = routing;
   request.seed = seed;
   request.compute_scale = compute_scale;
   IterationOptions& iteration = request.iteration;
-  iteration.compute.compute_efficiency = efficiency(compute_efficiency, "--compute-efficiency");
-  iteration.compute.memory_efficiency = efficiency(memory_efficiency, "--memory-efficiency");
-  if (!profile.empty()) {
-    iteration.compute.profile = parse_compute_profile(read_text_file(profile), profile);
-  }
+  iteration.compute = compute_options(request);
   NetworkOptions& network = iteration.network;
   network.nics_per_server = nics_per_server == 0 ? request.plan.gpus_per_server : nics_per_server;
   const std::int64_t nics = network.nics_per_server;  // not yet checked: any number
@@ -212,6 +235,8 @@ void SimulationFlags::apply(ComparisonRequest& request) const {
   network.paths = parse<PathPolicy>(paths, "--paths");
   network.hashed = {flows_per_pair, seed};
   network.ep_nics = parse<EpNics>(ep_nics, "--ep-nics");
+  network.dispatch.is_fp8 =
+      parse<Precision>(dispatch_precision, "--dispatch-precision") == Precision::kFp8;
   if (gpu_bandwidth) network.gpu.total = parse_bandwidth(*gpu_bandwidth, "--gpu-bandwidth");
   if (optical_io) network.gpu.optical = parse_bandwidth(*optical_io, "--optical-io");
   network.gpu.optical_lanes = optical_lanes;
@@ -232,6 +257,7 @@ void SimulationFlags::apply(ComparisonRequest& request) const {
 void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
   add_routing_flags(command, flags);
   add_compute_flags(command, flags);
+  add_dispatch_flags(command, flags);
   add_fabric_flags(command, flags);
   add_domain_flags(command, flags);
   add_overlap_flags(command, flags);

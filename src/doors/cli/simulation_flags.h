@@ -15,8 +15,8 @@ struct SimulationFlags {
   std::string routing = "dynamic";
   std::uint64_t seed = 1;
   double compute_scale = 1;
-  double compute_efficiency = ComputeOptions{}.compute_efficiency;
-  double memory_efficiency = ComputeOptions{}.memory_efficiency;
+  std::string precision{to_string(Precision::kBf16)};
+  std::string layer_wait = std::string(to_string(kLayerWait));
   std::string profile;
   int nics_per_server = 0;    ///< 0: as many as GPUs
   std::optional<int> degree;  ///< default: three quarters of the NICs, 6 of 8
@@ -24,7 +24,9 @@ struct SimulationFlags {
   std::string paths = "spray";
   int flows_per_pair = 1;
   std::string ep_nics = "rail";
-  bool paper = false;                          ///< for the next three, the paper's
+  std::optional<std::string> dispatch;  ///< default: deduplicated, or copies
+  std::string dispatch_precision = "bf16";
+  bool paper = false;                          ///< for some of the next, the paper's
   std::optional<std::string> ep_split;         ///< default: balanced, or circuits-first
   std::optional<std::string> allocator;        ///< default: refined, or greedy
   std::optional<std::string> reconfiguration;  ///< default: hitless, or block
@@ -43,12 +45,14 @@ struct SimulationFlags {
   std::string packet_budget = "100M";
   PacketFlags packets;
 
-  /// Throws Error on a value that is none of the choices, or out of range.
+  /// `request` has its model and its GPU. Throws Error on a value that is none of the choices, or
+  /// out of range.
   void apply(ComparisonRequest& request) const;
 
  private:
   FidelityOptions fidelity_options() const;
   void apply_switch(IterationOptions& iteration) const;
+  ComputeOptions compute_options(const ComparisonRequest& request) const;
 };
 
 /// Adds the flags to `command`; `flags` must outlive it.

@@ -1,12 +1,15 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
+#include "base/error.h"
 #include "base/text_file.h"
 #include "cli/answer_flags.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "compare/training_validation.h"
 #include "compare/validation.h"
 
 namespace mixnet::cli {
@@ -14,6 +17,8 @@ namespace {
 
 struct ValidateFlags {
   std::string published;
+  std::string training;
+  std::string layer_wait = to_string(kLayerWait);
   std::string fit;
   std::int64_t gpus = 1024;
   std::string gpu = "h100";
@@ -54,7 +59,57 @@ void print_tables(const Validation& validation) {
   fabrics.print();
 }
 
+void print_tables(const TrainingValidation& validation) {
+  TextTable rows({{"run", Align::kLeft},
+                  {"published s"},
+                  {"simulated s"},
+                  {"error"},
+                  {"precision", Align::kLeft},
+                  {"overlap", Align::kLeft},
+                  {"dispatch", Align::kLeft},
+                  {"vpp"}});
+  for (const TrainingRow& row : validation.rows) {
+    rows.add_row({row.run.name, fmt::format("{:.3f}", row.run.step_seconds),
+                  fmt::format("{:.3f}", row.simulated_seconds),
+                  fmt::format("{:+.1f} %", row.error() * 100),
+                  std::string(to_string(row.run.precision)), row.run.overlaps_ep ? "yes" : "no",
+                  std::string(to_string(row.dispatch)), std::to_string(row.plan.vpp)});
+  }
+  rows.print();
+  TextTable groups({{"rows of", Align::kLeft},
+                    {"", Align::kLeft},
+                    {"rows"},
+                    {"median |error|"},
+                    {"worst |error|"}});
+  for (const TrainingGroup& group : validation.groups) {
+    groups.add_row({group.by, group.name, std::to_string(group.rows),
+                    fmt::format("{:.1f} %", group.median * 100),
+                    fmt::format("{:.1f} %", group.worst * 100)});
+  }
+  write_output("-", "\n");
+  groups.print();
+}
+
+void run_training(const ValidateFlags& flags) {
+  const bool quiet = answers_on_stdout(flags.json);
+  IterationOptions options;
+  best_settings(options);
+  options.compute.layer_wait = parse_time(flags.layer_wait, "--layer-wait");
+  const std::filesystem::path path = flags.training;
+  const TrainingValidation validation = validate_training(
+      parse_published_runs(read_text_file(path), flags.training), options, path.parent_path());
+  if (!flags.json.empty()) write_output(flags.json, to_json(validation));
+  if (!quiet) print_tables(validation);
+}
+
 void run(const ValidateFlags& flags) {
+  if (flags.training.empty() == flags.published.empty()) {
+    throw Error("validate",
+                flags.training.empty() ? "needs --published or --training"
+                                       : "takes --published or --training, not both",
+                "give one of them, with a CSV");
+  }
+  if (!flags.training.empty()) return run_training(flags);
   const bool quiet = answers_on_stdout(flags.json);
   ValidationRequest request;
   request.published = parse_published(read_text_file(flags.published), flags.published);
@@ -75,14 +130,21 @@ void add_validate_command(Program& app) {
   CLI::App* command =
       app.add_subcommand("validate", "Hold the simulator to published iteration times");
   command->footer(
-      "Fits one compute scale and the unit of the series per model on the fat-tree column, with\n"
-      "measured routing and hidden reconfiguration; all the rest is prediction.\n\n"
-      "Example: mixnet validate --published data/published/iteration_time.csv --json errors.json");
+      "published: fits one compute scale and the unit of the series per model on the fat-tree\n"
+      "column, with measured routing and hidden reconfiguration; all the rest is prediction.\n"
+      "training: nothing is fitted to the file.\n\n"
+      "Examples:\n"
+      "  mixnet validate --published data/published/iteration_time.csv --json errors.json\n"
+      "  mixnet validate --training runs.csv");
   const auto flags = std::make_shared<ValidateFlags>();
+  command->add_option("--published", flags->published,
+                      "CSV of iteration times: model, bandwidth_gbps, one column a fabric");
+  command->add_option("--training", flags->training,
+                      "CSV of training runs: plan, precision, step time (docs/validation.md)");
   command
-      ->add_option("--published", flags->published,
-                   "CSV of iteration times: model, bandwidth_gbps, one column a fabric")
-      ->required();
+      ->add_option("--layer-wait", flags->layer_wait,
+                   "training: what a layer with experts waits for the host in each pass")
+      ->capture_default_str();
   command->add_option("--fit", flags->fit,
                       "CSV whose fat_tree column is fitted (default: the published file)");
   command->add_option("--gpus", flags->gpus, "GPUs of the published runs")->capture_default_str();

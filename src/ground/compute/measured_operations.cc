@@ -100,17 +100,6 @@ MeasuredOperation parse_row(const CsvTable& table, std::size_t row) {
   return measured;
 }
 
-/// What find_model() takes for a row's model: a file beside the CSV where it has one.
-std::string model_path(const std::string& name, const std::filesystem::path& folder) {
-  const std::vector<std::string> presets = model_names();
-  if (name.empty() || std::ranges::find(presets, name) != presets.end()) return name;
-  for (const char* const below : {".", "models"}) {
-    const std::filesystem::path file = folder / below / (name + ".json");
-    if (system_env().kind(file) == Env::FileKind::kFile) return file.string();
-  }
-  return name;
-}
-
 /// The models of the rows, each read once.
 class Models {
  public:
@@ -120,7 +109,7 @@ class Models {
     const auto known = models_.find(row.model);
     if (known != models_.end()) return known->second;
     try {
-      Model model = find_model(model_path(row.model, folder_));
+      Model model = find_model_beside(row.model, folder_);
       require_simulated(model);
       return models_.emplace(row.model, std::move(model)).first->second;
     } catch (const Error& error) {

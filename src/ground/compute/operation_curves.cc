@@ -132,6 +132,10 @@ OperationTime permute_time(double tokens, double hidden, const ComputeRates& rat
   return rounded(passes(tokens * hidden, kPermutePassesForward, kPermutePassesBackward, rates));
 }
 
+OperationTime fused_permute_time(double tokens, double hidden, const ComputeRates& rates) {
+  return rounded(passes(tokens * hidden, kFusedPermutePasses, kFusedPermutePasses, rates));
+}
+
 OperationTime optimizer_time(double parameters, const ComputeRates& rates) {
   return {Time::from_seconds(kOptimizerBytes * parameters / (rates.bytes * kOptimizerMemory)),
           Time::zero()};

@@ -54,9 +54,16 @@ inline constexpr double kGateLogitBytes = 213;   ///< softmax, top-k and loss, p
 inline constexpr double kPermutePassesBackward = 17.7;  ///< a scatter with sums
 inline constexpr double kOptimizerMemory = 0.647;  ///< of the bandwidth, of AdamW's seven streams
 
+/// What a layer with experts waits for the host in a pass of a micro-batch: its counts of tokens,
+/// and launches of small kernels behind them. One constant fitted to published training
+/// (scripts/fit_training.py); CUDA graphs would take it away.
+inline constexpr Time kLayerWait = Time::microseconds(500);
+
 // Not fitted.
-inline constexpr double kMemory = 0.8;               ///< of the bandwidth, of long streams
-inline constexpr double kPermutePassesForward = 2;   ///< a gather reads and writes
+inline constexpr double kMemory = 0.8;              ///< of the bandwidth, of long streams
+inline constexpr double kPermutePassesForward = 2;  ///< a gather reads and writes
+/// A permutation in one kernel (Transformer Engine's) reads and writes, and so does its gradient's.
+inline constexpr double kFusedPermutePasses = 2;
 inline constexpr double kLoopGradientPasses = 4;     ///< fills with zeros; adds: reads two, writes
 inline constexpr double kScoresBackwardFlops = 2.5;  ///< FlashAttention-2: five products for two
 inline constexpr double kOptimizerBytes =
@@ -73,8 +80,8 @@ enum class Precision { kBf16, kFp8 };
 template <>
 struct Names<Precision> {
   static constexpr std::string_view kWhat = "precision";
-  static constexpr NamedValue<Precision> kTable[] = {{"bf16", Precision::kBf16},
-                                                     {"fp8", Precision::kFp8}};
+  static constexpr NamedValue<Precision> kTable[] = {
+      {"bf16", Precision::kBf16}, {"fp8", Precision::kFp8}, {"mxfp8", Precision::kFp8}};
 };
 
 /// What a GPU computes and moves a second, before efficiencies.
@@ -127,6 +134,8 @@ OperationTime feed_forward_time(double tokens, double hidden, double width,
 OperationTime gate_time(double tokens, double hidden, double experts, const ComputeRates& rates);
 /// The gather of `tokens` token copies in the order of their experts.
 OperationTime permute_time(double tokens, double hidden, const ComputeRates& rates);
+/// The same, and the other way round with weights, by one kernel each as frameworks train.
+OperationTime fused_permute_time(double tokens, double hidden, const ComputeRates& rates);
 OperationTime optimizer_time(double parameters, const ComputeRates& rates);
 
 }  // namespace mixnet

@@ -40,6 +40,7 @@ struct Names<LayerOperation> {
       {"head", LayerOperation::kHead},
       {"optimizer", LayerOperation::kOptimizer}};
 };
+inline constexpr std::size_t kLayerOperations = std::size(Names<LayerOperation>::kTable);
 
 /// What a GPU has of an operation.
 struct OperationWork {

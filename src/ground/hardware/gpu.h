@@ -18,6 +18,11 @@
 
 namespace mixnet {
 
+/// Of scale_up_bytes_per_second, what collectives of large messages reach: all-to-all of NCCL 0.74
+/// (335 of 450 GB/s on H100, NVIDIA/nccl issue 2169), of DeepEP 0.77 to 0.81 (153 and 158 of 200 on
+/// H800, 726 of 900 on Blackwell, its README and docs/legacy.md).
+inline constexpr double kScaleUpShare = 0.77;
+
 struct Gpu {
   std::string name;            ///< as typed by users: "h100"
   std::string title;           ///< as people write it: "NVIDIA H100 SXM5 80 GB"

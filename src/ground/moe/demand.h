@@ -5,6 +5,10 @@
 // (sequence parallel), so GPU (e, t) sends its 1/etp share to GPU (f, t) of every destination rank
 // f. Local GPU i = e * etp + t of the group sits in server i / gpus_per_server (plan.h).
 //
+// So it is with a copy for each expert. Deduplicated (dispatch.h), GPU (e, t) sends a token once to
+// a server that has experts of it, which forwards it once to each of their GPUs: server_bytes and
+// out count distinct tokens of servers, rank_bytes of ranks.
+//
 // Combine is the transpose of dispatch, the backward of combine equals dispatch and the backward of
 // dispatch equals combine, so one demand describes all four all-to-alls of a layer.
 //
@@ -17,18 +21,21 @@
 // at d's GPU of the same place, so combine is the transpose of dispatch at every level, rails
 // included.
 //
-// Invariants (tested): the cells of server_bytes add up to those of rank_bytes, and for two
-// different servers the sum over rail classes of rail_width * out[r](s, d) is server_bytes(s, d),
-// both but for the rounding down of less than a byte a rank pair and GPU. Plain values; make()
+// Invariants (tested): the cells of server_bytes add up to those of rank_bytes (with copies;
+// deduplicated to at most these), and for two different servers the sum over rail classes of
+// rail_width * out[r](s, d) is server_bytes(s, d), both but for the rounding down of less than a
+// byte a rank pair and GPU. Plain values; make()
 // allocates nothing and costs O(ep^2 + ep * experts).
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/matrix.h"
 #include "base/units.h"
+#include "moe/dispatch.h"
 #include "moe/plan.h"
 #include "moe/routing.h"
 
@@ -46,8 +53,14 @@ struct RegionDemand {
   /// out[r](s, d): dispatch bytes that ONE GPU of rail class r in server s sends to server d != s.
   std::vector<Matrix<std::int64_t>> out;
 
-  /// EP rank to EP rank, dispatch, all TP ranks together (row: sender).
+  /// EP rank to EP rank, dispatch, all TP ranks together (row: sender): what a rank gets in the
+  /// end, over whichever networks.
   Matrix<std::int64_t> rank_bytes;
+  /// EP rank to the servers of the region, where it sends distinct tokens; empty with copies.
+  Matrix<std::int64_t> rank_to_server;
+  bool is_deduplicated() const { return rank_to_server.rows() > 0; }
+  /// Of rank_bytes, what a server's ranks get from other servers.
+  std::vector<std::int64_t> copies_in;
   /// Token copies that the busiest and the average EP rank get: the expert work of the layer.
   std::int64_t busiest_rank_tokens = 0;
   double mean_rank_tokens = 0;
@@ -66,24 +79,48 @@ struct RegionDemand {
 /// Makes demands for one model and plan, reusing its memory.
 class DemandMaker {
  public:
-  /// `hidden`: width of a token, 2 bytes a number. `moved`: EP ranks that run on a server of their
-  /// own, behind the region's (a backup for GPUs that failed); only where etp <= gpus_per_server.
-  DemandMaker(const ParallelPlan& plan, int hidden, std::span<const int> moved = {});
+  /// 2 bytes a number. `moved`: EP ranks that run on a server of their own, behind the region's (a
+  /// backup for GPUs that failed); only where etp <= gpus_per_server.
+  DemandMaker(const ParallelPlan& plan, const TokenTraffic& traffic,
+              std::span<const int> moved = {});
+  /// With a copy for each expert.
+  DemandMaker(const ParallelPlan& plan, int hidden, std::span<const int> moved = {})
+      : DemandMaker(plan, TokenTraffic{.hidden = hidden}, moved) {}
 
   /// The demand of `counts` (rows: the plan's ep ranks; columns: experts, a multiple of ep).
   /// The result lives until the next call.
   const RegionDemand& make(const TokenCounts& counts);
+  /// Its server_bytes alone, for less.
+  const Matrix<std::int64_t>& make_server_bytes(const TokenCounts& counts);
 
  private:
   int first_server(int rank) const { return demand_.server_of_rank[rank]; }
+  std::int64_t distinct_bytes(const DistinctTokens& place, std::int64_t copies,
+                              std::int64_t row_total) const;
+  void deduplicate(const TokenCounts& counts);
   void spread_over_servers();
+  void add_to_server(int from, int to, int part, std::int64_t bytes);
+  void find_rank_loads();
   void find_scale_up_loads();
 
+  TokenTraffic traffic_;
+  std::optional<DistinctTokens> at_rank_, at_server_;  ///< deduplicated
   int ep_;
   int etp_;
   int gpus_per_server_;
   std::int64_t token_bytes_;
   RegionDemand demand_;
+
+  /// Bytes of an EP rank, all its GPUs together; to and from GPUs of its own server (inside) and
+  /// others.
+  struct RankLoad {
+    std::int64_t sent_inside = 0, received_inside = 0;
+    std::int64_t sent_outside = 0, received_outside = 0;
+    std::int64_t received_on_rail = 0;  ///< of the latter, from its own rail class
+  };
+  std::vector<RankLoad> loads_;       ///< work space
+  Matrix<std::int64_t> rail_copies_;  ///< likewise: by server, and rail class that they come in on
+  std::vector<std::int64_t> to_server_;
 };
 
 }  // namespace mixnet

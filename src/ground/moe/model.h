@@ -63,6 +63,8 @@ struct Model {
   /// rounds up to divide evenly (the MixNet paper places Qwen-MoE's 60 as 64).
   int placed_experts = 1;
   int top_k = 1;
+  int expert_groups = 1;     ///< in which the router has its experts (DeepSeek-V3's n_group)
+  int groups_per_token = 1;  ///< that a token's experts are all of; expert_groups: no limit
   int expert_intermediate = 1;
   int shared_intermediate = 0;      ///< width of the shared experts together, 0 when none
   bool shared_expert_gate = false;  ///< a learned scalar gate on the shared experts (Qwen2-MoE)

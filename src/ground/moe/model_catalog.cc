@@ -157,4 +157,15 @@ Model find_model(std::string_view name_or_path) {
   return read_model_of_user(file);
 }
 
+Model find_model_beside(const std::string& name, const std::filesystem::path& folder) {
+  const std::vector<std::string> presets = model_names();
+  if (!name.empty() && std::ranges::find(presets, name) == presets.end()) {
+    for (const char* const below : {".", "models"}) {
+      const std::filesystem::path file = folder / below / (name + ".json");
+      if (system_env().kind(file) == Env::FileKind::kFile) return find_model(file.string());
+    }
+  }
+  return find_model(name);
+}
+
 }  // namespace mixnet

@@ -8,6 +8,7 @@
 // Thread-safe. Cost: reads the data folder or the one file each time.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,5 +25,9 @@ std::vector<std::string> model_names();
 /// that name on the hub. Only regular files are read. Throws Error, with a did-you-mean, when it is
 /// none of them.
 Model find_model(std::string_view name_or_path);
+
+/// The same for a name in a file of `folder`: what is no preset is first looked for there, as
+/// NAME.json and models/NAME.json.
+Model find_model_beside(const std::string& name, const std::filesystem::path& folder);
 
 }  // namespace mixnet

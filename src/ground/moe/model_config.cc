@@ -231,6 +231,24 @@ void fill(const StackShape& shape, Model& model) {
   model.router_noise = sparse->router.noise;
 }
 
+/// Node-limited routing, DeepSeek-V3's keys: a token's experts are of some groups only. V2-Lite and
+/// others write one group, or null.
+void read_groups(const ConfigFields& fields, Model& model) {
+  const int groups = fields.size("n_group", 0, kMaxExperts).value_or(1);
+  const int chosen = fields.size("topk_group", 0, kMaxExperts).value_or(groups);
+  if (groups <= 1 || chosen >= groups) return;
+  const int each = model.experts / groups;
+  if (chosen < 1 || model.experts % groups != 0 || each * chosen < model.top_k) {
+    throw Error(
+        fields.find("topk_group")->place(),
+        fmt::format("{} of {} groups of {} experts cannot hold {} of a token", chosen, groups,
+                    model.experts, model.top_k),
+        "give an n_group that divides the experts, and topk_group groups of at least that many");
+  }
+  model.expert_groups = groups;
+  model.groups_per_token = chosen;
+}
+
 std::string note_of(const JsonReader& config, const JsonReader& text, const Model& model) {
   std::string note;
   if (&config.value() != &text.value())
@@ -261,6 +279,7 @@ Model parse_model_config(std::string_view json, std::string_view input) {
   model.source = std::string(input);
   model.family = std::string(family.name);
   fill(stack.shape, model);
+  read_groups(fields, model);
   model.counted_only = std::move(stack.counted_only);
   model.counted = count(stack.shape);
   model.note = note_of(config, text, model);

@@ -34,6 +34,8 @@ struct RoutingPlace {
   int layer = 0;  ///< index among the layers with experts
   int micro_batch = 0;
   int replica = 0;  ///< of the EP group (data-parallel copies of every expert)
+
+  friend bool operator==(const RoutingPlace&, const RoutingPlace&) = default;
 };
 
 }  // namespace mixnet

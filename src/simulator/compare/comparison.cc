@@ -124,6 +124,7 @@ void add_costs(const ComparisonRequest& request, const Comparison& comparison,
   };
   run.cluster = cost_of(run.fabric);
   run.network_cost_usd = run.cluster->network_usd;
+  add_cost(*run.cluster, request.running.years, run.figures);
   const double total = run.cluster->total_usd();
   if (total > 0) {
     constexpr double kSecondsPerYear = 365.25 * 86'400;
@@ -153,6 +154,8 @@ ComparisonRun run_of(const ComparisonRequest& request, const Comparison& compari
   }
   run.tokens_per_second =
       static_cast<double>(comparison.plan.tokens_per_iteration()) / run.time.total.to_seconds();
+  run.figures =
+      training_figures(request.model, comparison.plan, request.gpu, run.time.total, request.tokens);
   if (request.iteration.fidelity.fidelity != Fidelity::kFluid && fabric != FabricKind::kIdeal) {
     run.packets = job.fidelity(fabric);
   }

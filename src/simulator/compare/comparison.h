@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "compare/memory_check.h"
+#include "compare/training_figures.h"
 #include "fabric/cluster_cost.h"
 #include "fabric/cost.h"
 #include "hardware/prices.h"
@@ -43,6 +44,7 @@ struct ComparisonRequest {
   int switch_ports = 32;  ///< CostRequest::switch_ports
   ServerPrice server;     ///< of one server; of no GPU: what server_price() says
   RunningCost running;
+  double tokens = 0;    ///< of the whole training, for days and dollars; 0: not asked
   bool advise = false;  ///< whether to find Comparison::advised
 };
 
@@ -52,6 +54,7 @@ struct ComparisonRun {
   IterationTime time;
   std::optional<Time> without_failures;  ///< where there are failures: the iteration without them
   double tokens_per_second = 0;
+  TrainingFigures figures;
   std::optional<double> network_cost_usd;
   std::optional<double> performance_per_dollar_vs_fat_tree;  ///< of the network
   // Of the whole cluster.

@@ -31,7 +31,8 @@ LayerPicture picture_layer(const ComparisonRequest& request) {
 
   const RoutingShape shape = routing_shape(request.model, picture.plan);
   const RoutingSource routing = RoutingSource::make(request.routing, shape, request.seed);
-  DemandMaker demands(picture.plan, request.model.hidden);
+  DemandMaker demands(picture.plan,
+                      token_traffic(request.model, request.iteration.network.dispatch));
   CircuitPlanner planner({.allocator = network.allocator});
   TokenCounts counts;
   for (int index = 0; index < shape.layers; index += std::max(1, shape.layers / 2)) {

@@ -12,7 +12,7 @@
 #include "moe/demand.h"
 #include "training/compute.h"
 #include "training/pipeline.h"
-#include "training/stage_parameters.h"
+#include "memory/stage_parameters.h"
 
 namespace mixnet {
 namespace {
@@ -222,14 +222,14 @@ class Builder {
     }
   }
 
-  void add_operation(const List& group, bool forward, Operation operation) {
+  void add_operation(const List& group, bool forward, LayerOperation operation) {
     const Bytes bytes = {plan_.tokens_per_micro_batch() * model_.hidden * kBytesPerNumber};
     add_part(
         group, forward, std::string(to_string(operation)), [&](std::size_t) { return bytes; },
         [&](std::size_t) { return compute_.time(operation); });
   }
 
-  void add_plain(const List& group, bool forward, Operation operation) {
+  void add_plain(const List& group, bool forward, LayerOperation operation) {
     const OperationTime time = compute_.time(operation);
     for (const std::uint32_t rank : group) {
       add_work(rank, forward ? TaskKind::kForward : TaskKind::kBackward,
@@ -240,7 +240,7 @@ class Builder {
   void add_experts(const List& group, bool forward, const Gate& gate) {
     const std::int64_t token_bytes = kBytesPerNumber * model_.hidden;
     add_part(
-        group, forward, std::string(to_string(Operation::kExperts)),
+        group, forward, std::string(to_string(LayerOperation::kExperts)),
         [&](std::size_t e) { return Bytes{gate.tokens[e] * token_bytes}; },
         [&](std::size_t e) { return compute_.experts(gate.tokens[e]); });
   }
@@ -266,26 +266,28 @@ class Builder {
   void add_layer(int replica, const List& group, bool forward) {
     const int moe = moe_index_[static_cast<std::size_t>(layer_)];
     if (moe < 0) {
-      if (forward) add_operation(group, true, Operation::kAttention);
-      add_operation(group, forward, Operation::kDenseFfn);
-      if (!forward) add_operation(group, false, Operation::kAttention);
+      if (forward) add_operation(group, true, LayerOperation::kAttention);
+      add_operation(group, forward, LayerOperation::kDenseFfn);
+      if (!forward) add_operation(group, false, LayerOperation::kAttention);
       return;
     }
     const Gate& decided = gate(replica, micro_batch_, moe);
     if (forward) {
-      add_operation(group, true, Operation::kAttention);
-      add_plain(group, true, Operation::kGate);
+      add_operation(group, true, LayerOperation::kAttention);
+      add_plain(group, true, LayerOperation::kGate);
       add_all_to_all(group, decided, "GROUP_BY forward all2all");
       add_experts(group, true, decided);
-      if (model_.shared_intermediate > 0) add_operation(group, true, Operation::kSharedExperts);
+      if (model_.shared_intermediate > 0)
+        add_operation(group, true, LayerOperation::kSharedExperts);
       add_all_to_all(group, decided, "AGGREGATE forward all2all");
     } else {
       add_all_to_all(group, decided, "AGGREGATE backward all2all");
-      if (model_.shared_intermediate > 0) add_operation(group, false, Operation::kSharedExperts);
+      if (model_.shared_intermediate > 0)
+        add_operation(group, false, LayerOperation::kSharedExperts);
       add_experts(group, false, decided);
       add_all_to_all(group, decided, "GROUP_BY backward all2all");
-      add_plain(group, false, Operation::kGate);
-      add_operation(group, false, Operation::kAttention);
+      add_plain(group, false, LayerOperation::kGate);
+      add_operation(group, false, LayerOperation::kAttention);
     }
   }
 
@@ -307,13 +309,13 @@ class Builder {
       const std::uint32_t arrival = arrivals_[piece_index(stage, replica, micro_batch, forward)];
       for (const std::uint32_t rank : group) extra_[rank].push_back(arrival);
       layer_ = forward ? first : end - 1;
-      if (is_last_stage && !forward) add_plain(group, false, Operation::kHead);
+      if (is_last_stage && !forward) add_plain(group, false, LayerOperation::kHead);
       for (int i = 0; i < end - first; ++i) {
         layer_ = forward ? first + i : end - 1 - i;
         add_layer(replica, group, forward);
         if (!forward) remember_end(group);
       }
-      if (is_last_stage && forward) add_plain(group, true, Operation::kHead);
+      if (is_last_stage && forward) add_plain(group, true, LayerOperation::kHead);
       const int next = forward ? stage + 1 : stage - 1;
       if (next < 0 || next == plan_.pp) continue;
       arrivals_[piece_index(next, replica, micro_batch, forward)] =
@@ -430,8 +432,8 @@ class Builder {
   void add_optimizer() {
     layer_ = 0;
     for (std::uint32_t rank = 0; rank < last_.size(); ++rank) {
-      add_work(rank, TaskKind::kUpdate, std::string(to_string(Operation::kOptimizer)),
-               compute_.time(Operation::kOptimizer).forward);
+      add_work(rank, TaskKind::kUpdate, std::string(to_string(LayerOperation::kOptimizer)),
+               compute_.time(LayerOperation::kOptimizer).forward);
     }
   }
 

@@ -79,6 +79,9 @@ ReportRun read_report_run(const JsonReader& json, const ParallelPlan& plan) {
   run.tokens_per_usd = number_or_none(json, "tokens_per_usd");
   run.performance_per_total_dollar =
       number_or_none(json, "performance_per_total_dollar_vs_fat_tree");
+  run.tflops_per_gpu = number_or_none(json, "tflops_per_gpu");
+  run.mfu = number_or_none(json, "mfu");
+  run.training_days = number_or_none(json, "training_days");
   run.routing = json.at("routing").string();
   run.policy = json.at("policy").string();
   run.fidelity = json.at("fidelity").string();

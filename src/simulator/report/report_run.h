@@ -30,6 +30,8 @@ struct ReportRun {
   std::optional<double> performance_per_dollar;  ///< of the network, against the fat-tree's
   // Of the whole cluster; nothing in rows of before these were known.
   std::optional<double> cluster_cost_usd, tokens_per_usd, performance_per_total_dollar;
+  /// Of a GPU; nothing in rows of before these were known.
+  std::optional<double> tflops_per_gpu, mfu, training_days;
   std::string routing, policy, fidelity;
   std::int64_t seed = 0;
 };

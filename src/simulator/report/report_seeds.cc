@@ -46,7 +46,8 @@ void average(const Runs& runs, SeedMean& mean) {
   }
   for (const auto number : {&ReportRun::network_cost_usd, &ReportRun::performance_per_dollar,
                             &ReportRun::cluster_cost_usd, &ReportRun::tokens_per_usd,
-                            &ReportRun::performance_per_total_dollar}) {
+                            &ReportRun::performance_per_total_dollar, &ReportRun::tflops_per_gpu,
+                            &ReportRun::mfu, &ReportRun::training_days}) {
     const std::vector<double> values = values_of(runs, number);
     run.*number = values.empty() ? std::nullopt : std::optional(mean_of(values));
   }

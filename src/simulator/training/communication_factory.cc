@@ -20,7 +20,8 @@ CommunicationFactory::CommunicationFactory(FabricKind kind, const Model& model,
   if (divides_gpu_bandwidth(kind)) gpu_ = divide_gpu_bandwidth(kind, options.gpu, nic_rate);
   if (kind == FabricKind::kTopoOpt) {
     topology_ = DirectConnect::find(servers_, options.nics_per_server,
-                                    expected_traffic(model, plan), health_.dead_nics());
+                                    expected_traffic(model, plan, options.dispatch.mode),
+                                    health_.dead_nics());
   }
 }
 

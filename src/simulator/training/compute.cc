@@ -2,16 +2,14 @@
 
 #include <algorithm>
 
-#include "training/stage_parameters.h"
+#include "memory/stage_parameters.h"
 
 namespace mixnet {
 namespace {
 
-constexpr double kOptimizerBytes = 28;        // a parameter, see the header
-constexpr double kQuadraticBackward = 2.5;    // of forward
-constexpr double kAttentionActivations = 12;  // tokens' vectors read and written around attention
-
-double value_width(const Attention& a) { return a.v_head_dim > 0 ? a.v_head_dim : a.head_dim; }
+OperationTime sum(const OperationTime& a, const OperationTime& b) {
+  return {a.forward + b.forward, a.backward + b.backward};
+}
 
 }  // namespace
 
@@ -19,84 +17,93 @@ ComputeModel::ComputeModel(const Model& model, const ParallelPlan& plan, const G
                            const ComputeOptions& options)
     : model_(model),
       plan_(plan),
-      flops_per_second_(gpu.peak_bf16_flops * options.compute_efficiency),
-      bytes_per_second_(gpu.memory_bytes_per_second * options.memory_efficiency),
+      rates_(compute_rates(gpu, options.precision)),
+      options_(options),
       mean_rank_tokens_(static_cast<double>(plan.tokens_per_ep_rank() * model.top_k)) {
-  for (std::size_t i = 0; i < kOperations; ++i) {
-    times_[i] = options.profile.measured[i].value_or(roofline_of(static_cast<Operation>(i)));
+  for (std::size_t i = 0; i < kLayerOperations; ++i) {
+    const auto operation = static_cast<LayerOperation>(i);
+    if (!has_operation(model_, operation)) continue;
+    factors_[i] = options_.profile.nearest(work_of(operation, tokens_of(operation)));
+    times_[i] = time_of(operation);
   }
-  experts_measured_ =
-      options.profile.measured[static_cast<std::size_t>(Operation::kExperts)].has_value();
 }
 
 OperationTime ComputeModel::experts(std::int64_t tokens) const {
-  const auto count = static_cast<double>(tokens);
-  if (!experts_measured_) return roofline_experts(count);
-  const OperationTime balanced = time(Operation::kExperts);
-  return {scaled(balanced.forward, count / mean_rank_tokens_),
-          scaled(balanced.backward, count / mean_rank_tokens_)};
-}
-
-OperationTime ComputeModel::roofline(double flops, double bytes, double backward_flops,
-                                     int tp) const {
-  const double memory = bytes / tp / bytes_per_second_;
-  return {Time::from_seconds(std::max(flops / tp / flops_per_second_, memory)),
-          Time::from_seconds(std::max(backward_flops / tp / flops_per_second_, 2 * memory))};
-}
-
-OperationTime ComputeModel::roofline_attention() const {
-  const auto tokens = static_cast<double>(plan_.tokens_per_micro_batch() / plan_.cp);
-  const Attention& a = model_.attention;
-  const auto parameters = static_cast<double>(attention_parameters(model_));
-  const double linear = 2 * tokens * parameters;
-  const double quadratic =
-      tokens * static_cast<double>(plan_.seq_length) * a.heads * (a.head_dim + value_width(a));
-  const double bytes =
-      kBytesPerNumber * (parameters + kAttentionActivations * tokens * model_.hidden);
-  return roofline(linear + quadratic, bytes, 2 * linear + kQuadraticBackward * quadratic, plan_.tp);
-}
-
-OperationTime ComputeModel::roofline_experts(double tokens) const {
-  const auto parameters = static_cast<double>(expert_parameters(model_));
-  const double flops = 2 * parameters * tokens;
-  const double local_experts = static_cast<double>(model_.placed_experts) / plan_.ep;
-  const double bytes =
-      kBytesPerNumber * (parameters * local_experts +
-                         tokens * (2.0 * model_.hidden + 4.0 * model_.expert_intermediate));
-  return roofline(flops, bytes, 2 * flops, plan_.expert_tp());
-}
-
-OperationTime ComputeModel::roofline_of(Operation operation) const {
-  const auto tokens = static_cast<double>(plan_.tokens_per_micro_batch() / plan_.cp);
-  const auto matrix = [&](std::int64_t parameters) {
-    const auto count = static_cast<double>(parameters);
-    const double flops = 2 * tokens * count;
-    const double bytes = kBytesPerNumber * (count + 2 * tokens * model_.hidden);
-    return count > 0 ? roofline(flops, bytes, 2 * flops, plan_.tp) : OperationTime{};
-  };
-  switch (operation) {
-    case Operation::kAttention:
-      return roofline_attention();
-    case Operation::kGate:
-      return matrix(router_parameters(model_));
-    case Operation::kExperts:
-      return roofline_experts(mean_rank_tokens_);
-    case Operation::kSharedExperts:
-      return matrix(model_.shared_intermediate > 0 ? shared_expert_parameters(model_) : 0);
-    case Operation::kDenseFfn:
-      return matrix(dense_ffn_parameters(model_));
-    case Operation::kHead:
-      return matrix(std::int64_t{model_.hidden} * model_.vocab);
-    case Operation::kOptimizer:
-      break;
+  const auto copies = static_cast<double>(tokens);
+  if (options_.profile.measured[static_cast<std::size_t>(LayerOperation::kExperts)]) {
+    const OperationTime balanced = time(LayerOperation::kExperts);
+    const double share = copies / mean_rank_tokens_;
+    return {scaled(balanced.forward, share), scaled(balanced.backward, share)};
   }
+  // A rank that nobody chose launches all the same.
+  return with_permutation(LayerOperation::kExperts,
+                          predicted(LayerOperation::kExperts, std::max(copies, 1.0)), copies);
+}
+
+OperationWork ComputeModel::work_of(LayerOperation operation, double tokens) const {
+  return {.operation = operation,
+          .tp = operation == LayerOperation::kExperts ? plan_.expert_tp() : plan_.tp,
+          .ep = plan_.ep,
+          .sequence = static_cast<double>(plan_.seq_length),
+          .tokens = tokens};
+}
+
+/// What the curves say, corrected by what was measured.
+OperationTime ComputeModel::predicted(LayerOperation operation, double tokens) const {
+  const OperationTime time = operation_time(model_, work_of(operation, tokens), rates_);
+  const auto& factor = factors_[static_cast<std::size_t>(operation)];
+  if (!factor) return time;
+  return {scaled(time.forward, factor->forward), scaled(time.backward, factor->backward)};
+}
+
+/// Sequence parallel: the GPUs of a TP group, and of an expert's, have a share of the copies each.
+OperationTime ComputeModel::with_permutation(LayerOperation operation, OperationTime time,
+                                             double copies) const {
+  const int gpus = operation == LayerOperation::kExperts ? plan_.expert_tp() : 1;
+  if (copies <= 0) return time;
+  return sum(time, fused_permute_time(copies / gpus, model_.hidden, rates_));
+}
+
+OperationTime ComputeModel::time_of(LayerOperation operation) const {
+  if (const auto& measured = options_.profile.measured[static_cast<std::size_t>(operation)]) {
+    return *measured;
+  }
+  const double tokens = tokens_of(operation);
+  const OperationTime time = predicted(operation, tokens);
+  if (operation == LayerOperation::kGate) {
+    return sum(with_permutation(operation, time, tokens * model_.top_k),
+               {options_.layer_wait, options_.layer_wait});
+  }
+  return operation == LayerOperation::kExperts ? with_permutation(operation, time, tokens) : time;
+}
+
+/// What the operation sees, with balanced load. Sequence parallel: gate and permutation have a
+/// tp-th of the tokens.
+double ComputeModel::tokens_of(LayerOperation operation) const {
+  const double tokens = static_cast<double>(plan_.tokens_per_micro_batch()) / plan_.cp;
+  switch (operation) {
+    case LayerOperation::kGate:
+      return tokens / plan_.tp;
+    case LayerOperation::kPermute:
+      return tokens / plan_.tp * model_.top_k;
+    case LayerOperation::kExperts:
+      return mean_rank_tokens_;
+    case LayerOperation::kOptimizer:
+      return busiest_parameters();
+    default:
+      return tokens;
+  }
+}
+
+/// Of one GPU.
+double ComputeModel::busiest_parameters() const {
   double busiest = 0;
   for (int stage = 0; stage < plan_.pp; ++stage) {
     const auto [dense, expert] = stage_parameters(model_, plan_, stage);
     busiest = std::max(busiest, static_cast<double>(dense) / plan_.tp +
                                     static_cast<double>(expert) / plan_.ep / plan_.expert_tp());
   }
-  return {Time::from_seconds(busiest * kOptimizerBytes / bytes_per_second_), {}};
+  return busiest;
 }
 
 }  // namespace mixnet

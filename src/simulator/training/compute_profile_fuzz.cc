@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "training/compute_profile.h"
+#include "compute/compute_profile.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

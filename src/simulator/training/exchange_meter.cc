@@ -1,6 +1,33 @@
 #include "training/exchange_meter.h"
 
+#include <algorithm>
+#include <memory>
+
 namespace mixnet {
+namespace {
+
+/// Makes what is dispatched `share` as wide, and what comes back not: transfers are as much
+/// shorter. Of circuits that light up on the way the delay stays.
+void narrow_dispatch(double share, Time delay, ExchangeTimes& times) {
+  if (share == 1) return;
+  const auto narrow = [&](Time& time) { time = scaled(time, share); };
+  times.shared_nics_busy = scaled(times.shared_nics_busy, (1 + share) / 2);
+  narrow(times.dispatch.transfer);
+  narrow(times.present_dispatch.transfer);
+  narrow(times.predicted_dispatch.transfer);
+  Time& moving = times.moving_dispatch.transfer;
+  if (moving != Time::max()) {
+    moving = std::max(scaled(moving, share), std::min(moving, delay));
+  }
+  if (times.expected == nullptr) return;
+  SwitchedExchange expected = *times.expected;
+  narrow(expected.dispatch);
+  narrow(expected.present_dispatch);
+  narrow(expected.predicted_dispatch);
+  times.expected = std::make_shared<const SwitchedExchange>(expected);
+}
+
+}  // namespace
 
 ExchangeMeter::ExchangeMeter(const MeasuredJob& job, const JobPhases& phases)
     : job_(job), phases_(phases), knows_present_(needs_of(job.options.reconfiguration).present) {
@@ -16,22 +43,45 @@ const RegionDemand& ExchangeMeter::load(PhaseWorker& worker, std::size_t fabric,
   const bool repatched = phases_.fabrics[fabric].kind == FabricKind::kTopoOpt;
   const auto moved = worker.with_spare.find(place.first_server);
   DemandMaker& maker = moved == worker.with_spare.end() || repatched ? worker.maker : moved->second;
+  // What the switch was set for is mostly what was loaded last.
+  const bool is_usual = &maker == &worker.maker;
   if (knows_present_) {
-    job_.routing.counts(place.before, worker.counts);
-    worker.before = maker.make(worker.counts).server_bytes;
+    if (is_usual && worker.last == place.before) {
+      worker.before = worker.last_bytes;
+    } else {
+      job_.routing.counts(place.before, worker.counts);
+      worker.before = maker.make_server_bytes(worker.counts);
+    }
   }
   job_.routing.counts(place.routing, worker.counts);
-  return maker.make(worker.counts);
+  const RegionDemand& demand = maker.make(worker.counts);
+  if (knows_present_ && is_usual) {
+    worker.last = place.routing;
+    worker.last_bytes = demand.server_bytes;
+  }
+  return demand;
 }
 
 ExchangeTimes ExchangeMeter::measure(const PhaseWorker& worker, CommunicationModel& network,
                                      std::size_t fabric, std::size_t exchange,
                                      const RegionDemand& demand) const {
+  const double share = dispatch_share(job_.options.network.dispatch);
+  ExchangeTimes times = measure_bf16(worker, network, fabric, exchange, demand);
+  const Time delay = job_.options.switching();
+  narrow_dispatch(share,
+                  scaled(delay, job_.fidelity().nic_rate.bytes_per_second() /
+                                    kReferenceRate.bytes_per_second()),
+                  times);
+  return times;
+}
+
+ExchangeTimes ExchangeMeter::measure_bf16(const PhaseWorker& worker, CommunicationModel& network,
+                                          std::size_t fabric, std::size_t exchange,
+                                          const RegionDemand& demand) const {
   const ExchangePlace& place = places_[fabric][exchange];
   if (!knows_present_) return network.exchange(place.first_server, demand);
   const Reconfiguration policy = job_.options.reconfiguration;
-  SwitchState state = {&worker.before, nullptr, job_.options.switching(),
-                       job_.fidelity().nic_rate};
+  SwitchState state = {&worker.before, nullptr, job_.options.switching(), job_.fidelity().nic_rate};
   state.over_lit = needs_of(policy).over_present;
   state.while_moving = needs_of(policy).moving;
   if (!phases_.forecasts.empty()) {

@@ -37,6 +37,11 @@ class ExchangeMeter {
   ExchangeTimes in_packets(PhaseWorker& worker, std::size_t fabric, std::size_t exchange) const;
 
  private:
+  /// As if dispatch were as wide as combine.
+  ExchangeTimes measure_bf16(const PhaseWorker& worker, CommunicationModel& network,
+                             std::size_t fabric, std::size_t exchange,
+                             const RegionDemand& demand) const;
+
   const MeasuredJob& job_;
   const JobPhases& phases_;
   bool knows_present_;  ///< times over the circuits that are lit are asked for

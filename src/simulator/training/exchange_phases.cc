@@ -14,7 +14,8 @@
 namespace mixnet {
 namespace {
 
-constexpr int kUses = 2;  // forward and backward
+constexpr int kUses = 2;                   // forward and backward
+constexpr std::size_t kRunsOfThread = 16;  // at least, so that all threads end together
 
 /// The fluid times of the all-to-alls [begin, end) on one fabric, all of one demand but for spares;
 /// `demand`: that of the first.
@@ -61,10 +62,20 @@ void measure_all_fluid(const MeasuredJob& job, const ExchangeMeter& meter, Phase
                        JobPhases& phases) {
   ProgressBar progress("all-to-alls", phases.places());
   std::mutex progress_mutex;
-  parallel_for(phases.places(), workers.threads(), [&](std::size_t at, int index) {
-    measure_fluid_at(job, meter, workers.at(index), at, phases);
+  // Layer by layer of a micro-batch, since one layer's demand is what the switch was set for at the
+  // next; unless these are too few for all threads.
+  const std::size_t places = phases.places();
+  const std::size_t threads = static_cast<std::size_t>(workers.threads());
+  const std::size_t run =
+      std::clamp<std::size_t>(places / (threads * kRunsOfThread), 1,
+                              static_cast<std::size_t>(std::max(1, phases.moe_layers)));
+  parallel_for((places + run - 1) / run, workers.threads(), [&](std::size_t step, int index) {
+    const std::size_t end = std::min(places, (step + 1) * run);
+    for (std::size_t at = step * run; at < end; ++at) {
+      measure_fluid_at(job, meter, workers.at(index), at, phases);
+    }
     const std::lock_guard lock(progress_mutex);
-    progress.advance();
+    progress.advance(end - step * run);
   });
 }
 

@@ -50,13 +50,14 @@ void join_regions(int first, int end, int region, std::vector<ExpectedTraffic::P
 
 }  // namespace
 
-ExpectedTraffic expected_traffic(const Model& model, const ParallelPlan& plan) {
+ExpectedTraffic expected_traffic(const Model& model, const ParallelPlan& plan,
+                                 DispatchMode dispatch) {
   ExpectedTraffic traffic;
   const int region = plan.region_servers();
   const int region_starts = plan.servers_per_stage() / region;
   TokenCounts counts;
   RoutingSource::make("uniform", routing_shape(model, plan), 0).counts({}, counts);
-  DemandMaker maker(plan, model.hidden);
+  DemandMaker maker(plan, token_traffic(model, {dispatch, false}));
   const RegionDemand& demand = maker.make(counts);
 
   for (int stage = 0; stage < plan.pp; ++stage) {

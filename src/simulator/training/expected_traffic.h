@@ -3,11 +3,13 @@
 #pragma once
 
 #include "fabric/direct_connect.h"
+#include "moe/dispatch.h"
 #include "moe/model.h"
 #include "moe/plan.h"
 
 namespace mixnet {
 
-ExpectedTraffic expected_traffic(const Model& model, const ParallelPlan& plan);
+ExpectedTraffic expected_traffic(const Model& model, const ParallelPlan& plan,
+                                 DispatchMode dispatch = DispatchMode::kCopies);
 
 }  // namespace mixnet

@@ -3,8 +3,9 @@
 //
 //   IterationOptions
 //     network      NICs, paths and circuits of the fabrics        checked by network_checks.h
+//       dispatch     what of a token is sent, and how wide        moe/dispatch.h
 //       gpu          how a GPU's bandwidth is divided             fabric/gpu_bandwidth.h
-//     compute      efficiencies, or measured times                compute.h
+//     compute      precision, measured times                      compute.h
 //     fidelity     fluid or packets, and with which shortcuts     network/fidelity.h
 //       packets      transport, sizes and queues                  network/packet_network.h
 //     failures     what fails, when, and what stands in for it    failure.h, cluster_health.h
@@ -26,13 +27,15 @@
 #include "base/names.h"
 #include "base/units.h"
 #include "circuits/allocator.h"
+#include "compute/compute_profile.h"
+#include "compute/operation_curves.h"
 #include "fabric/gpu_bandwidth.h"
 #include "fabric/packet_fabric.h"
 #include "memory/memory_use.h"
+#include "moe/dispatch.h"
 #include "network/fidelity.h"
 #include "policy/switch_policy.h"
 #include "training/cluster_health.h"
-#include "training/compute_profile.h"
 #include "training/failure.h"
 #include "training/pipeline.h"
 
@@ -69,6 +72,7 @@ struct NetworkOptions {
   double oversubscription = 3;  ///< NICs for one uplink of their ToR switch, 1 to 1000
   PathPolicy paths = PathPolicy::kSpray;
   HashedPaths hashed;  ///< with kEcmp
+  DispatchOptions dispatch;
   EpNics ep_nics = EpNics::kRail;
   EpSplit ep_split = EpSplit::kCircuitsFirst;
   AllocatorKind allocator = AllocatorKind::kGreedy;  ///< mixnet: who decides the circuits
@@ -78,9 +82,9 @@ struct NetworkOptions {
 };
 
 struct ComputeOptions {
-  double compute_efficiency = 0.55;  ///< share of the bf16 peak that is reached
-  double memory_efficiency = 0.8;    ///< share of the memory's bandwidth
-  ComputeProfile profile;            ///< measured times, where there are any
+  Precision precision = Precision::kBf16;  ///< of GEMMs (compute/operation_curves.h)
+  Time layer_wait = kLayerWait;            ///< a layer with experts, micro-batch and pass
+  ComputeProfile profile;                  ///< measured times, where there are any
 };
 
 struct FailureOptions {
@@ -103,6 +107,8 @@ struct IterationOptions {
   Time nic_up;
   /// From command to the first byte: what every policy counts with.
   Time switching() const { return reconfiguration_delay + nic_up; }
+  /// Of a GPU's scale-up rate, what collectives reach; the paper's simulations have all of it.
+  double scale_up_share = 1;
   /// The steps of an all-to-all (gather, between servers, scatter) work on successive chunks at
   /// once, so the slowest step counts; else they follow each other.
   bool pipelined_ep_steps = true;
@@ -114,7 +120,7 @@ struct IterationOptions {
   bool sequence_parallel = true;
   int gradient_bytes = 2;  ///< a parameter: 2 (bf16) or 4 (fp32)
 
-  // What saves memory and takes time (recompute_times.h, PacedJob::shard_times()).
+  // What saves memory and takes time (memory/recompute_times.h, PacedJob::add_shards()).
   Recompute recompute = Recompute::kNone;
   int zero = 0;          ///< ZeRO's stage, 0 to 3: who holds what (memory_use.h)
   int moment_bytes = 4;  ///< of each of Adam's two moments, a parameter
@@ -129,11 +135,15 @@ inline MemoryOptions memory_options(const IterationOptions& options) {
   memory.moment_bytes = options.moment_bytes;
   memory.eager_schedule = options.schedule == PipelineSchedule::kEager1F1B;
   memory.sequence_parallel = options.sequence_parallel;
+  memory.fp8 = options.compute.precision == Precision::kFp8;
   return memory;
 }
 
-/// How MixNet is best run, in place of the paper's block, greedy and circuits-first.
+/// How tokens are best sent, and MixNet best run, in place of the paper's copies, block, greedy and
+/// circuits-first.
 inline void best_settings(IterationOptions& options) {
+  options.scale_up_share = kScaleUpShare;
+  options.network.dispatch.mode = DispatchMode::kDeduplicated;
   options.reconfiguration = Reconfiguration::kHitless;
   options.network.allocator = AllocatorKind::kRefined;
   options.network.ep_split = EpSplit::kBalanced;

@@ -46,7 +46,8 @@ std::vector<DemandForecast> forecasts_of(const MeasuredJob& job, PhaseWorkers& w
       return network->over_circuits_for(first_server, guessed, bytes);
     });
   }
-  return forecast_demands(job.model, job.plan, job.routing, workers.threads(), fabrics);
+  return forecast_demands(job.model, job.plan, job.traffic(), job.routing, workers.threads(),
+                          fabrics);
 }
 
 }  // namespace

@@ -180,10 +180,12 @@ class Layout {
     now_ += layer_.all_to_alls.*over.whole;
     const Time network = (layer_.exchange->*over.network).at(layer_.nic_rate);
     Time network_begin = begin;
+    const Time inside =
+        part == TimelinePart::kDispatch ? layer_.dispatch_scale_up : layer_.scale_up;
     if (layer_.pipelined_steps) {
-      add(TimelineTrack::kScaleUp, TimelinePart::kGatherScatter, begin, begin + layer_.scale_up);
+      add(TimelineTrack::kScaleUp, TimelinePart::kGatherScatter, begin, begin + inside);
     } else {
-      const Time gather = layer_.scale_up / 2;
+      const Time gather = inside / 2;
       add(TimelineTrack::kScaleUp, TimelinePart::kGatherScatter, begin, begin + gather);
       network_begin += gather;
       add(TimelineTrack::kScaleUp, TimelinePart::kGatherScatter, network_begin + network, now_);

@@ -52,7 +52,7 @@ struct LayerTimes {
   const ExchangeTimes* exchange = nullptr;  ///< null: nothing is sent
   Bandwidth nic_rate;                       ///< at which the exchange counts
   SwitchedExchange all_to_alls;             ///< with what they take inside servers
-  Time scale_up;                            ///< of one all-to-all inside servers
+  Time scale_up, dispatch_scale_up;         ///< of one combine, or dispatch, inside servers
   bool pipelined_steps = true;              ///< gather, network and scatter at once
   SwitchCost forward, backward;
   Time delay;  ///< of the switch

@@ -27,7 +27,7 @@ struct Layer {
     times.ffn_tp = ms(2);
     times.exchange = &exchange;
     times.nic_rate = kReferenceRate;
-    times.scale_up = ms(3);
+    times.scale_up = times.dispatch_scale_up = ms(3);
     times.all_to_alls.dispatch = ms(4);
     times.all_to_alls.combine = ms(5);
     times.delay = delay;
@@ -94,7 +94,7 @@ TEST(LayerTimes, FullRecomputeRunsTheForwardPassFirst) {
 TEST(LayerTimes, StepsOneAfterTheOther) {
   Layer layer(Reconfiguration::kHidden, ms(25));
   layer.times.pipelined_steps = false;
-  layer.times.scale_up = ms(2);
+  layer.times.scale_up = layer.times.dispatch_scale_up = ms(2);
   layer.times.forward.exchange = ms(4 + 2 + 5 + 2);
   layer.times.all_to_alls.dispatch = ms(6);
   layer.times.all_to_alls.combine = ms(7);

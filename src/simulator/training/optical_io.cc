@@ -34,10 +34,8 @@ std::int64_t optical_io_scale_up_bytes(const RegionDemand& demand, const Circuit
         received_outside += received;
       }
     }
-    double server_in = 0;
     for (int peer = 0; peer < demand.servers; ++peer) {
       if (peer == server) continue;
-      server_in += static_cast<double>(demand.server_bytes(peer, server));
       const int lanes = circuits(server, peer);
       const double delegates = lanes > 0 ? std::min(lanes, gpus) : gpus;
       const double is_delegate = delegates / gpus;
@@ -46,7 +44,7 @@ std::int64_t optical_io_scale_up_bytes(const RegionDemand& demand, const Circuit
       port.out += (1 - is_delegate) * own + is_delegate * std::max(0.0, own - share);
       port.in += is_delegate * std::max(0.0, share - own);
     }
-    port.out += (server_in - received_outside) / gpus;
+    port.out += (static_cast<double>(demand.copies_in[server]) - received_outside) / gpus;
     port.in += received_outside - received_outside / gpus;
     busiest = std::max({busiest, port.out, port.in});
   }

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "memory/rank_parameters.h"
-#include "training/recompute_times.h"
 
 namespace mixnet {
 namespace {
@@ -29,6 +28,8 @@ PacedJob::PacedJob(const JobSetup& job, const JobPhases& phases, FabricKind fabr
       fabric_(*std::ranges::find(phases.fabrics, fabric, &FabricPhases::kind)),
       nic_rate_(nic_rate),
       compute_scale_(compute_scale),
+      again_(job.model, job.plan, memory_options(job.options),
+             compute_rates(job.gpu, job.options.compute.precision)),
       dense_layer_(common_times(false)),
       moe_layer_(common_times(true)) {}
 
@@ -39,9 +40,10 @@ OperationTime PacedJob::compute(OperationTime time) const {
 
 /// Of one GPU, in bytes a second.
 double PacedJob::scale_up_rate() const {
-  if (!fabric_.gpu_bandwidth) return job_.gpu.scale_up_bytes_per_second;
+  const double share = job_.options.scale_up_share;
+  if (!fabric_.gpu_bandwidth) return job_.gpu.scale_up_bytes_per_second * share;
   const GpuBandwidth& gpu = *fabric_.gpu_bandwidth;
-  return gpu.scale_up.bytes_per_second() * nic_rate_.bytes_per_second() /
+  return gpu.scale_up.bytes_per_second() * share * nic_rate_.bytes_per_second() /
          gpu.ethernet.bytes_per_second();
 }
 
@@ -76,6 +78,12 @@ Time PacedJob::scale_up_time(std::int64_t bytes) const {
   return Time::from_seconds(static_cast<double>(bytes) / scale_up_rate());
 }
 
+/// What takes `time` in bf16, dispatched.
+Time PacedJob::narrow(Time time) const {
+  const double share = dispatch_share(job_.options.network.dispatch);
+  return share == 1 ? time : scaled(time, share);
+}
+
 Time PacedJob::with_scale_up(Time network, Time inside) const {
   if (network == Time::max()) return network;
   return job_.options.pipelined_ep_steps ? std::max(network, inside) : network + inside;
@@ -83,19 +91,23 @@ Time PacedJob::with_scale_up(Time network, Time inside) const {
 
 /// The all-to-alls of one layer with what one takes `inside` servers, at one speed.
 SwitchedExchange PacedJob::switched_exchange(const ExchangeTimes& exchange, Time inside) const {
-  const auto real = [&](const PhaseTime& phase) {
+  const Time inside_dispatch = narrow(inside);
+  const auto there = [&](const PhaseTime& phase) {
+    return with_scale_up(phase.at(nic_rate_), inside_dispatch);
+  };
+  const auto back = [&](const PhaseTime& phase) {
     return with_scale_up(phase.at(nic_rate_), inside);
   };
   SwitchedExchange switched;
-  switched.dispatch = real(exchange.dispatch);
-  switched.combine = real(exchange.combine);
+  switched.dispatch = there(exchange.dispatch);
+  switched.combine = back(exchange.combine);
   if (!exchange.switched) return switched;
-  switched.present_dispatch = real(exchange.present_dispatch);
-  switched.present_combine = real(exchange.present_combine);
-  switched.moving_dispatch = real(exchange.moving_dispatch);
+  switched.present_dispatch = there(exchange.present_dispatch);
+  switched.present_combine = back(exchange.present_combine);
+  switched.moving_dispatch = there(exchange.moving_dispatch);
   switched.changes = exchange.circuits_change;
-  switched.predicted_dispatch = real(exchange.predicted_dispatch);
-  switched.predicted_combine = real(exchange.predicted_combine);
+  switched.predicted_dispatch = there(exchange.predicted_dispatch);
+  switched.predicted_combine = back(exchange.predicted_combine);
   return switched;
 }
 
@@ -127,20 +139,20 @@ LayerTimes PacedJob::common_times(bool is_moe) const {
   times.is_moe = is_moe;
   times.backward_tp_phases = job_.options.sequence_parallel ? 3 : 2;
   times.runs_again = job_.options.recompute == Recompute::kFull;
-  times.attention = compute(job_.compute.time(Operation::kAttention));
-  times.attention.backward += compute(attention_again(job_)).backward;
+  times.attention = compute(job_.compute.time(LayerOperation::kAttention));
+  times.attention.backward += scaled(again_.attention(), compute_scale_);
   times.attention_tp = tp_phase(sequence_bytes, job_.plan.tp);
   times.context = context_phase();
   if (!is_moe) {
-    times.dense_ffn = compute(job_.compute.time(Operation::kDenseFfn));
-    times.dense_ffn.backward += compute(dense_ffn_again(job_)).backward;
+    times.dense_ffn = compute(job_.compute.time(LayerOperation::kDenseFfn));
+    times.dense_ffn.backward += scaled(again_.dense_ffn(), compute_scale_);
     times.ffn_tp = times.attention_tp;
     return times;
   }
-  times.gate = compute(job_.compute.time(Operation::kGate));
+  times.gate = compute(job_.compute.time(LayerOperation::kGate));
   if (job_.model.shared_intermediate > 0) {
-    times.shared_experts = compute(job_.compute.time(Operation::kSharedExperts));
-    times.shared_experts.backward += compute(shared_experts_again(job_)).backward;
+    times.shared_experts = compute(job_.compute.time(LayerOperation::kSharedExperts));
+    times.shared_experts.backward += scaled(again_.shared_experts(), compute_scale_);
     times.shared_tp = times.attention_tp;
   }
   return times;
@@ -153,7 +165,7 @@ LayerTimes PacedJob::layer_times(const WorkPlace& at, int layer) const {
   const std::int64_t busiest_tokens =
       phases_.busiest_rank_tokens[phases_.place_index(at.replica, at.micro_batch, moe_layer)];
   times.experts = compute(job_.compute.experts(busiest_tokens));
-  times.experts.backward += compute(experts_again(job_, busiest_tokens)).backward;
+  times.experts.backward += scaled(again_.experts(busiest_tokens), compute_scale_);
   times.ffn_tp = tp_phase(kBytesPerNumber * job_.model.hidden * static_cast<double>(busiest_tokens),
                           job_.plan.expert_tp());
   if (fabric_.kind != FabricKind::kIdeal) add_exchange(at, moe_layer, times);
@@ -169,6 +181,7 @@ void PacedJob::add_exchange(const WorkPlace& at, int moe_layer, LayerTimes& time
   times.exchange = &exchange;
   times.nic_rate = nic_rate_;
   times.scale_up = scale_up_time(fabric_.scale_up_bytes[index]);
+  times.dispatch_scale_up = narrow(times.scale_up);
   times.pipelined_steps = job_.options.pipelined_ep_steps;
   times.all_to_alls = switched_exchange(exchange, times.scale_up);
   const SwitchedExchange& all = times.all_to_alls;
@@ -177,7 +190,7 @@ void PacedJob::add_exchange(const WorkPlace& at, int moe_layer, LayerTimes& time
     return;
   }
   const Reconfiguration policy = job_.options.reconfiguration;
-  const OperationTime attention = job_.compute.time(Operation::kAttention);
+  const OperationTime attention = job_.compute.time(LayerOperation::kAttention);
   const OperationTime experts = job_.compute.experts(phases_.busiest_rank_tokens[place]);
   times.delay = job_.options.switching();
   const Time hiding = scaled(attention.backward + experts.backward, compute_scale_);
@@ -204,7 +217,7 @@ StageTimes PacedJob::stage_times(int stage, int replica, int micro_batch) const 
     sum.shared_nics_busy += times.runs_again ? busy * 2 : busy;
   }
   if (stage == job_.plan.pp - 1) {
-    const OperationTime head = compute(job_.compute.time(Operation::kHead));
+    const OperationTime head = compute(job_.compute.time(LayerOperation::kHead));
     sum.forward.compute += head.forward;
     sum.backward.compute += head.backward;
   }
@@ -254,9 +267,10 @@ Time PacedJob::all_reduce_time(int stage) const {
 }
 
 Time PacedJob::optimizer_time() const {
-  const Time whole = compute(job_.compute.time(Operation::kOptimizer)).forward;
+  const Time whole = compute(job_.compute.time(LayerOperation::kOptimizer)).forward;
   const auto& measured = job_.options.compute.profile.measured;
-  const bool is_measured = measured[static_cast<std::size_t>(Operation::kOptimizer)].has_value();
+  const bool is_measured =
+      measured[static_cast<std::size_t>(LayerOperation::kOptimizer)].has_value();
   if (job_.options.zero == 0 || is_measured) return whole;
   std::int64_t all = 1;
   std::int64_t own = 0;
@@ -280,7 +294,7 @@ std::vector<TimelineSpan> PacedJob::plan_work(const WorkPlace& place) const {
   };
   const auto head = [&] {
     if (place.stage + 1 < job_.plan.pp) return;
-    const OperationTime time = compute(job_.compute.time(Operation::kHead));
+    const OperationTime time = compute(job_.compute.time(LayerOperation::kHead));
     const Time end = now + (place.is_backward ? time.backward : time.forward);
     spans.push_back(span_of(place, TimelineTrack::kCompute, TimelinePart::kHead, now, end));
     now = end;

@@ -12,6 +12,7 @@
 
 #include "fabric/fabric_kind.h"
 #include "hardware/gpu.h"
+#include "memory/recompute_times.h"
 #include "moe/model.h"
 #include "moe/plan.h"
 #include "training/compute.h"
@@ -67,6 +68,7 @@ class PacedJob {
   SwitchedExchange switched_exchange(const ExchangeTimes& exchange, Time inside) const;
   SwitchedExchange expected_exchange(std::size_t place, const ExchangeTimes& exchange,
                                      Time inside) const;
+  Time narrow(Time time) const;
   Time with_scale_up(Time network, Time inside) const;
   void add_exchange(const WorkPlace& place, int moe_layer, LayerTimes& times) const;
 
@@ -75,6 +77,7 @@ class PacedJob {
   const FabricPhases& fabric_;
   Bandwidth nic_rate_;
   double compute_scale_;
+  RecomputeTimes again_;
   LayerTimes dense_layer_, moe_layer_;  ///< before what differs from one to the next
 };
 

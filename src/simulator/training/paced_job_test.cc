@@ -6,7 +6,6 @@
 
 #include "memory/rank_parameters.h"
 #include "moe/model_catalog.h"
-#include "training/recompute_times.h"
 #include "training/test_plans.h"
 #include "training/training_job.h"
 
@@ -61,7 +60,7 @@ TEST(PacedJob, FullRecomputeAddsTheForwardPassToTheBackwardPass) {
 TEST(PacedJob, TheHeadIsNotRecomputed) {
   const Job none("mixtral-8x7b", {});
   const Job full("mixtral-8x7b", with(Recompute::kFull));
-  const Time head = none.setup.compute.time(Operation::kHead).forward;
+  const Time head = none.setup.compute.time(LayerOperation::kHead).forward;
   const int last = none.setup.plan.pp - 1;
   EXPECT_EQ(full.pace.stage_times(last, 0, 0).backward.total() + head,
             none.pace.stage_times(last, 0, 0).backward.total() +
@@ -80,8 +79,8 @@ TEST(PacedJob, AnIterationWithFullRecomputeInAClosedCase) {
         .total;
   };
   const ComputeModel compute(model, plan, find_gpu("h100"), {});
-  const Time layer = compute.time(Operation::kAttention).forward +
-                     compute.time(Operation::kGate).forward +
+  const Time layer = compute.time(LayerOperation::kAttention).forward +
+                     compute.time(LayerOperation::kGate).forward +
                      compute.experts(plan.tokens_per_ep_rank() * model.top_k).forward;
   EXPECT_EQ(time(Recompute::kFull) - time(Recompute::kNone),
             layer * model.layers * plan.micro_batches());
@@ -99,16 +98,6 @@ TEST(PacedJob, SelectiveRecomputeTakesWhatPassesTheMemory) {
   EXPECT_NEAR(more.to_seconds(), 8 * (norms + products) / rate, 1e-9);
   EXPECT_EQ(selective.pace.stage_times(0, 0, 0).forward.total(),
             none.pace.stage_times(0, 0, 0).forward.total());
-}
-
-TEST(PacedJob, SelectiveRecomputeProjectsLatentsAgain) {
-  const Job job("deepseek-v3", with(Recompute::kSelective));
-  const double tokens = 32768;
-  const double flops = 2 * tokens * 128 * (1536.0 * 192 + 512.0 * 256);
-  const double norms = 2.0 * 2 * 2 * 7168 * tokens;
-  EXPECT_NEAR(attention_again(job.setup).backward.to_seconds(),
-              flops / (989.4e12 * 0.55) + norms / (3.35e12 * 0.8), 1e-9);
-  EXPECT_EQ(attention_again(Job("deepseek-v3", {}).setup).backward, Time::zero());
 }
 
 TEST(PacedJob, SharesOfTheOptimizerAreSteppedAlone) {

@@ -6,9 +6,9 @@
 
 namespace mixnet {
 
-PhaseWorker::PhaseWorker(const MeasuredJob& job) : maker(job.plan, job.model.hidden) {
+PhaseWorker::PhaseWorker(const MeasuredJob& job) : maker(job.plan, job.traffic()) {
   for (const auto& [first_server, moved] : job.health.moved()) {
-    with_spare.try_emplace(first_server, job.plan, job.model.hidden, moved.ranks);
+    with_spare.try_emplace(first_server, job.plan, job.traffic(), moved.ranks);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct MeasuredJob {
   const ClusterHealth& health;
 
   const FidelityOptions& fidelity() const { return options.fidelity; }
+  TokenTraffic traffic() const { return token_traffic(model, options.network.dispatch); }
   bool in_packets() const { return fidelity().fidelity != Fidelity::kFluid; }
   /// Whether phases that cost too much in packets are fluid.
   bool may_be_fluid() const { return fidelity().fidelity == Fidelity::kAuto && fidelity().fluid; }
@@ -39,7 +41,9 @@ struct PhaseWorker {
   std::map<int, DemandMaker> with_spare;  ///< by first server: of regions of which ranks moved
   /// By fabric; null for kIdeal, and the latter without packets.
   std::vector<std::unique_ptr<CommunicationModel>> fluid, packet;
-  Matrix<std::int64_t> before;  ///< demand that the switch was set for
+  Matrix<std::int64_t> before;       ///< demand that the switch was set for
+  std::optional<RoutingPlace> last;  ///< place of the last demand of `maker`
+  Matrix<std::int64_t> last_bytes;   ///< and that demand, from server to server
 };
 
 class PhaseWorkers {

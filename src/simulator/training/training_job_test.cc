@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "hardware/gpu.h"
 #include "moe/model_catalog.h"
-#include "training/stage_parameters.h"
+#include "memory/stage_parameters.h"
 #include "training/test_plans.h"
 
 namespace mixnet {
@@ -58,12 +58,12 @@ TEST(TrainingJob, IdealFabricIsComputeInA1F1BPipeline) {
   const ParallelPlan& plan = job.plan();
   const ComputeModel compute(job.model(), plan, find_gpu("h100"), {});
   const auto both = [&](OperationTime time) { return (time.forward + time.backward).to_seconds(); };
-  const double layer = both(compute.time(Operation::kAttention)) +
-                       both(compute.time(Operation::kGate)) +
+  const double layer = both(compute.time(LayerOperation::kAttention)) +
+                       both(compute.time(LayerOperation::kGate)) +
                        both(compute.experts(plan.tokens_per_micro_batch() * 2));
   const double stage = layer * 8;
-  const double head = both(compute.time(Operation::kHead));
-  const double optimizer = compute.time(Operation::kOptimizer).forward.to_seconds();
+  const double head = both(compute.time(LayerOperation::kHead));
+  const double optimizer = compute.time(LayerOperation::kOptimizer).forward.to_seconds();
   const double m = plan.micro_batches();
   // The last stage, slower by the head, is busy from its first forward to its last backward; before
   // and after, one forward and one backward of each other stage.

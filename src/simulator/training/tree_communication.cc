@@ -230,23 +230,34 @@ PhaseTime TreeCommunication::hashed_exchange(int first_server, const RegionDeman
       !is_plain_ && !network_.in_packets() &&
       demand.region_gpus * ranks * (demand.servers - 1) > kManyHashedFlows * demand.servers;
   if (only_links_count_) link_time_.resize(fabric_.link_rates().size());
+  const auto connect = [&](Place from, Place to, std::uint64_t sender, std::uint64_t receiver,
+                           Bytes bytes) {
+    if (from.server == to.server) return;
+    if (transposed) {
+      std::swap(from, to);
+      std::swap(sender, receiver);
+    }
+    add_server_flow(servers_.member(first_server, from.server), from.nic,
+                    servers_.member(first_server, to.server), to.nic, bytes,
+                    sender * demand.region_gpus + receiver);
+  };
+  // Deduplicated on its rail, a GPU has one connection to its like in each server; else one to each
+  // of its like in other ranks.
+  const bool to_servers = demand.is_deduplicated() && ep_nics_ == EpNics::kRail;
+  const int others = to_servers ? demand.servers : ranks;
+  const int step = to_servers ? std::max(1, tp / gpus_per_server_) : 1;  // servers of a rank
   for (int rank = 0; rank < ranks; ++rank) {
-    for (int other = 0; other < ranks; ++other) {
-      const Bytes bytes = {demand.rank_bytes(rank, other) / tp};
+    for (int other = 0; other < others; other += step) {
+      const std::int64_t all =
+          to_servers ? demand.rank_to_server(rank, other) : demand.rank_bytes(rank, other);
       for (int t = 0; t < tp; ++t) {
-        Place from = place_of(rank, t);
-        Place to = place_of(other, t);
-        if (from.server == to.server) continue;
+        const Place from = place_of(rank, t);
+        Place to = to_servers ? Place{other + t / gpus_per_server_, from.nic} : place_of(other, t);
         if (ep_nics_ == EpNics::kRail) to.nic = from.nic;
-        std::uint64_t sender = rank * tp + t;
-        std::uint64_t receiver = other * tp + t;
-        if (transposed) {
-          std::swap(from, to);
-          std::swap(sender, receiver);
-        }
-        add_server_flow(servers_.member(first_server, from.server), from.nic,
-                        servers_.member(first_server, to.server), to.nic, bytes,
-                        sender * demand.region_gpus + receiver);
+        const int receiver = to_servers
+                                 ? to.server * gpus_per_server_ + (rank * tp + t) % gpus_per_server_
+                                 : other * tp + t;
+        connect(from, to, rank * tp + t, receiver, {all / tp});
       }
     }
   }

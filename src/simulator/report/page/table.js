@@ -42,6 +42,13 @@ function tableColumns() {
     numberColumn('seconds', 'Iteration', (row) => row.seconds, times, {best: Math.min}),
     numberColumn('tokens', 'Tokens/s', (row) => row.tokens, rates, {best: Math.max}),
     ...parts];
+  if (rows.every((row) => row.tflops !== null && row.mfu !== null)) {
+    columns.push(numberColumn('tflops', 'TFLOP/s a GPU', (row) => row.tflops, plains, {best: Math.max}),
+        numberColumn('mfu', 'MFU, %', (row) => row.mfu * 100, plains, {best: Math.max}));
+  }
+  if (rows.some((row) => row.days !== null)) {
+    columns.push(numberColumn('days', 'Days', (row) => row.days, plains, {best: Math.min}));
+  }
   if (rows.some((row) => row.cost !== null)) {
     columns.push(numberColumn('cost', 'Cluster', (row) => row.cost, monies, {best: Math.min}),
         numberColumn('perf', 'Perf. per $', (row) => row.perf, factors, {best: Math.max}));

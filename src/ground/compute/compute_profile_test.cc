@@ -1,4 +1,4 @@
-#include "training/compute_profile.h"
+#include "compute/compute_profile.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -35,9 +35,9 @@ TEST(ParseComputeProfile, NamesWhatIsWrong) {
 }
 
 TEST(Operations, HaveTheNamesOfTheProfile) {
-  EXPECT_EQ(to_string(Operation::kAttention), "attention");
-  EXPECT_EQ(to_string(Operation::kSharedExperts), "shared_experts");
-  EXPECT_EQ(to_string(Operation::kOptimizer), "optimizer");
+  EXPECT_EQ(to_string(LayerOperation::kAttention), "attention");
+  EXPECT_EQ(to_string(LayerOperation::kSharedExperts), "shared_experts");
+  EXPECT_EQ(to_string(LayerOperation::kOptimizer), "optimizer");
 }
 
 }  // namespace
