@@ -67,7 +67,8 @@ def job(rng, model):
                          ("--allocator", ["refined", "greedy"]), ("--ep-nics", ["own", "rail"]),
                          ("--schedule", ["1f1b", "eager-1f1b"]), ("--ep-steps", ["pipelined", "sequential"]),
                          ("--tp-collective", ["reduce-scatter", "all-reduce"]), ("--dp-overlap", ["on", "off"]),
-                         ("--backup", ["pool", "region"]), ("--degree", range(0, max(1, nics)))):
+                         ("--backup", ["pool", "region"]), ("--zero", range(4)),
+                         ("--recompute", ["none", "selective", "full"]), ("--degree", range(0, max(1, nics)))):
         if rng.random() < 0.3:
             words += [flag, rng.choice(values)]
     if rng.random() < 0.25:
@@ -75,6 +76,7 @@ def job(rng, model):
     if rng.random() < 0.3:
         words += ["--fidelity", rng.choice(["auto", "packet"]), "--packet-budget", "200k",
                   "--transport", rng.choice(["dctcp", "dcqcn"])]
+    words += ["--ignore-memory"]  # most are too large for their GPUs
     rows = "".join(f"{one / 1000},1,2,3,4,5\n" for one in mbps)
     return [str(word) for word in words], PRICES + rows
 
@@ -126,7 +128,7 @@ class TortureTest(ProgramTest):
         words = ["compare", "--model", "mixtral-8x7b", "--gpus", "4", "--gpus-per-server", "2", "--tp", "4",
                  "--pp", "1", "--ep", "1", "--micro-batch-size", "1", "--global-batch-size", "4",
                  "--seq-length", "64", "--routing", "uniform", "--fabric", "mixnet",
-                 "--fail", "nic:0.1@2s", "--fidelity"]
+                 "--fail", "nic:0.1@2s", "--ignore-memory", "--fidelity"]
         for fidelity in ("packet", "auto", "fluid"):
             result = run(*words, fidelity, "--json", "-")
             self.assertEqual(result.status, 0, str(result))

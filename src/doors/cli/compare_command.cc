@@ -257,6 +257,7 @@ void add_compare_command(Program& app) {
       "  mixnet compare --model mixtral-8x7b --gpus 1024 --bandwidth 100Gbps,400Gbps\n"
       "  mixnet compare --model mixtral-8x22b --fidelity auto --fabric fat-tree,mixnet\n"
       "  mixnet compare --model mixtral-8x22b --fabric mixnet --reconfiguration copilot\n"
+      "  mixnet compare --model mixtral-8x22b --micro-batch-size 1 --recompute full --zero 3\n"
       "  mixnet compare --model deepseek-v3 --tp 2 --pp 8 --vpp 4 --ep 64 --etp 1 \\\n"
       "                 --micro-batch-size 1 --global-batch-size 8192 --precision fp8 --tokens "
       "15T\n"

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "memory/rank_parameters.h"
-
 namespace mixnet {
 namespace {
 
@@ -14,10 +12,11 @@ OperationTime sum(const OperationTime& a, const OperationTime& b) {
 }  // namespace
 
 ComputeModel::ComputeModel(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
-                           const ComputeOptions& options)
+                           const ComputeOptions& options, double parameters)
     : model_(model),
       plan_(plan),
       rates_(compute_rates(gpu, options.precision)),
+      parameters_(parameters),
       options_(options),
       mean_rank_tokens_(static_cast<double>(plan.tokens_per_ep_rank() * model.top_k)) {
   for (std::size_t i = 0; i < kLayerOperations; ++i) {
@@ -89,19 +88,10 @@ double ComputeModel::tokens_of(LayerOperation operation) const {
     case LayerOperation::kExperts:
       return mean_rank_tokens_;
     case LayerOperation::kOptimizer:
-      return busiest_parameters();
+      return parameters_;
     default:
       return tokens;
   }
-}
-
-/// Of one GPU.
-double ComputeModel::busiest_parameters() const {
-  double busiest = 0;
-  for (int stage = 0; stage < plan_.pp; ++stage) {
-    busiest = std::max(busiest, static_cast<double>(stage_on_rank(model_, plan_, stage).sum()));
-  }
-  return busiest;
 }
 
 }  // namespace mixnet

@@ -9,7 +9,7 @@
 //                   permutation back; as many for each of its experts
 //   shared experts, dense FFN   n tokens
 //   head            n tokens (last stage only)
-//   optimizer       AdamW over the parameters of the busiest stage's GPUs
+//   optimizer       AdamW over the parameters of the busiest GPU
 //
 // A profile (compute_profile.h) replaces any of these by measured times, or corrects them.
 // docs/compute.md has the numbers.
@@ -35,9 +35,10 @@ struct ComputeOptions {
 
 class ComputeModel {
  public:
-  /// Throws Error when the GPU does not have the precision.
+  /// `parameters`: those that the busiest GPU holds, for the optimizer. Throws Error when the GPU
+  /// does not have the precision.
   ComputeModel(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
-               const ComputeOptions& options);
+               const ComputeOptions& options, double parameters);
 
   /// One layer and micro-batch (the optimizer: per iteration, the busiest stage); zero where the
   /// model has no such operation. Experts here with balanced load.
@@ -53,11 +54,11 @@ class ComputeModel {
   OperationTime with_permutation(LayerOperation operation, OperationTime time, double copies) const;
   OperationTime time_of(LayerOperation operation) const;
   double tokens_of(LayerOperation operation) const;
-  double busiest_parameters() const;
 
   Model model_;
   ParallelPlan plan_;
   ComputeRates rates_;
+  double parameters_;
   ComputeOptions options_;
   double mean_rank_tokens_;
   std::array<std::optional<OperationFactor>, kLayerOperations> factors_;

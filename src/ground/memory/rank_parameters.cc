@@ -1,5 +1,7 @@
 #include "memory/rank_parameters.h"
 
+#include <algorithm>
+
 namespace mixnet {
 namespace {
 
@@ -119,6 +121,14 @@ RankParameters stage_on_rank(const Model& model, const ParallelPlan& plan, int s
   sum.dense += when(!one_matrix, rows * model.hidden) + final_norm_parameters(model) +
                when(model.head_bias, rows);
   return sum;
+}
+
+Count busiest_rank_parameters(const Model& model, const ParallelPlan& plan) {
+  Count most = 0;
+  for (int stage = 0; stage < plan.pp; ++stage) {
+    most = std::max(most, stage_on_rank(model, plan, stage).sum());
+  }
+  return most;
 }
 
 }  // namespace mixnet

@@ -37,6 +37,9 @@ RankParameters layer_on_rank(const Model& model, const ParallelPlan& plan, bool 
 /// of it where the two ends are not on one stage.
 RankParameters stage_on_rank(const Model& model, const ParallelPlan& plan, int stage);
 
+/// Those of the GPU that holds most.
+std::int64_t busiest_rank_parameters(const Model& model, const ParallelPlan& plan);
+
 /// Of what the copies of a stage hold, a copy's share where they share it out (ZeRO): a dp * cp-th
 /// of what is dense, a replicas-th of the experts, each rounded up.
 std::int64_t share_of_copy(const RankParameters& all, const ParallelPlan& plan);

@@ -198,7 +198,13 @@ TEST(Caveats, NameWhatIsLeftOut) {
   Comparison comparison = hundred_servers();
   ComparisonRequest request;
   request.fabrics = {FabricKind::kTopoOpt, FabricKind::kMixNet};
-  EXPECT_THAT(caveats(comparison, request), ElementsAre(HasSubstr("memory")));
+  EXPECT_THAT(caveats(comparison, request), ElementsAre(HasSubstr("another plan")));
+  comparison.memory.worst.use.activations = 90'000'000'000;
+  comparison.memory.usable_bytes = 77'000'000'000;
+  EXPECT_THAT(caveats(comparison, request), Not(Contains(HasSubstr("does not fit"))))
+      << "nobody looks";
+  request.memory.looked_at = true;
+  EXPECT_THAT(caveats(comparison, request), Contains(HasSubstr("does not fit")));
   comparison.failures = {"nic:0.0"};
   EXPECT_THAT(caveats(comparison, request), Contains(HasSubstr("Spare servers")));
   comparison.plan.dp = 1009;

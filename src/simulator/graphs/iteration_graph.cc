@@ -9,10 +9,11 @@
 #include <utility>
 
 #include "base/error.h"
-#include "moe/demand.h"
 #include "compute/compute_model.h"
+#include "memory/rank_parameters.h"
+#include "memory/stage_parameters.h"
+#include "moe/demand.h"
 #include "training/pipeline.h"
-#include "training/stage_parameters.h"
 
 namespace mixnet {
 namespace {
@@ -34,7 +35,8 @@ class Builder {
         routing_(routing),
         options_(options),
         compute_scale_(compute_scale),
-        compute_(model, plan, gpu, options.compute),
+        compute_(model, plan, gpu, options.compute,
+                 static_cast<double>(busiest_rank_parameters(model, plan))),
         maker_(plan, model.hidden),
         last_(static_cast<std::size_t>(plan.world()), kNone),
         extra_(last_.size()) {

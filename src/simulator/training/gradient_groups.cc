@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "training/stage_parameters.h"
+#include "memory/stage_parameters.h"
 
 namespace mixnet {
 

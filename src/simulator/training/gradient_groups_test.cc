@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "moe/model_catalog.h"
-#include "training/stage_parameters.h"
+#include "memory/stage_parameters.h"
 #include "training/test_plans.h"
 
 namespace mixnet {

@@ -113,7 +113,7 @@ struct IterationOptions {
   bool sequence_parallel = true;
   int gradient_bytes = 2;  ///< a parameter: 2 (bf16) or 4 (fp32)
 
-  // What saves memory and takes time (recompute_times.h, PacedJob::shard_times()).
+  // What saves memory and takes time (memory/recompute_times.h, PacedJob::add_shards()).
   Recompute recompute = Recompute::kNone;
   int zero = 0;          ///< ZeRO's stage, 0 to 3: who holds what (memory_use.h)
   int moment_bytes = 4;  ///< of each of Adam's two moments, a parameter
@@ -128,6 +128,7 @@ inline MemoryOptions memory_options(const IterationOptions& options) {
   memory.moment_bytes = options.moment_bytes;
   memory.eager_schedule = options.schedule == PipelineSchedule::kEager1F1B;
   memory.sequence_parallel = options.sequence_parallel;
+  memory.fp8 = options.compute.precision == Precision::kFp8;
   return memory;
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "memory/rank_parameters.h"
-#include "training/recompute_times.h"
 
 namespace mixnet {
 namespace {
@@ -29,6 +28,8 @@ PacedJob::PacedJob(const JobSetup& job, const JobPhases& phases, FabricKind fabr
       fabric_(*std::ranges::find(phases.fabrics, fabric, &FabricPhases::kind)),
       nic_rate_(nic_rate),
       compute_scale_(compute_scale),
+      again_(job.model, job.plan, memory_options(job.options),
+             compute_rates(job.gpu, job.options.compute.precision)),
       dense_layer_(common_times(false)),
       moe_layer_(common_times(true)) {}
 
@@ -139,19 +140,19 @@ LayerTimes PacedJob::common_times(bool is_moe) const {
   times.backward_tp_phases = job_.options.sequence_parallel ? 3 : 2;
   times.runs_again = job_.options.recompute == Recompute::kFull;
   times.attention = compute(job_.compute.time(LayerOperation::kAttention));
-  times.attention.backward += compute(attention_again(job_)).backward;
+  times.attention.backward += scaled(again_.attention(), compute_scale_);
   times.attention_tp = tp_phase(sequence_bytes, job_.plan.tp);
   times.context = context_phase();
   if (!is_moe) {
     times.dense_ffn = compute(job_.compute.time(LayerOperation::kDenseFfn));
-    times.dense_ffn.backward += compute(dense_ffn_again(job_)).backward;
+    times.dense_ffn.backward += scaled(again_.dense_ffn(), compute_scale_);
     times.ffn_tp = times.attention_tp;
     return times;
   }
   times.gate = compute(job_.compute.time(LayerOperation::kGate));
   if (job_.model.shared_intermediate > 0) {
     times.shared_experts = compute(job_.compute.time(LayerOperation::kSharedExperts));
-    times.shared_experts.backward += compute(shared_experts_again(job_)).backward;
+    times.shared_experts.backward += scaled(again_.shared_experts(), compute_scale_);
     times.shared_tp = times.attention_tp;
   }
   return times;
@@ -164,7 +165,7 @@ LayerTimes PacedJob::layer_times(const WorkPlace& at, int layer) const {
   const std::int64_t busiest_tokens =
       phases_.busiest_rank_tokens[phases_.place_index(at.replica, at.micro_batch, moe_layer)];
   times.experts = compute(job_.compute.experts(busiest_tokens));
-  times.experts.backward += compute(experts_again(job_, busiest_tokens)).backward;
+  times.experts.backward += scaled(again_.experts(busiest_tokens), compute_scale_);
   times.ffn_tp = tp_phase(kBytesPerNumber * job_.model.hidden * static_cast<double>(busiest_tokens),
                           job_.plan.expert_tp());
   if (fabric_.kind != FabricKind::kIdeal) add_exchange(at, moe_layer, times);
@@ -268,7 +269,8 @@ Time PacedJob::all_reduce_time(int stage) const {
 Time PacedJob::optimizer_time() const {
   const Time whole = compute(job_.compute.time(LayerOperation::kOptimizer)).forward;
   const auto& measured = job_.options.compute.profile.measured;
-  const bool is_measured = measured[static_cast<std::size_t>(LayerOperation::kOptimizer)].has_value();
+  const bool is_measured =
+      measured[static_cast<std::size_t>(LayerOperation::kOptimizer)].has_value();
   if (job_.options.zero == 0 || is_measured) return whole;
   std::int64_t all = 1;
   std::int64_t own = 0;

@@ -12,6 +12,7 @@
 
 #include "fabric/fabric_kind.h"
 #include "hardware/gpu.h"
+#include "memory/recompute_times.h"
 #include "moe/model.h"
 #include "moe/plan.h"
 #include "compute/compute_model.h"
@@ -76,6 +77,7 @@ class PacedJob {
   const FabricPhases& fabric_;
   Bandwidth nic_rate_;
   double compute_scale_;
+  RecomputeTimes again_;
   LayerTimes dense_layer_, moe_layer_;  ///< before what differs from one to the next
 };
 

@@ -421,7 +421,7 @@ TEST(Timeline, UseIsTheShareOfRegionsInEveryBin) {
 
 TEST(Timeline, PartsAndTracksHaveNamesOfTheirOwn) {
   const std::vector<std::string> parts = names_of<TimelinePart>();
-  ASSERT_EQ(parts.size(), static_cast<std::size_t>(TimelinePart::kAllReduce) + 1);
+  ASSERT_EQ(parts.size(), static_cast<std::size_t>(TimelinePart::kShards) + 1);
   EXPECT_EQ(std::set(parts.begin(), parts.end()).size(), parts.size());
   EXPECT_EQ(to_string(TimelinePart::kAllReduce), "all-reduce");
   EXPECT_EQ(names_of<TimelineTrack>().size(),

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "fabric/fabric_error.h"
+#include "memory/rank_parameters.h"
 #include "training/attempt.h"
 #include "training/endless_phase.h"
 #include "training/network_checks.h"
@@ -32,7 +33,8 @@ std::vector<Time> moments_of(std::span<const Failure> failures) {
 }
 
 JobSetup setup_of(Model model, const ParallelPlan& plan, Gpu gpu, IterationOptions options) {
-  const ComputeModel compute(model, plan, gpu, options.compute);
+  const ComputeModel compute(model, plan, gpu, options.compute,
+                             static_cast<double>(busiest_rank_parameters(model, plan)));
   return {std::move(model), plan, std::move(gpu), std::move(options), compute};
 }
 

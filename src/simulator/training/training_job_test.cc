@@ -7,8 +7,9 @@
 
 #include "base/error.h"
 #include "hardware/gpu.h"
+#include "memory/rank_parameters.h"
+#include "memory/stage_parameters.h"
 #include "moe/model_catalog.h"
-#include "training/stage_parameters.h"
 #include "training/test_plans.h"
 
 namespace mixnet {
@@ -56,7 +57,8 @@ TEST(TrainingJob, IdealFabricIsComputeInA1F1BPipeline) {
   // With balanced load every stage of Mixtral 8x7B computes alike but for the head.
   const TrainingJob job = job_of("mixtral-8x7b", "uniform", 1024);
   const ParallelPlan& plan = job.plan();
-  const ComputeModel compute(job.model(), plan, find_gpu("h100"), {});
+  const ComputeModel compute(job.model(), plan, find_gpu("h100"), {},
+                             static_cast<double>(busiest_rank_parameters(job.model(), plan)));
   const auto both = [&](OperationTime time) { return (time.forward + time.backward).to_seconds(); };
   const double layer = both(compute.time(LayerOperation::kAttention)) +
                        both(compute.time(LayerOperation::kGate)) +

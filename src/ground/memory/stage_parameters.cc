@@ -1,4 +1,4 @@
-#include "training/stage_parameters.h"
+#include "memory/stage_parameters.h"
 
 namespace mixnet {
 
