@@ -26,7 +26,7 @@ void add_parallel_plan_flags(CLI::App& command, ParallelPlanFlags& flags) {
   command
       .add_option("--gpus-per-server", flags.gpus_per_server,
                   "GPUs on one scale-up switch (default: 8; 64 where --fabric names nvl72 or\n"
-                  "mixnet-optical-io)")
+                  "mixnet-optical-io); of over 8, the part that the plan fills is used")
       ->group(group);
   command.add_option("--tp,--tensor-model-parallel-size", flags.tp, "Tensor-parallel size")
       ->group(group);

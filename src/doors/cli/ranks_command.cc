@@ -45,9 +45,9 @@ std::string csv_of(const ParallelPlan& plan) {
 }
 
 void print(const ParallelPlan& plan) {
-  write_output("-", fmt::format("{} on {} GPUs in {} servers; EP groups of {} GPUs, {} a stage\n\n",
+  write_output("-", fmt::format("{} on {} GPUs in {}; EP groups of {} GPUs, {} a stage\n\n",
                                 to_string(plan), grouped(static_cast<double>(plan.world())),
-                                grouped(plan.servers()), plan.group_gpus(), plan.replicas()));
+                                servers_text(plan), plan.group_gpus(), plan.replicas()));
   TextTable table({{"rank"},
                    {"server"},
                    {"GPU"},

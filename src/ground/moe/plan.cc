@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/number_text.h"
 
 namespace mixnet {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 constexpr std::int64_t kMaxGpus = std::int64_t{1} << 22;
 constexpr std::int64_t kMaxSequence = std::int64_t{1} << 24;
 constexpr std::int64_t kMaxMicroBatch = std::int64_t{1} << 16;
+constexpr int kSmallServer = 8;  // GPUs; of larger ones a part may be in use
 constexpr std::int64_t kMaxBatch = std::int64_t{1} << 30;  // so that micro-batches fit an int
 
 std::vector<int> divisors(std::int64_t n, std::int64_t limit) {
@@ -65,7 +67,9 @@ std::vector<std::int64_t> totals_near(const ParallelPlan& wanted, std::int64_t g
   const std::int64_t stage = std::int64_t{wanted.gpus_per_server} * wanted.pp;
   const auto add_multiples_of_groups = [&](std::int64_t a, std::int64_t b) {
     if (a * wanted.pp > kMaxGpus || a * wanted.pp * b > kMaxGpus) return;
-    add_multiples_of(std::lcm(a * b * wanted.pp, stage));
+    const std::int64_t groups = a * b * wanted.pp;
+    add_multiples_of(std::lcm(groups, stage));
+    add_multiples_of(std::lcm(groups, std::int64_t{wanted.gpus_per_server}));
   };
   add_multiples_of_groups(wanted.tp, wanted.cp);
   add_multiples_of_groups(wanted.expert_tp(), wanted.ep);
@@ -192,6 +196,14 @@ std::string to_string(const ParallelPlan& plan) {
                      plan.dp);
 }
 
+std::string servers_text(const ParallelPlan& plan) {
+  const std::string text =
+      fmt::format("{} server{}", grouped(plan.servers()), plan.servers() == 1 ? "" : "s");
+  if (plan.idle_gpus_per_server() == 0) return text;
+  return text +
+         fmt::format(", {} of {} GPUs each in use", plan.gpus_per_server, plan.gpus_of_server());
+}
+
 LayerRange stage_layers(int layers, int pp, int stage) {
   const int each = layers / pp;
   const int more = layers % pp;
@@ -282,14 +294,14 @@ std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& 
                        model.placed_experts);
   }
   if (const auto problem = expert_mesh_problem(model, plan)) return problem;
-  if ((gpus / plan.pp) % plan.gpus_per_server != 0) {
-    return fmt::format("a pipeline stage of {} GPUs is not whole servers of {}", gpus / plan.pp,
-                       plan.gpus_per_server);
-  }
   const auto fits = [&](std::int64_t group) {
     return group > plan.gpus_per_server ? group % plan.gpus_per_server == 0
                                         : plan.gpus_per_server % group == 0;
   };
+  if (!fits(gpus / plan.pp)) {
+    return fmt::format("a pipeline stage of {} GPUs is neither whole servers of {} nor divides one",
+                       gpus / plan.pp, plan.gpus_per_server);
+  }
   if (!fits(plan.group_gpus()) || !fits(plan.tp) || !fits(std::int64_t{plan.tp} * plan.cp)) {
     return fmt::format(
         "an EP group of ep x {} = {} x {} GPUs{} does not fill servers of {}",
@@ -312,6 +324,24 @@ std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& 
   }
   return std::nullopt;
 }
+
+namespace {
+
+/// `plan`, which does not fill its servers, on the largest part of each that it does fill.
+std::optional<ParallelPlan> on_part_of_servers(const Model& model, const PlanRequest& request,
+                                               ParallelPlan plan) {
+  if (plan.gpus_per_server <= kSmallServer) return std::nullopt;
+  const bool is_ep_open = !request.ep && model.defaults.ep == 0;
+  plan.server_gpus = plan.gpus_per_server;
+  while (2 * --plan.gpus_per_server >= plan.server_gpus) {
+    if (request.gpus % plan.gpus_per_server != 0) continue;
+    if (is_ep_open) plan.ep = default_ep(model, plan);
+    if (!plan_problem(model, plan, request.gpus)) return plan;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 ParallelPlan make_plan(const Model& model, const PlanRequest& request) {
   require_simulated(model);
@@ -355,6 +385,7 @@ ParallelPlan make_plan(const Model& model, const PlanRequest& request) {
 
   check_size(model, plan);
   if (const auto problem = plan_problem(model, plan, request.gpus)) {
+    if (const auto part = on_part_of_servers(model, request, plan)) return *part;
     const auto nearest = NearestPlan(model, plan, request.gpus).find();
     throw Error("parallel plan", *problem,
                 nearest ? "nearest possible: " + as_flags(*nearest)

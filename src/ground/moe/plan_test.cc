@@ -168,6 +168,34 @@ TEST(Plan, StagesShareTheMoeLayersInTheirOrder) {
   EXPECT_EQ(range(7, 6), std::pair(3, 4));
 }
 
+TEST(Plan, ADomainIsUsedInPartWhereThePlanDoesNotFillIt) {
+  PlanRequest request;
+  request.gpus = 256;
+  request.gpus_per_server = 72;
+  request.tp = 1;
+  request.pp = 8;
+  request.ep = 8;
+  const ParallelPlan plan = make_plan(mixtral(), request);
+  EXPECT_EQ(plan.gpus_per_server, 64) << "the largest part that 256 GPUs fill";
+  EXPECT_EQ(plan.gpus_of_server(), 72);
+  EXPECT_EQ(plan.servers(), 4);
+  EXPECT_EQ(plan.first_server(1, 0), 0) << "a stage of 32 GPUs is half of one";
+  EXPECT_EQ(servers_text(plan), "4 servers, 64 of 72 GPUs each in use");
+
+  request.gpus = 144;  // filled
+  request.pp = 2;
+  EXPECT_EQ(make_plan(mixtral(), request).idle_gpus_per_server(), 0);
+  request.gpus = 96;  // by 32 of 72, which is under half
+  request.ep = 1;
+  request.tp = 32;
+  request.pp = 3;
+  EXPECT_THAT(refusal(mixtral(), request), HasSubstr("96 GPUs are not whole servers of 72"));
+  request.gpus = 12;  // and of eight GPUs, none is left idle
+  request.tp = 1;
+  request.gpus_per_server = 8;
+  EXPECT_THAT(refusal(mixtral(), request), HasSubstr("12 GPUs are not whole servers of 8"));
+}
+
 TEST(PlanProblem, EveryKindIsNamed) {
   const Model model = mixtral();
   const auto problem = [&](auto change, std::int64_t gpus = 1024) {
@@ -193,7 +221,10 @@ TEST(PlanProblem, EveryKindIsNamed) {
   EXPECT_EQ(problem([](ParallelPlan& p) { p.tp = 1, p.pp = 3, p.ep = 4, p.dp = 4; }, 12),
             "12 GPUs are not whole servers of 8");
   EXPECT_EQ(problem([](ParallelPlan& p) { p.tp = 1, p.pp = 4, p.ep = 4, p.dp = 4; }, 16),
-            "a pipeline stage of 4 GPUs is not whole servers of 8");
+            "possible")
+      << "two stages a server";
+  EXPECT_EQ(problem([](ParallelPlan& p) { p.tp = 1, p.pp = 2, p.ep = 4, p.dp = 12; }, 24),
+            "a pipeline stage of 12 GPUs is neither whole servers of 8 nor divides one");
   EXPECT_EQ(
       problem(
           [](ParallelPlan& p) { p.tp = 2, p.pp = 1, p.ep = 4, p.dp = 12, p.gpus_per_server = 6; },

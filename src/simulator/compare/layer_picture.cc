@@ -20,10 +20,10 @@ int model_layer(const Model& model, int index) {
 }  // namespace
 
 LayerPicture picture_layer(const ComparisonRequest& request) {
-  const NetworkOptions& network = request.iteration.network;
   LayerPicture picture;
   picture.model = request.model.title.empty() ? request.model.name : request.model.title;
   picture.plan = make_plan(request.model, request.plan);
+  const NetworkOptions network = network_in_use(request.iteration.network, picture.plan);
   picture.bandwidth = request.bandwidths.at(0);
   picture.degree = network.optical_degree;
   picture.allocator = to_string(network.allocator);

@@ -101,9 +101,7 @@ void Attempt::run_replica(int replica) {
 
 Time Attempt::send_time(int boundary, Time at) const {
   const std::vector<Time>& sends = sends_[epoch_at(at, begins_)];
-  if (sends.empty()) return Time::zero();
-  // From the last stage back to the first is as far as between any two.
-  return sends[std::min(static_cast<std::size_t>(boundary), sends.size() - 1)];
+  return sends.empty() ? Time::zero() : sends[boundary];
 }
 
 const PassSums& Attempt::pass(std::size_t epoch, const WorkPlace& work) const {

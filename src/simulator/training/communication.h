@@ -70,6 +70,13 @@ struct ExchangeTimes {
   bool predicted_is_present = true, predicted_is_wanted = false;
 };
 
+/// From one GPU to one of another server, by the NIC that each has.
+struct GpuSend {
+  int from_server = 0, from_gpu = 0;  ///< the latter: of the server
+  int to_server = 0, to_gpu = 0;
+  Bytes bytes;
+};
+
 /// Not thread-safe (implementations keep work space); one per thread.
 class CommunicationModel {
  public:
@@ -93,6 +100,9 @@ class CommunicationModel {
   /// Every GPU of the servers [from, from + count) sends `bytes_per_gpu` to the GPU of the same
   /// place in [to, to + count), all at once: activations between pipeline stages.
   virtual PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) = 0;
+
+  /// These, all at once: what goes between some of the GPUs of servers.
+  virtual PhaseTime send_each(std::span<const GpuSend> sends) = 0;
 
   /// Ring all-reduces of `bytes_per_server` in every group at once, one ring per NIC that takes
   /// part. A group of fewer than two servers takes no time.

@@ -64,7 +64,7 @@ ExpectedTraffic expected_traffic(const Model& model, const ParallelPlan& plan) {
     const auto sparse =
         std::count(model.is_moe.begin() + first_layer, model.is_moe.begin() + end_layer, true);
     const double exchanges = static_cast<double>(sparse) * kAllToAlls * plan.micro_batches();
-    const int first = stage * plan.servers_per_stage();
+    const int first = plan.first_server(stage, 0);
     for (int start = first; start < first + region_starts * region; start += region) {
       for (int s = 0; s < region; ++s) {
         for (int t = s + 1; t < region; ++t) {
@@ -90,8 +90,9 @@ ExpectedTraffic expected_traffic(const Model& model, const ParallelPlan& plan) {
       join_regions(first, first + plan.servers_per_stage(), region, traffic.pairs);
     }
     if (stage + 1 < plan.pp) {
-      for (int server = first; server < first + plan.servers_per_stage(); ++server) {
-        traffic.neighbours.emplace_back(server, server + plan.servers_per_stage());
+      const int next = plan.first_server(stage + 1, 0);  // the same where stages share a server
+      for (int s = 0; s < plan.servers_per_stage() && next > first; ++s) {
+        traffic.neighbours.emplace_back(first + s, next + s);
       }
     }
     const GradientGroups groups = gradient_groups(model, plan, stage);

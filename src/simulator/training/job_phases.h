@@ -61,7 +61,11 @@ struct FabricPhases {
                                               ///< FidelityOptions
   std::vector<std::int64_t> scale_up_bytes;   ///< of the busiest GPU, by exchange_index()
   std::vector<ExchangeTimes> exchanges;       ///< by exchange_index()
-  std::vector<PhaseTime> sends;               ///< by stage boundary, slowest replica
+  /// By stage boundary, slowest replica; with virtual stages, last that from the last stage back to
+  /// the first.
+  std::vector<PhaseTime> sends;
+  /// Likewise, of one GPU to one of its own server, where stages share servers: then that is all.
+  std::vector<Bytes> sends_inside;
   std::vector<GradientTimes> gradients;       ///< by stage
   std::optional<TensorGather> tensor_gather;  ///< where tp spans servers
   FidelityReport report;                      ///< all zero for kFluid

@@ -204,7 +204,10 @@ StageTimes PacedJob::stage_times(int stage, int replica, int micro_batch) const 
 
 std::vector<Time> PacedJob::send_times() const {
   std::vector<Time> times;
-  for (const PhaseTime& send : fabric_.sends) times.push_back(send.at(nic_rate_));
+  for (std::size_t i = 0; i < fabric_.sends.size(); ++i) {
+    times.push_back(
+        std::max(fabric_.sends[i].at(nic_rate_), scale_up_time(fabric_.sends_inside[i].count)));
+  }
   return times;
 }
 

@@ -41,6 +41,7 @@ JobSetup setup_of(Model model, const ParallelPlan& plan, Gpu gpu, IterationOptio
 TrainingJob::TrainingJob(Model model, ParallelPlan plan, Gpu gpu, const RoutingSource& routing,
                          std::span<const FabricKind> fabrics, IterationOptions options)
     : job_(setup_of(std::move(model), plan, std::move(gpu), std::move(options))) {
+  job_.options.network = network_in_use(job_.options.network, job_.plan);
   check_network_options(job_.options.network, job_.plan);
   check_domains(fabrics, job_.options.network, job_.plan);
   if (job_.plan.vpp > 1 && job_.options.schedule != PipelineSchedule::k1F1B) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "moe/rank_place.h"
 #include "training/gradient_groups.h"
 
 namespace mixnet {
@@ -10,6 +11,18 @@ namespace {
 
 constexpr int kPatienceShare = 4;  // of the all-to-alls' budget, for one other phase
 constexpr Bytes kGigabyte = {1'000'000'000};
+
+/// Of every GPU of a stage that is a part of a server, to that of the same place in another stage.
+std::vector<GpuSend> sends_of_stage(const ParallelPlan& plan, int from, int to, Bytes bytes) {
+  std::vector<GpuSend> sends;
+  for (std::int64_t gpu = 0; gpu < plan.stage_gpus(); ++gpu) {
+    const RankPlace here = rank_place(plan, from * plan.stage_gpus() + gpu);
+    const RankPlace there = rank_place(plan, to * plan.stage_gpus() + gpu);
+    sends.push_back({static_cast<int>(here.server), here.gpu, static_cast<int>(there.server),
+                     there.gpu, bytes});
+  }
+  return sends;
+}
 
 class Transfers {
  public:
@@ -73,16 +86,24 @@ PhaseTime Transfers::phase(int uses, Patience& patience, Measure&& measure) {
 void Transfers::measure_sends() {
   const Bytes bytes_per_gpu = {plan_.tokens_per_micro_batch() * job_.model.hidden *
                                kBytesPerNumber / plan_.tp / plan_.cp};
-  const int replicas = phases_.uniform ? 1 : plan_.replicas();
+  const bool share = plan_.stages_share_servers();
+  const int replicas = phases_.uniform || share ? 1 : plan_.replicas();
   const int uses = 2 * plan_.micro_batches() * plan_.replicas() / replicas;
   Patience patience;
-  phases_.sends.resize(plan_.pp - 1);
-  for (int stage = 0; stage + 1 < plan_.pp; ++stage) {
+  const int boundaries = plan_.vpp > 1 ? plan_.pp : plan_.pp - 1;
+  phases_.sends.resize(boundaries);
+  phases_.sends_inside.resize(boundaries);
+  for (int stage = 0; stage < boundaries; ++stage) {
+    const int next = (stage + 1) % plan_.pp;
+    if (plan_.first_server(stage, 0) == plan_.first_server(next, 0)) {
+      phases_.sends_inside[stage] = bytes_per_gpu;
+      continue;
+    }
     for (int replica = 0; replica < replicas; ++replica) {
       const PhaseTime send = phase(uses, patience, [&](CommunicationModel& network) {
-        return network.send(plan_.first_server(stage, replica),
-                            plan_.first_server(stage + 1, replica), plan_.region_servers(),
-                            bytes_per_gpu);
+        if (share) return network.send_each(sends_of_stage(plan_, stage, next, bytes_per_gpu));
+        return network.send(plan_.first_server(stage, replica), plan_.first_server(next, replica),
+                            plan_.region_servers(), bytes_per_gpu);
       });
       PhaseTime& slowest = phases_.sends[stage];
       slowest.transfer = std::max(slowest.transfer, send.transfer);
@@ -110,7 +131,8 @@ GradientGroups Transfers::groups_of(int stage) const {
 
 /// What the all-reduce of a server's gradients takes of each GPU's scale-up port.
 Bytes Transfers::gradient_scale_up(std::int64_t dense, std::int64_t expert) const {
-  const double gpus = plan_.gpus_per_server;
+  const auto gpus = static_cast<double>(
+      std::min<std::int64_t>(plan_.gpus_per_server, plan_.stage_gpus()));  // of the stage
   const double tp_inside = std::min<double>(plan_.tp, gpus);
   const double group_inside = std::min<double>(plan_.group_gpus(), gpus);
   // Reduce-scatter and all-gather among the `copies` GPUs of a server that hold the same shard.
@@ -120,7 +142,7 @@ Bytes Transfers::gradient_scale_up(std::int64_t dense, std::int64_t expert) cons
   double bytes = inside(static_cast<double>(dense) / tp_inside, gpus / tp_inside) +
                  inside(static_cast<double>(expert) / group_inside, gpus / group_inside);
   const int ring_nics = fluid_.ring_nics();
-  if (ring_nics < plan_.gpus_per_server) {
+  if (ring_nics < plan_.gpus_per_server && !plan_.stages_share_servers()) {
     // In and out of the GPUs that own the rings' NICs.
     bytes += 2 * static_cast<double>(dense + expert) / ring_nics;
   }
