@@ -78,6 +78,10 @@ struct Model {
   bool norm_bias = false;    ///< LayerNorm with a shift, in place of RMSNorm (Phi-3.5-MoE)
   bool head_bias = false;
   std::vector<bool> is_moe;  ///< per layer
+  /// Multi-token-prediction layers that it is published with (DeepSeek-V3: 1), behind its `layers`.
+  int published_mtp_layers = 0;
+  /// Of `layers`, the last ones, which are such: with_mtp(). Counts leave them out before that.
+  int mtp_layers = 0;
 
   std::string counted_only;  ///< why it can be counted and not simulated; empty when it can
   ModelCounts counted;       ///< of all of it, as it was read

@@ -204,21 +204,6 @@ std::string servers_text(const ParallelPlan& plan) {
          fmt::format(", {} of {} GPUs each in use", plan.gpus_per_server, plan.gpus_of_server());
 }
 
-LayerRange stage_layers(int layers, int pp, int stage) {
-  const int each = layers / pp;
-  const int more = layers % pp;
-  const int first = stage * each + std::min(stage, more);
-  return {first, first + each + (stage < more ? 1 : 0)};
-}
-
-LayerRange stage_moe_layers(const Model& model, int pp, int stage) {
-  const auto [first, end] = stage_layers(model.layers, pp, stage);
-  const auto count = [&model](int layers) {
-    return static_cast<int>(std::count(model.is_moe.begin(), model.is_moe.begin() + layers, true));
-  };
-  return {count(first), count(end)};
-}
-
 namespace {
 
 /// What keeps the experts' mesh from lying over the GPUs of a stage.

@@ -110,14 +110,4 @@ std::string to_string(const ParallelPlan& plan);
 /// "4 servers", or "4 servers, 64 of 72 GPUs each in use".
 std::string servers_text(const ParallelPlan& plan);
 
-/// The half-open range of layers of pipeline stage `stage`: layers are dealt evenly, and the first
-/// stages take one more where they do not divide.
-struct LayerRange {
-  int first = 0;
-  int end = 0;
-};
-LayerRange stage_layers(int layers, int pp, int stage);
-/// Likewise of MoE layers, counted among the model's MoE layers.
-LayerRange stage_moe_layers(const Model& model, int pp, int stage);
-
 }  // namespace mixnet

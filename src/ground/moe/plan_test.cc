@@ -131,43 +131,6 @@ TEST(Plan, ARegionIsTheServersOfOneEpGroup) {
   }
 }
 
-TEST(Plan, StagesShareTheLayersEvenly) {
-  EXPECT_EQ(stage_layers(32, 4, 0).end, 8);
-  EXPECT_EQ(stage_layers(32, 4, 3).first, 24);
-  for (const int layers : {1, 7, 24, 61}) {
-    for (int pp = 1; pp <= layers; ++pp) {
-      int next = 0;
-      int last_size = layers;
-      for (int stage = 0; stage < pp; ++stage) {
-        const LayerRange range = stage_layers(layers, pp, stage);
-        EXPECT_EQ(range.first, next);
-        const int size = range.end - range.first;
-        EXPECT_LE(size, last_size) << "the first stages have one more, not the last";
-        EXPECT_TRUE(size == layers / pp || size == layers / pp + 1);
-        next = range.end;
-        last_size = size;
-      }
-      EXPECT_EQ(next, layers);
-    }
-  }
-}
-
-TEST(Plan, StagesShareTheMoeLayersInTheirOrder) {
-  Model model = mixtral();
-  model.layers = 7;
-  model.is_moe = {false, false, true, true, false, true, true};
-  const auto range = [&](int pp, int stage) {
-    const auto [first, end] = stage_moe_layers(model, pp, stage);
-    return std::pair(first, end);
-  };
-  EXPECT_EQ(range(1, 0), std::pair(0, 4));
-  EXPECT_EQ(range(2, 0), std::pair(0, 2));
-  EXPECT_EQ(range(2, 1), std::pair(2, 4));
-  EXPECT_EQ(range(7, 0), std::pair(0, 0)) << "none";
-  EXPECT_EQ(range(7, 3), std::pair(1, 2));
-  EXPECT_EQ(range(7, 6), std::pair(3, 4));
-}
-
 TEST(Plan, ADomainIsUsedInPartWhereThePlanDoesNotFillIt) {
   PlanRequest request;
   request.gpus = 256;

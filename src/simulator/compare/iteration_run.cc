@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/error.h"
+#include "moe/stage_layers.h"
 
 namespace mixnet {
 namespace {
@@ -64,8 +66,12 @@ IterationRun run_iteration(const ComparisonRequest& request, const TimelineOptio
 }
 
 std::int64_t spans_of_region(const Model& model, const ParallelPlan& plan) {
-  const auto [first, end] = stage_layers(model.layers, plan.pp, 0);  // which has the most
-  return 2 * std::int64_t{plan.micro_batches()} * ((end - first) * kSpansOfPass + kSpansOfWork);
+  int layers = 0;  // of the stage that has the most
+  for (int stage = 0; stage < plan.pp; ++stage) {
+    const auto [first, end] = stage_layers(model, plan, stage);
+    layers = std::max(layers, end - first);
+  }
+  return 2 * std::int64_t{plan.micro_batches()} * (layers * kSpansOfPass + kSpansOfWork);
 }
 
 std::string title_of(const ComparisonRequest& request) {

@@ -7,6 +7,7 @@
 
 #include "moe/demand.h"
 #include "moe/routing.h"
+#include "moe/stage_layers.h"
 #include "training/gradient_groups.h"
 
 namespace mixnet {
@@ -60,7 +61,7 @@ ExpectedTraffic expected_traffic(const Model& model, const ParallelPlan& plan) {
   const RegionDemand& demand = maker.make(counts);
 
   for (int stage = 0; stage < plan.pp; ++stage) {
-    const auto [first_layer, end_layer] = stage_layers(model.layers, plan.pp, stage);
+    const auto [first_layer, end_layer] = stage_layers(model, plan, stage);
     const auto sparse =
         std::count(model.is_moe.begin() + first_layer, model.is_moe.begin() + end_layer, true);
     const double exchanges = static_cast<double>(sparse) * kAllToAlls * plan.micro_batches();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "moe/stage_layers.h"
+
 namespace mixnet {
 namespace {
 
@@ -184,17 +186,17 @@ void PacedJob::add_exchange(const WorkPlace& at, int moe_layer, LayerTimes& time
   times.backward = cost_of_backward(backward, times.delay, all, hiding);
 }
 
-StageTimes PacedJob::stage_times(int stage, int replica, int micro_batch) const {
+StageTimes PacedJob::stage_times(const WorkPlace& place) const {
   StageTimes sum;
-  const auto [first, end] = stage_layers(job_.model.layers, job_.plan.pp, stage);
+  const auto [first, end] = chunk_layers(job_.model, job_.plan, place.stage, place.chunk);
   for (int layer = first; layer < end; ++layer) {
-    const LayerTimes times = layer_times({stage, replica, micro_batch}, layer);
+    const LayerTimes times = layer_times(place, layer);
     sum.forward.add(times.sums(false));
     sum.backward.add(times.sums(true));
     if (times.exchange == nullptr) continue;
     sum.shared_nics_busy += PhaseTime{times.exchange->shared_nics_busy, Time::zero()}.at(nic_rate_);
   }
-  if (stage == job_.plan.pp - 1) {
+  if (place.stage == job_.plan.pp - 1 && place.chunk == job_.plan.vpp - 1) {
     const OperationTime head = compute(job_.compute.time(Operation::kHead));
     sum.forward.compute += head.forward;
     sum.backward.compute += head.backward;
@@ -239,7 +241,7 @@ std::vector<TimelineSpan> PacedJob::plan_work(const WorkPlace& place) const {
     spans.push_back(span_of(place, TimelineTrack::kCompute, TimelinePart::kHead, now, end));
     now = end;
   };
-  const auto [first, end] = stage_layers(job_.model.layers, job_.plan.pp, place.stage);
+  const auto [first, end] = stage_layers(job_.model, job_.plan, place.stage);
   if (place.is_backward) {
     head();
     for (int layer = end; layer-- > first;) pass(layer);

@@ -31,7 +31,7 @@ struct JobSetup {
   ComputeModel compute;
 };
 
-/// Of one micro-batch on a stage.
+/// Of one micro-batch on a stage, or on one of its virtual stages.
 struct StageTimes {
   PassSums forward, backward;
   Time shared_nics_busy;  ///< by EP, during backward
@@ -44,7 +44,7 @@ class PacedJob {
            double compute_scale);
 
   LayerTimes layer_times(const WorkPlace& place, int layer) const;
-  StageTimes stage_times(int stage, int replica, int micro_batch) const;
+  StageTimes stage_times(const WorkPlace& place) const;
   /// Of activations, or their gradients, by stage boundary; empty where that is free.
   std::vector<Time> send_times() const;
   /// To sum the gradients of a stage.

@@ -1,9 +1,11 @@
 #include "training/stage_parameters.h"
 
+#include "moe/stage_layers.h"
+
 namespace mixnet {
 
 StageParameters stage_parameters(const Model& model, const ParallelPlan& plan, int stage) {
-  const auto [first, end] = stage_layers(model.layers, plan.pp, stage);
+  const auto [first, end] = stage_layers(model, plan, stage);
   StageParameters sum;
   for (int layer = first; layer < end; ++layer) {
     sum.dense += attention_parameters(model);

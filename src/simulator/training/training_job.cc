@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "fabric/fabric_error.h"
+#include "moe/stage_layers.h"
 #include "training/attempt.h"
 #include "training/endless_phase.h"
 #include "training/network_checks.h"
@@ -147,7 +148,7 @@ std::vector<TimelineSpan> TrainingJob::record_layer(FabricKind fabric, Bandwidth
                                                     double compute_scale) const {
   const PacedJob pace(job_, periods_.front().phases, fabric, nic_rate, compute_scale);
   int stage = 0;
-  while (stage_layers(job_.model.layers, job_.plan.pp, stage).end <= pass.layer) ++stage;
+  while (stage_layers(job_.model, job_.plan, stage).end <= pass.layer) ++stage;
   const WorkPlace work = {stage, pass.replica, pass.micro_batch, pass.is_backward};
   std::vector<TimelineSpan> spans;
   lay_out(pace.layer_times(work, pass.layer), pass.is_backward, Time::zero(), spans);
