@@ -141,7 +141,8 @@ class RanksTest(ProgramTest):
 
     def test_impossible_folds_are_refused_with_a_plan_that_is_possible(self):
         for flags, said in ((["--etp", 3], "ep x etp = 8 x 3"),
-                            (["--cp", 8], "tp x cp = 2 x 8 is more than a server of 8")):
+                            (["--cp", 6], "cannot be divided by tp x cp x pp = 2 x 6 x 2"),
+                            (["--cp", 16, "--cp-comm-type", "a2a"], "2 x 16 does not divide the 48")):
             result = run("ranks", "--model", "mixtral-8x22b", "--gpus", 128, "--tp", 2, "--pp", 2,
                          "--ep", 8, "--global-batch-size", 256, *flags)
             self.assertEqual((result.status, result.out), (2, b""), str(result))
@@ -149,6 +150,61 @@ class RanksTest(ProgramTest):
             words = result.err.decode().partition("nearest possible: ")[2].split()
             again = run("ranks", "--model", "mixtral-8x22b", *words)
             self.assertEqual(again.status, 0, str(again))
+
+    def test_a_sequence_over_servers(self):
+        plan = ["--model", "mixtral-8x22b", "--gpus", 64, "--tp", 2, "--pp", 1, "--ep", 8, "--etp", 1,
+                "--micro-batch-size", 1, "--global-batch-size", 32, "--seq-length", 32768,
+                "--fabric", "fat-tree,mixnet,topoopt", "--routing", "uniform"]
+
+        def tp_of(cp, comm):
+            runs = program.compare(*plan, "--cp", cp, "--cp-comm-type", comm)
+            return {fabric: runs[(fabric, 400)]["exposed_seconds"]["tp"]
+                    for fabric in ("fat-tree", "mixnet", "topoopt")}
+
+        self.assertEqual(tp_of(4, "p2p"), tp_of(4, "all_gather"))
+        ring, gathered, ulysses = (tp_of(8, comm) for comm in ("p2p", "all_gather", "a2a"))
+        for fabric, time in gathered.items():  # over all NICs, and not two GPUs' of a server
+            self.assertLess(time, ring[fabric])
+        self.assertGreater(ulysses["fat-tree"], 0)
+        # By hand, what cp takes, beside which tp is little: 4096 tokens' keys and values of half of 8 heads, in 7 steps
+        # to the next server at 50 GB/s, three times a layer and micro-batch.
+        one = 2 * 4 * (128 + 128) * 4096 * 7 / 50e9
+        micro_batches = 32 // (64 // 16)
+        self.assertGreater(ring["fat-tree"], 3 * 56 * micro_batches * one)
+        self.assertLess(ring["fat-tree"], 2 * 3 * 56 * micro_batches * one)
+
+    def test_multi_token_prediction(self):
+        plan = ["--model", "deepseek-v3", "--gpus", 256, "--tp", 1, "--pp", 16, "--ep", 8, "--etp", 1,
+                "--micro-batch-size", 1, "--global-batch-size", 1024, "--fabric", "ideal,fat-tree",
+                "--routing", "uniform"]
+        none, one, default = [program.compare(*plan, *flags)
+                              for flags in (["--mtp", 0], ["--mtp", 1], [])]
+        self.assertEqual(one, default)
+        key = ("fat-tree", 400)
+        # One layer in 61, and the head again.
+        grown = one[key]["compute_seconds"] / none[key]["compute_seconds"]
+        self.assertTrue(1 + 1 / 61 < grown < 1.06, grown)
+        grown = one[key]["exposed_seconds"]["ep"] / none[key]["exposed_seconds"]["ep"]
+        self.assertAlmostEqual(grown, 59 / 58, places=3)  # layers with experts
+        self.program_says(["--mtp", -1], "--mtp: -1 is out of range", plan)
+
+    def test_capacity(self):
+        plan = ["--model", "mixtral-8x22b", "--gpus", 128, "--tp", 2, "--pp", 8, "--ep", 8, "--etp", 2,
+                "--micro-batch-size", 1, "--global-batch-size", 256, "--fabric", "fat-tree"]
+        key = ("fat-tree", 400)
+        all_, some, uniform, wide = [
+            program.compare(*plan, *flags)[key] for flags in
+            ([], ["--capacity-factor", 1], ["--routing", "uniform"], ["--capacity-factor", 8])]
+        self.assertEqual(all_["iteration_seconds"], wide["iteration_seconds"])
+        self.assertLess(some["compute_seconds"], all_["compute_seconds"])
+        self.assertLessEqual(some["compute_seconds"], 1.001 * uniform["compute_seconds"])
+        self.assertLess(some["exposed_seconds"]["ep"], all_["exposed_seconds"]["ep"])
+        self.program_says(["--capacity-factor", 0], "--capacity-factor: 0 is out of range", plan)
+
+    def program_says(self, flags, said, plan):
+        result = run("compare", *plan, *flags)
+        self.assertEqual((result.status, result.out), (2, b""), str(result))
+        self.assertIn(said, result.err.decode())
 
 
 if __name__ == "__main__":

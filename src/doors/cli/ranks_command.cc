@@ -79,7 +79,8 @@ void print(const ParallelPlan& plan) {
 
 void run(const Flags& flags) {
   const bool quiet = answers_on_stdout(flags.json, flags.csv);
-  const ParallelPlan plan = make_plan(find_model(flags.model), flags.plan.request(kServerGpus));
+  const ParallelPlan plan =
+      make_plan(flags.plan.model(flags.model), flags.plan.request(kServerGpus));
   if (!flags.json.empty()) {
     nlohmann::ordered_json document = {{"schema", "mixnet.ranks/1"},
                                        {"plan", to_string(plan)},

@@ -172,6 +172,9 @@ class NearestPlan {
 std::string as_flags(const ParallelPlan& plan) {
   std::string text = fmt::format("--gpus {} --tp {}", plan.world(), plan.tp);
   if (plan.cp != 1) text += fmt::format(" --cp {}", plan.cp);
+  if (plan.cp != 1 && plan.cp_comm != CpComm::kP2p) {
+    text += fmt::format(" --cp-comm-type {}", to_string(plan.cp_comm));
+  }
   text += fmt::format(" --pp {}", plan.pp);
   if (plan.vpp != 1) text += fmt::format(" --vpp {}", plan.vpp);
   text += fmt::format(" --ep {}", plan.ep);
@@ -189,11 +192,15 @@ void check_positive(std::string_view flag, std::int64_t value, std::int64_t most
 }  // namespace
 
 std::string to_string(const ParallelPlan& plan) {
-  return fmt::format("tp {}, {}pp {}, {}ep {}, {}dp {}", plan.tp,
-                     plan.cp != 1 ? fmt::format("cp {}, ", plan.cp) : "", plan.pp,
-                     plan.vpp != 1 ? fmt::format("vpp {}, ", plan.vpp) : "", plan.ep,
-                     plan.expert_tp() != plan.tp ? fmt::format("etp {}, ", plan.expert_tp()) : "",
-                     plan.dp);
+  return fmt::format(
+      "tp {}, {}pp {}, {}ep {}, {}dp {}", plan.tp,
+      plan.cp != 1
+          ? fmt::format(
+                "cp {}{}, ", plan.cp,
+                plan.cp_comm != CpComm::kP2p ? fmt::format(" {}", to_string(plan.cp_comm)) : "")
+          : "",
+      plan.pp, plan.vpp != 1 ? fmt::format("vpp {}, ", plan.vpp) : "", plan.ep,
+      plan.expert_tp() != plan.tp ? fmt::format("etp {}, ", plan.expert_tp()) : "", plan.dp);
 }
 
 std::string servers_text(const ParallelPlan& plan) {
@@ -225,10 +232,14 @@ std::optional<std::string> expert_mesh_problem(const Model& model, const Paralle
     return fmt::format("tp {} and etp {} differ, and one is larger than a server of {}", plan.tp,
                        plan.expert_tp(), plan.gpus_per_server);
   }
-  if (plan.cp > 1 && std::int64_t{plan.tp} * plan.cp > plan.gpus_per_server) {
-    return fmt::format(
-        "tp x cp = {} x {} is more than a server of {}, where a sequence is shared out", plan.tp,
-        plan.cp, plan.gpus_per_server);
+  if (plan.cp > 1 && plan.tp > plan.gpus_per_server) {
+    return fmt::format("cp {} with tp {}, which is larger than a server of {}", plan.cp, plan.tp,
+                       plan.gpus_per_server);
+  }
+  if (plan.cp_comm == CpComm::kA2a &&
+      model.attention.heads % (std::int64_t{plan.tp} * plan.cp) != 0) {
+    return fmt::format("tp x cp = {} x {} does not divide the {} attention heads, as a2a needs",
+                       plan.tp, plan.cp, model.attention.heads);
   }
   if (plan.tokens_per_micro_batch() * plan.expert_tp() % (std::int64_t{plan.tp} * plan.cp) != 0) {
     return fmt::format("the {} tokens of a micro-batch cannot be spread over tp x cp = {} x {}",
@@ -263,12 +274,13 @@ std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& 
                        has_cp ? fmt::format(" / cp {}", plan.cp) : "", plan.pp, gpus / copy);
   }
   if (plan.vpp > 1 && plan.pp == 1) return "vpp without pipeline stages (pp 1) has nothing to do";
-  if (plan.vpp > 1 && std::int64_t{plan.pp} * plan.vpp > model.layers) {
+  const int layers = model.layers - model.mtp_layers;
+  if (plan.vpp > 1 && std::int64_t{plan.pp} * plan.vpp > layers) {
     return fmt::format("pp x vpp = {} x {} is more than the model's {} layers", plan.pp, plan.vpp,
-                       model.layers);
+                       layers);
   }
-  if (plan.pp > model.layers) {
-    return fmt::format("pp {} is more than the model's {} layers", plan.pp, model.layers);
+  if (plan.pp > layers) {
+    return fmt::format("pp {} is more than the model's {} layers", plan.pp, layers);
   }
   if (model.attention.heads % plan.tp != 0) {
     return fmt::format("tp {} does not divide the model's {} attention heads", plan.tp,
@@ -340,6 +352,7 @@ ParallelPlan make_plan(const Model& model, const PlanRequest& request) {
   plan.gpus_per_server = request.gpus_per_server;
   plan.tp = given_or(request.tp, preset.tp, 1);
   plan.cp = request.cp.value_or(1);
+  plan.cp_comm = request.cp_comm;
   plan.pp = given_or(request.pp, preset.pp, 1);
   plan.vpp = request.vpp.value_or(1);
   plan.etp = request.etp.value_or(0);

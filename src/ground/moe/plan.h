@@ -28,13 +28,26 @@
 #include <optional>
 #include <string>
 
+#include "base/names.h"
 #include "moe/model.h"
 
 namespace mixnet {
 
+/// How the GPUs that share out a sequence exchange what attention needs, by Megatron-LM's names
+/// (training/context_parallel.h).
+enum class CpComm { kP2p, kA2a, kAllGather };
+
+template <>
+struct Names<CpComm> {
+  static constexpr std::string_view kWhat = "kind of context-parallel communication";
+  static constexpr NamedValue<CpComm> kTable[] = {
+      {"p2p", CpComm::kP2p}, {"a2a", CpComm::kA2a}, {"all_gather", CpComm::kAllGather}};
+};
+
 struct ParallelPlan {
-  int tp = 1;   ///< tensor-parallel size
-  int cp = 1;   ///< context-parallel size
+  int tp = 1;  ///< tensor-parallel size
+  int cp = 1;  ///< context-parallel size
+  CpComm cp_comm = CpComm::kP2p;
   int pp = 1;   ///< pipeline stages
   int vpp = 1;  ///< virtual stages of a pipeline stage, which take turns (interleaved 1F1B)
   int ep = 1;   ///< expert-parallel size
@@ -89,6 +102,7 @@ struct PlanRequest {
   std::int64_t gpus = 1024;
   int gpus_per_server = 8;  ///< that a server has
   std::optional<int> tp, cp, pp, vpp, ep, etp;
+  CpComm cp_comm = CpComm::kP2p;
   std::optional<std::int64_t> micro_batch_size, global_batch_size, seq_length;
 };
 

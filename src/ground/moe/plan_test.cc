@@ -159,6 +159,28 @@ TEST(Plan, ADomainIsUsedInPartWhereThePlanDoesNotFillIt) {
   EXPECT_THAT(refusal(mixtral(), request), HasSubstr("12 GPUs are not whole servers of 8"));
 }
 
+TEST(Plan, ASequenceMaySpanServers) {
+  PlanRequest request;
+  request.gpus = 64;
+  request.tp = 2;
+  request.pp = 1;
+  request.cp = 16;
+  request.ep = 8;
+  request.etp = 1;
+  EXPECT_EQ(to_string(make_plan(mixtral(), request)), "tp 2, cp 16, pp 1, ep 8, etp 1, dp 2");
+  request.cp_comm = CpComm::kA2a;
+  EXPECT_EQ(to_string(make_plan(mixtral(), request)), "tp 2, cp 16 a2a, pp 1, ep 8, etp 1, dp 2");
+  request.cp = 32;
+  EXPECT_THAT(refusal(mixtral(), request),
+              HasSubstr("tp x cp = 2 x 32 does not divide the 32 attention heads"));
+  request.tp = 16;
+  request.cp = 2;
+  request.etp = 16;
+  request.ep = 2;
+  request.cp_comm = CpComm::kP2p;
+  EXPECT_THAT(refusal(mixtral(), request), HasSubstr("cp 2 with tp 16, which is larger than"));
+}
+
 TEST(PlanProblem, EveryKindIsNamed) {
   const Model model = mixtral();
   const auto problem = [&](auto change, std::int64_t gpus = 1024) {

@@ -73,6 +73,12 @@ ServerPrice server_of(const ComparisonRequest& request, const ParallelPlan& plan
 
 }  // namespace
 
+RoutingSource routing_of(const ComparisonRequest& request, const ParallelPlan& plan) {
+  const RoutingSource routing =
+      RoutingSource::make(request.routing, routing_shape(request.model, plan), request.seed);
+  return request.capacity_factor ? routing.limited(*request.capacity_factor) : routing;
+}
+
 Comparison comparison_of(const ComparisonRequest& request) {
   check_request(request);
   Comparison comparison;

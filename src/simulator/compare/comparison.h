@@ -21,6 +21,7 @@
 #include "fabric/cluster_cost.h"
 #include "fabric/cost.h"
 #include "hardware/prices.h"
+#include "moe/routing.h"
 #include "training/training_job.h"
 
 namespace mixnet {
@@ -32,6 +33,7 @@ struct ComparisonRequest {
   std::vector<FabricKind> fabrics;
   std::vector<Bandwidth> bandwidths;
   std::string routing = "dynamic";
+  std::optional<double> capacity_factor;  ///< RoutingSource::limited(); none: dropless
   std::uint64_t seed = 1;
   IterationOptions iteration;
   double compute_scale = 1;
@@ -43,6 +45,9 @@ struct ComparisonRequest {
   RunningCost running;
   bool advise = false;  ///< whether to find Comparison::advised
 };
+
+/// What `request` routes by, of its plan.
+RoutingSource routing_of(const ComparisonRequest& request, const ParallelPlan& plan);
 
 struct ComparisonRun {
   FabricKind fabric = FabricKind::kFatTree;

@@ -35,8 +35,7 @@ IterationRun run_iteration(const ComparisonRequest& request, const TimelineOptio
   const FabricKind fabric = request.fabrics.front();
   const Bandwidth bandwidth = request.bandwidths.front();
 
-  const RoutingSource routing =
-      RoutingSource::make(request.routing, routing_shape(request.model, plan), request.seed);
+  const RoutingSource routing = routing_of(request, plan);
   IterationOptions options = request.iteration;
   if (!serves_all_speeds(options)) options.fidelity.nic_rate = bandwidth;
   const TrainingJob job(request.model, plan, request.gpu, routing, std::array{fabric}, options);

@@ -30,7 +30,7 @@ LayerPicture picture_layer(const ComparisonRequest& request) {
   check_network_options(network, picture.plan);
 
   const RoutingShape shape = routing_shape(request.model, picture.plan);
-  const RoutingSource routing = RoutingSource::make(request.routing, shape, request.seed);
+  const RoutingSource routing = routing_of(request, picture.plan);
   DemandMaker demands(picture.plan, request.model.hidden);
   CircuitPlanner planner({.allocator = network.allocator});
   TokenCounts counts;

@@ -54,6 +54,13 @@ struct TensorGather {
   Bytes inside;    ///< in through the busiest GPU's scale-up port
 };
 
+/// Of the GPUs that share out a sequence, where they span servers (context_parallel.h), one
+/// exchange.
+struct ContextExchange {
+  PhaseTime nics;  ///< between the servers
+  Bytes inside;    ///< in through the busiest GPU's scale-up port
+};
+
 struct FabricPhases {
   FabricKind kind = FabricKind::kIdeal;
   bool uniform = true;
@@ -68,6 +75,7 @@ struct FabricPhases {
   std::vector<Bytes> sends_inside;
   std::vector<GradientTimes> gradients;       ///< by stage
   std::optional<TensorGather> tensor_gather;  ///< where tp spans servers
+  std::optional<ContextExchange> context;     ///< where tp x cp does
   FidelityReport report;                      ///< all zero for kFluid
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "moe/stage_layers.h"
+#include "training/context_parallel.h"
 
 namespace mixnet {
 namespace {
@@ -58,16 +59,15 @@ Time PacedJob::tp_phase(double bytes, int tp) const {
   return Time::from_seconds(bytes * (tp - 1) / tp / scale_up_rate());
 }
 
-/// All-gather of keys and values over the GPUs that share out a sequence, all in one server.
+/// One exchange of the GPUs that share out a sequence. What goes between servers and inside them
+/// goes at once.
 Time PacedJob::context_phase() const {
-  const ParallelPlan& plan = job_.plan;
-  if (plan.cp == 1 || fabric_.kind == FabricKind::kIdeal) return Time::zero();
-  const Attention& a = job_.model.attention;
-  const double width = static_cast<double>(a.kv_heads) *
-                       (a.head_dim + (a.v_head_dim > 0 ? a.v_head_dim : a.head_dim));
-  const double own = kBytesPerNumber * width / plan.tp *
-                     static_cast<double>(plan.tokens_per_micro_batch() / plan.cp);
-  return Time::from_seconds(own * (plan.cp - 1) / scale_up_rate());
+  if (job_.plan.cp == 1 || fabric_.kind == FabricKind::kIdeal) return Time::zero();
+  if (fabric_.context) {
+    return std::max(fabric_.context->nics.at(nic_rate_),
+                    scale_up_time(fabric_.context->inside.count));
+  }
+  return scale_up_time(context_bytes_inside(job_.model, job_.plan, 0));
 }
 
 /// What one all-to-all, or the gradients, take inside servers.
@@ -128,6 +128,7 @@ LayerTimes PacedJob::common_times(bool is_moe) const {
   times.attention = compute(job_.compute.time(Operation::kAttention));
   times.attention_tp = tp_phase(sequence_bytes, job_.plan.tp);
   times.context = context_phase();
+  times.backward_contexts = backward_contexts(job_.plan);
   if (!is_moe) {
     times.dense_ffn = compute(job_.compute.time(Operation::kDenseFfn));
     times.ffn_tp = times.attention_tp;
@@ -186,6 +187,16 @@ void PacedJob::add_exchange(const WorkPlace& at, int moe_layer, LayerTimes& time
   times.backward = cost_of_backward(backward, times.delay, all, hiding);
 }
 
+/// Once, and again for each multi-token-prediction layer, with its projection from 2 hidden to
+/// hidden, which is taken to run at the head's pace.
+OperationTime PacedJob::head() const {
+  const OperationTime once = compute(job_.compute.time(Operation::kHead));
+  const Model& model = job_.model;
+  if (model.mtp_layers == 0) return once;
+  const double times = 1 + model.mtp_layers * (1 + 2.0 * model.hidden / model.vocab);
+  return {scaled(once.forward, times), scaled(once.backward, times)};
+}
+
 StageTimes PacedJob::stage_times(const WorkPlace& place) const {
   StageTimes sum;
   const auto [first, end] = chunk_layers(job_.model, job_.plan, place.stage, place.chunk);
@@ -197,9 +208,8 @@ StageTimes PacedJob::stage_times(const WorkPlace& place) const {
     sum.shared_nics_busy += PhaseTime{times.exchange->shared_nics_busy, Time::zero()}.at(nic_rate_);
   }
   if (place.stage == job_.plan.pp - 1 && place.chunk == job_.plan.vpp - 1) {
-    const OperationTime head = compute(job_.compute.time(Operation::kHead));
-    sum.forward.compute += head.forward;
-    sum.backward.compute += head.backward;
+    sum.forward.compute += head().forward;
+    sum.backward.compute += head().backward;
   }
   return sum;
 }
@@ -234,20 +244,20 @@ std::vector<TimelineSpan> PacedJob::plan_work(const WorkPlace& place) const {
     for (std::size_t i = begin; i < spans.size(); ++i) spans[i].layer = layer;
     now = end;
   };
-  const auto head = [&] {
+  const auto run_head = [&] {
     if (place.stage + 1 < job_.plan.pp) return;
-    const OperationTime time = compute(job_.compute.time(Operation::kHead));
+    const OperationTime time = head();
     const Time end = now + (place.is_backward ? time.backward : time.forward);
     spans.push_back(span_of(place, TimelineTrack::kCompute, TimelinePart::kHead, now, end));
     now = end;
   };
   const auto [first, end] = stage_layers(job_.model, job_.plan, place.stage);
   if (place.is_backward) {
-    head();
+    run_head();
     for (int layer = end; layer-- > first;) pass(layer);
   } else {
     for (int layer = first; layer < end; ++layer) pass(layer);
-    head();
+    run_head();
   }
   return spans;
 }

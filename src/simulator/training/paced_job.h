@@ -56,6 +56,7 @@ class PacedJob {
 
  private:
   OperationTime compute(OperationTime time) const;
+  OperationTime head() const;
   LayerTimes common_times(bool is_moe) const;
   double scale_up_rate() const;
   Time tp_phase(double bytes, int tp) const;

@@ -22,6 +22,11 @@ StageParameters stage_parameters(const Model& model, const ParallelPlan& plan, i
   if (stage != plan.pp - 1) return sum;
   sum.dense += (one_matrix ? 0 : embedding) + final_norm_parameters(model);
   if (model.head_bias) sum.dense += model.vocab;
+  if (model.mtp_layers > 0) {
+    // They read the next token's embedding, of which this stage has a copy.
+    sum.dense += mtp_parameters(model);
+    if (plan.pp > 1 && !model.tied_embeddings) sum.dense += embedding;
+  }
   return sum;
 }
 

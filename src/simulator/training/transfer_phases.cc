@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "moe/rank_place.h"
+#include "training/context_parallel.h"
 #include "training/gradient_groups.h"
 
 namespace mixnet {
@@ -36,6 +37,7 @@ class Transfers {
   void measure_sends();
   void measure_gradients();
   void measure_tensor_parallel();
+  void measure_context_parallel();
 
  private:
   /// Whether the last phase of a kind was given up, so that the next one is at once.
@@ -182,6 +184,26 @@ void Transfers::measure_tensor_parallel() {
                            {kGigabyte.count - kGigabyte.count / parts}};
 }
 
+/// Of one sequence: others are in servers of their own.
+void Transfers::measure_context_parallel() {
+  const int servers = context_servers(plan_);
+  if (servers < 2) return;
+  Patience patience;
+  const bool gathers = plan_.cp_comm == CpComm::kAllGather;
+  std::vector<std::vector<int>> group(1);
+  for (int server = 0; server < servers; ++server) group[0].push_back(server);
+  const std::int64_t gathered = context_bytes(job_.model, plan_) * plan_.cp * plan_.tp;
+  const PhaseTime time = phase(1, patience, [&](CommunicationModel& network) {
+    if (gathers) return network.all_reduce(group, {gathered});
+    return network.send_each(context_sends(job_.model, plan_));
+  });
+  // An all-gather is half of an all-reduce; a ring has cp - 1 steps; the two all-to-alls are one
+  // phase.
+  const double times = gathers ? 0.5 : plan_.cp_comm == CpComm::kP2p ? plan_.cp - 1 : 1;
+  phases_.context = {{scaled(time.transfer, times), scaled(time.delay, times)},
+                     {context_bytes_inside(job_.model, plan_, fluid_.ring_nics())}};
+}
+
 }  // namespace
 
 void measure_transfers(const MeasuredJob& job, PhaseWorker& worker, std::size_t fabric,
@@ -190,6 +212,7 @@ void measure_transfers(const MeasuredJob& job, PhaseWorker& worker, std::size_t 
   transfers.measure_sends();
   transfers.measure_gradients();
   transfers.measure_tensor_parallel();
+  transfers.measure_context_parallel();
 }
 
 }  // namespace mixnet
