@@ -248,6 +248,19 @@ std::optional<std::string> expert_mesh_problem(const Model& model, const Paralle
   return std::nullopt;
 }
 
+std::optional<std::string> batch_problem(const ParallelPlan& plan) {
+  const std::int64_t quantum = plan.micro_batch_size * plan.dp;
+  if (plan.global_batch_size % quantum != 0) {
+    return fmt::format("global batch {} cannot be divided by micro-batch x dp = {} x {} = {}",
+                       plan.global_batch_size, plan.micro_batch_size, plan.dp, quantum);
+  }
+  if (plan.vpp > 1 && plan.micro_batches() % plan.pp != 0) {
+    return fmt::format("{} micro-batches are no multiple of pp {}, which vpp needs",
+                       plan.micro_batches(), plan.pp);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& plan,
@@ -310,16 +323,7 @@ std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& 
     return fmt::format("a sequence of {} tokens cannot be divided by tp {}{}", plan.seq_length,
                        plan.tp, has_cp ? fmt::format(" x cp {}", plan.cp) : "");
   }
-  const std::int64_t quantum = plan.micro_batch_size * plan.dp;
-  if (plan.global_batch_size % quantum != 0) {
-    return fmt::format("global batch {} cannot be divided by micro-batch x dp = {} x {} = {}",
-                       plan.global_batch_size, plan.micro_batch_size, plan.dp, quantum);
-  }
-  if (plan.vpp > 1 && plan.micro_batches() % plan.pp != 0) {
-    return fmt::format("{} micro-batches are no multiple of pp {}, which vpp needs",
-                       plan.micro_batches(), plan.pp);
-  }
-  return std::nullopt;
+  return batch_problem(plan);
 }
 
 namespace {

@@ -34,7 +34,7 @@
 namespace mixnet {
 
 /// How the GPUs that share out a sequence exchange what attention needs, by Megatron-LM's names
-/// (training/context_parallel.h).
+/// (moe/context_parallel.h).
 enum class CpComm { kP2p, kA2a, kAllGather };
 
 template <>

@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "circuits/circuits.h"
 #include "moe/demand.h"
+#include "moe/gpu_sends.h"
 #include "network/phase_time.h"
 #include "network/phase_totals.h"
 #include "policy/switch_policy.h"
@@ -68,13 +69,6 @@ struct ExchangeTimes {
   /// One all-to-all of the forecast, by arithmetic (balanced_time.h), over these and those lit.
   PhaseTime expected_predicted = {}, expected_present = {};
   bool predicted_is_present = true, predicted_is_wanted = false;
-};
-
-/// From one GPU to one of another server, by the NIC that each has.
-struct GpuSend {
-  int from_server = 0, from_gpu = 0;  ///< the latter: of the server
-  int to_server = 0, to_gpu = 0;
-  Bytes bytes;
 };
 
 /// Not thread-safe (implementations keep work space); one per thread.

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "moe/context_parallel.h"
 #include "moe/stage_layers.h"
-#include "training/context_parallel.h"
 
 namespace mixnet {
 namespace {

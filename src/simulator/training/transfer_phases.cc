@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "moe/rank_place.h"
-#include "training/context_parallel.h"
+#include "moe/context_parallel.h"
 #include "training/gradient_groups.h"
 
 namespace mixnet {
@@ -12,18 +11,6 @@ namespace {
 
 constexpr int kPatienceShare = 4;  // of the all-to-alls' budget, for one other phase
 constexpr Bytes kGigabyte = {1'000'000'000};
-
-/// Of every GPU of a stage that is a part of a server, to that of the same place in another stage.
-std::vector<GpuSend> sends_of_stage(const ParallelPlan& plan, int from, int to, Bytes bytes) {
-  std::vector<GpuSend> sends;
-  for (std::int64_t gpu = 0; gpu < plan.stage_gpus(); ++gpu) {
-    const RankPlace here = rank_place(plan, from * plan.stage_gpus() + gpu);
-    const RankPlace there = rank_place(plan, to * plan.stage_gpus() + gpu);
-    sends.push_back({static_cast<int>(here.server), here.gpu, static_cast<int>(there.server),
-                     there.gpu, bytes});
-  }
-  return sends;
-}
 
 class Transfers {
  public:
@@ -103,7 +90,7 @@ void Transfers::measure_sends() {
     }
     for (int replica = 0; replica < replicas; ++replica) {
       const PhaseTime send = phase(uses, patience, [&](CommunicationModel& network) {
-        if (share) return network.send_each(sends_of_stage(plan_, stage, next, bytes_per_gpu));
+        if (share) return network.send_each(stage_sends(plan_, stage, next, bytes_per_gpu));
         return network.send(plan_.first_server(stage, replica), plan_.first_server(next, replica),
                             plan_.region_servers(), bytes_per_gpu);
       });

@@ -15,10 +15,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/units.h"
+#include "moe/gpu_sends.h"
 #include "moe/model.h"
 #include "moe/plan.h"
-#include "training/communication.h"
 
 namespace mixnet {
 

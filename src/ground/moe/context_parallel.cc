@@ -1,8 +1,6 @@
-#include "training/context_parallel.h"
+#include "moe/context_parallel.h"
 
 #include <algorithm>
-
-#include "moe/rank_place.h"
 
 namespace mixnet {
 
@@ -44,11 +42,10 @@ std::vector<GpuSend> context_sends(const Model& model, const ParallelPlan& plan)
     for (int step = 1; step < (to_all ? plan.cp : 2); ++step) {
       const int to = (from + step) % plan.cp;
       for (int t = 0; t < plan.tp; ++t) {
-        const RankPlace here = rank_place(plan, std::int64_t{from} * plan.tp + t);
-        const RankPlace there = rank_place(plan, std::int64_t{to} * plan.tp + t);
-        if (here.server == there.server) continue;
-        sends.push_back({static_cast<int>(here.server), here.gpu, static_cast<int>(there.server),
-                         there.gpu, Bytes{to_all ? own / plan.cp : own}});
+        const GpuSend send =
+            send_between(plan, std::int64_t{from} * plan.tp + t, std::int64_t{to} * plan.tp + t,
+                         Bytes{to_all ? own / plan.cp : own});
+        if (send.from_server != send.to_server) sends.push_back(send);
       }
     }
   }

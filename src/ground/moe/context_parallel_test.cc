@@ -1,4 +1,4 @@
-#include "training/context_parallel.h"
+#include "moe/context_parallel.h"
 
 #include <gtest/gtest.h>
 
