@@ -10,6 +10,7 @@
 #include "forecast/copilot.h"
 #include "forecast/demand_hedge.h"
 #include "moe/demand.h"
+#include "moe/stage_layers.h"
 
 namespace mixnet {
 namespace {
@@ -47,7 +48,7 @@ std::vector<DemandForecast> forecast_demands(const Model& model, const ParallelP
   parallel_for(regions, threads, [&](std::size_t region, int worker) {
     const int replica = static_cast<int>(region) / plan.pp;
     const int stage = static_cast<int>(region) % plan.pp;
-    const auto [first, end] = stage_moe_layers(model, plan.pp, stage);
+    const auto [first, end] = stage_moe_layers(model, plan, stage);
     if (first == end) return;
     Copilot copilot(static_cast<std::size_t>(end - first), ranks, experts);
     TokenCounts counts(ranks, experts);

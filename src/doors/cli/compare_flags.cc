@@ -20,7 +20,7 @@ constexpr int kDomainGpus = 64;
 
 ComparisonRequest CompareFlags::request() const {
   ComparisonRequest request;
-  request.model = find_model(model);
+  request.model = plan.model(model);
   request.gpu = find_gpu(gpu);
   for (const std::string& text : split_list(bandwidths, "--bandwidth")) {
     request.bandwidths.push_back(parse_bandwidth(text, "--bandwidth"));

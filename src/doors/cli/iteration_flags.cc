@@ -29,6 +29,9 @@ void cut(Model& model, int layers) {
 TaskGraph IterationFlags::graph(const std::string& gpu) const {
   ComparisonRequest request;
   request.model = find_model(model);
+  if (plan.mtp.value_or(0) > 0) {
+    throw Error("--mtp", "is not in task graphs and traces yet", "leave it out, or use compare");
+  }
   if (layers) cut(request.model, *layers);
   request.gpu = find_gpu(gpu);
   request.plan = plan.request(8);

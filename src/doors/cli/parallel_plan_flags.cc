@@ -1,5 +1,7 @@
 #include "cli/parallel_plan_flags.h"
 
+#include "moe/model_catalog.h"
+
 namespace mixnet::cli {
 
 PlanRequest ParallelPlanFlags::request(int gpus_per_server_default) const {
@@ -8,6 +10,7 @@ PlanRequest ParallelPlanFlags::request(int gpus_per_server_default) const {
   request.gpus_per_server = gpus_per_server.value_or(gpus_per_server_default);
   request.tp = tp;
   request.cp = cp;
+  request.cp_comm = parse<CpComm>(cp_comm, "--cp-comm-type");
   request.pp = pp;
   request.vpp = vpp;
   request.ep = ep;
@@ -18,6 +21,11 @@ PlanRequest ParallelPlanFlags::request(int gpus_per_server_default) const {
   return request;
 }
 
+Model ParallelPlanFlags::model(const std::string& name) const {
+  const Model model = find_model(name);
+  return with_mtp(model, mtp.value_or(model.published_mtp_layers));
+}
+
 void add_parallel_plan_flags(CLI::App& command, ParallelPlanFlags& flags) {
   const std::string group = "Parallel plan (what is left out comes from the model)";
   command.add_option("--gpus", flags.gpus, "GPUs, that is tp x cp x pp x dp")
@@ -26,13 +34,20 @@ void add_parallel_plan_flags(CLI::App& command, ParallelPlanFlags& flags) {
   command
       .add_option("--gpus-per-server", flags.gpus_per_server,
                   "GPUs on one scale-up switch (default: 8; 64 where --fabric names nvl72 or\n"
-                  "mixnet-optical-io)")
+                  "mixnet-optical-io); of over 8, the part that the plan fills is used")
       ->group(group);
   command.add_option("--tp,--tensor-model-parallel-size", flags.tp, "Tensor-parallel size")
       ->group(group);
   command
       .add_option("--cp,--context-parallel-size", flags.cp,
                   "Context-parallel size: GPUs that share out a sequence (default: 1)")
+      ->group(group);
+  command
+      .add_option(
+          "--cp-comm-type", flags.cp_comm,
+          "What these exchange: p2p (keys and values, round a ring), all_gather (the same,\n"
+          "gathered) or a2a (Ulysses: tokens against heads)")
+      ->capture_default_str()
       ->group(group);
   command.add_option("--pp,--pipeline-model-parallel-size", flags.pp, "Pipeline stages")
       ->group(group);
@@ -49,6 +64,11 @@ void add_parallel_plan_flags(CLI::App& command, ParallelPlanFlags& flags) {
           "--etp,--expert-tensor-parallel-size", flags.etp,
           "Tensor-parallel size of experts, whose groups of ep x etp GPUs may lie over tp,\n"
           "cp and dp (default: as tp)")
+      ->group(group);
+  command
+      .add_option("--mtp,--mtp-num-layers", flags.mtp,
+                  "Multi-token-prediction layers trained with it, on the last stage (default: the\n"
+                  "config's num_nextn_predict_layers: 1 of DeepSeek-V3)")
       ->group(group);
   command
       .add_option("--micro-batch-size", flags.micro_batch_size,

@@ -45,9 +45,9 @@ std::string csv_of(const ParallelPlan& plan) {
 }
 
 void print(const ParallelPlan& plan) {
-  write_output("-", fmt::format("{} on {} GPUs in {} servers; EP groups of {} GPUs, {} a stage\n\n",
+  write_output("-", fmt::format("{} on {} GPUs in {}; EP groups of {} GPUs, {} a stage\n\n",
                                 to_string(plan), grouped(static_cast<double>(plan.world())),
-                                grouped(plan.servers()), plan.group_gpus(), plan.replicas()));
+                                servers_text(plan), plan.group_gpus(), plan.replicas()));
   TextTable table({{"rank"},
                    {"server"},
                    {"GPU"},
@@ -79,7 +79,8 @@ void print(const ParallelPlan& plan) {
 
 void run(const Flags& flags) {
   const bool quiet = answers_on_stdout(flags.json, flags.csv);
-  const ParallelPlan plan = make_plan(find_model(flags.model), flags.plan.request(kServerGpus));
+  const ParallelPlan plan =
+      make_plan(flags.plan.model(flags.model), flags.plan.request(kServerGpus));
   if (!flags.json.empty()) {
     nlohmann::ordered_json document = {{"schema", "mixnet.ranks/1"},
                                        {"plan", to_string(plan)},

@@ -69,6 +69,10 @@ void add_routing_flags(CLI::App& command, SimulationFlags& flags) {
   const FlagGroup group(command, "Routing");
   group.add_default("--routing", flags.routing,
                     "uniform, measured, dynamic, matrix:FILE or trace:FILE (docs/routing.md)");
+  group.add(
+      "--capacity-factor,--moe-expert-capacity-factor", flags.capacity_factor,
+      "Token copies that a rank sends an expert, at most so many times the mean; the rest is\n"
+      "dropped (default: nothing is)");
   group.add_default("--seed", flags.seed,
                     "Seed of the generated routing, of hashed paths and of samples");
 }
@@ -223,6 +227,7 @@ ComputeOptions SimulationFlags::compute_options(const ComparisonRequest& request
 
 void SimulationFlags::apply(ComparisonRequest& request) const {
   request.routing = routing;
+  request.capacity_factor = capacity_factor;
   request.seed = seed;
   request.compute_scale = compute_scale;
   IterationOptions& iteration = request.iteration;

@@ -13,6 +13,7 @@ namespace mixnet::cli {
 
 struct SimulationFlags {
   std::string routing = "dynamic";
+  std::optional<double> capacity_factor;  ///< default: dropless
   std::uint64_t seed = 1;
   double compute_scale = 1;
   std::string precision{to_string(Precision::kBf16)};

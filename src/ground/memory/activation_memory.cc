@@ -125,7 +125,8 @@ double stage_activations(const Model& model, const ParallelPlan& plan, const Mem
     again = std::max(again, layer_activations(model, plan, all, is_moe) - one);
   }
   const auto chunks = static_cast<double>(chunks_in_flight(plan, options.eager_schedule, stage));
-  const double head = stage == plan.pp - 1 ? head_activations(model, plan, options) : 0;
+  const double head =
+      stage == plan.pp - 1 ? (1 + model.mtp_layers) * head_activations(model, plan, options) : 0;
   return kept * chunks / plan.vpp + again + head;
 }
 

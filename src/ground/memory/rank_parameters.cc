@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "moe/stage_layers.h"
+
 namespace mixnet {
 namespace {
 
@@ -104,8 +106,8 @@ Count share_of_copy(const RankParameters& all, const ParallelPlan& plan) {
 }
 
 StageLayers layers_on_stage(const Model& model, const ParallelPlan& plan, int stage) {
-  const auto [first, end] = stage_layers(model.layers, plan.pp, stage);
-  const auto [first_moe, end_moe] = stage_moe_layers(model, plan.pp, stage);
+  const auto [first, end] = stage_layers(model, plan, stage);
+  const auto [first_moe, end_moe] = stage_moe_layers(model, plan, stage);
   return {end_moe - first_moe, end - first - (end_moe - first_moe)};
 }
 
@@ -120,6 +122,11 @@ RankParameters stage_on_rank(const Model& model, const ParallelPlan& plan, int s
   if (stage != plan.pp - 1) return sum;
   sum.dense += when(!one_matrix, rows * model.hidden) + final_norm_parameters(model) +
                when(model.head_bias, rows);
+  if (model.mtp_layers == 0) return sum;
+  // They read the next token's embedding, of which this stage has a copy.
+  const Count projections = model.mtp_layers * 2 * Count{model.hidden} * model.hidden;
+  sum.dense += part_of(projections, plan.tp) + mtp_parameters(model) - projections +
+               when(plan.pp > 1 && !model.tied_embeddings, rows * model.hidden);
   return sum;
 }
 

@@ -39,6 +39,22 @@ int moe_layers(const Model& model) {
   return static_cast<int>(std::count(model.is_moe.begin(), model.is_moe.end(), true));
 }
 
+Model with_mtp(Model model, int count) {
+  if (count < 0 || count > kMostMtpLayers) {
+    throw Error("--mtp", fmt::format("{} is out of range", count),
+                fmt::format("give 0 to {} multi-token-prediction layers", kMostMtpLayers));
+  }
+  model.mtp_layers = count;
+  model.layers += count;
+  model.is_moe.resize(model.is_moe.size() + static_cast<std::size_t>(count), true);
+  return model;
+}
+
+Count mtp_parameters(const Model& model) {
+  // Norms of what it predicts from, of the next token's embedding, and of what the head reads.
+  return model.mtp_layers * (2 * Count{model.hidden} * model.hidden + 3 * norm_parameters(model));
+}
+
 Count attention_parameters(const Model& model) {
   return parameters(model.attention, model.hidden) + model.norms * norm_parameters(model);
 }
@@ -97,7 +113,8 @@ double forward_flops_per_token(const Model& model, std::int64_t seq_length) {
   const BlockCounts& active = counts.active;
   const double passed =
       static_cast<double>(active.total() - active.embeddings - active.norms - active.head) +
-      static_cast<double>(model.vocab) * model.hidden;
+      static_cast<double>(model.vocab) * model.hidden * (1 + model.mtp_layers) +
+      2.0 * model.mtp_layers * model.hidden * model.hidden;
   return 2 * passed +
          static_cast<double>(counts.attention_flops_per_token) * static_cast<double>(seq_length);
 }

@@ -11,9 +11,9 @@
 //
 // Counting. All counts are of parameters (not bytes), from the shapes alone (layer_shapes.h).
 // Multi-token-prediction layers (DeepSeek-V3's 11.5 B) are not counted: the published 671 B leave
-// them out too. Of models that see or hear, the text model is counted. `active` is the same sum
-// with top_k experts in place of all of them, input embedding and head included, which is how most
-// papers count.
+// them out too. Training does run them: with_mtp() adds them as layers. Of models that see or hear,
+// the text model is counted. `active` is the same sum with top_k experts in place of all of them,
+// input embedding and head included, which is how most papers count.
 //
 // Invariants, which parse_model_config() upholds and whoever fills a Model by hand must: all sizes
 // that are not documented as "0 when none" are at least 1; is_moe has `layers` entries, at least
@@ -31,6 +31,7 @@
 
 namespace mixnet {
 
+inline constexpr int kMostMtpLayers = 16;
 inline constexpr int kBytesPerNumber = 2;  ///< bf16: activations, and the weights computed with
 
 /// The training plan that a preset comes with; 0 = not given. model_catalog.h, docs/models.md.
@@ -80,6 +81,10 @@ struct Model {
   bool norm_bias = false;    ///< LayerNorm with a shift, in place of RMSNorm (Phi-3.5-MoE)
   bool head_bias = false;
   std::vector<bool> is_moe;  ///< per layer
+  /// Multi-token-prediction layers that it is published with (DeepSeek-V3: 1), behind its `layers`.
+  int published_mtp_layers = 0;
+  /// Of `layers`, the last ones, which are such: with_mtp().
+  int mtp_layers = 0;
 
   std::string counted_only;  ///< why it can be counted and not simulated; empty when it can
   ModelCounts counted;       ///< of all of it, as it was read
@@ -93,6 +98,13 @@ struct Model {
 };
 
 int moe_layers(const Model& model);
+
+/// The model as it is trained with `count` multi-token-prediction layers (DeepSeek-V3, arXiv
+/// 2412.19437, section 2.2): each is one more layer with experts, which reads a projection of 2
+/// hidden to hidden and runs the head again. Throws Error, naming the flag --mtp.
+Model with_mtp(Model model, int count);
+/// The projections and norms of these layers, beside what every layer has.
+std::int64_t mtp_parameters(const Model& model);
 
 // Of one layer, of a model that is not counted only.
 /// One layer's attention with its own norms (on queries, keys or latents) and the layer's, before

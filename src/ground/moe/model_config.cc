@@ -280,6 +280,10 @@ Model parse_model_config(std::string_view json, std::string_view input) {
   model.family = std::string(family.name);
   fill(stack.shape, model);
   read_groups(fields, model);
+  if (text.has("num_nextn_predict_layers")) {
+    model.published_mtp_layers =
+        static_cast<int>(text.at("num_nextn_predict_layers").integer(0, kMostMtpLayers));
+  }
   model.counted_only = std::move(stack.counted_only);
   model.counted = count(stack.shape);
   model.note = note_of(config, text, model);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
+#include "moe/model_catalog.h"
+
 namespace mixnet {
 namespace {
 
@@ -106,6 +109,26 @@ TEST(Model, ActiveEqualsTotalWhenEveryExpertIsVisited) {
   Model model = small_model();
   model.top_k = model.experts;
   EXPECT_EQ(active_parameters(model), total_parameters(model));
+}
+
+TEST(Model, MtpLayersAreTrainedAndNotPublished) {
+  const Model model = find_model("deepseek-v3");
+  EXPECT_EQ(model.published_mtp_layers, 1);
+  EXPECT_EQ(model.layers, 61);
+  const Model trained = with_mtp(model, 1);
+  EXPECT_EQ(trained.layers, 62);
+  EXPECT_TRUE(trained.is_moe.back());
+  // The 11.5 B of DeepSeek-V3's report, section 2.2, without embedding and head, which it shares.
+  const std::int64_t more =
+      total_parameters(trained) - total_parameters(model) + mtp_parameters(trained);
+  EXPECT_NEAR(static_cast<double>(more), 11.5e9, 0.2e9);
+  // A layer, its projection and the head again.
+  const double flops =
+      forward_flops_per_token(trained, 4096) - forward_flops_per_token(model, 4096);
+  EXPECT_GT(flops, 2.0 * model.hidden * model.vocab);
+  EXPECT_EQ(with_mtp(model, 0).layers, 61);
+  EXPECT_EQ(find_model("mixtral-8x7b").published_mtp_layers, 0);
+  for (const int count : {-1, 17}) EXPECT_THROW((void)with_mtp(model, count), Error);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/number_text.h"
 
 namespace mixnet {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 constexpr std::int64_t kMaxGpus = std::int64_t{1} << 22;
 constexpr std::int64_t kMaxSequence = std::int64_t{1} << 24;
 constexpr std::int64_t kMaxMicroBatch = std::int64_t{1} << 16;
+constexpr int kSmallServer = 8;  // GPUs; of larger ones a part may be in use
 constexpr std::int64_t kMaxBatch = std::int64_t{1} << 30;  // so that micro-batches fit an int
 
 std::vector<int> divisors(std::int64_t n, std::int64_t limit) {
@@ -65,7 +67,9 @@ std::vector<std::int64_t> totals_near(const ParallelPlan& wanted, std::int64_t g
   const std::int64_t stage = std::int64_t{wanted.gpus_per_server} * wanted.pp;
   const auto add_multiples_of_groups = [&](std::int64_t a, std::int64_t b) {
     if (a * wanted.pp > kMaxGpus || a * wanted.pp * b > kMaxGpus) return;
-    add_multiples_of(std::lcm(a * b * wanted.pp, stage));
+    const std::int64_t groups = a * b * wanted.pp;
+    add_multiples_of(std::lcm(groups, stage));
+    add_multiples_of(std::lcm(groups, std::int64_t{wanted.gpus_per_server}));
   };
   add_multiples_of_groups(wanted.tp, wanted.cp);
   add_multiples_of_groups(wanted.expert_tp(), wanted.ep);
@@ -168,6 +172,9 @@ class NearestPlan {
 std::string as_flags(const ParallelPlan& plan) {
   std::string text = fmt::format("--gpus {} --tp {}", plan.world(), plan.tp);
   if (plan.cp != 1) text += fmt::format(" --cp {}", plan.cp);
+  if (plan.cp != 1 && plan.cp_comm != CpComm::kP2p) {
+    text += fmt::format(" --cp-comm-type {}", to_string(plan.cp_comm));
+  }
   text += fmt::format(" --pp {}", plan.pp);
   if (plan.vpp != 1) text += fmt::format(" --vpp {}", plan.vpp);
   text += fmt::format(" --ep {}", plan.ep);
@@ -189,26 +196,23 @@ std::int64_t default_global_batch(const ParallelPlan& plan) {
 }
 
 std::string to_string(const ParallelPlan& plan) {
-  return fmt::format("tp {}, {}pp {}, {}ep {}, {}dp {}", plan.tp,
-                     plan.cp != 1 ? fmt::format("cp {}, ", plan.cp) : "", plan.pp,
-                     plan.vpp != 1 ? fmt::format("vpp {}, ", plan.vpp) : "", plan.ep,
-                     plan.expert_tp() != plan.tp ? fmt::format("etp {}, ", plan.expert_tp()) : "",
-                     plan.dp);
+  return fmt::format(
+      "tp {}, {}pp {}, {}ep {}, {}dp {}", plan.tp,
+      plan.cp != 1
+          ? fmt::format(
+                "cp {}{}, ", plan.cp,
+                plan.cp_comm != CpComm::kP2p ? fmt::format(" {}", to_string(plan.cp_comm)) : "")
+          : "",
+      plan.pp, plan.vpp != 1 ? fmt::format("vpp {}, ", plan.vpp) : "", plan.ep,
+      plan.expert_tp() != plan.tp ? fmt::format("etp {}, ", plan.expert_tp()) : "", plan.dp);
 }
 
-LayerRange stage_layers(int layers, int pp, int stage) {
-  const int each = layers / pp;
-  const int more = layers % pp;
-  const int first = stage * each + std::min(stage, more);
-  return {first, first + each + (stage < more ? 1 : 0)};
-}
-
-LayerRange stage_moe_layers(const Model& model, int pp, int stage) {
-  const auto [first, end] = stage_layers(model.layers, pp, stage);
-  const auto count = [&model](int layers) {
-    return static_cast<int>(std::count(model.is_moe.begin(), model.is_moe.begin() + layers, true));
-  };
-  return {count(first), count(end)};
+std::string servers_text(const ParallelPlan& plan) {
+  const std::string text =
+      fmt::format("{} server{}", grouped(plan.servers()), plan.servers() == 1 ? "" : "s");
+  if (plan.idle_gpus_per_server() == 0) return text;
+  return text +
+         fmt::format(", {} of {} GPUs each in use", plan.gpus_per_server, plan.gpus_of_server());
 }
 
 namespace {
@@ -232,14 +236,31 @@ std::optional<std::string> expert_mesh_problem(const Model& model, const Paralle
     return fmt::format("tp {} and etp {} differ, and one is larger than a server of {}", plan.tp,
                        plan.expert_tp(), plan.gpus_per_server);
   }
-  if (plan.cp > 1 && std::int64_t{plan.tp} * plan.cp > plan.gpus_per_server) {
-    return fmt::format(
-        "tp x cp = {} x {} is more than a server of {}, where a sequence is shared out", plan.tp,
-        plan.cp, plan.gpus_per_server);
+  if (plan.cp > 1 && plan.tp > plan.gpus_per_server) {
+    return fmt::format("cp {} with tp {}, which is larger than a server of {}", plan.cp, plan.tp,
+                       plan.gpus_per_server);
+  }
+  if (plan.cp_comm == CpComm::kA2a &&
+      model.attention.heads % (std::int64_t{plan.tp} * plan.cp) != 0) {
+    return fmt::format("tp x cp = {} x {} does not divide the {} attention heads, as a2a needs",
+                       plan.tp, plan.cp, model.attention.heads);
   }
   if (plan.tokens_per_micro_batch() * plan.expert_tp() % (std::int64_t{plan.tp} * plan.cp) != 0) {
     return fmt::format("the {} tokens of a micro-batch cannot be spread over tp x cp = {} x {}",
                        plan.tokens_per_micro_batch(), plan.tp, plan.cp);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> batch_problem(const ParallelPlan& plan) {
+  const std::int64_t quantum = plan.micro_batch_size * plan.dp;
+  if (plan.global_batch_size % quantum != 0) {
+    return fmt::format("global batch {} cannot be divided by micro-batch x dp = {} x {} = {}",
+                       plan.global_batch_size, plan.micro_batch_size, plan.dp, quantum);
+  }
+  if (plan.vpp > 1 && plan.micro_batches() % plan.pp != 0) {
+    return fmt::format("{} micro-batches are no multiple of pp {}, which vpp needs",
+                       plan.micro_batches(), plan.pp);
   }
   return std::nullopt;
 }
@@ -270,12 +291,13 @@ std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& 
                        has_cp ? fmt::format(" / cp {}", plan.cp) : "", plan.pp, gpus / copy);
   }
   if (plan.vpp > 1 && plan.pp == 1) return "vpp without pipeline stages (pp 1) has nothing to do";
-  if (plan.vpp > 1 && std::int64_t{plan.pp} * plan.vpp > model.layers) {
+  const int layers = model.layers - model.mtp_layers;
+  if (plan.vpp > 1 && std::int64_t{plan.pp} * plan.vpp > layers) {
     return fmt::format("pp x vpp = {} x {} is more than the model's {} layers", plan.pp, plan.vpp,
-                       model.layers);
+                       layers);
   }
-  if (plan.pp > model.layers) {
-    return fmt::format("pp {} is more than the model's {} layers", plan.pp, model.layers);
+  if (plan.pp > layers) {
+    return fmt::format("pp {} is more than the model's {} layers", plan.pp, layers);
   }
   if (model.attention.heads % plan.tp != 0) {
     return fmt::format("tp {} does not divide the model's {} attention heads", plan.tp,
@@ -286,14 +308,14 @@ std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& 
                        model.placed_experts);
   }
   if (const auto problem = expert_mesh_problem(model, plan)) return problem;
-  if ((gpus / plan.pp) % plan.gpus_per_server != 0) {
-    return fmt::format("a pipeline stage of {} GPUs is not whole servers of {}", gpus / plan.pp,
-                       plan.gpus_per_server);
-  }
   const auto fits = [&](std::int64_t group) {
     return group > plan.gpus_per_server ? group % plan.gpus_per_server == 0
                                         : plan.gpus_per_server % group == 0;
   };
+  if (!fits(gpus / plan.pp)) {
+    return fmt::format("a pipeline stage of {} GPUs is neither whole servers of {} nor divides one",
+                       gpus / plan.pp, plan.gpus_per_server);
+  }
   if (!fits(plan.group_gpus()) || !fits(plan.tp) || !fits(std::int64_t{plan.tp} * plan.cp)) {
     return fmt::format(
         "an EP group of ep x {} = {} x {} GPUs{} does not fill servers of {}",
@@ -305,17 +327,26 @@ std::optional<std::string> plan_problem(const Model& model, const ParallelPlan& 
     return fmt::format("a sequence of {} tokens cannot be divided by tp {}{}", plan.seq_length,
                        plan.tp, has_cp ? fmt::format(" x cp {}", plan.cp) : "");
   }
-  const std::int64_t quantum = plan.micro_batch_size * plan.dp;
-  if (plan.global_batch_size % quantum != 0) {
-    return fmt::format("global batch {} cannot be divided by micro-batch x dp = {} x {} = {}",
-                       plan.global_batch_size, plan.micro_batch_size, plan.dp, quantum);
-  }
-  if (plan.vpp > 1 && plan.micro_batches() % plan.pp != 0) {
-    return fmt::format("{} micro-batches are no multiple of pp {}, which vpp needs",
-                       plan.micro_batches(), plan.pp);
+  return batch_problem(plan);
+}
+
+namespace {
+
+/// `plan`, which does not fill its servers, on the largest part of each that it does fill.
+std::optional<ParallelPlan> on_part_of_servers(const Model& model, const PlanRequest& request,
+                                               ParallelPlan plan) {
+  if (plan.gpus_per_server <= kSmallServer) return std::nullopt;
+  const bool is_ep_open = !request.ep && model.defaults.ep == 0;
+  plan.server_gpus = plan.gpus_per_server;
+  while (2 * --plan.gpus_per_server >= plan.server_gpus) {
+    if (request.gpus % plan.gpus_per_server != 0) continue;
+    if (is_ep_open) plan.ep = default_ep(model, plan);
+    if (!plan_problem(model, plan, request.gpus)) return plan;
   }
   return std::nullopt;
 }
+
+}  // namespace
 
 ParallelPlan make_plan(const Model& model, const PlanRequest& request) {
   require_simulated(model);
@@ -329,6 +360,7 @@ ParallelPlan make_plan(const Model& model, const PlanRequest& request) {
   plan.gpus_per_server = request.gpus_per_server;
   plan.tp = given_or(request.tp, preset.tp, 1);
   plan.cp = request.cp.value_or(1);
+  plan.cp_comm = request.cp_comm;
   plan.pp = given_or(request.pp, preset.pp, 1);
   plan.vpp = request.vpp.value_or(1);
   plan.etp = request.etp.value_or(0);
@@ -359,6 +391,7 @@ ParallelPlan make_plan(const Model& model, const PlanRequest& request) {
 
   check_size(model, plan);
   if (const auto problem = plan_problem(model, plan, request.gpus)) {
+    if (const auto part = on_part_of_servers(model, request, plan)) return *part;
     const auto nearest = NearestPlan(model, plan, request.gpus).find();
     throw Error("parallel plan", *problem,
                 nearest ? "nearest possible: " + as_flags(*nearest)

@@ -131,41 +131,56 @@ TEST(Plan, ARegionIsTheServersOfOneEpGroup) {
   }
 }
 
-TEST(Plan, StagesShareTheLayersEvenly) {
-  EXPECT_EQ(stage_layers(32, 4, 0).end, 8);
-  EXPECT_EQ(stage_layers(32, 4, 3).first, 24);
-  for (const int layers : {1, 7, 24, 61}) {
-    for (int pp = 1; pp <= layers; ++pp) {
-      int next = 0;
-      int last_size = layers;
-      for (int stage = 0; stage < pp; ++stage) {
-        const LayerRange range = stage_layers(layers, pp, stage);
-        EXPECT_EQ(range.first, next);
-        const int size = range.end - range.first;
-        EXPECT_LE(size, last_size) << "the first stages have one more, not the last";
-        EXPECT_TRUE(size == layers / pp || size == layers / pp + 1);
-        next = range.end;
-        last_size = size;
-      }
-      EXPECT_EQ(next, layers);
-    }
-  }
+TEST(Plan, ADomainIsUsedInPartWhereThePlanDoesNotFillIt) {
+  PlanRequest request;
+  request.gpus = 256;
+  request.gpus_per_server = 72;
+  request.tp = 1;
+  request.pp = 8;
+  request.ep = 8;
+  const ParallelPlan plan = make_plan(mixtral(), request);
+  EXPECT_EQ(plan.gpus_per_server, 64) << "the largest part that 256 GPUs fill";
+  EXPECT_EQ(plan.gpus_of_server(), 72);
+  EXPECT_EQ(plan.servers(), 4);
+  EXPECT_EQ(plan.first_server(1, 0), 0) << "a stage of 32 GPUs is half of one";
+  EXPECT_EQ(servers_text(plan), "4 servers, 64 of 72 GPUs each in use");
+
+  request.gpus = 144;  // filled
+  request.pp = 2;
+  EXPECT_EQ(make_plan(mixtral(), request).idle_gpus_per_server(), 0);
+  request.gpus = 96;  // by 32 of 72, which is under half
+  request.ep = 1;
+  request.tp = 32;
+  request.pp = 3;
+  EXPECT_THAT(refusal(mixtral(), request), HasSubstr("96 GPUs are not whole servers of 72"));
+  request.gpus = 12;  // and of eight GPUs, none is left idle
+  request.tp = 1;
+  request.gpus_per_server = 8;
+  EXPECT_THAT(refusal(mixtral(), request), HasSubstr("12 GPUs are not whole servers of 8"));
 }
 
-TEST(Plan, StagesShareTheMoeLayersInTheirOrder) {
-  Model model = mixtral();
-  model.layers = 7;
-  model.is_moe = {false, false, true, true, false, true, true};
-  const auto range = [&](int pp, int stage) {
-    const auto [first, end] = stage_moe_layers(model, pp, stage);
-    return std::pair(first, end);
-  };
-  EXPECT_EQ(range(1, 0), std::pair(0, 4));
-  EXPECT_EQ(range(2, 0), std::pair(0, 2));
-  EXPECT_EQ(range(2, 1), std::pair(2, 4));
-  EXPECT_EQ(range(7, 0), std::pair(0, 0)) << "none";
-  EXPECT_EQ(range(7, 3), std::pair(1, 2));
-  EXPECT_EQ(range(7, 6), std::pair(3, 4));
+TEST(Plan, ASequenceMaySpanServers) {
+  PlanRequest request;
+  request.gpus = 64;
+  request.tp = 2;
+  request.pp = 1;
+  request.cp = 16;
+  request.ep = 8;
+  request.etp = 1;
+  EXPECT_EQ(to_string(make_plan(mixtral(), request)), "tp 2, cp 16, pp 1, ep 8, etp 1, dp 2");
+  request.cp_comm = CpComm::kA2a;
+  EXPECT_EQ(to_string(make_plan(mixtral(), request)), "tp 2, cp 16 a2a, pp 1, ep 8, etp 1, dp 2");
+  request.cp = 32;
+  EXPECT_THAT(refusal(mixtral(), request),
+              HasSubstr("tp x cp = 2 x 32 does not divide the 32 attention heads"));
+  request.tp = 16;
+  request.cp = 2;
+  request.etp = 16;
+  request.ep = 2;
+  request.cp_comm = CpComm::kP2p;
+  Model wide = mixtral();
+  wide.expert_intermediate = 16;
+  EXPECT_THAT(refusal(wide, request), HasSubstr("cp 2 with tp 16, which is larger than"));
 }
 
 TEST(PlanProblem, EveryKindIsNamed) {
@@ -193,7 +208,10 @@ TEST(PlanProblem, EveryKindIsNamed) {
   EXPECT_EQ(problem([](ParallelPlan& p) { p.tp = 1, p.pp = 3, p.ep = 4, p.dp = 4; }, 12),
             "12 GPUs are not whole servers of 8");
   EXPECT_EQ(problem([](ParallelPlan& p) { p.tp = 1, p.pp = 4, p.ep = 4, p.dp = 4; }, 16),
-            "a pipeline stage of 4 GPUs is not whole servers of 8");
+            "possible")
+      << "two stages a server";
+  EXPECT_EQ(problem([](ParallelPlan& p) { p.tp = 1, p.pp = 2, p.ep = 4, p.dp = 12; }, 24),
+            "a pipeline stage of 12 GPUs is neither whole servers of 8 nor divides one");
   EXPECT_EQ(
       problem(
           [](ParallelPlan& p) { p.tp = 2, p.pp = 1, p.ep = 4, p.dp = 12, p.gpus_per_server = 6; },
@@ -371,9 +389,8 @@ TEST(MakePlan, ContextParallelSharesOutASequence) {
   EXPECT_EQ(to_string(plan), "tp 2, cp 4, pp 1, ep 8, dp 8");
   EXPECT_EQ(plan.world(), 64);
   EXPECT_EQ(plan.tokens_per_ep_rank(), 1024);
-  request.cp = 8;
-  EXPECT_THAT(refusal(model, request),
-              HasSubstr("tp x cp = 2 x 8 is more than a server of 8, where a sequence is shared"));
+  request.cp = 8;  // over two servers
+  EXPECT_EQ(to_string(make_plan(model, request)), "tp 2, cp 8, pp 1, ep 8, dp 4");
 }
 
 TEST(MakePlan, TooManyMicroBatchesAreRefusedAtOnce) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <optional>
@@ -97,6 +98,7 @@ struct RoutingSource::State {
   RoutingShape shape;
   std::uint64_t seed;
   Source source;
+  std::int32_t capacity = std::numeric_limits<std::int32_t>::max();  ///< of a cell
 
   static Source open(std::string_view spec, const RoutingShape& shape, std::uint64_t seed) {
     if (spec == "uniform") return uniform_counts(shape);
@@ -142,6 +144,19 @@ RoutingSource RoutingSource::make_for_ranks(std::string_view spec, int ep, int l
       std::make_shared<const State>(State{std::string(spec), shape, seed, std::move(trace)}));
 }
 
+RoutingSource RoutingSource::limited(double factor) const {
+  if (!(factor > 0 && factor <= 1e6)) {
+    throw Error("--capacity-factor", fmt::format("{} is out of range", factor),
+                "give a factor above 0, up to 1000000, or leave it out: nothing is dropped");
+  }
+  State state = *state_;
+  const double most =
+      std::ceil(factor * static_cast<double>(state.shape.row_total()) / state.shape.experts);
+  state.capacity =
+      static_cast<std::int32_t>(std::min<double>(most, std::numeric_limits<std::int32_t>::max()));
+  return RoutingSource(std::make_shared<const State>(std::move(state)));
+}
+
 const RoutingShape& RoutingSource::shape() const { return state_->shape; }
 
 std::string RoutingSource::note() const {
@@ -166,6 +181,8 @@ void RoutingSource::counts(const RoutingPlace& place, TokenCounts& out) const {
   } else {
     out = std::get<TokenCounts>(state_->source);
   }
+  if (state_->capacity == std::numeric_limits<std::int32_t>::max()) return;
+  for (std::int32_t& cell : out.cells()) cell = std::min(cell, state_->capacity);
 }
 
 bool RoutingSource::varies() const {

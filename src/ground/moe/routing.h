@@ -6,10 +6,14 @@
 //   matrix:FILE  a fixed matrix of your own (CSV, between EP ranks or from EP ranks to experts)
 //   trace:FILE   choices recorded from a real gate, replayed (CSV, one row per token and layer)
 //
+// Dropless, unless limited(): then what an expert has no room for is dropped, by rank as
+// Megatron-LM drops it, and takes part in no all-to-all.
+//
 // Counts are a function of (spec, shape, seed, place) alone: any place is computed directly, in any
 // order, on any thread, with the same result to the byte on every machine. Every row sums to
-// tokens * top_k; dynamic and trace put no more than `tokens` into a cell, since top-k picks
-// distinct experts. Formats, semantics and how dynamic was fitted: docs/routing.md.
+// tokens * top_k, where nothing is dropped; dynamic and trace put no more than `tokens` into a
+// cell, since top-k picks distinct experts. Formats, semantics and how dynamic was fitted:
+// docs/routing.md.
 //
 // Cost of counts() on one core of a server: dynamic 0.7 us for 8 ranks x 8 experts and 0.1 ms for
 // 64 x 256 (6 to 11 ns a cell), the fixed ones a copy; `moe_bench` measures it.
@@ -35,6 +39,11 @@ class RoutingSource {
   /// expert a rank and two choices (where there are two), which keep generated loads within bounds.
   static RoutingSource make_for_ranks(std::string_view spec, int ep, int layers,
                                       std::int64_t tokens, std::uint64_t seed);
+
+  /// The same where each EP rank sends an expert at most ceil(factor * tokens * top_k / experts)
+  /// token copies, `factor` times the mean (Megatron-LM's --moe-expert-capacity-factor). Throws
+  /// Error, naming --capacity-factor, unless it is above 0 and at most 1e6.
+  RoutingSource limited(double factor) const;
 
   const RoutingShape& shape() const;
 

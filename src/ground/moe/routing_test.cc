@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -25,6 +26,24 @@ std::string file_with(const std::string& name, const std::string& text) {
   std::string path = testing::TempDir() + "routing_test_" + name;
   write_text_file(path, text);
   return path;
+}
+
+TEST(RoutingSource, WhatAnExpertHasNoRoomForIsDropped) {
+  TokenCounts counts;
+  const RoutingSource measured = RoutingSource::make("measured", kMixtral, 1);
+  // The mean is 4096 of each rank's 32768 token copies.
+  measured.limited(1).counts({}, counts);
+  EXPECT_THAT(counts.row(0), ElementsAre(4096, 4096, 1231, 3042, 4096, 2004, 841, 4096));
+  measured.limited(1.2501).counts({}, counts);
+  EXPECT_THAT(counts.row(0), ElementsAre(5121, 5121, 1231, 3042, 4452, 2004, 841, 5121));
+  TokenCounts all;
+  measured.counts({}, all);
+  measured.limited(8).counts({}, counts);
+  EXPECT_EQ(counts, all) << "the most there can be";
+  EXPECT_FALSE(measured.limited(1).varies());
+  for (const double factor : {0.0, -1.0, 2e6, std::nan("")}) {
+    EXPECT_THROW((void)measured.limited(factor), Error);
+  }
 }
 
 TEST(RoutingSource, UniformAndMeasuredStayTheSame) {

@@ -67,11 +67,17 @@ CostRequest cost_request(const ComparisonRequest& request, const ParallelPlan& p
 }
 
 ServerPrice server_of(const ComparisonRequest& request, const ParallelPlan& plan) {
-  return request.server.gpu.empty() ? server_price(request.gpu.name, plan.gpus_per_server)
+  return request.server.gpu.empty() ? server_price(request.gpu.name, plan.gpus_of_server())
                                     : request.server;
 }
 
 }  // namespace
+
+RoutingSource routing_of(const ComparisonRequest& request, const ParallelPlan& plan) {
+  const RoutingSource routing =
+      RoutingSource::make(request.routing, routing_shape(request.model, plan), request.seed);
+  return request.capacity_factor ? routing.limited(*request.capacity_factor) : routing;
+}
 
 Comparison comparison_of(const ComparisonRequest& request) {
   check_request(request);
@@ -96,7 +102,8 @@ Comparison comparison_of(const ComparisonRequest& request) {
     std::ranges::copy_if(request.bandwidths, std::back_inserter(comparison.unpriced),
                          [&](Bandwidth speed) { return !request.prices.has(speed); });
   }
-  check_failures(request.fabrics, request.iteration.network, comparison.plan, failures.failures);
+  check_failures(request.fabrics, network_in_use(request.iteration.network, comparison.plan),
+                 comparison.plan, failures.failures);
   return comparison;
 }
 

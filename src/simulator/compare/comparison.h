@@ -23,6 +23,7 @@
 #include "fabric/cluster_cost.h"
 #include "fabric/cost.h"
 #include "hardware/prices.h"
+#include "moe/routing.h"
 #include "training/training_job.h"
 
 namespace mixnet {
@@ -34,6 +35,7 @@ struct ComparisonRequest {
   std::vector<FabricKind> fabrics;
   std::vector<Bandwidth> bandwidths;
   std::string routing = "dynamic";
+  std::optional<double> capacity_factor;  ///< RoutingSource::limited(); none: dropless
   std::uint64_t seed = 1;
   IterationOptions iteration;  ///< its recompute is what `memory` leads to
   MemoryRequest memory;
@@ -47,6 +49,9 @@ struct ComparisonRequest {
   double tokens = 0;    ///< of the whole training, for days and dollars; 0: not asked
   bool advise = false;  ///< whether to find Comparison::advised
 };
+
+/// What `request` routes by, of its plan.
+RoutingSource routing_of(const ComparisonRequest& request, const ParallelPlan& plan);
 
 struct ComparisonRun {
   FabricKind fabric = FabricKind::kFatTree;

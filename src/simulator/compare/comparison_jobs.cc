@@ -8,8 +8,7 @@ ComparisonJobs::ComparisonJobs(const ComparisonRequest& request, const ParallelP
     : request_(request),
       plan_(plan),
       simulated_(request.fabrics),
-      routing_(
-          RoutingSource::make(request.routing, routing_shape(request.model, plan), request.seed)) {
+      routing_(routing_of(request, plan)) {
   const bool has_fat_tree = std::ranges::find(simulated_, FabricKind::kFatTree) != simulated_.end();
   if (std::ranges::any_of(simulated_, has_price) && !has_fat_tree) {
     simulated_.push_back(FabricKind::kFatTree);

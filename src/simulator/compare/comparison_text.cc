@@ -41,12 +41,16 @@ Json gpu_json(const GpuBandwidth& gpu) {
 std::string describe_job(const Comparison& comparison, const ComparisonRequest& request) {
   const ParallelPlan& plan = comparison.plan;
   return fmt::format(
-      "{} on {} {} in {} servers: {}, {} micro-batches of {} x {} tokens\n"
-      "routing {}, seed {}; reconfiguration {}{}; circuits {}; all-to-all {}; fidelity {}\n{}\n",
+      "{} on {} {} in {}: {}, {} micro-batches of {} x {} tokens\n"
+      "routing {}, seed {}{}; reconfiguration {}{}; circuits {}; all-to-all {}; fidelity {}\n{}\n",
       request.model.title.empty() ? request.model.name : request.model.title,
-      grouped(static_cast<double>(plan.world())), request.gpu.title, grouped(plan.servers()),
-      to_string(plan), plan.micro_batches(), plan.micro_batch_size, plan.seq_length,
-      comparison.routing, comparison.seed, comparison.policy,
+      grouped(static_cast<double>(plan.world())), request.gpu.title, servers_text(plan),
+      to_string(plan) +
+          (request.model.mtp_layers > 0 ? fmt::format(", mtp {}", request.model.mtp_layers) : ""),
+      plan.micro_batches(), plan.micro_batch_size, plan.seq_length, comparison.routing,
+      comparison.seed,
+      request.capacity_factor ? fmt::format(", capacity factor {}", *request.capacity_factor) : "",
+      comparison.policy,
       needs_of(request.iteration.reconfiguration).delay
           ? fmt::format(" {}", to_string(request.iteration.switching()))
           : "",
@@ -63,7 +67,9 @@ nlohmann::ordered_json parallel_plan_json(const ParallelPlan& plan) {
                {"micro_batch_size", plan.micro_batch_size},
                {"global_batch_size", plan.global_batch_size},
                {"seq_length", plan.seq_length}};
+  if (plan.idle_gpus_per_server() > 0) json["server_gpus"] = plan.server_gpus;
   if (plan.cp != 1) json["cp"] = plan.cp;
+  if (plan.cp_comm != CpComm::kP2p) json["cp_comm_type"] = to_string(plan.cp_comm);
   if (plan.vpp != 1) json["vpp"] = plan.vpp;
   if (plan.expert_tp() != plan.tp) json["etp"] = plan.expert_tp();
   return json;

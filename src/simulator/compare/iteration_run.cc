@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/error.h"
+#include "moe/stage_layers.h"
 
 namespace mixnet {
 namespace {
@@ -34,8 +36,7 @@ IterationRun run_iteration(const ComparisonRequest& wanted, const TimelineOption
   const FabricKind fabric = request.fabrics.front();
   const Bandwidth bandwidth = request.bandwidths.front();
 
-  const RoutingSource routing =
-      RoutingSource::make(request.routing, routing_shape(request.model, plan), request.seed);
+  const RoutingSource routing = routing_of(request, plan);
   IterationOptions options = request.iteration;
   if (!serves_all_speeds(options)) options.fidelity.nic_rate = bandwidth;
   const TrainingJob job(request.model, plan, request.gpu, routing, std::array{fabric}, options);
@@ -65,8 +66,12 @@ IterationRun run_iteration(const ComparisonRequest& wanted, const TimelineOption
 }
 
 std::int64_t spans_of_region(const Model& model, const ParallelPlan& plan) {
-  const auto [first, end] = stage_layers(model.layers, plan.pp, 0);  // which has the most
-  return 2 * std::int64_t{plan.micro_batches()} * ((end - first) * kSpansOfPass + kSpansOfWork);
+  int layers = 0;  // of the stage that has the most
+  for (int stage = 0; stage < plan.pp; ++stage) {
+    const auto [first, end] = stage_layers(model, plan, stage);
+    layers = std::max(layers, end - first);
+  }
+  return 2 * std::int64_t{plan.micro_batches()} * (layers * kSpansOfPass + kSpansOfWork);
 }
 
 std::string title_of(const ComparisonRequest& request) {

@@ -20,17 +20,17 @@ int model_layer(const Model& model, int index) {
 }  // namespace
 
 LayerPicture picture_layer(const ComparisonRequest& request) {
-  const NetworkOptions& network = request.iteration.network;
   LayerPicture picture;
   picture.model = request.model.title.empty() ? request.model.name : request.model.title;
   picture.plan = make_plan(request.model, request.plan);
+  const NetworkOptions network = network_in_use(request.iteration.network, picture.plan);
   picture.bandwidth = request.bandwidths.at(0);
   picture.degree = network.optical_degree;
   picture.allocator = to_string(network.allocator);
   check_network_options(network, picture.plan);
 
   const RoutingShape shape = routing_shape(request.model, picture.plan);
-  const RoutingSource routing = RoutingSource::make(request.routing, shape, request.seed);
+  const RoutingSource routing = routing_of(request, picture.plan);
   DemandMaker demands(picture.plan,
                       token_traffic(request.model, request.iteration.network.dispatch));
   CircuitPlanner planner({.allocator = network.allocator});

@@ -13,6 +13,7 @@
 #include "memory/rank_parameters.h"
 #include "memory/stage_parameters.h"
 #include "moe/demand.h"
+#include "moe/stage_layers.h"
 #include "training/pipeline.h"
 
 namespace mixnet {
@@ -65,8 +66,8 @@ class Builder {
     layer_end_.resize(static_cast<std::size_t>(model_.layers));
     // The schedule alone says in which order a stage works; here every piece takes as long.
     const PipelineWork order = {plan_.pp, plan_.micro_batches(),
-                                [this](int stage, int i, bool forward, Time start) {
-                                  add_piece(stage, i, forward);
+                                [this](const PipelinePiece& piece, Time start) {
+                                  add_piece(piece.stage, piece.micro_batch, piece.forward);
                                   return start + Time{1};
                                 },
                                 [](int, Time) { return Time::zero(); }};
@@ -303,7 +304,7 @@ class Builder {
 
   /// Forward or backward of a micro-batch on a stage, in all replicas.
   void add_piece(int stage, int micro_batch, bool forward) {
-    const auto [first, end] = stage_layers(model_.layers, plan_.pp, stage);
+    const auto [first, end] = stage_layers(model_, plan_, stage);
     const bool is_last_stage = stage == plan_.pp - 1;
     micro_batch_ = micro_batch;
     for (int replica = 0; replica < plan_.replicas(); ++replica) {
@@ -346,7 +347,7 @@ class Builder {
   void add_all_gradients() {
     micro_batch_ = plan_.micro_batches() - 1;
     for (int stage = 0; stage < plan_.pp; ++stage) {
-      const auto [first, end] = stage_layers(model_.layers, plan_.pp, stage);
+      const auto [first, end] = stage_layers(model_, plan_, stage);
       std::int64_t rest = stage_parameters(model_, plan_, stage).dense;
       for (layer_ = end - 1; layer_ >= first; --layer_) {
         const bool is_moe = model_.is_moe[static_cast<std::size_t>(layer_)];

@@ -3,14 +3,24 @@
 #include <algorithm>
 
 #include "base/caller.h"
+#include "moe/stage_layers.h"
 
 namespace mixnet {
+
+namespace {
+
+WorkPlace place_of(const PipelinePiece& piece, int replica) {
+  return {piece.stage, replica, piece.micro_batch, !piece.forward, piece.chunk};
+}
+
+}  // namespace
 
 Attempt::Attempt(const JobSetup& job, std::span<const Epoch> epochs, TimelineRecorder* recorder)
     : job_(job),
       epochs_(epochs),
       recorder_(recorder),
-      times_(epochs.size(), Matrix<StageTimes>(job.plan.pp, job.plan.micro_batches())),
+      times_(epochs.size(),
+             Matrix<StageTimes>(job.plan.pp * job.plan.vpp, job.plan.micro_batches())),
       lengths_(epochs.size()),
       pieces_(epochs.size()),
       ends_(job.plan.pp),
@@ -56,9 +66,10 @@ IterationTime Attempt::run() {
 
 void Attempt::load(int replica) {
   for (std::size_t e = 0; e < epochs_.size(); ++e) {
-    for (int stage = 0; stage < job_.plan.pp; ++stage) {
+    for (int row = 0; row < job_.plan.pp * job_.plan.vpp; ++row) {
       for (int i = 0; i < job_.plan.micro_batches(); ++i) {
-        times_[e](stage, i) = epochs_[e].pace.stage_times(stage, replica, i);
+        times_[e](row, i) = epochs_[e].pace.stage_times(
+            {row / job_.plan.vpp, replica, i, false, row % job_.plan.vpp});
       }
     }
   }
@@ -71,44 +82,47 @@ void Attempt::run_replica(int replica) {
   const int stages = job_.plan.pp;
   const int micro_batches = job_.plan.micro_batches();
   const PipelineWork free_sends = {stages, micro_batches,
-                                   [&](int stage, int i, bool forward, Time start) {
-                                     return end_of({stage, replica, i, !forward}, start);
+                                   [&](const PipelinePiece& piece, Time start) {
+                                     return end_of(place_of(piece, replica), start);
                                    },
                                    [](int, Time) { return Time::zero(); }, job_.plan.vpp};
-  const PipelineWork with_all = {stages, micro_batches,
-                                 [&](int stage, int i, bool forward, Time start) {
-                                   const WorkPlace work = {stage, replica, i, !forward};
-                                   const Time end = end_of(work, start);
-                                   count(work);
-                                   if (recorder_ != nullptr && recorder_->wants(stage, replica))
-                                     record(work, start, end);
-                                   return end;
-                                 },
-                                 [&](int boundary, Time at) { return send_time(boundary, at); },
-                                 job_.plan.vpp};
+  const PipelineWork with_all = {
+      stages, micro_batches,
+      [&](const PipelinePiece& piece, Time start) {
+        const WorkPlace work = place_of(piece, replica);
+        const Time end = end_of(work, start);
+        count(work);
+        if (recorder_ != nullptr && recorder_->wants(work.stage, replica)) record(work, start, end);
+        return end;
+      },
+      [&](int boundary, Time at) { return send_time(boundary, at); }, job_.plan.vpp};
 
   const PipelineSchedule schedule = job_.options.schedule;
   without_sends_ = std::max(without_sends_, std::ranges::max(run_pipeline(free_sends, schedule)));
   const std::vector<Time> ends = run_pipeline(with_all, schedule);
   for (int stage = 0; stage < stages; ++stage) {
     ends_[stage] = std::max(ends_[stage], ends[stage]);
-    const StageTimes& last = times_[epoch_at(ends[stage], begins_)](stage, micro_batches - 1);
-    const auto [first_layer, end_layer] = stage_layers(job_.model.layers, stages, stage);
+    const Matrix<StageTimes>& times = times_[epoch_at(ends[stage], begins_)];
+    Time last;  // of the last micro-batch's backward, what leaves the NICs to the gradients
+    for (int chunk = 0; chunk < job_.plan.vpp; ++chunk) {
+      const StageTimes& piece = times(stage * job_.plan.vpp + chunk, micro_batches - 1);
+      last += piece.backward.total() - piece.shared_nics_busy;
+    }
+    const auto [first_layer, end_layer] = stage_layers(job_.model, job_.plan, stage);
     const std::int64_t layers = end_layer - first_layer;
-    const Time free = std::max(Time::zero(), last.backward.total() - last.shared_nics_busy);
-    overlap_[stage] = std::min(overlap_[stage], free / layers * (layers - 1));
+    overlap_[stage] =
+        std::min(overlap_[stage], std::max(Time::zero(), last) / layers * (layers - 1));
   }
 }
 
 Time Attempt::send_time(int boundary, Time at) const {
   const std::vector<Time>& sends = sends_[epoch_at(at, begins_)];
-  if (sends.empty()) return Time::zero();
-  // From the last stage back to the first is as far as between any two.
-  return sends[std::min(static_cast<std::size_t>(boundary), sends.size() - 1)];
+  return sends.empty() ? Time::zero() : sends[boundary];
 }
 
 const PassSums& Attempt::pass(std::size_t epoch, const WorkPlace& work) const {
-  const StageTimes& times = times_[epoch](work.stage, work.micro_batch);
+  const StageTimes& times =
+      times_[epoch](work.stage * job_.plan.vpp + work.chunk, work.micro_batch);
   return work.is_backward ? times.backward : times.forward;
 }
 
@@ -116,8 +130,6 @@ const PassSums& Attempt::pass(std::size_t epoch, const WorkPlace& work) const {
 Time Attempt::end_of(const WorkPlace& work, Time start) {
   for (std::size_t e = 0; e < epochs_.size(); ++e) {
     lengths_[e] = pass(e, work).total();
-    // A chunk is a share of the stage's layers, which are taken to be alike.
-    if (lengths_[e] != Time::max()) lengths_[e] = lengths_[e] / job_.plan.vpp;
   }
   return end_of_work(start, begins_, lengths_, job_.options.failures.outage, pieces_);
 }
@@ -125,9 +137,7 @@ Time Attempt::end_of(const WorkPlace& work, Time start) {
 /// After end_of().
 void Attempt::count(const WorkPlace& work) {
   for (std::size_t e = 0; e < epochs_.size(); ++e) {
-    if (pieces_[e].share > 0) {
-      busy_.add(pass(e, work).times(pieces_[e].share / job_.plan.vpp));
-    }
+    if (pieces_[e].share > 0) busy_.add(pass(e, work).times(pieces_[e].share));
   }
 }
 

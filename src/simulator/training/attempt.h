@@ -53,7 +53,8 @@ class Attempt {
   TimelineRecorder* recorder_;
   std::vector<Time> begins_;              // of epochs
   std::vector<std::vector<Time>> sends_;  // by epoch and stage boundary
-  /// Of the replica whose pipeline runs: by epoch, stage and micro-batch.
+  /// Of the replica whose pipeline runs: by epoch, virtual stage (those of a stage in a row) and
+  /// micro-batch.
   std::vector<Matrix<StageTimes>> times_;
   // Of the work that end_of() was asked for last: by epoch.
   std::vector<Time> lengths_;

@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "circuits/circuits.h"
 #include "moe/demand.h"
+#include "moe/gpu_sends.h"
 #include "network/phase_time.h"
 #include "network/phase_totals.h"
 #include "policy/switch_policy.h"
@@ -93,6 +94,9 @@ class CommunicationModel {
   /// Every GPU of the servers [from, from + count) sends `bytes_per_gpu` to the GPU of the same
   /// place in [to, to + count), all at once: activations between pipeline stages.
   virtual PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) = 0;
+
+  /// These, all at once: what goes between some of the GPUs of servers.
+  virtual PhaseTime send_each(std::span<const GpuSend> sends) = 0;
 
   /// Ring all-reduces of `bytes_per_server` in every group at once, one ring per NIC that takes
   /// part. A group of fewer than two servers takes no time.

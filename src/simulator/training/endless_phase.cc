@@ -14,6 +14,9 @@ std::string_view endless_phase(const FabricPhases& phases, Bandwidth nic_rate) {
   if (phases.tensor_gather && endless(phases.tensor_gather->nics)) {
     return "an all-gather of tensor parallelism (TP)";
   }
+  if (phases.context && endless(phases.context->nics)) {
+    return "an exchange of context parallelism (CP)";
+  }
   if (std::ranges::any_of(phases.sends, endless)) return "a send between pipeline stages (PP)";
   if (std::ranges::any_of(phases.gradients, [&](const GradientTimes& gradient) {
         return endless(gradient.dense) || endless(gradient.expert);

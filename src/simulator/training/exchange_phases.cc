@@ -8,6 +8,7 @@
 
 #include "base/parallel.h"
 #include "base/progress.h"
+#include "moe/stage_layers.h"
 #include "training/exchange_meter.h"
 #include "training/exchange_sample.h"
 
@@ -95,7 +96,7 @@ void measure_all_in_packets(const ExchangeMeter& meter, PhaseWorkers& workers, s
 void count_exchanges(const MeasuredJob& job, const JobPhases& phases,
                      const std::vector<bool>& is_fluid, FabricPhases& fabric) {
   for (int stage = 0; stage < job.plan.pp; ++stage) {
-    const auto [first, end] = stage_moe_layers(job.model, job.plan.pp, stage);
+    const auto [first, end] = stage_moe_layers(job.model, job.plan, stage);
     for (int layer = first; layer < end; ++layer) {
       for (int replica = 0; replica < phases.replicas; ++replica) {
         for (int micro_batch = 0; micro_batch < phases.micro_batches; ++micro_batch) {

@@ -1,5 +1,7 @@
 #include "training/exchange_places.h"
 
+#include "moe/stage_layers.h"
+
 namespace mixnet {
 namespace {
 
@@ -9,7 +11,7 @@ std::vector<ExchangePlace> all_places(const Model& model, const ParallelPlan& pl
   for (int replica = 0; replica < plan.replicas(); ++replica) {
     for (int micro_batch = 0; micro_batch < micro_batches; ++micro_batch) {
       for (int stage = 0; stage < plan.pp; ++stage) {
-        const auto [first, end] = stage_moe_layers(model, plan.pp, stage);
+        const auto [first, end] = stage_moe_layers(model, plan, stage);
         for (int layer = first; layer < end; ++layer) {
           RoutingPlace before = {0, layer - 1, micro_batch, replica};
           if (layer == first) {

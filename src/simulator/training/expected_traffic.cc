@@ -7,6 +7,7 @@
 
 #include "moe/demand.h"
 #include "moe/routing.h"
+#include "moe/stage_layers.h"
 #include "training/gradient_groups.h"
 
 namespace mixnet {
@@ -61,11 +62,11 @@ ExpectedTraffic expected_traffic(const Model& model, const ParallelPlan& plan,
   const RegionDemand& demand = maker.make(counts);
 
   for (int stage = 0; stage < plan.pp; ++stage) {
-    const auto [first_layer, end_layer] = stage_layers(model.layers, plan.pp, stage);
+    const auto [first_layer, end_layer] = stage_layers(model, plan, stage);
     const auto sparse =
         std::count(model.is_moe.begin() + first_layer, model.is_moe.begin() + end_layer, true);
     const double exchanges = static_cast<double>(sparse) * kAllToAlls * plan.micro_batches();
-    const int first = stage * plan.servers_per_stage();
+    const int first = plan.first_server(stage, 0);
     for (int start = first; start < first + region_starts * region; start += region) {
       for (int s = 0; s < region; ++s) {
         for (int t = s + 1; t < region; ++t) {
@@ -91,8 +92,9 @@ ExpectedTraffic expected_traffic(const Model& model, const ParallelPlan& plan,
       join_regions(first, first + plan.servers_per_stage(), region, traffic.pairs);
     }
     if (stage + 1 < plan.pp) {
-      for (int server = first; server < first + plan.servers_per_stage(); ++server) {
-        traffic.neighbours.emplace_back(server, server + plan.servers_per_stage());
+      const int next = plan.first_server(stage + 1, 0);  // the same where stages share a server
+      for (int s = 0; s < plan.servers_per_stage() && next > first; ++s) {
+        traffic.neighbours.emplace_back(first + s, next + s);
       }
     }
     const GradientGroups groups = gradient_groups(model, plan, stage);

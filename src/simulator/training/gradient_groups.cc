@@ -13,7 +13,7 @@ GradientGroups gradient_groups(const Model& model, const ParallelPlan& plan, int
   const int replicas = plan.replicas();
   const int region = plan.region_servers();
   const int stage_servers = plan.servers_per_stage();
-  const int first = stage * stage_servers;
+  const int first = plan.first_server(stage, 0);
   const auto [dense, expert] = stage_parameters(model, plan, stage);
   const int gpus = plan.gpus_per_server;
   const int tp_span = tp_servers(plan);

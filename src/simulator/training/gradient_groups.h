@@ -16,6 +16,7 @@ struct GradientGroups {
   std::vector<std::vector<int>> dense;
   /// Servers that hold the same experts: the same place in every replica's region.
   std::vector<std::vector<int>> expert;
+  /// Of the stage: several may share a server.
   std::int64_t dense_parameters_per_server = 0;
   std::int64_t expert_parameters_per_server = 0;
 };

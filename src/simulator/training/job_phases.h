@@ -54,6 +54,13 @@ struct TensorGather {
   Bytes inside;    ///< in through the busiest GPU's scale-up port
 };
 
+/// Of the GPUs that share out a sequence, where they span servers (context_parallel.h), one
+/// exchange.
+struct ContextExchange {
+  PhaseTime nics;  ///< between the servers
+  Bytes inside;    ///< in through the busiest GPU's scale-up port
+};
+
 struct FabricPhases {
   FabricKind kind = FabricKind::kIdeal;
   bool uniform = true;
@@ -61,9 +68,14 @@ struct FabricPhases {
                                               ///< FidelityOptions
   std::vector<std::int64_t> scale_up_bytes;   ///< of the busiest GPU, by exchange_index()
   std::vector<ExchangeTimes> exchanges;       ///< by exchange_index()
-  std::vector<PhaseTime> sends;               ///< by stage boundary, slowest replica
+  /// By stage boundary, slowest replica; with virtual stages, last that from the last stage back to
+  /// the first.
+  std::vector<PhaseTime> sends;
+  /// Likewise, of one GPU to one of its own server, where stages share servers: then that is all.
+  std::vector<Bytes> sends_inside;
   std::vector<GradientTimes> gradients;       ///< by stage
   std::optional<TensorGather> tensor_gather;  ///< where tp spans servers
+  std::optional<ContextExchange> context;     ///< where tp x cp does
   FidelityReport report;                      ///< all zero for kFluid
 };
 

@@ -6,7 +6,6 @@ namespace mixnet {
 namespace {
 
 constexpr int kForwardTpPhases = 2;
-constexpr std::int64_t kBackwardContexts = 2;
 
 /// Where the times of an all-to-all over some circuits are.
 struct TimesOver {
@@ -154,7 +153,7 @@ class Layout {
 
   void share_context() {
     step(TimelineTrack::kScaleUp, TimelinePart::kTensorParallel,
-         layer_.context * (backward_times_ ? kBackwardContexts : 1));
+         layer_.context * (backward_times_ ? layer_.backward_contexts : 1));
   }
 
   /// An operation with its TP.
@@ -221,7 +220,7 @@ PassSums LayerTimes::sums(bool is_backward) const {
   PassSums sums = {of(attention) + of(dense_ffn) + of(gate) + of(experts) + of(shared_experts),
                    cost.exchange,
                    (attention_tp + ffn_tp + shared_tp) * phases +
-                       context * (is_backward ? kBackwardContexts : 1),
+                       context * (is_backward ? backward_contexts : 1),
                    cost.wait,
           Time::zero()};
   if (!is_backward || !runs_again) return sums;

@@ -43,9 +43,9 @@ struct LayerTimes {
   OperationTime attention, dense_ffn, gate, experts, shared_experts;
   /// One all-gather or reduce-scatter around each.
   Time attention_tp, ffn_tp, shared_tp;
-  /// One exchange of keys and values among the GPUs that share out a sequence: once in forward, and
-  /// in backward twice, again and with their gradients.
+  /// One exchange among the GPUs that share out a sequence (context_parallel.h): once in forward.
   Time context;
+  int backward_contexts = 2;
   int backward_tp_phases = 2;  ///< around an operation; forward has two
   bool runs_again = false;     ///< forward in backward: full recompute
 

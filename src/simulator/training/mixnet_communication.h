@@ -67,6 +67,7 @@ class MixNetCommunication final : public CommunicationModel {
   PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override {
     return eps_.send(from, to, count, bytes_per_gpu);
   }
+  PhaseTime send_each(std::span<const GpuSend> sends) override { return eps_.send_each(sends); }
   PhaseTime all_reduce(std::span<const std::vector<int>> groups, Bytes bytes_per_server) override {
     return eps_.all_reduce(groups, bytes_per_server);
   }

@@ -16,6 +16,22 @@ constexpr int kMostNvl72Gpus = 72;
 
 }  // namespace
 
+NetworkOptions network_in_use(NetworkOptions options, const ParallelPlan& plan) {
+  if (plan.idle_gpus_per_server() == 0) return options;
+  const std::int64_t there = plan.gpus_of_server();
+  const std::int64_t used = std::int64_t{options.nics_per_server} * plan.gpus_per_server;
+  if (options.nics_per_server < 1 || options.nics_per_server > there || used % there != 0) {
+    throw Error("--nics-per-server",
+                fmt::format("{} for {} GPUs leave no whole number for the {} in use",
+                            options.nics_per_server, there, plan.gpus_per_server),
+                "leave the flag out: one a GPU");
+  }
+  options.nics_per_server = static_cast<int>(used / there);
+  options.optical_degree =
+      static_cast<int>(std::int64_t{options.optical_degree} * plan.gpus_per_server / there);
+  return options;
+}
+
 void check_network_options(const NetworkOptions& options, const ParallelPlan& plan) {
   const int nics = options.nics_per_server;
   if (nics < 1 || nics > plan.gpus_per_server || plan.gpus_per_server % nics != 0) {
@@ -56,9 +72,9 @@ void check_domains(std::span<const FabricKind> fabrics, const NetworkOptions& op
                                     options.nics_per_server, plan.gpus_per_server, to_string(kind)),
                         "leave the flag out");
     }
-    if (kind == FabricKind::kNvl72 && plan.gpus_per_server > kMostNvl72Gpus) {
+    if (kind == FabricKind::kNvl72 && plan.gpus_of_server() > kMostNvl72Gpus) {
       throw FabricError(kind, "--gpus-per-server",
-                        fmt::format("an nvl72 domain has no {} GPUs", plan.gpus_per_server),
+                        fmt::format("an nvl72 domain has no {} GPUs", plan.gpus_of_server()),
                         fmt::format("give up to {}; 64 are used of them", kMostNvl72Gpus));
     }
   }

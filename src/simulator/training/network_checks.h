@@ -11,6 +11,10 @@
 
 namespace mixnet {
 
+/// The network between the GPUs that `plan` uses: with the NICs of those, where it uses a part of
+/// each server; of `options`, all of a server's count.
+NetworkOptions network_in_use(NetworkOptions options, const ParallelPlan& plan);
+
 /// Options that contradict each other or the plan.
 void check_network_options(const NetworkOptions& options, const ParallelPlan& plan);
 

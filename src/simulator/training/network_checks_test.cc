@@ -14,6 +14,22 @@ namespace {
 
 using testing::HasSubstr;
 
+TEST(NetworkInUse, HasTheNicsOfTheGpusInUse) {
+  ParallelPlan plan{.gpus_per_server = 64, .server_gpus = 72};
+  NetworkOptions options;
+  options.nics_per_server = 72;
+  options.optical_degree = 54;
+  EXPECT_EQ(network_in_use(options, plan).nics_per_server, 64);
+  EXPECT_EQ(network_in_use(options, plan).optical_degree, 48);
+  options.nics_per_server = 18;  // four GPUs share one
+  options.optical_degree = 0;
+  EXPECT_EQ(network_in_use(options, plan).nics_per_server, 16);
+  options.nics_per_server = 8;
+  EXPECT_THROW(network_in_use(options, plan), Error);
+  plan.server_gpus = 0;
+  EXPECT_EQ(network_in_use(options, plan).nics_per_server, 8);
+}
+
 TEST(CheckNetworkOptions, NamesTheFlag) {
   const Model model = find_model("mixtral-8x7b");
   const ParallelPlan plan = make_plan(model, {});

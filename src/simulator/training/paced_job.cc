@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "memory/rank_parameters.h"
+#include "moe/context_parallel.h"
+#include "moe/stage_layers.h"
 
 namespace mixnet {
 namespace {
@@ -61,16 +63,15 @@ Time PacedJob::tp_phase(double bytes, int tp) const {
   return Time::from_seconds(bytes * (tp - 1) / tp / scale_up_rate());
 }
 
-/// All-gather of keys and values over the GPUs that share out a sequence, all in one server.
+/// One exchange of the GPUs that share out a sequence. What goes between servers and inside them
+/// goes at once.
 Time PacedJob::context_phase() const {
-  const ParallelPlan& plan = job_.plan;
-  if (plan.cp == 1 || fabric_.kind == FabricKind::kIdeal) return Time::zero();
-  const Attention& a = job_.model.attention;
-  const double width = static_cast<double>(a.kv_heads) *
-                       (a.head_dim + (a.v_head_dim > 0 ? a.v_head_dim : a.head_dim));
-  const double own = kBytesPerNumber * width / plan.tp *
-                     static_cast<double>(plan.tokens_per_micro_batch() / plan.cp);
-  return Time::from_seconds(own * (plan.cp - 1) / scale_up_rate());
+  if (job_.plan.cp == 1 || fabric_.kind == FabricKind::kIdeal) return Time::zero();
+  if (fabric_.context) {
+    return std::max(fabric_.context->nics.at(nic_rate_),
+                    scale_up_time(fabric_.context->inside.count));
+  }
+  return scale_up_time(context_bytes_inside(job_.model, job_.plan, 0));
 }
 
 /// What one all-to-all, or the gradients, take inside servers.
@@ -143,6 +144,7 @@ LayerTimes PacedJob::common_times(bool is_moe) const {
   times.attention.backward += scaled(again_.attention(), compute_scale_);
   times.attention_tp = tp_phase(sequence_bytes, job_.plan.tp);
   times.context = context_phase();
+  times.backward_contexts = backward_contexts(job_.plan);
   if (!is_moe) {
     times.dense_ffn = compute(job_.compute.time(LayerOperation::kDenseFfn));
     times.dense_ffn.backward += scaled(again_.dense_ffn(), compute_scale_);
@@ -205,36 +207,46 @@ void PacedJob::add_exchange(const WorkPlace& at, int moe_layer, LayerTimes& time
   times.backward = cost_of_backward(backward, times.delay, all, hiding);
 }
 
-StageTimes PacedJob::stage_times(int stage, int replica, int micro_batch) const {
+/// Once, and again for each multi-token-prediction layer, with its projection from 2 hidden to
+/// hidden, which is taken to run at the head's pace.
+OperationTime PacedJob::head() const {
+  const OperationTime once = compute(job_.compute.time(LayerOperation::kHead));
+  const Model& model = job_.model;
+  if (model.mtp_layers == 0) return once;
+  const double times = 1 + model.mtp_layers * (1 + 2.0 * model.hidden / model.vocab);
+  return {scaled(once.forward, times), scaled(once.backward, times)};
+}
+
+StageTimes PacedJob::stage_times(const WorkPlace& place) const {
   StageTimes sum;
-  const auto [first, end] = stage_layers(job_.model.layers, job_.plan.pp, stage);
+  const auto [first, end] = chunk_layers(job_.model, job_.plan, place.stage, place.chunk);
   for (int layer = first; layer < end; ++layer) {
-    const LayerTimes times = layer_times({stage, replica, micro_batch}, layer);
+    const LayerTimes times = layer_times(place, layer);
     sum.forward.add(times.sums(false));
     sum.backward.add(times.sums(true));
     if (times.exchange == nullptr) continue;
     const Time busy = PhaseTime{times.exchange->shared_nics_busy, Time::zero()}.at(nic_rate_);
     sum.shared_nics_busy += times.runs_again ? busy * 2 : busy;
   }
-  if (stage == job_.plan.pp - 1) {
-    const OperationTime head = compute(job_.compute.time(LayerOperation::kHead));
-    sum.forward.compute += head.forward;
-    sum.backward.compute += head.backward;
+  if (place.stage == job_.plan.pp - 1 && place.chunk == job_.plan.vpp - 1) {
+    sum.forward.compute += head().forward;
+    sum.backward.compute += head().backward;
   }
-  add_shards(stage, micro_batch, sum);
+  add_shards(place, sum);
   return sum;
 }
 
 /// With ZeRO-3 each pass gathers the stage's parameters, with ZeRO-2 and 3 each backward scatters
 /// its gradients (the last one's are gradient_time()'s): layer by layer, beneath the pass as far as
 /// NICs are free and overlap is asked for.
-void PacedJob::add_shards(int stage, int micro_batch, StageTimes& times) const {
+void PacedJob::add_shards(const WorkPlace& place, StageTimes& times) const {
   const int zero = job_.options.zero;
   if (zero < 2) return;
-  const Time half = all_reduce_time(stage) / 2;
+  // A chunk has a vpp-th of its stage.
+  const Time half = all_reduce_time(place.stage) / (2 * job_.plan.vpp);
   const Time gather =
       zero < 3 ? Time::zero() : half * kBytesPerNumber / job_.options.gradient_bytes;
-  const bool is_last = micro_batch + 1 == job_.plan.micro_batches();
+  const bool is_last = place.micro_batch + 1 == job_.plan.micro_batches();
   const auto exposed = [&](Time length, const PassSums& pass) {
     if (!job_.options.overlap_dp) return length;
     const Time hides = std::max(Time::zero(), pass.total() - times.shared_nics_busy);
@@ -246,7 +258,10 @@ void PacedJob::add_shards(int stage, int micro_batch, StageTimes& times) const {
 
 std::vector<Time> PacedJob::send_times() const {
   std::vector<Time> times;
-  for (const PhaseTime& send : fabric_.sends) times.push_back(send.at(nic_rate_));
+  for (std::size_t i = 0; i < fabric_.sends.size(); ++i) {
+    times.push_back(
+        std::max(fabric_.sends[i].at(nic_rate_), scale_up_time(fabric_.sends_inside[i].count)));
+  }
   return times;
 }
 
@@ -292,23 +307,23 @@ std::vector<TimelineSpan> PacedJob::plan_work(const WorkPlace& place) const {
     for (std::size_t i = begin; i < spans.size(); ++i) spans[i].layer = layer;
     now = end;
   };
-  const auto head = [&] {
+  const auto run_head = [&] {
     if (place.stage + 1 < job_.plan.pp) return;
-    const OperationTime time = compute(job_.compute.time(LayerOperation::kHead));
+    const OperationTime time = head();
     const Time end = now + (place.is_backward ? time.backward : time.forward);
     spans.push_back(span_of(place, TimelineTrack::kCompute, TimelinePart::kHead, now, end));
     now = end;
   };
-  const auto [first, end] = stage_layers(job_.model.layers, job_.plan.pp, place.stage);
+  const auto [first, end] = stage_layers(job_.model, job_.plan, place.stage);
   if (place.is_backward) {
-    head();
+    run_head();
     for (int layer = end; layer-- > first;) pass(layer);
   } else {
     for (int layer = first; layer < end; ++layer) pass(layer);
-    head();
+    run_head();
   }
   if (job_.options.zero < 2) return spans;
-  const StageTimes times = stage_times(place.stage, place.replica, place.micro_batch);
+  const StageTimes times = stage_times(place);
   const Time exposed = place.is_backward ? times.backward.dp : times.forward.dp;
   if (exposed > Time::zero()) {
     spans.push_back(

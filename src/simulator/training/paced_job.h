@@ -10,12 +10,12 @@
 
 #include <vector>
 
+#include "compute/compute_model.h"
 #include "fabric/fabric_kind.h"
 #include "hardware/gpu.h"
 #include "memory/recompute_times.h"
 #include "moe/model.h"
 #include "moe/plan.h"
-#include "compute/compute_model.h"
 #include "training/iteration_options.h"
 #include "training/job_phases.h"
 #include "training/layer_times.h"
@@ -32,7 +32,7 @@ struct JobSetup {
   ComputeModel compute;
 };
 
-/// Of one micro-batch on a stage.
+/// Of one micro-batch on a stage, or on one of its virtual stages.
 struct StageTimes {
   PassSums forward, backward;
   Time shared_nics_busy;  ///< by EP, during backward
@@ -45,7 +45,7 @@ class PacedJob {
            double compute_scale);
 
   LayerTimes layer_times(const WorkPlace& place, int layer) const;
-  StageTimes stage_times(int stage, int replica, int micro_batch) const;
+  StageTimes stage_times(const WorkPlace& place) const;
   /// Of activations, or their gradients, by stage boundary; empty where that is free.
   std::vector<Time> send_times() const;
   /// To sum the gradients of a stage at the iteration's end, as far as ZeRO leaves that to it: with
@@ -58,8 +58,9 @@ class PacedJob {
 
  private:
   OperationTime compute(OperationTime time) const;
-  void add_shards(int stage, int micro_batch, StageTimes& times) const;
+  void add_shards(const WorkPlace& place, StageTimes& times) const;
   Time all_reduce_time(int stage) const;
+  OperationTime head() const;
   LayerTimes common_times(bool is_moe) const;
   double scale_up_rate() const;
   Time tp_phase(double bytes, int tp) const;

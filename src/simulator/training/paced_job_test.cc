@@ -47,8 +47,8 @@ IterationOptions with_zero(int zero, bool overlap = true) {
 
 TEST(PacedJob, FullRecomputeAddsTheForwardPassToTheBackwardPass) {
   for (const std::string name : {"mixtral-8x7b", "deepseek-v3"}) {
-    const StageTimes none = Job(name, {}).pace.stage_times(0, 0, 0);
-    const StageTimes full = Job(name, with(Recompute::kFull)).pace.stage_times(0, 0, 0);
+    const StageTimes none = Job(name, {}).pace.stage_times({0, 0, 0});
+    const StageTimes full = Job(name, with(Recompute::kFull)).pace.stage_times({0, 0, 0});
     EXPECT_EQ(full.forward.total(), none.forward.total()) << name;
     EXPECT_EQ(full.backward.total(), none.backward.total() + none.forward.total()) << name;
     EXPECT_EQ(full.backward.compute, none.backward.compute + none.forward.compute) << name;
@@ -63,9 +63,9 @@ TEST(PacedJob, TheHeadIsNotRecomputed) {
   const Job full("mixtral-8x7b", with(Recompute::kFull));
   const Time head = none.setup.compute.time(LayerOperation::kHead).forward;
   const int last = none.setup.plan.pp - 1;
-  EXPECT_EQ(full.pace.stage_times(last, 0, 0).backward.total() + head,
-            none.pace.stage_times(last, 0, 0).backward.total() +
-                none.pace.stage_times(last, 0, 0).forward.total());
+  EXPECT_EQ(full.pace.stage_times({last, 0, 0}).backward.total() + head,
+            none.pace.stage_times({last, 0, 0}).backward.total() +
+                none.pace.stage_times({last, 0, 0}).forward.total());
 }
 
 TEST(PacedJob, AnIterationWithFullRecomputeInAClosedCase) {
@@ -95,11 +95,11 @@ TEST(PacedJob, SelectiveRecomputeTakesWhatPassesTheMemory) {
   // 32,768 tokens: two norms of a quarter of them; a quarter of the width of two copies of each.
   const double norms = 2.0 * 2 * 2 * 4096 * 32768 / 4;
   const double products = 3.0 * 2 * 2 * 32768 * 14336 / 4;
-  const Time more = selective.pace.stage_times(0, 0, 0).backward.compute -
-                    none.pace.stage_times(0, 0, 0).backward.compute;
+  const Time more = selective.pace.stage_times({0, 0, 0}).backward.compute -
+                    none.pace.stage_times({0, 0, 0}).backward.compute;
   EXPECT_NEAR(more.to_seconds(), 8 * (norms + products) / rate, 1e-9);
-  EXPECT_EQ(selective.pace.stage_times(0, 0, 0).forward.total(),
-            none.pace.stage_times(0, 0, 0).forward.total());
+  EXPECT_EQ(selective.pace.stage_times({0, 0, 0}).forward.total(),
+            none.pace.stage_times({0, 0, 0}).forward.total());
 }
 
 TEST(PacedJob, SharesOfTheOptimizerAreSteppedAlone) {
@@ -132,21 +132,21 @@ TEST(PacedJob, ScatterAndGatherAreAnAllReduce) {
 TEST(PacedJob, MicroBatchByMicroBatchWithoutOverlap) {
   const Time half = Job("mixtral-8x7b", with_zero(0)).pace.gradient_time(0) / 2;
   const Job two("mixtral-8x7b", with_zero(2, false));
-  EXPECT_EQ(two.pace.stage_times(0, 0, 0).forward.dp, Time::zero());
-  EXPECT_EQ(two.pace.stage_times(0, 0, 0).backward.dp, half);
+  EXPECT_EQ(two.pace.stage_times({0, 0, 0}).forward.dp, Time::zero());
+  EXPECT_EQ(two.pace.stage_times({0, 0, 0}).backward.dp, half);
   const int last = two.setup.plan.micro_batches() - 1;
-  EXPECT_EQ(two.pace.stage_times(0, 0, last).backward.dp, Time::zero()) << "at the end, with DP";
+  EXPECT_EQ(two.pace.stage_times({0, 0, last}).backward.dp, Time::zero()) << "at the end, with DP";
   const Job three("mixtral-8x7b", with_zero(3, false));
-  EXPECT_EQ(three.pace.stage_times(0, 0, 0).forward.dp, half);
-  EXPECT_EQ(three.pace.stage_times(0, 0, 0).backward.dp, half * 2);
-  EXPECT_EQ(three.pace.stage_times(0, 0, last).backward.dp, half);
+  EXPECT_EQ(three.pace.stage_times({0, 0, 0}).forward.dp, half);
+  EXPECT_EQ(three.pace.stage_times({0, 0, 0}).backward.dp, half * 2);
+  EXPECT_EQ(three.pace.stage_times({0, 0, last}).backward.dp, half);
 }
 
 TEST(PacedJob, ShardsHideBeneathThePassWhereNicsAreFree) {
   const Job apart("mixtral-8x7b", with_zero(3, false));
   const Job over("mixtral-8x7b", with_zero(3));
-  const StageTimes with = over.pace.stage_times(0, 0, 0);
-  const Time length = apart.pace.stage_times(0, 0, 0).backward.dp;
+  const StageTimes with = over.pace.stage_times({0, 0, 0});
+  const Time length = apart.pace.stage_times({0, 0, 0}).backward.dp;
   const Time rest = with.backward.total() - with.backward.dp;
   EXPECT_EQ(with.backward.dp, std::max(Time::zero(), length - (rest - with.shared_nics_busy)));
 }

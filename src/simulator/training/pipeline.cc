@@ -49,7 +49,7 @@ std::vector<Time> run(int stages, int micro_batches, PipelineSchedule schedule, 
           if (sent == kNotYet) break;
           ready = sent + send_backward(s, sent);
         }
-        free_at[s] = end(s, i, is_forward, std::max(free_at[s], ready));
+        free_at[s] = end(PipelinePiece{s, i, is_forward}, std::max(free_at[s], ready));
         (is_forward ? forward_end : backward_end)(s, i) = free_at[s];
       }
       pending |= next[s] < 2 * micro_batches;
@@ -120,7 +120,7 @@ class Interleaved {
       if (sent == kNotYet) return false;
       ready = sent + work_.send(wraps ? last : std::min(s, from), sent);
     }
-    free_at_[s] = work_.end(s, i, next.forward, std::max(free_at_[s], ready));
+    free_at_[s] = work_.end({s, i, next.forward, chunk}, std::max(free_at_[s], ready));
     (next.forward ? forward_end_ : backward_end_)(s, place(chunk, i)) = free_at_[s];
     return true;
   }
@@ -140,8 +140,9 @@ std::vector<Time> run_pipeline(const PipelineTimes& times, PipelineSchedule sche
   };
   return run(
       static_cast<int>(times.forward.rows()), static_cast<int>(times.forward.columns()), schedule,
-      [&](int stage, int i, bool forward, Time start) {
-        return start + (forward ? times.forward(stage, i) : times.backward(stage, i));
+      [&](const PipelinePiece& piece, Time start) {
+        const Matrix<Time>& lengths = piece.forward ? times.forward : times.backward;
+        return start + lengths(piece.stage, piece.micro_batch);
       },
       send(times.send_forward), send(times.send_backward));
 }

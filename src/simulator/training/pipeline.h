@@ -52,13 +52,20 @@ struct Names<PipelineSchedule> {
 /// When each stage ends its last backward; the start is time zero.
 std::vector<Time> run_pipeline(const PipelineTimes& times, PipelineSchedule schedule);
 
-/// The same where lengths depend on when a piece of work begins.
+/// Forward or backward of a micro-batch through one chunk of a stage.
+struct PipelinePiece {
+  int stage = 0;
+  int micro_batch = 0;
+  bool forward = true;
+  int chunk = 0;
+};
+
+/// The same where lengths depend on when a piece of work begins, and chunks differ.
 struct PipelineWork {
   int stages = 1;
   int micro_batches = 1;
-  /// When forward (or backward) of a micro-batch ends that begins at `start`. Asked once for each,
-  /// and for each chunk.
-  std::function<Time(int stage, int micro_batch, bool forward, Time start)> end;
+  /// When a piece ends that begins at `start`. Asked once for each.
+  std::function<Time(const PipelinePiece& piece, Time start)> end;
   /// Between stages `boundary` and boundary + 1, or the last and the first, of a transfer that
   /// begins at `at`.
   std::function<Time(int boundary, Time at)> send;

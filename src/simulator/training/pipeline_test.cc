@@ -215,8 +215,8 @@ TEST(Pipeline, EmptySendsAreFree) {
 PipelineWork chunked(int stages, int micro_batches, int chunks, Time forward, Time backward,
                      Time send = Time::zero()) {
   return {stages, micro_batches,
-          [=](int, int, bool is_forward, Time start) {
-            return start + (is_forward ? forward : backward) / chunks;
+          [=](const PipelinePiece& piece, Time start) {
+            return start + (piece.forward ? forward : backward) / chunks;
           },
           [=](int, Time) { return send; }, chunks};
 }

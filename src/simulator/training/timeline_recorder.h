@@ -11,12 +11,13 @@
 
 namespace mixnet {
 
-/// Forward or backward of a micro-batch on a stage of a replica.
+/// Forward or backward of a micro-batch on a stage of a replica, or on one of its virtual stages.
 struct WorkPlace {
   int stage = 0;
   int replica = 0;
   int micro_batch = 0;
   bool is_backward = false;
+  int chunk = 0;  ///< the virtual stage
 };
 
 class TimelineRecorder {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "fabric/fabric_error.h"
@@ -70,6 +71,13 @@ PhaseTime TopoOptCommunication::send(int from, int to, int count, Bytes bytes_pe
   for (int server = 0; server < count; ++server) {
     add_flow(from + server, to + server, bytes_per_gpu * gpus_per_server_);
   }
+  return network_.finish();
+}
+
+PhaseTime TopoOptCommunication::send_each(std::span<const GpuSend> sends) {
+  std::map<std::pair<int, int>, std::int64_t> bytes;  // by servers
+  for (const GpuSend& send : sends) bytes[{send.from_server, send.to_server}] += send.bytes.count;
+  for (const auto& [servers, count] : bytes) add_flow(servers.first, servers.second, {count});
   return network_.finish();
 }
 

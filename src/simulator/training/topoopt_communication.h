@@ -27,6 +27,7 @@ class TopoOptCommunication final : public CommunicationModel {
 
   ExchangeTimes exchange(int first_server, const RegionDemand& demand) override;
   PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override;
+  PhaseTime send_each(std::span<const GpuSend> sends) override;
   PhaseTime all_reduce(std::span<const std::vector<int>> groups, Bytes bytes_per_server) override;
   bool uniform() const override { return false; }
   std::int64_t scale_up_bytes(int /*first_server*/, const RegionDemand& demand) override {

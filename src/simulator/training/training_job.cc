@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "fabric/fabric_error.h"
 #include "memory/rank_parameters.h"
+#include "moe/stage_layers.h"
 #include "training/attempt.h"
 #include "training/endless_phase.h"
 #include "training/network_checks.h"
@@ -43,6 +44,7 @@ JobSetup setup_of(Model model, const ParallelPlan& plan, Gpu gpu, IterationOptio
 TrainingJob::TrainingJob(Model model, ParallelPlan plan, Gpu gpu, const RoutingSource& routing,
                          std::span<const FabricKind> fabrics, IterationOptions options)
     : job_(setup_of(std::move(model), plan, std::move(gpu), std::move(options))) {
+  job_.options.network = network_in_use(job_.options.network, job_.plan);
   check_network_options(job_.options.network, job_.plan);
   check_domains(fabrics, job_.options.network, job_.plan);
   if (job_.plan.vpp > 1 && job_.options.schedule != PipelineSchedule::k1F1B) {
@@ -148,7 +150,7 @@ std::vector<TimelineSpan> TrainingJob::record_layer(FabricKind fabric, Bandwidth
                                                     double compute_scale) const {
   const PacedJob pace(job_, periods_.front().phases, fabric, nic_rate, compute_scale);
   int stage = 0;
-  while (stage_layers(job_.model.layers, job_.plan.pp, stage).end <= pass.layer) ++stage;
+  while (stage_layers(job_.model, job_.plan, stage).end <= pass.layer) ++stage;
   const WorkPlace work = {stage, pass.replica, pass.micro_batch, pass.is_backward};
   std::vector<TimelineSpan> spans;
   lay_out(pace.layer_times(work, pass.layer), pass.is_backward, Time::zero(), spans);

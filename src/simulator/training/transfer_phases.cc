@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "moe/context_parallel.h"
 #include "training/gradient_groups.h"
 
 namespace mixnet {
@@ -23,6 +24,7 @@ class Transfers {
   void measure_sends();
   void measure_gradients();
   void measure_tensor_parallel();
+  void measure_context_parallel();
 
  private:
   /// Whether the last phase of a kind was given up, so that the next one is at once.
@@ -73,16 +75,24 @@ PhaseTime Transfers::phase(int uses, Patience& patience, Measure&& measure) {
 void Transfers::measure_sends() {
   const Bytes bytes_per_gpu = {plan_.tokens_per_micro_batch() * job_.model.hidden *
                                kBytesPerNumber / plan_.tp / plan_.cp};
-  const int replicas = phases_.uniform ? 1 : plan_.replicas();
+  const bool share = plan_.stages_share_servers();
+  const int replicas = phases_.uniform || share ? 1 : plan_.replicas();
   const int uses = 2 * plan_.micro_batches() * plan_.replicas() / replicas;
   Patience patience;
-  phases_.sends.resize(plan_.pp - 1);
-  for (int stage = 0; stage + 1 < plan_.pp; ++stage) {
+  const int boundaries = plan_.vpp > 1 ? plan_.pp : plan_.pp - 1;
+  phases_.sends.resize(boundaries);
+  phases_.sends_inside.resize(boundaries);
+  for (int stage = 0; stage < boundaries; ++stage) {
+    const int next = (stage + 1) % plan_.pp;
+    if (plan_.first_server(stage, 0) == plan_.first_server(next, 0)) {
+      phases_.sends_inside[stage] = bytes_per_gpu;
+      continue;
+    }
     for (int replica = 0; replica < replicas; ++replica) {
       const PhaseTime send = phase(uses, patience, [&](CommunicationModel& network) {
-        return network.send(plan_.first_server(stage, replica),
-                            plan_.first_server(stage + 1, replica), plan_.region_servers(),
-                            bytes_per_gpu);
+        if (share) return network.send_each(stage_sends(plan_, stage, next, bytes_per_gpu));
+        return network.send(plan_.first_server(stage, replica), plan_.first_server(next, replica),
+                            plan_.region_servers(), bytes_per_gpu);
       });
       PhaseTime& slowest = phases_.sends[stage];
       slowest.transfer = std::max(slowest.transfer, send.transfer);
@@ -110,7 +120,8 @@ GradientGroups Transfers::groups_of(int stage) const {
 
 /// What the all-reduce of a server's gradients takes of each GPU's scale-up port.
 Bytes Transfers::gradient_scale_up(std::int64_t dense, std::int64_t expert) const {
-  const double gpus = plan_.gpus_per_server;
+  const auto gpus = static_cast<double>(
+      std::min<std::int64_t>(plan_.gpus_per_server, plan_.stage_gpus()));  // of the stage
   const double tp_inside = std::min<double>(plan_.tp, gpus);
   const double group_inside = std::min<double>(plan_.group_gpus(), gpus);
   // Reduce-scatter and all-gather among the `copies` GPUs of a server that hold the same shard.
@@ -120,7 +131,7 @@ Bytes Transfers::gradient_scale_up(std::int64_t dense, std::int64_t expert) cons
   double bytes = inside(static_cast<double>(dense) / tp_inside, gpus / tp_inside) +
                  inside(static_cast<double>(expert) / group_inside, gpus / group_inside);
   const int ring_nics = fluid_.ring_nics();
-  if (ring_nics < plan_.gpus_per_server) {
+  if (ring_nics < plan_.gpus_per_server && !plan_.stages_share_servers()) {
     // In and out of the GPUs that own the rings' NICs.
     bytes += 2 * static_cast<double>(dense + expert) / ring_nics;
   }
@@ -160,6 +171,26 @@ void Transfers::measure_tensor_parallel() {
                            {kGigabyte.count - kGigabyte.count / parts}};
 }
 
+/// Of one sequence: others are in servers of their own.
+void Transfers::measure_context_parallel() {
+  const int servers = context_servers(plan_);
+  if (servers < 2) return;
+  Patience patience;
+  const bool gathers = plan_.cp_comm == CpComm::kAllGather;
+  std::vector<std::vector<int>> group(1);
+  for (int server = 0; server < servers; ++server) group[0].push_back(server);
+  const std::int64_t gathered = context_bytes(job_.model, plan_) * plan_.cp * plan_.tp;
+  const PhaseTime time = phase(1, patience, [&](CommunicationModel& network) {
+    if (gathers) return network.all_reduce(group, {gathered});
+    return network.send_each(context_sends(job_.model, plan_));
+  });
+  // An all-gather is half of an all-reduce; a ring has cp - 1 steps; the two all-to-alls are one
+  // phase.
+  const double times = gathers ? 0.5 : plan_.cp_comm == CpComm::kP2p ? plan_.cp - 1 : 1;
+  phases_.context = {{scaled(time.transfer, times), scaled(time.delay, times)},
+                     {context_bytes_inside(job_.model, plan_, fluid_.ring_nics())}};
+}
+
 }  // namespace
 
 void measure_transfers(const MeasuredJob& job, PhaseWorker& worker, std::size_t fabric,
@@ -168,6 +199,7 @@ void measure_transfers(const MeasuredJob& job, PhaseWorker& worker, std::size_t 
   transfers.measure_sends();
   transfers.measure_gradients();
   transfers.measure_tensor_parallel();
+  transfers.measure_context_parallel();
 }
 
 }  // namespace mixnet

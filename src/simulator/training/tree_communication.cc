@@ -373,6 +373,16 @@ PhaseTime TreeCommunication::send(int from, int to, int count, Bytes bytes_per_g
   return network_.finish();
 }
 
+PhaseTime TreeCommunication::send_each(std::span<const GpuSend> sends) {
+  const int nics = fabric_.nics_per_server();
+  for (const GpuSend& send : sends) {
+    add_server_flow(send.from_server, send.from_gpu * nics / gpus_per_server_, send.to_server,
+                    send.to_gpu * nics / gpus_per_server_, send.bytes,
+                    static_cast<std::uint64_t>(send.from_gpu) * gpus_per_server_ + send.to_gpu);
+  }
+  return network_.finish();
+}
+
 PhaseTime TreeCommunication::all_reduce(std::span<const std::vector<int>> groups,
                                         Bytes bytes_per_server) {
   const int nics = fabric_.nics_per_server();

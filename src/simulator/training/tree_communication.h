@@ -57,6 +57,7 @@ class TreeCommunication final : public CommunicationModel {
 
   ExchangeTimes exchange(int first_server, const RegionDemand& demand) override;
   PhaseTime send(int from, int to, int count, Bytes bytes_per_gpu) override;
+  PhaseTime send_each(std::span<const GpuSend> sends) override;
   PhaseTime all_reduce(std::span<const std::vector<int>> groups, Bytes bytes_per_server) override;
   bool uniform() const override { return fabric_.uniform() && servers_.are_usual(); }
   std::optional<std::uint64_t> kind_of_region(int first_server, int servers) const override;

@@ -452,6 +452,11 @@ TEST(TreeCommunication, SendsGoNicToNicAllAtOnce) {
   TreeCommunication three = network_of({8, 4, 8, 3});
   EXPECT_NEAR(three.send(0, 8, 4, {12'500'000}).transfer.to_seconds(), 8e-3 / 3, 1e-9);
   EXPECT_EQ(three.send(0, 8, 4, {0}).transfer, Time::zero());
+  // Of some of the GPUs: three of them share a NIC, into which two of these go.
+  const GpuSend sends[] = {
+      {0, 0, 8, 7, {12'500'000}}, {0, 3, 8, 2, {12'500'000}}, {1, 0, 8, 0, {12'500'000}}};
+  EXPECT_EQ(network.send_each(sends).transfer, Time::milliseconds(1));
+  EXPECT_EQ(three.send_each(sends).transfer, Time::milliseconds(2));
 }
 
 TEST(TreeCommunication, RingAllReduceSendsAllButAShareTwice) {
