@@ -1,20 +1,31 @@
 #!/usr/bin/env python3
-"""Parameter counts of `mixnet models` beside those of HuggingFace's transformers, block by block.
+"""Parameter counts and FLOPs of `mixnet models` beside those of HuggingFace's transformers.
 
     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install torch transformers
     /tmp/venv/bin/python scripts/compare_model_counts.py                  compares, prints a table
     /tmp/venv/bin/python scripts/compare_model_counts.py --table          as the table of docs/models.md
-    /tmp/venv/bin/python scripts/compare_model_counts.py --write FILE     also keeps the configurations and
+    /tmp/venv/bin/python scripts/compare_model_counts.py --flops          compares FLOPs a token as well
+    /tmp/venv/bin/python scripts/compare_model_counts.py --flops --table  as the table of FLOPs of docs/models.md
+    /tmp/venv/bin/python scripts/compare_model_counts.py --flops --write FILE   also keeps the configurations and
                                                                           their counts, for tests/models_test.py
 
 Each configuration is made and written by the library, and its model is built on PyTorch's "meta" device,
 which has shapes and no weights. Counted are all parameters, and what checkpoints hold beside them to balance
 a router (buffers called ..._bias). Parts that see or hear are left out, and so are those that predict further
-tokens. Needs build/mixnet, or $MIXNET.
+tokens. Parameters are compared block by block, to the last one.
+
+FLOPs are those of one token's forward pass, of the models that MixNet simulates. PyTorch's FlopCounterMode
+counts what the library's modules run on that device for a sequence: two for each multiplication of a matrix.
+Attention (eager, so that its scores are there to be counted) computes all pairs of tokens; half of them are
+masked, and are taken off here. Routed experts do not run, as which tokens they are given depends on data: their
+FLOPs follow from the shapes of their weights, and from how many of them the library's router gives a token.
+
+Needs build/mixnet, or $MIXNET.
 """
 
 import argparse
 import collections
+import copy
 import json
 import os
 import pathlib
@@ -27,12 +38,16 @@ import warnings
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = os.environ.get("MIXNET", str(ROOT / "build" / "mixnet"))
 BLOCKS = ["embeddings", "attention", "dense", "experts", "shared", "router", "norms", "head"]
+LENGTHS = [1024, 8192]  # of a sequence: two, so that what grows with it is told from what does not
+MOST_FLOPS_DIFFER = 0.001
 
 QWEN_HYBRID = {"num_hidden_layers": 48}
 LFM2_TYPES = ["conv", "conv", "full_attention", "conv", "conv", "conv", "full_attention", "conv"] * 3
 # Label, model_type of the library, and what differs from the sizes of its configuration class.
 CASES = [
     ("Mixtral 8x7B", "mixtral", {}),
+    ("Mixtral 8x22B", "mixtral", {"hidden_size": 6144, "intermediate_size": 16384, "num_hidden_layers": 56,
+                                  "num_attention_heads": 48}),
     ("Mixtral, multi-head", "mixtral", {"num_key_value_heads": 32, "head_dim": 96}),
     ("Qwen1.5-MoE-A2.7B", "qwen2_moe", {}),
     ("Qwen2-57B-A14B", "qwen2_moe", {"hidden_size": 3584, "num_hidden_layers": 28, "num_attention_heads": 28,
@@ -41,6 +56,8 @@ CASES = [
                                      "intermediate_size": 18944}),
     ("Qwen2-MoE, no shared width", "qwen2_moe", {"shared_expert_intermediate_size": 0, "mlp_only_layers": [0, 5]}),
     ("Qwen3-30B-A3B", "qwen3_moe", {"num_hidden_layers": 48, "head_dim": 128}),
+    ("Qwen3-235B-A22B", "qwen3_moe", {"hidden_size": 4096, "num_hidden_layers": 94, "num_attention_heads": 64,
+                                      "head_dim": 128, "moe_intermediate_size": 1536}),
     ("Qwen3-MoE, every second layer", "qwen3_moe", {"decoder_sparse_step": 2, "attention_bias": True}),
     ("DeepSeek-V2", "deepseek_v2", {"hidden_size": 5120, "intermediate_size": 12288, "num_hidden_layers": 60,
                                     "num_attention_heads": 128, "num_key_value_heads": 128,
@@ -183,12 +200,55 @@ def build(config):
     raise error
 
 
-def our_counts(file):
-    done = subprocess.run([PROGRAM, "models", str(file), "--json", "-"], capture_output=True, text=True, check=False)
+class RoutedExperts:
+    """Stands in for a library's module of routed experts, and remembers what a token's would have cost."""
+
+    def __init__(self, module, name, config):
+        self.module, self.name = module, name
+        self.of_all = 2 * sum(weight.numel() for part, weight in module.named_parameters() if "bias" not in part)
+        self.experts, self.config, self.flops = module.num_experts, config, 0
+
+    def __call__(self, hidden_states, top_k_index=None, *_):
+        import torch  # pylint: disable=import-outside-toplevel
+        # Llama 4 gives every expert every token, times a weight that is zero for all but the token's own.
+        top_k = self.config.num_experts_per_tok if top_k_index is None else top_k_index.shape[-1]
+        self.flops = self.of_all // self.experts * top_k
+        return torch.zeros_like(hidden_states)
+
+
+def library_flops(config, length):
+    """One token's forward pass in a sequence of `length` tokens, on the device without memory."""
+    import torch  # pylint: disable=import-outside-toplevel
+    from torch.utils.flop_counter import FlopCounterMode  # pylint: disable=import-outside-toplevel
+    config._attn_implementation = "eager"  # pylint: disable=protected-access
+    model = build(config).eval()
+    experts = []
+    for name, module in model.named_modules():
+        if type(module).__name__.endswith("Experts") and not NOT_TEXT.search(name):
+            experts.append(RoutedExperts(module, name, model.config.get_text_config()))
+            module.forward = experts[-1]
+    tokens = torch.zeros((1, length), dtype=torch.long, device="meta")
+    mask = torch.zeros((1, 1, length, length), device="meta")  # given, so that none is made from data
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(input_ids=tokens, attention_mask=mask, use_cache=False)
+    counts = counter.get_flop_counts()
+    pairs = 0  # of tokens: what attention computes between them is all that multiplies batches of matrices
+    for name, module in model.named_modules():
+        if type(module).__name__.endswith("Attention"):
+            run = counts.get(f"{type(model).__name__}.{name}", {})
+            pairs += sum(flops for kind, flops in run.items() if str(kind).startswith(("aten.bmm", "aten.baddbmm")))
+    if not pairs or not experts or not all(one.flops for one in experts):
+        raise ValueError("no attention or no experts were found in it")
+    return (sum(counts["Global"].values()) - pairs / 2) / length + sum(one.flops for one in experts)
+
+
+def ours(file, length=4096):
+    """What MixNet says of a model, or why it does not."""
+    done = subprocess.run([PROGRAM, "models", str(file), "--seq-length", str(length), "--json", "-"],
+                          capture_output=True, text=True, check=False)
     if done.returncode != 0:
         return None, done.stderr.strip()
-    model = json.loads(done.stdout)["models"][0]
-    return {block: model["parameters"][block]["total"] for block in BLOCKS}, model
+    return json.loads(done.stdout)["models"][0], ""
 
 
 def kept(config):
@@ -198,9 +258,74 @@ def kept(config):
     return config
 
 
+def parameters_differ(model, theirs):
+    """Lines on the blocks of which MixNet counts something else."""
+    counts = {block: model["parameters"][block]["total"] for block in BLOCKS}
+    return [f"{block}: ours {counts[block]}, the library's {theirs[block]}: {counts[block] - theirs[block]:+}"
+            for block in BLOCKS if counts[block] != theirs[block]]
+
+
+def flops_of(label, file, config):
+    """By length of the sequence: ours and the library's; and lines on those that differ. Empty where it cannot run."""
+    pairs, lines = {}, []
+    for length in LENGTHS:
+        try:
+            theirs = library_flops(copy.deepcopy(config), length)
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            print(f"no FLOPs of {label}: the library cannot: {str(error)[:100]!r}", file=sys.stderr)
+            return {}, []
+        mine = ours(file, length)[0]["flops_per_token"]["forward"]
+        pairs[length] = (mine, theirs)
+        if abs(mine / theirs - 1) > MOST_FLOPS_DIFFER:
+            lines.append(f"FLOPs at {length} tokens: ours {mine:.6g}, the library's {theirs:.6g}: "
+                         f"{mine / theirs - 1:+.3%}")
+    return pairs, lines
+
+
+def row(label, kind, theirs, flops, simulated):
+    """A row of docs/models.md: of its table of FLOPs where there are any."""
+    if flops:
+        return f"| {label} | `{kind}` | " + " | ".join(
+            f"{mine:.5g} | {library:.5g} | {mine / library - 1:+.3%}" for mine, library in flops.values()) + " |"
+    counts = " | ".join(f"{theirs[block]:,}" for block in BLOCKS)
+    return f"| {label} | `{kind}` | {counts} | {sum(theirs.values()):,} | {simulated} |"
+
+
+def compare(label, kind, changes, options):
+    """Prints a case; returns whether it agrees, and what to keep of it."""
+    import transformers  # pylint: disable=import-outside-toplevel
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            config = transformers.CONFIG_MAPPING[kind](**changes)
+            config.save_pretrained(folder)
+            theirs = library_counts(build(config))
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            print(f"| {label} | {kind} | the library cannot: {str(error)[:150]!r} |")
+            return False, None
+        file = pathlib.Path(folder) / "config.json"
+        model, refused = ours(file)
+        differ = [refused] if model is None else parameters_differ(model, theirs)
+        flops = {}
+        if options.flops and model and not model["counted_only"]:
+            flops, lines = flops_of(label, file, config)
+            differ += lines
+        record = {"config": kept(json.loads(file.read_text(encoding="utf-8"))), "counts": theirs}
+    if flops:
+        record["flops"] = {length: library for length, (_, library) in flops.items()}
+    if differ:
+        print("\n       ".join([f"DIFFER {label} ({kind})", *differ]))
+    elif not options.table:
+        print(f"same   {label} ({kind})" + "".join(
+            f", FLOPs {mine / library - 1:+.4%} at {length}" for length, (mine, library) in flops.items()), flush=True)
+    elif flops or not options.flops:
+        print(row(label, kind, theirs, flops, "counted only" if model["counted_only"] else "yes"))
+    return not differ, record
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", help="model types; default: all")
+    parser.add_argument("--flops", action="store_true")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--write", type=pathlib.Path)
     options = parser.parse_args()
@@ -211,34 +336,14 @@ def main():
     for label, kind, changes in CASES:
         if options.cases and kind not in options.cases:
             continue
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                config = transformers.CONFIG_MAPPING[kind](**changes)
-                config.save_pretrained(folder)
-                theirs = library_counts(build(config))
-            except Exception as error:  # pylint: disable=broad-exception-caught
-                print(f"| {label} | {kind} | the library cannot: {str(error)[:150]!r} |")
-                wrong += 1
-                continue
-            file = pathlib.Path(folder) / "config.json"
-            ours, model = our_counts(file)
-            if options.write:
-                recorded[label] = {"config": kept(json.loads(file.read_text(encoding="utf-8"))), "counts": theirs}
-        if ours == theirs:
-            simulated = "counted only" if model["counted_only"] else "yes"
-            print(f"| {label} | `{kind}` | {' | '.join(f'{theirs[block]:,}' for block in BLOCKS)} | "
-                  f"{sum(theirs.values()):,} | {simulated} |" if options.table else f"same   {label} ({kind})")
-            continue
-        wrong += 1
-        print(f"DIFFER {label} ({kind})", model if ours is None else "")
-        for block in BLOCKS if ours else []:
-            if ours[block] != theirs[block]:
-                print(f"       {block}: ours {ours[block]}, the library's {theirs[block]}: "
-                      f"{ours[block] - theirs[block]:+}")
+        agrees, record = compare(label, kind, changes, options)
+        wrong += not agrees
+        if record:
+            recorded[label] = record
     if options.write:
         lines = [f"{json.dumps(label)}: {json.dumps(one, separators=(',', ':'))}" for label, one in recorded.items()]
         options.write.write_text("{" + ",\n ".join(lines) + "}\n", encoding="utf-8")
-    print(f"transformers {transformers.__version__}: {len(CASES)} configurations, {wrong} differ", file=sys.stderr)
+    print(f"transformers {transformers.__version__}: {len(recorded)} configurations, {wrong} differ", file=sys.stderr)
     return 1 if wrong else 0
 
 

@@ -101,6 +101,27 @@ class ModelsTest(ProgramTest):
                      "counted only, not simulated: its layers differ in how they mix tokens"):
             self.assertIn(line, text)
 
+    def test_flops_are_the_librarys(self):
+        simulated = 0
+        for label, one in OF_THE_LIBRARY.items():
+            for length, flops in one.get("flops", {}).items():
+                with self.subTest(label, length=length):
+                    file = self.file("config.json", json.dumps(one["config"]))
+                    model = answer("models", file, "--seq-length", length)["models"][0]
+                    self.assertIsNone(model["counted_only"])
+                    ours = model["flops_per_token"]
+                    self.assertEqual(ours["seq_length"], int(length))
+                    self.assertAlmostEqual(ours["forward"] / flops, 1, delta=0.001)
+                    self.assertEqual(ours["training"], 3 * ours["forward"])
+            simulated += len(one.get("flops", {})) == 2
+        self.assertGreaterEqual(simulated, 30)
+
+    def test_sequences_that_are_none(self):
+        for length in ("0", "-5", "1.5", "99999999999", ""):
+            result = run("models", "mixtral-8x7b", "--seq-length", length)
+            self.assertEqual((result.status, result.out, result.err.count(b"\n")), (2, b"", 1), str(result))
+            self.assertIn("--seq-length", result.err.decode())
+
     def test_flops(self):
         """Two for every weight passed, four a head's number and token before it, half of them masked."""
         one = answer("models", "mixtral-8x7b")["models"][0]

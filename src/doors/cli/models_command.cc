@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "cli/answer_flags.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -17,6 +19,7 @@ namespace {
 
 struct ModelsOptions {
   std::vector<std::string> models;
+  std::optional<int> seq_length;
   JsonAnswer json;
 };
 
@@ -89,14 +92,15 @@ std::int64_t without_embeddings(const BlockCounts& counts) {
   return counts.total() - counts.embeddings - counts.head;
 }
 
-std::int64_t seq_length_of(const Model& model) {
+std::int64_t seq_length_of(const Model& model, const ModelsOptions& options) {
+  if (options.seq_length) return *options.seq_length;
   return model.defaults.seq_length > 0 ? model.defaults.seq_length : 4096;
 }
 
 /// A backward pass costs twice a forward one.
 constexpr double kTrainingFlops = 3;
 
-void print_blocks(const Model& model) {
+void print_blocks(const Model& model, const ModelsOptions& options) {
   const ModelCounts counts = count_parameters(model);
   TextTable table({{model.name, Align::kLeft}, {"parameters"}, {"active"}});
   const auto add = [&](const char* name, std::int64_t total, std::int64_t active) {
@@ -107,7 +111,7 @@ void print_blocks(const Model& model) {
   add("without embeddings", without_embeddings(counts.total), without_embeddings(counts.active));
   write_output("-", "\n");
   table.print();
-  const std::int64_t length = seq_length_of(model);
+  const std::int64_t length = seq_length_of(model, options);
   const double forward = forward_flops_per_token(model, length);
   std::string text = fmt::format("FLOPs a token at {} tokens: {:.4g} forward, {:.4g} in training\n",
                                  length, forward, kTrainingFlops * forward);
@@ -129,8 +133,8 @@ nlohmann::ordered_json blocks_json(const Model& model) {
   return json;
 }
 
-nlohmann::ordered_json flops_json(const Model& model) {
-  const std::int64_t length = seq_length_of(model);
+nlohmann::ordered_json flops_json(const Model& model, const ModelsOptions& options) {
+  const std::int64_t length = seq_length_of(model, options);
   const double forward = forward_flops_per_token(model, length);
   return {{"seq_length", length}, {"forward", forward}, {"training", kTrainingFlops * forward}};
 }
@@ -143,7 +147,7 @@ nlohmann::ordered_json number_or_null(std::int64_t number) {
   return number > 0 ? nlohmann::ordered_json(number) : nlohmann::ordered_json(nullptr);
 }
 
-nlohmann::ordered_json to_json(const Model& model) {
+nlohmann::ordered_json to_json(const Model& model, const ModelsOptions& options) {
   nlohmann::ordered_json json;
   json["name"] = model.name;
   json["title"] = model.title;
@@ -159,7 +163,7 @@ nlohmann::ordered_json to_json(const Model& model) {
   json["total_parameters"] = total_parameters(model);
   json["active_parameters"] = active_parameters(model);
   json["parameters"] = blocks_json(model);
-  json["flops_per_token"] = flops_json(model);
+  json["flops_per_token"] = flops_json(model, options);
   json["counted_only"] = text_or_null(model.counted_only);
   json["note"] = text_or_null(model.note);
   json["published_parameters"] = number_or_null(model.published_parameters);
@@ -177,26 +181,30 @@ nlohmann::ordered_json to_json(const Model& model) {
   return json;
 }
 
-void write_json(const std::vector<Model>& models, const JsonAnswer& answer) {
+void write_json(const std::vector<Model>& models, const ModelsOptions& options) {
   nlohmann::ordered_json array = nlohmann::ordered_json::array();
-  for (const Model& model : models) array.push_back(to_json(model));
+  for (const Model& model : models) array.push_back(to_json(model, options));
   const nlohmann::ordered_json document = {{"schema", "mixnet.models/1"}, {"models", array}};
   // A path need not be UTF-8, which JSON must be.
   constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
-  write_output(answer, document.dump(2, ' ', false, kReplace) + "\n");
+  write_output(options.json, document.dump(2, ' ', false, kReplace) + "\n");
 }
 
 void run(const ModelsOptions& options) {
+  if (options.seq_length && *options.seq_length < 1) {
+    throw Error("--seq-length", fmt::format("{} is out of range", *options.seq_length),
+                "give at least 1 token");
+  }
   const bool quiet = answers_on_stdout(options.json);
   std::vector<Model> models;
   for (const std::string& name : options.models.empty() ? model_names() : options.models) {
     models.push_back(find_model(name));
   }
-  if (!options.json.empty()) write_json(models, options.json);
+  if (!options.json.empty()) write_json(models, options);
   if (quiet) return;
   print_table(models);
   if (options.models.empty()) return;
-  for (const Model& model : models) print_blocks(model);
+  for (const Model& model : models) print_blocks(model, options);
 }
 
 }  // namespace
@@ -208,12 +216,16 @@ void add_models_command(Program& app) {
   command->add_option("models", options->models,
                       "Names, or paths of a HuggingFace config.json or its folder\n"
                       "(default: all that come with the program)");
+  command->add_option("--seq-length", options->seq_length,
+                      "Tokens of the sequence in which FLOPs of one are counted (default: the\n"
+                      "model's own plan's, or 4096)");
   add_json_flag(app, *command, options->json, "Also write them as JSON");
   command->footer(
       "total and active count parameters from the shapes; error % is total against the published\n"
       "count. Of models that are named, also by block (attention, experts, router, ...), and "
       "FLOPs\n"
-      "a token. Example:\n  mixnet models mixtral-8x7b ./my-model/config.json --json -");
+      "a token. Examples:\n  mixnet models deepseek-v3 --seq-length 8192\n  mixnet models "
+      "mixtral-8x7b ./my-model/config.json --json -");
   command->callback([options] { run(*options); });
 }
 

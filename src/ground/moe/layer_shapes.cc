@@ -135,7 +135,8 @@ void add(const LayerShape& layer, const StackShape& stack, ModelCounts& counts) 
     active.attention += layer.count * active_parameters_of(mixer, hidden, layer.top_k);
     if (!is_softmax(mixer)) continue;
     counts.attention_flops_per_token +=
-        layer.count * mixer.heads * (mixer.head_dim + value_width(mixer));
+        layer.count * (mixer.heads * (mixer.head_dim + value_width(mixer)) +
+                       Count{mixer.index_heads} * (Count{mixer.index_dim} + 1));
   }
   total.norms += layer.count * layer.norms * hidden * (stack.norm_bias ? 2 : 1);
   total.dense += layer.count * layer.dense_parts * parameters(layer.dense, hidden);

@@ -127,7 +127,7 @@ struct ModelCounts {
   BlockCounts total;
   BlockCounts active;  ///< with top_k experts in place of all: what one token passes through
   /// FLOPs of one token's forward pass that grow with the tokens before it, for each of them:
-  /// scores and weighted sums of softmax attention, half of them masked.
+  /// scores and weighted sums of softmax attention and of its index, half of them masked.
   std::int64_t attention_flops_per_token = 0;
 };
 

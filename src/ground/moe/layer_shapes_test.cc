@@ -44,6 +44,15 @@ TEST(LayerShapes, TheIndexerHasQueriesOneKeyAndAWeightPerHead) {
   attention.index_heads = 3;
   attention.index_dim = 5;
   EXPECT_EQ(parameters(attention, 8) - without, 6 * 15 + 8 * 5 + 8 * 3 + 2 * 5);
+
+  attention.heads = 2;
+  attention.head_dim = 3 + 2;
+  LayerShape layer;
+  layer.mixers = {attention};
+  StackShape stack;
+  stack.layers = {layer};
+  // Of each token before: a head's score and value; an index head's score, and weight in the sum.
+  EXPECT_EQ(count(stack).attention_flops_per_token, 2 * (5 + 4) + 3 * (5 + 1));
 }
 
 TEST(LayerShapes, LinearAttentionAndStateSpaces) {

@@ -124,9 +124,9 @@ void require_simulated(const Model& model);
 /// By block, of any model.
 ModelCounts count_parameters(const Model& model);
 /// One token's forward pass, `seq_length` tokens long: two per weight of the matrices that it
-/// passes (all but the input embedding and the norms), and attention's scores over the tokens
-/// before it, as if no layer had a window. What linear attention and state spaces do to their state
-/// is not in it.
+/// passes (all but the input embedding and the norms), and attention's scores, and its index's,
+/// over the tokens before it, as if no layer had a window. What linear attention and state spaces
+/// do to their state is not in it.
 double forward_flops_per_token(const Model& model, std::int64_t seq_length);
 
 std::int64_t total_parameters(const Model& model);
