@@ -40,7 +40,7 @@ class SchemaTest(ProgramTest):
 
     def test_compare(self):
         document = answer(*COMPARE, "--seed", "7", "--ep-split", "balanced")
-        self.has(document, schema=str, program=str, gpu=str, plan=dict, cluster=dict, runs=list)
+        self.has(document, schema=str, program=str, gpu=str, plan=dict, memory=dict, cluster=dict, runs=list)
         self.has(document["cluster"], years=NUMBER, server_usd=NUMBER, server_kw=NUMBER,
                  server_price_source=str)
         self.assertEqual(document["schema"], "mixnet.compare/1")
@@ -55,7 +55,9 @@ class SchemaTest(ProgramTest):
             can_be_bought = one["fabric"] != "ideal"
             usd = NUMBER if can_be_bought else type(None)
             self.has(one, model=str, fabric=str, bandwidth_gbps=NUMBER, gpus=int,
-                     iteration_seconds=float, tokens_per_second=float, exposed_seconds=dict,
+                     iteration_seconds=float, tokens_per_second=float, tokens_per_second_per_gpu=float,
+                     flops_per_token=float, tflops_per_gpu=float, mfu=float, training_days=type(None),
+                     training_usd=type(None), exposed_seconds=dict,
                      compute_seconds=float, network_cost_usd=usd,
                      performance_per_dollar_vs_fat_tree=usd, cluster_cost_usd=usd,
                      energy_cost_usd=usd, tokens_per_usd=usd,
@@ -70,7 +72,7 @@ class SchemaTest(ProgramTest):
 
     def test_compare_domains(self):
         words = ["compare", "--model", "deepseek-v3", "--gpus", "2048", "--ep", "128", "--routing",
-                 "uniform", "--fabric", ",".join([*DOMAIN_FABRICS, "ideal"]), "--bandwidth"]
+                 "uniform", "--micro-batch-size", "4", "--fabric", ",".join([*DOMAIN_FABRICS, "ideal"]), "--bandwidth"]
         document = answer(*words, "800Gbps,1.6Tbps")
         self.assertEqual(document["plan"]["gpus_per_server"], 64)
         for one in document["runs"]:

@@ -21,7 +21,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 # Each takes seconds to weeks, on one thread.
 LONG = {
     "compare": "mixnet.compare('mixtral-8x22b', gpus=1024, fabric='fat-tree', fidelity='packet')",
-    "compare fluid": "mixnet.compare('deepseek-r1', gpus=16384, pp=16, ep=64, fabric='topoopt', "
+    "compare fluid": "mixnet.compare('deepseek-r1', gpus=16384, pp=16, ep=64, fabric='topoopt', micro_batch_size=4, "
                      "global_batch_size=65536)",
     "plan": "mixnet.plan(np.tile(demand // 64, (4, 4)), 6, budget=10**12)",
     "plan exact": "mixnet.plan(level, 12, allocator='exact')",

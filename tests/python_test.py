@@ -52,7 +52,7 @@ class CompareTest(program.ProgramTest):
             ({"model": "mixtral-8x7b", "bandwidth": "400"}, "no unit"),
             ({"model": "mixtral-8x7b", "bandwidth": []}, "--bandwidth: is an empty list"),
             ({"model": "mixtral-8x7b", "json": "x.json"}, "--json: no such flag"),
-            ({"model": "mixtral-8x7b", "gpus": 7}, "parallel plan: "),
+            ({"model": "mixtral-8x7b", "gpus": 129}, "parallel plan: "),
             ({"model": "a\nb"}, "model 'a"),
             ({"model": object()}, "--model: <object object"),
             ({"model": b"mixtral-8x7b"}, "--model: b'mixtral-8x7b' is no value"),

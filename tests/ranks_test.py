@@ -152,7 +152,7 @@ class RanksTest(ProgramTest):
             self.assertEqual(again.status, 0, str(again))
 
     def test_a_sequence_over_servers(self):
-        plan = ["--model", "mixtral-8x22b", "--gpus", 64, "--tp", 2, "--pp", 1, "--ep", 8, "--etp", 1,
+        plan = ["--model", "mixtral-8x7b", "--gpus", 64, "--tp", 2, "--pp", 1, "--ep", 8, "--etp", 1,
                 "--micro-batch-size", 1, "--global-batch-size", 32, "--seq-length", 32768,
                 "--fabric", "fat-tree,mixnet,topoopt", "--routing", "uniform"]
 

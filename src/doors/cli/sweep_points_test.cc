@@ -57,7 +57,8 @@ TEST(StudyFlags, AreThoseOfCompareButItsOutputs) {
   std::set<std::string> names;
   for (const StudyFlag& flag : study_flags()) {
     for (const std::string& name : flag.names) names.insert(name);
-    const bool is_switch = flag.names.front() == "free-acks" || flag.names.front() == "paper";
+    const std::string& name = flag.names.front();
+    const bool is_switch = name == "free-acks" || name == "paper" || name == "ignore-memory";
     EXPECT_EQ(flag.is_switch, is_switch) << flag.names.front();
   }
   for (const char* name : {"model", "tp", "tensor-model-parallel-size", "fabric", "bandwidth",

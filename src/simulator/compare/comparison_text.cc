@@ -91,6 +91,8 @@ nlohmann::ordered_json run_json(const Comparison& comparison, const ComparisonRu
       {"flops_per_token", run.figures.flops_per_token},
       {"tflops_per_gpu", run.figures.tflops_per_gpu},
       {"mfu", run.figures.mfu},
+      {"training_days", or_null(run.figures.days)},
+      {"training_usd", or_null(run.figures.usd)},
       {"exposed_seconds",
        {{"ep", time.ep.to_seconds()},
         {"tp", time.tp.to_seconds()},
@@ -111,10 +113,6 @@ nlohmann::ordered_json run_json(const Comparison& comparison, const ComparisonRu
       {"ep_split", comparison.ep_split},
       {"fidelity", comparison.fidelity},
       {"seed", comparison.seed}};
-  if (run.figures.days) {
-    json["training_days"] = *run.figures.days;
-    json["training_usd"] = or_null(run.figures.usd);
-  }
   if (run.gpu_bandwidth) json["gpu_bandwidth_gbps"] = gpu_json(*run.gpu_bandwidth);
   if (run.without_failures) {
     json["iteration_seconds_without_failures"] = run.without_failures->to_seconds();
@@ -156,14 +154,15 @@ std::string to_csv(const Comparison& comparison) {
       "pp_seconds,dp_seconds,reconfiguration_seconds,bubble_seconds,compute_seconds,"
       "network_cost_usd,performance_per_dollar_vs_fat_tree,routing,policy,ep_split,fidelity,seed,"
       "cluster_cost_usd,energy_cost_usd,tokens_per_usd,performance_per_total_dollar_vs_fat_tree,"
-      "tokens_per_second_per_gpu,tflops_per_gpu,mfu,training_days,training_usd\n";
+      "tokens_per_second_per_gpu,flops_per_token,tflops_per_gpu,mfu,training_days,training_usd\n";
   const auto or_empty = [](const std::optional<double>& value) {
     return value ? fmt::format("{}", *value) : std::string();
   };
   for (const ComparisonRun& run : comparison.runs) {
     const IterationTime& time = run.time;
     text += fmt::format(
-        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
+        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}"
+        "\n",
         csv_cell(comparison.model), to_string(run.fabric), run.bandwidth.to_gbps(),
         comparison.plan.world(), time.total.to_seconds(), run.tokens_per_second,
         time.ep.to_seconds(), time.tp.to_seconds(), time.pp.to_seconds(), time.dp.to_seconds(),
@@ -173,8 +172,9 @@ std::string to_csv(const Comparison& comparison) {
         comparison.seed, run.cluster ? fmt::format("{}", run.cluster->total_usd()) : "",
         run.cluster ? fmt::format("{}", run.cluster->energy_usd) : "", or_empty(run.tokens_per_usd),
         or_empty(run.performance_per_total_dollar_vs_fat_tree),
-        run.figures.tokens_per_second_per_gpu, run.figures.tflops_per_gpu, run.figures.mfu,
-        or_empty(run.figures.days), or_empty(run.figures.usd));
+        run.figures.tokens_per_second_per_gpu, run.figures.flops_per_token,
+        run.figures.tflops_per_gpu, run.figures.mfu, or_empty(run.figures.days),
+        or_empty(run.figures.usd));
   }
   return text;
 }

@@ -48,6 +48,7 @@ IterationRun run_iteration(const ComparisonRequest& wanted, const TimelineOption
   run.time = result.timeline.time;
   run.tokens_per_second =
       static_cast<double>(plan.tokens_per_iteration()) / run.time.total.to_seconds();
+  run.figures = training_figures(request.model, plan, request.gpu, run.time.total, request.tokens);
   add_costs(request, result.comparison, std::nullopt, run);
   if (options.fidelity.fidelity != Fidelity::kFluid && fabric != FabricKind::kIdeal) {
     run.packets = job.fidelity(fabric);

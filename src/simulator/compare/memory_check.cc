@@ -25,8 +25,12 @@ std::string parts_of(const MemoryUse& use, const std::string& recompute) {
 }
 
 std::string recompute_of(const MemoryReport& report) {
-  return fmt::format("recompute {}{}", to_string(report.recompute),
-                     report.chosen ? ", the least that fits" : "");
+  std::string text = fmt::format("recompute {}", to_string(report.recompute));
+  if (report.chosen) text += ", the least that fits";
+  if (report.micro_batch_without > 0) {
+    text += fmt::format("; none with --micro-batch-size {}", report.micro_batch_without);
+  }
+  return text;
 }
 
 /// "what fits: --pp 8, or --gpus 512". More GPUs where they alone are enough, or nothing else is.
@@ -78,6 +82,18 @@ MemoryWish wish_of(const Model& model, const PlanRequest& request, const MemoryO
   return wish;
 }
 
+/// Of halves of the plan's micro-batch, with as many tokens an iteration.
+std::int64_t micro_batch_without(const Model& model, ParallelPlan plan, MemoryOptions memory,
+                                 std::int64_t usable) {
+  memory.recompute = Recompute::kNone;
+  while (plan.micro_batch_size % 2 == 0) {
+    plan.micro_batch_size /= 2;
+    if (plan_problem(model, plan, plan.world())) return 0;
+    if (worst_rank(model, plan, memory).use.total() <= usable) return plan.micro_batch_size;
+  }
+  return 0;
+}
+
 }  // namespace
 
 void refuse_hopeless(const Model& model, const PlanRequest& plan, const Gpu& gpu,
@@ -122,6 +138,9 @@ MemoryReport check_memory(const Model& model, const ParallelPlan& plan, const Pl
     memory.recompute = least.value_or(Recompute::kFull);
   }
   report.recompute = memory.recompute;
+  if (report.chosen && report.recompute != Recompute::kNone) {
+    report.micro_batch_without = micro_batch_without(model, plan, memory, report.usable_bytes);
+  }
   report.worst = worst_rank(model, plan, memory);
   if (report.fits() || !request.looked_at || request.ignored) return report;
   if (is_default(wanted) && !request.recompute) return report;

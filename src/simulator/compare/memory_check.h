@@ -28,6 +28,8 @@ struct MemoryReport {
   WorstRank worst;
   Recompute recompute = Recompute::kNone;
   bool chosen = false;  ///< recompute, as the least that fits
+  /// Where some was chosen: the largest smaller micro-batch that needs none; 0: there is none.
+  std::int64_t micro_batch_without = 0;
   int zero = 0;
   std::int64_t gpu_bytes = 0;
   std::int64_t usable_bytes = 0;

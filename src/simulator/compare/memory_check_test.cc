@@ -48,7 +48,9 @@ TEST(MemoryCheck, TakesTheLeastRecomputeThatFits) {
   EXPECT_EQ(report.recompute, Recompute::kSelective);
   EXPECT_THAT(describe_memory(report),
               HasSubstr("GB of 80: parameters 0.9, gradients 0.9, optimizer 0.6, activations"));
-  EXPECT_THAT(describe_memory(report), HasSubstr("(recompute selective, the least that fits)"));
+  EXPECT_THAT(
+      describe_memory(report),
+      HasSubstr("(recompute selective, the least that fits; none with --micro-batch-size 4)"));
   EXPECT_EQ(memory_warning(report), "");
   job.plan.micro_batch_size = 1;
   EXPECT_EQ(job.check().recompute, Recompute::kNone);

@@ -11,6 +11,7 @@
 #include "base/csv.h"
 #include "base/error.h"
 #include "base/progress.h"
+#include "memory/fitting_plan.h"
 #include "moe/model_catalog.h"
 #include "moe/routing.h"
 #include "training/training_job.h"
@@ -104,15 +105,10 @@ int most_virtual_stages(const Model& model, const PlanRequest& plan) {
 }
 
 /// The least that fits; full where none does.
-Recompute least_recompute(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
-                          const IterationOptions& options) {
-  MemoryOptions memory = memory_options(options);
-  memory.fp8 = options.compute.precision == Precision::kFp8;
-  for (const Recompute recompute : {Recompute::kNone, Recompute::kSelective}) {
-    memory.recompute = recompute;
-    if (worst_rank(model, plan, memory).use.total() <= usable_memory(gpu)) return recompute;
-  }
-  return Recompute::kFull;
+Recompute recompute_of(const Model& model, const ParallelPlan& plan, const Gpu& gpu,
+                       const IterationOptions& options) {
+  return least_recompute(model, plan, memory_options(options), usable_memory(gpu))
+      .value_or(Recompute::kFull);
 }
 
 TrainingRow simulate_run(const PublishedRun& run, const Model& model, IterationOptions options) {
@@ -123,13 +119,13 @@ TrainingRow simulate_run(const PublishedRun& run, const Model& model, IterationO
   row.run = run;
   row.plan = make_plan(model, request);
   row.dispatch = habits.dispatch;
-  options.network.nics_per_server = row.plan.gpus_per_server;
+  options.network.nics_per_server = run.plan.gpus_per_server;
   options.network.dispatch.mode = habits.dispatch;
   options.compute.precision = run.precision;
   options.fidelity.nic_rate = run.nic_rate;
   options.zero = 1;
   options.gradient_bytes = 4;  // Megatron-LM's default
-  options.recompute = least_recompute(model, row.plan, run.gpu, options);
+  options.recompute = recompute_of(model, row.plan, run.gpu, options);
   row.recompute = options.recompute;
   if (divides_gpu_bandwidth(run.fabric)) {
     options.network.gpu.total =

@@ -11,8 +11,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace mixnet;
   try {
-    const auto runs =
-        parse_published_runs({reinterpret_cast<const char*>(data), size}, "fuzz.csv");
+    const auto runs = parse_published_runs({reinterpret_cast<const char*>(data), size}, "fuzz.csv");
     if (runs.empty()) std::abort();
     for (const PublishedRun& run : runs) {
       if (!(run.step_seconds > 0) || !std::isfinite(run.step_seconds)) std::abort();

@@ -80,6 +80,8 @@ TEST(ValidateTraining, IsAnIterationOfTheRowsPlan) {
   EXPECT_EQ(row.plan, make_plan(model, runs[0].plan));
   IterationOptions options = best();
   options.fidelity.nic_rate = Bandwidth::gbps(200);
+  options.zero = 1;
+  options.gradient_bytes = 4;
   const FabricKind fabrics[] = {FabricKind::kRailOptimized};
   const TrainingJob job(model, row.plan, find_gpu("h100"),
                         RoutingSource::make("uniform", routing_shape(model, row.plan), 1), fabrics,
