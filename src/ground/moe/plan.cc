@@ -365,7 +365,7 @@ ParallelPlan make_plan(const Model& model, const PlanRequest& request) {
   plan.vpp = request.vpp.value_or(1);
   plan.etp = request.etp.value_or(0);
   plan.micro_batch_size =
-      given_or(request.micro_batch_size, std::int64_t{preset.micro_batch_size}, std::int64_t{8});
+      given_or(request.micro_batch_size, std::int64_t{preset.micro_batch_size}, kDefaultMicroBatch);
   plan.seq_length =
       given_or(request.seq_length, std::int64_t{preset.seq_length}, std::int64_t{4096});
   check_positive("--tp", plan.tp, kMaxGpus);

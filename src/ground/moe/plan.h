@@ -97,6 +97,9 @@ struct ParallelPlan {
   bool operator==(const ParallelPlan&) const = default;
 };
 
+/// Sequences, of a model without a plan of its own: the paper's simulations'.
+inline constexpr std::int64_t kDefaultMicroBatch = 8;
+
 /// What the user fixed; what is left open is filled from the model's defaults.
 struct PlanRequest {
   std::int64_t gpus = 1024;

@@ -85,7 +85,9 @@ Comparison comparison_of(const ComparisonRequest& request) {
   comparison.model = request.model.name;
   comparison.gpu = request.gpu.title;
   refuse_hopeless(request.model, request.plan, request.gpu, request.iteration, request.memory);
-  comparison.plan = make_plan(request.model, request.plan);
+  comparison.plan =
+      with_micro_batch_that_fits(request.model, make_plan(request.model, request.plan),
+                                 request.plan, request.gpu, request.iteration, request.memory);
   comparison.memory = check_memory(request.model, comparison.plan, request.plan, request.gpu,
                                    request.iteration, request.memory);
   comparison.routing = request.routing;

@@ -22,7 +22,9 @@ int model_layer(const Model& model, int index) {
 LayerPicture picture_layer(const ComparisonRequest& request) {
   LayerPicture picture;
   picture.model = request.model.title.empty() ? request.model.name : request.model.title;
-  picture.plan = make_plan(request.model, request.plan);
+  picture.plan =
+      with_micro_batch_that_fits(request.model, make_plan(request.model, request.plan),
+                                 request.plan, request.gpu, request.iteration, request.memory);
   const NetworkOptions network = network_in_use(request.iteration.network, picture.plan);
   picture.bandwidth = request.bandwidths.at(0);
   picture.degree = network.optical_degree;

@@ -76,7 +76,8 @@ MemoryWish wish_of(const Model& model, const PlanRequest& request, const MemoryO
   plan.vpp = size(request.vpp, 1);
   plan.ep = size(request.ep, model.defaults.ep);
   plan.etp = request.etp.value_or(0);
-  plan.micro_batch_size = given_or(request.micro_batch_size, model.defaults.micro_batch_size, 8);
+  plan.micro_batch_size =
+      given_or(request.micro_batch_size, model.defaults.micro_batch_size, kDefaultMicroBatch);
   plan.seq_length = given_or(request.seq_length, model.defaults.seq_length, 4096);
   plan.global_batch_size = given_or(request.global_batch_size, model.defaults.global_batch_size, 1);
   return wish;
@@ -122,12 +123,37 @@ void refuse_hopeless(const Model& model, const PlanRequest& plan, const Gpu& gpu
       can_search ? what_fits(model, wish, usable) : "give more --gpus");
 }
 
+ParallelPlan with_micro_batch_that_fits(const Model& model, const ParallelPlan& plan,
+                                        const PlanRequest& wanted, const Gpu& gpu,
+                                        const IterationOptions& options,
+                                        const MemoryRequest& request) {
+  if (wanted.micro_batch_size || !request.looked_at || request.ignored) return plan;
+  MemoryOptions memory = memory_options(options);
+  const auto fits = [&](const ParallelPlan& one) {
+    if (!request.recompute)
+      return least_recompute(model, one, memory, usable_memory(gpu)).has_value();
+    memory.recompute = *request.recompute;
+    return worst_rank(model, one, memory).use.total() <= usable_memory(gpu);
+  };
+  ParallelPlan smaller = plan;
+  while (!fits(smaller)) {
+    if (smaller.micro_batch_size % 2 != 0) return plan;
+    smaller.micro_batch_size /= 2;
+    if (plan_problem(model, smaller, smaller.world())) return plan;
+  }
+  return smaller;
+}
+
 MemoryReport check_memory(const Model& model, const ParallelPlan& plan, const PlanRequest& wanted,
                           const Gpu& gpu, const IterationOptions& options,
                           const MemoryRequest& request) {
   MemoryOptions memory = memory_options(options);
   MemoryReport report;
   report.zero = options.zero;
+  report.micro_batch = plan.micro_batch_size;
+  const std::int64_t own = model.defaults.micro_batch_size;
+  const std::int64_t usual = own > 0 ? own : kDefaultMicroBatch;
+  if (!wanted.micro_batch_size && usual > plan.micro_batch_size) report.micro_batch_cut = usual;
   report.gpu_bytes = gpu.memory.count;
   report.usable_bytes = usable_memory(gpu);
   if (request.recompute) {
@@ -155,10 +181,15 @@ MemoryReport check_memory(const Model& model, const ParallelPlan& plan, const Pl
 }
 
 std::string describe_memory(const MemoryReport& report) {
-  return fmt::format("memory of the worst rank: {} GB of {:.0f}: {}",
-                     gigabytes(report.worst.use.total()),
-                     static_cast<double>(report.gpu_bytes) / kGigabyte,
-                     parts_of(report.worst.use, recompute_of(report)));
+  std::string text = fmt::format("memory of the worst rank: {} GB of {:.0f}: {}",
+                                 gigabytes(report.worst.use.total()),
+                                 static_cast<double>(report.gpu_bytes) / kGigabyte,
+                                 parts_of(report.worst.use, recompute_of(report)));
+  if (report.micro_batch_cut > 0) {
+    text += fmt::format("; the model's micro-batch of {} would not fit: {} taken",
+                        report.micro_batch_cut, report.micro_batch);
+  }
+  return text;
 }
 
 std::string memory_warning(const MemoryReport& report) {
@@ -184,6 +215,9 @@ nlohmann::ordered_json memory_json(const MemoryReport& report) {
           {"usable_bytes", report.usable_bytes},
           {"recompute", to_string(report.recompute)},
           {"recompute_chosen", report.chosen},
+          {"micro_batch_cut_from", report.micro_batch_cut > 0
+                                       ? nlohmann::ordered_json(report.micro_batch_cut)
+                                       : nlohmann::ordered_json(nullptr)},
           {"zero", report.zero}};
 }
 

@@ -1,6 +1,7 @@
 // Whether the job of a comparison fits into the GPUs' memory, and with which recompute it runs.
 //
 //   recompute given   that; where none was, and memory is looked at, the least that fits
+//   micro-batch given that; where none was, the model's, or the largest half of it that fits
 //   does not fit      refused, with the sum and what would fit; with a warning where memory is
 //                     ignored, and where the plan is the model's own default: then full recompute
 //
@@ -31,11 +32,21 @@ struct MemoryReport {
   /// Where some was chosen: the largest smaller micro-batch that needs none; 0: there is none.
   std::int64_t micro_batch_without = 0;
   int zero = 0;
+  std::int64_t micro_batch = 1;      ///< of the plan
+  std::int64_t micro_batch_cut = 0;  ///< that of the model, where that did not fit; 0: it did
   std::int64_t gpu_bytes = 0;
   std::int64_t usable_bytes = 0;
 
   bool fits() const { return worst.use.total() <= usable_bytes; }
 };
+
+/// `plan`, which is make_plan()'s for `wanted`; where that does not fit even with all recomputed, and
+/// nobody gave a micro-batch, the same with the largest half (quarter, ...) of its micro-batch that
+/// fits, and as many tokens an iteration.
+ParallelPlan with_micro_batch_that_fits(const Model& model, const ParallelPlan& plan,
+                                        const PlanRequest& wanted, const Gpu& gpu,
+                                        const IterationOptions& options,
+                                        const MemoryRequest& request);
 
 /// Throws Error where no plan on so many GPUs can fit, before one is looked for.
 void refuse_hopeless(const Model& model, const PlanRequest& plan, const Gpu& gpu,
