@@ -47,7 +47,7 @@ class MemoryTest(ProgramTest):
         self.assertTrue(memory(*words)["fits"], words)
 
     def test_ignoring_goes_on_with_a_warning(self):
-        job = ["compare", "--model", "mixtral-8x7b", "--recompute", "none", *IDEAL]
+        job = ["compare", "--model", "mixtral-8x7b", "--micro-batch-size", 8, "--recompute", "none", *IDEAL]
         self.assertEqual(run(*job).status, 2)
         result = run(*job, "--ignore-memory")
         self.assertEqual(result.status, 0, result)
@@ -55,6 +55,14 @@ class MemoryTest(ProgramTest):
         result = run(*job, "--ignore-memory", "--json", "-")
         self.assertIn(b"note: Beware: this does not fit", result.err)
         self.assertFalse(json.loads(result.out)["memory"]["fits"])
+
+    def test_a_micro_batch_that_nobody_gave_is_cut(self):
+        job = ["compare", "--model", "deepseek-v3", *IDEAL]
+        document = json.loads(run(*job, "--json", "-").out)
+        self.assertEqual(document["memory"]["micro_batch_cut_from"], 8)
+        self.assertEqual(document["plan"]["micro_batch_size"], 4)
+        self.assertTrue(document["memory"]["fits"])
+        self.assertEqual(run(*job, "--micro-batch-size", 8).status, 2)
 
     def test_states_are_those_of_a_count_by_hand(self):
         # Mixtral 8x7B on 32 GPUs, tp 2, pp 2, ep 4 x etp 2: dp 8, experts twice. Stage 0.
