@@ -51,8 +51,39 @@ OperationWork ComputeModel::work_of(LayerOperation operation, double tokens) con
 OperationTime ComputeModel::predicted(LayerOperation operation, double tokens) const {
   const OperationTime time = operation_time(model_, work_of(operation, tokens), rates_);
   const auto& factor = factors_[static_cast<std::size_t>(operation)];
-  if (!factor) return time;
-  return {scaled(time.forward, factor->forward), scaled(time.backward, factor->backward)};
+  if (!factor) return with_sum(operation, time);
+  return with_sum(operation,
+                  {scaled(time.forward, factor->forward), scaled(time.backward, factor->backward)});
+}
+
+/// With the sum of gradients over micro-batches. The curves have them written in bf16 once.
+OperationTime ComputeModel::with_sum(LayerOperation operation, OperationTime time) const {
+  const double bytes = (2.0 * options_.gradient_bytes - kBytesPerNumber) * parameters_of(operation);
+  time.backward += Time::from_seconds(bytes / (rates_.bytes * kMemory));
+  return time;
+}
+
+/// Of one layer on one GPU, of the matrices that an operation multiplies with.
+double ComputeModel::parameters_of(LayerOperation operation) const {
+  const double tp = plan_.tp;
+  switch (operation) {
+    case LayerOperation::kAttention:
+      return static_cast<double>(attention_parameters(model_)) / tp;
+    case LayerOperation::kExperts:
+      return static_cast<double>(expert_parameters(model_)) * local_experts(model_, plan_.ep) /
+             plan_.expert_tp();
+    case LayerOperation::kSharedExperts:
+      return static_cast<double>(shared_expert_parameters(model_)) / tp;
+    case LayerOperation::kDenseFfn:
+      return static_cast<double>(dense_ffn_parameters(model_)) / tp;
+    case LayerOperation::kHead:
+      return static_cast<double>(model_.vocab) * model_.hidden / tp;
+    case LayerOperation::kGate:
+    case LayerOperation::kPermute:
+    case LayerOperation::kOptimizer:
+      break;
+  }
+  return 0;
 }
 
 /// Sequence parallel: the GPUs of a TP group, and of an expert's, have a share of the copies each.

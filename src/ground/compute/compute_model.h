@@ -9,6 +9,8 @@
 //                   permutation back; as many for each of its experts
 //   shared experts, dense FFN   n tokens
 //   head            n tokens (last stage only)
+// Backward of what has weights also adds their gradients to those of the micro-batches before,
+// which reads and writes these (Megatron-LM's gradient accumulation fusion, in fp32 or bf16).
 //   optimizer       AdamW over the parameters of the busiest GPU
 //
 // A profile (compute_profile.h) replaces any of these by measured times, or corrects them.
@@ -30,7 +32,9 @@ namespace mixnet {
 struct ComputeOptions {
   Precision precision = Precision::kBf16;  ///< of GEMMs (compute/operation_curves.h)
   Time layer_wait = kLayerWait;            ///< a layer with experts, micro-batch and pass
-  ComputeProfile profile;                  ///< measured times, where there are any
+  /// Of a gradient, as micro-batches are added up: IterationOptions::gradient_bytes.
+  int gradient_bytes = 2;
+  ComputeProfile profile;  ///< measured times, where there are any
 };
 
 class ComputeModel {
@@ -51,6 +55,8 @@ class ComputeModel {
  private:
   OperationWork work_of(LayerOperation operation, double tokens) const;
   OperationTime predicted(LayerOperation operation, double tokens) const;
+  OperationTime with_sum(LayerOperation operation, OperationTime time) const;
+  double parameters_of(LayerOperation operation) const;
   OperationTime with_permutation(LayerOperation operation, OperationTime time, double copies) const;
   OperationTime time_of(LayerOperation operation) const;
   double tokens_of(LayerOperation operation) const;

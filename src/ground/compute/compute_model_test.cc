@@ -32,11 +32,22 @@ OperationTime curve(LayerOperation operation, int tp, double tokens) {
       {.operation = operation, .tp = tp, .ep = 8, .sequence = 4096, .tokens = tokens}, rates());
 }
 
+/// With what adding `parameters` gradients to those before takes: 4 bytes each, of which the curve
+/// has 2.
+OperationTime with_sum(OperationTime time, double parameters) {
+  time.backward += Time::from_seconds(2 * parameters / (rates().bytes * kMemory));
+  return time;
+}
+
+constexpr double kAttention = (2 * 4096 * 4096 + 2 * 4096 * 1024 + 2 * 4096) / 4.0;  // with norms
+constexpr double kExpert = 3.0 * 4096 * 14336 / 4;  // one of a rank
+
 TEST(Compute, OperationsAreTheCurvesOfWhatAGpuOfThePlanHas) {
   const ComputeModel compute = mixtral();
   EXPECT_EQ(compute.time(LayerOperation::kAttention),
-            curve(LayerOperation::kAttention, 4, kTokens));
-  EXPECT_EQ(compute.time(LayerOperation::kHead), curve(LayerOperation::kHead, 4, kTokens));
+            with_sum(curve(LayerOperation::kAttention, 4, kTokens), kAttention));
+  EXPECT_EQ(compute.time(LayerOperation::kHead),
+            with_sum(curve(LayerOperation::kHead, 4, kTokens), 32000 * 4096 / 4.0));
   // Mixtral has none of these.
   EXPECT_EQ(compute.time(LayerOperation::kSharedExperts), OperationTime{});
   EXPECT_EQ(compute.time(LayerOperation::kDenseFfn), OperationTime{});
@@ -60,7 +71,16 @@ TEST(Compute, GateAndExpertsMoveTheirCopies) {
   const OperationTime experts = curve(LayerOperation::kExperts, 4, 65'536);
   const OperationTime back = fused_permute_time(65'536 / 4, 4096, rates());
   EXPECT_EQ(compute.experts(65'536).forward, experts.forward + back.forward);
+  EXPECT_EQ(compute.experts(65'536).backward, with_sum(experts, kExpert).backward + back.backward);
   EXPECT_EQ(compute.time(LayerOperation::kExperts), compute.experts(65'536));
+}
+
+TEST(Compute, WiderGradientsTakeLongerToAddUp) {
+  ComputeOptions options;
+  options.gradient_bytes = 4;
+  const Time more = mixtral(options).time(LayerOperation::kExperts).backward -
+                    mixtral().time(LayerOperation::kExperts).backward;
+  EXPECT_NEAR(more.to_seconds(), 4 * kExpert / (rates().bytes * kMemory), 1e-11);
 }
 
 TEST(Compute, ExpertsLastAsLongAsTheBusiestRanks) {
@@ -96,7 +116,7 @@ TEST(Compute, ContextParallelRanksHaveAShareOfTheTokens) {
   plan.cp = 2;
   const ComputeModel shared(model, plan, find_gpu("h100"), {}, kParameters);
   EXPECT_EQ(shared.time(LayerOperation::kAttention),
-            curve(LayerOperation::kAttention, 4, kTokens / 2));
+            with_sum(curve(LayerOperation::kAttention, 4, kTokens / 2), kAttention));
 }
 
 TEST(Compute, Fp8IsFasterWhereMatricesAreLarge) {
@@ -147,7 +167,7 @@ TEST(Compute, TimesOfOtherShapesCorrectTheCurve) {
   EXPECT_NEAR(compute.time(LayerOperation::kAttention).forward.to_seconds(),
               2 * plain.forward.to_seconds(), 1e-6);
   EXPECT_NEAR(compute.time(LayerOperation::kAttention).backward.to_seconds(),
-              3 * plain.backward.to_seconds(), 1e-6);
+              3 * plain.backward.to_seconds() + 2 * kAttention / (rates().bytes * kMemory), 1e-6);
   EXPECT_EQ(compute.time(LayerOperation::kHead), mixtral().time(LayerOperation::kHead));
 }
 

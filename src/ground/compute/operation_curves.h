@@ -57,7 +57,7 @@ inline constexpr double kOptimizerMemory = 0.647;  ///< of the bandwidth, of Ada
 /// What a layer with experts waits for the host in a pass of a micro-batch: its counts of tokens,
 /// and launches of small kernels behind them. One constant fitted to published training
 /// (scripts/fit_training.py); CUDA graphs would take it away.
-inline constexpr Time kLayerWait = Time::microseconds(500);
+inline constexpr Time kLayerWait = Time::microseconds(300);
 
 // Not fitted.
 inline constexpr double kMemory = 0.8;              ///< of the bandwidth, of long streams

@@ -114,11 +114,13 @@ ComparisonRequest with_memory(ComparisonRequest request, const Comparison& compa
   return request;
 }
 
-bool serves_all_speeds(const IterationOptions& options) {
+bool serves_all_speeds(const IterationOptions& options, FabricKind fabric) {
   // The fluid scales with the speed; the delay of a switch and fixed parts of a GPU's bandwidth
   // beside it do not.
+  const bool is_switched = fabric == FabricKind::kMixNet || fabric == FabricKind::kMixNetOpticalIo;
   return options.fidelity.fidelity == Fidelity::kFluid &&
-         !needs_of(options.reconfiguration).moving && options.network.gpu.scales();
+         !(is_switched && needs_of(options.reconfiguration).moving) &&
+         (!divides_gpu_bandwidth(fabric) || options.network.gpu.scales());
 }
 
 void add_costs(const ComparisonRequest& request, const Comparison& comparison,
@@ -153,13 +155,13 @@ namespace {
 
 ComparisonRun run_of(const ComparisonRequest& request, const Comparison& comparison,
                      ComparisonJobs& jobs, FabricKind fabric, Bandwidth bandwidth) {
-  const TrainingJob& job = jobs.at(bandwidth);
+  const TrainingJob& job = jobs.at(fabric, bandwidth);
   ComparisonRun run;
   run.fabric = fabric;
   run.bandwidth = bandwidth;
   run.time = job.simulate(fabric, bandwidth, request.compute_scale);
-  if (jobs.well() != nullptr) {
-    run.without_failures = jobs.well()->simulate(fabric, bandwidth, request.compute_scale).total;
+  if (const TrainingJob* well = jobs.well(fabric)) {
+    run.without_failures = well->simulate(fabric, bandwidth, request.compute_scale).total;
   }
   run.tokens_per_second =
       static_cast<double>(comparison.plan.tokens_per_iteration()) / run.time.total.to_seconds();
@@ -179,7 +181,7 @@ std::optional<Time> fat_tree_time(const ComparisonRequest& request, ComparisonJo
                                   Bandwidth bandwidth) {
   if (!any_has_price(request) || !request.prices.has(bandwidth)) return std::nullopt;
   try {
-    return jobs.at(bandwidth)
+    return jobs.at(FabricKind::kFatTree, bandwidth)
         .simulate(FabricKind::kFatTree, bandwidth, request.compute_scale)
         .total;
   } catch (const FabricError&) {
@@ -195,7 +197,8 @@ Comparison compare_possible(const ComparisonRequest& wanted) {
   ComparisonJobs jobs(request, comparison.plan);
   std::optional<FabricError> first;
   for (const Bandwidth bandwidth : request.bandwidths) {
-    (void)jobs.at(bandwidth);  // what it throws is of every speed
+    // What making a job throws is of every speed.
+    for (const FabricKind fabric : request.fabrics) (void)jobs.at(fabric, bandwidth);
     const std::optional<Time> fat_tree = fat_tree_time(request, jobs, bandwidth);
     for (const FabricKind fabric : request.fabrics) {
       try {

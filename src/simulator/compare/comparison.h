@@ -119,9 +119,9 @@ Comparison comparison_of(const ComparisonRequest& request);
 /// `request` with what comparison_of() has found: the recompute that it is simulated with.
 ComparisonRequest with_memory(ComparisonRequest request, const Comparison& comparison);
 
-/// Whether one TrainingJob with these options serves every speed; else it is made for one speed,
-/// FidelityOptions::nic_rate.
-bool serves_all_speeds(const IterationOptions& options);
+/// Whether one TrainingJob with these options serves every speed of a fabric; else it is made for
+/// one speed, FidelityOptions::nic_rate.
+bool serves_all_speeds(const IterationOptions& options, FabricKind fabric);
 
 /// What a run, which has its time, costs and what a dollar buys, in its fields for that; nothing
 /// where its fabric has no price. `fat_tree` is the iteration of that at its speed; without it

@@ -1,10 +1,12 @@
 // The training jobs that a comparison runs, each made when it is first asked for: one for all
-// speeds where that serves (serves_all_speeds()), else one a speed.
+// fabrics and speeds that it serves (serves_all_speeds()); those fabrics of which the switch's
+// delay or a GPU's bandwidth does not scale with the NICs have one of their own for each speed.
 //
 // Refers to request and plan, which outlive it. Not thread-safe. Cost: making a job is what a
 // comparison costs; the rest is microseconds.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 #include <vector>
@@ -18,23 +20,28 @@ class ComparisonJobs {
   /// Of the fabrics asked for, and of the fat-tree where prices are compared with it.
   ComparisonJobs(const ComparisonRequest& request, const ParallelPlan& plan);
 
-  /// Good until another speed is asked for.
-  const TrainingJob& at(Bandwidth bandwidth);
-  /// The one of at() without failures; null where there are none.
-  const TrainingJob* well() const { return well_ ? &*well_ : nullptr; }
+  /// One that can simulate this; good until another speed is asked for.
+  const TrainingJob& at(FabricKind fabric, Bandwidth bandwidth);
+  /// The same without failures, once at() was asked; null where there are none.
+  const TrainingJob* well(FabricKind fabric) const;
 
   /// An iteration on MixNet, without failures, with other options.
   Time mixnet(IterationOptions options, Bandwidth bandwidth) const;
 
  private:
+  struct Group {
+    std::vector<FabricKind> fabrics;
+    bool scales = false;
+    Bandwidth speed;
+    std::optional<TrainingJob> made, well;
+  };
+  const Group& group_of(FabricKind fabric) const;
   TrainingJob healthy(IterationOptions options, std::span<const FabricKind> fabrics) const;
 
   const ComparisonRequest& request_;
   const ParallelPlan& plan_;
-  std::vector<FabricKind> simulated_;
   RoutingSource routing_;
-  Bandwidth speed_;
-  std::optional<TrainingJob> made_, well_;
+  std::array<Group, 2> groups_;  ///< of all speeds, and of one
 };
 
 }  // namespace mixnet

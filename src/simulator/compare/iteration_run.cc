@@ -38,7 +38,7 @@ IterationRun run_iteration(const ComparisonRequest& wanted, const TimelineOption
 
   const RoutingSource routing = routing_of(request, plan);
   IterationOptions options = request.iteration;
-  if (!serves_all_speeds(options)) options.fidelity.nic_rate = bandwidth;
+  if (!serves_all_speeds(options, fabric)) options.fidelity.nic_rate = bandwidth;
   const TrainingJob job(request.model, plan, request.gpu, routing, std::array{fabric}, options);
   result.timeline = job.record(fabric, bandwidth, timeline, request.compute_scale);
 

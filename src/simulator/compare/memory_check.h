@@ -40,9 +40,9 @@ struct MemoryReport {
   bool fits() const { return worst.use.total() <= usable_bytes; }
 };
 
-/// `plan`, which is make_plan()'s for `wanted`; where that does not fit even with all recomputed, and
-/// nobody gave a micro-batch, the same with the largest half (quarter, ...) of its micro-batch that
-/// fits, and as many tokens an iteration.
+/// `plan`, which is make_plan()'s for `wanted`; where that does not fit even with all recomputed,
+/// and nobody gave a micro-batch, the same with the largest half (quarter, ...) of its micro-batch
+/// that fits, and as many tokens an iteration.
 ParallelPlan with_micro_batch_that_fits(const Model& model, const ParallelPlan& plan,
                                         const PlanRequest& wanted, const Gpu& gpu,
                                         const IterationOptions& options,

@@ -41,6 +41,9 @@ MixNetAdvice mixnet_advice(const ComparisonRequest& request, std::span<const Com
   MixNetAdvice advice;
   IterationOptions options = request.iteration;
   best_settings(options);
+  // What is not MixNet's stays as it is asked for.
+  options.network.dispatch = request.iteration.network.dispatch;
+  options.scale_up_share = request.iteration.scale_up_share;
   const ComparisonRun* best = nullptr;
   for (const ComparisonRun& run : runs) {
     if (run.fabric != FabricKind::kMixNet) continue;

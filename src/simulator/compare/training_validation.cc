@@ -112,7 +112,7 @@ Recompute recompute_of(const Model& model, const ParallelPlan& plan, const Gpu& 
 }
 
 TrainingRow simulate_run(const PublishedRun& run, const Model& model, IterationOptions options) {
-  const SourceHabits habits = habits_of(run.source);
+  const SourceHabits habits = habits_of(run);
   PlanRequest request = run.plan;
   if (!request.vpp && habits.interleaves) request.vpp = most_virtual_stages(model, request);
   TrainingRow row;
@@ -188,10 +188,19 @@ std::vector<TrainingGroup> groups_of(const std::vector<TrainingRow>& rows,
 
 }  // namespace
 
-SourceHabits habits_of(std::string_view source) {
+SourceHabits habits_of(const PublishedRun& run) {
   // Megatron Core before it had DeepEP; only with interleaved stages do its steps of 256 and of
   // 1,024 sequences (4.48 s and 16.8 s) go together.
-  if (source.starts_with("arXiv:2504.14960")) return {DispatchMode::kCopies, true};
+  if (run.source.starts_with("arXiv:2504.14960")) return {DispatchMode::kCopies, true};
+  // Its run configurations (scripts/performance/configs) have moe_token_dispatcher_type alltoall
+  // for these, and DeepEP or HybridEP for the others.
+  constexpr int kServerGpus = 8;
+  const bool of_bridge = run.source.starts_with("Megatron-Bridge");
+  const bool in_servers = run.plan.gpus_per_server <= kServerGpus;
+  if (of_bridge &&
+      (run.model.starts_with("gpt-oss") || (run.model.starts_with("qwen3-235b") && in_servers))) {
+    return {DispatchMode::kCopies, false};
+  }
   return {};
 }
 

@@ -48,12 +48,12 @@ struct PublishedRun {
 /// Throws Error on missing columns and values that are out of range.
 std::vector<PublishedRun> parse_published_runs(std::string_view csv, std::string_view input);
 
-/// What the runs of a source have where they do not print it.
+/// What a run has where its row does not print it, as its source is known to run.
 struct SourceHabits {
   DispatchMode dispatch = DispatchMode::kDeduplicated;
   bool interleaves = false;  ///< as many virtual stages as divide the layers, else none
 };
-SourceHabits habits_of(std::string_view source);
+SourceHabits habits_of(const PublishedRun& run);
 
 struct TrainingRow {
   PublishedRun run;

@@ -100,6 +100,15 @@ TEST(ValidateTraining, TakesWhatARowDoesNotPrintFromItsSource) {
   EXPECT_EQ(plan_of("arXiv:2504.14960v2 T3").plan.vpp, 8);  // 32 layers on 4 stages, one a chunk
   EXPECT_EQ(plan_of("arXiv:2504.14960v2 T3").dispatch, DispatchMode::kCopies);
   EXPECT_EQ(plan_of("a talk").plan.vpp, 1);
+  EXPECT_EQ(plan_of("a talk").dispatch, DispatchMode::kDeduplicated);
+  PublishedRun run;
+  run.source = "Megatron-Bridge perf-summary";
+  run.model = "gpt-oss-120b";
+  EXPECT_EQ(habits_of(run).dispatch, DispatchMode::kCopies);
+  run.model = "qwen3-235b-a22b";
+  EXPECT_EQ(habits_of(run).dispatch, DispatchMode::kCopies);
+  run.plan.gpus_per_server = 72;
+  EXPECT_EQ(habits_of(run).dispatch, DispatchMode::kDeduplicated);
   // What is printed stays.
   const auto printed = validate_training(
       parse("a,mixtral-8x7b,h100,64,8,2,8,1,4,1,1,1,256,4096,bf16,no,rail-optimized,400,4,"

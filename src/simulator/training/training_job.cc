@@ -34,6 +34,7 @@ std::vector<Time> moments_of(std::span<const Failure> failures) {
 }
 
 JobSetup setup_of(Model model, const ParallelPlan& plan, Gpu gpu, IterationOptions options) {
+  options.compute.gradient_bytes = options.gradient_bytes;
   const ComputeModel compute(model, plan, gpu, options.compute,
                              static_cast<double>(busiest_rank_parameters(model, plan)));
   return {std::move(model), plan, std::move(gpu), std::move(options), compute};
