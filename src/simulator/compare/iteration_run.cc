@@ -72,7 +72,7 @@ std::int64_t spans_of_region(const Model& model, const ParallelPlan& plan) {
     const auto [first, end] = stage_layers(model, plan, stage);
     layers = std::max(layers, end - first);
   }
-  return 2 * std::int64_t{plan.micro_batches()} * (layers * kSpansOfPass + kSpansOfWork);
+  return 2 * std::int64_t{plan.micro_batches()} * (layers * kSpansOfPass + plan.vpp * kSpansOfWork);
 }
 
 std::string title_of(const ComparisonRequest& request) {

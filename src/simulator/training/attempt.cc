@@ -148,10 +148,14 @@ void Attempt::record(const WorkPlace& work, Time start, Time end) {
     if (pieces_[e].share > 0) plans[e] = epochs_[e].pace.plan_work(work);
   }
   recorder_->add_work(work, start, end, pieces_, plans, lengths_);
-  const int boundary = work.is_backward ? work.stage - 1 : work.stage;
-  if (boundary >= 0 && boundary + 1 < job_.plan.pp) {
-    recorder_->add_send(work, end, end + send_time(boundary, end));
-  }
+  // To the next stage, or from the last one to the first one's next chunk; backward the other way.
+  const int last = job_.plan.pp - 1;
+  const bool is_end = work.is_backward ? work.stage == 0 && work.chunk == 0
+                                       : work.stage == last && work.chunk + 1 == job_.plan.vpp;
+  if (is_end) return;
+  const int before = work.stage > 0 ? work.stage - 1 : last;
+  const int boundary = work.is_backward ? before : work.stage;
+  recorder_->add_send(work, end, end + send_time(boundary, end));
 }
 
 /// Returns when all are summed, beneath backward as far as that is asked for.

@@ -308,13 +308,13 @@ std::vector<TimelineSpan> PacedJob::plan_work(const WorkPlace& place) const {
     now = end;
   };
   const auto run_head = [&] {
-    if (place.stage + 1 < job_.plan.pp) return;
+    if (place.stage + 1 < job_.plan.pp || place.chunk + 1 < job_.plan.vpp) return;
     const OperationTime time = head();
     const Time end = now + (place.is_backward ? time.backward : time.forward);
     spans.push_back(span_of(place, TimelineTrack::kCompute, TimelinePart::kHead, now, end));
     now = end;
   };
-  const auto [first, end] = stage_layers(job_.model, job_.plan, place.stage);
+  const auto [first, end] = chunk_layers(job_.model, job_.plan, place.stage, place.chunk);
   if (place.is_backward) {
     run_head();
     for (int layer = end; layer-- > first;) pass(layer);

@@ -24,6 +24,7 @@ struct Case {
   std::string model = "mixtral-8x22b";
   std::int64_t gpus = 512;
   int pp = 4;
+  int vpp = 1;
   std::string routing = "dynamic";
   FabricKind fabric = FabricKind::kMixNet;
   double compute_scale = 1;
@@ -35,6 +36,7 @@ struct Case {
     PlanRequest request;
     request.gpus = gpus;
     request.pp = pp;
+    request.vpp = vpp;
     request.micro_batch_size = 8;
     ParallelPlan plan = make_plan(found, request);
     plan.global_batch_size = plan.micro_batch_size * plan.dp * micro_batches;
@@ -81,6 +83,10 @@ std::vector<Case> cases() {
   one.gpus = 1024;
   one.pp = 16;
   one.micro_batches = 2;
+  all.push_back(one);
+  one = {};
+  one.vpp = 2;  // each stage takes its layers in two turns
+  one.micro_batches = 8;
   all.push_back(one);
   return all;
 }

@@ -136,7 +136,6 @@ void TrainingJob::refuse_endless(FabricKind fabric, Bandwidth nic_rate) const {
 
 IterationTimeline TrainingJob::record(FabricKind fabric, Bandwidth nic_rate,
                                       const TimelineOptions& options, double compute_scale) const {
-  if (job_.plan.vpp > 1) throw Error("--vpp", "is not in timelines yet", "leave it out");
   TimelineRecorder recorder(job_.plan.pp, job_.plan.replicas(), options);
   if (std::ranges::any_of(phases_on(periods_.front(), fabric).exchanges,
                           &ExchangeTimes::switched)) {
