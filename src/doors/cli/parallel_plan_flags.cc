@@ -66,9 +66,10 @@ void add_parallel_plan_flags(CLI::App& command, ParallelPlanFlags& flags) {
           "cp and dp (default: as tp)")
       ->group(group);
   command
-      .add_option("--mtp,--mtp-num-layers", flags.mtp,
-                  "Multi-token-prediction layers trained with it, on the last stage (default: the\n"
-                  "config's num_nextn_predict_layers: 1 of DeepSeek-V3)")
+      .add_option(
+          "--mtp,--mtp-num-layers", flags.mtp,
+          "Multi-token-prediction layers trained with it, on the last stage (default: the\n"
+          "config's num_nextn_predict_layers: 1 of DeepSeek-V3; none in task graphs and traces)")
       ->group(group);
   command
       .add_option("--micro-batch-size", flags.micro_batch_size,

@@ -121,7 +121,8 @@ void add_fabric_flags(CLI::App& command, SimulationFlags& flags) {
             "mixnet: refined (default: knows the EPS), greedy (Algorithm 1) or exact");
   group.add_switch(
       "--paper", flags.paper,
-      "As in the paper: mixnet with block, circuits-first and greedy; copies of tokens;\n"
+      "As in the paper: mixnet with block, circuits-first and greedy; copies of tokens,\n"
+      "all of the scale-up rate, memory not asked about;\n"
       "a network that costs as one of three tiers whatever its size");
   group.add_default("--oversubscription", flags.oversubscription,
                     "oversub-fat-tree: NICs for one uplink of their ToR switch");

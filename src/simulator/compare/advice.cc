@@ -129,11 +129,11 @@ double known_error(FabricKind fabric) {
     case FabricKind::kTopoOpt:
       return 0.28;
     case FabricKind::kOversubFatTree:
-      return 0.068;
+      return 0.041;
     case FabricKind::kMixNet:
       return 0.026;
     default:
-      return 0.014;
+      return 0.016;
   }
 }
 

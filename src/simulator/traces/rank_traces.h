@@ -51,7 +51,7 @@ struct ChakraImport {
   std::uint32_t gpus_per_node = 8;
   Gpu gpu;                                                    ///< its NVLink, and the roofline
   ChakraGroups groups = {};                                   ///< as far as they are known
-  double compute_efficiency = 0.55, memory_efficiency = 0.8;  ///< as ComputeOptions
+  double compute_efficiency = 0.55, memory_efficiency = 0.8;  ///< of the peak and the bandwidth
 };
 
 /// What was passed over or taken, a line each.
