@@ -28,7 +28,7 @@ ComparisonRequest request_of(std::string routing) {
 TEST(MixNetAdvice, SaysWhatTheBestSettingsGiveWhereOthersWereAskedFor) {
   ComparisonRequest request = request_of("dynamic");
   const Comparison paper = compare(request);
-  best_settings(request.iteration);
+  best_switch_settings(request.iteration);
   const Comparison best = compare(request);
   ASSERT_EQ(paper.mixnet->at_best.size(), 1u);
   EXPECT_EQ(paper.mixnet->at_best[0].time.total, best.runs[0].time.total);
@@ -48,7 +48,7 @@ TEST(MixNetAdvice, RewiringIsWorthNothingWhereAllDemandsAreAlike) {
 // The time up to which it pays is where the iteration says so.
 TEST(MixNetAdvice, RewiringPaysUpToTheTimeThatIsSaid) {
   ComparisonRequest request = request_of("dynamic");
-  best_settings(request.iteration);
+  best_switch_settings(request.iteration);
   const MixNetAdvice advice = *compare(request).mixnet;
   const auto time_with = [&](Time delay) {
     request.advise = false;

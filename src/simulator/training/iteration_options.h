@@ -132,14 +132,19 @@ inline MemoryOptions memory_options(const IterationOptions& options) {
   return memory;
 }
 
-/// How tokens are best sent, and MixNet best run, in place of the paper's copies, block, greedy and
-/// circuits-first.
-inline void best_settings(IterationOptions& options) {
-  options.scale_up_share = kScaleUpShare;
-  options.network.dispatch.mode = DispatchMode::kDeduplicated;
+/// How MixNet's switch is best run, in place of the paper's block, greedy and circuits-first.
+inline void best_switch_settings(IterationOptions& options) {
   options.reconfiguration = Reconfiguration::kHitless;
   options.network.allocator = AllocatorKind::kRefined;
   options.network.ep_split = EpSplit::kBalanced;
+}
+
+/// The same, tokens sent once to each server in place of copies, and scale-up networks as fast as
+/// they are measured in place of nominal.
+inline void best_settings(IterationOptions& options) {
+  best_switch_settings(options);
+  options.scale_up_share = kScaleUpShare;
+  options.network.dispatch.mode = DispatchMode::kDeduplicated;
 }
 
 }  // namespace mixnet
