@@ -260,7 +260,8 @@ void PacedJob::add_shards(const WorkPlace& place, StageTimes& times) const {
     return std::max(Time::zero(), length - hides);
   };
   times.forward.dp = exposed(gather, times.forward);
-  times.backward.dp = exposed(gather + (is_last ? Time::zero() : half), times.backward);
+  times.shards_busy = gather + (is_last ? Time::zero() : half);
+  times.backward.dp = exposed(times.shards_busy, times.backward);
 }
 
 std::vector<Time> PacedJob::send_times() const {
