@@ -7,7 +7,7 @@ namespace {
 
 bool has_best_settings(const IterationOptions& options) {
   IterationOptions best = options;
-  best_settings(best);
+  best_switch_settings(best);
   return options.reconfiguration == best.reconfiguration &&
          options.network.allocator == best.network.allocator &&
          options.network.ep_split == best.network.ep_split;
@@ -40,7 +40,7 @@ MixNetAdvice mixnet_advice(const ComparisonRequest& request, std::span<const Com
                            const ComparisonJobs& jobs) {
   MixNetAdvice advice;
   IterationOptions options = request.iteration;
-  best_settings(options);
+  best_switch_settings(options);  // tokens go as they do on the other fabrics
   const ComparisonRun* best = nullptr;
   for (const ComparisonRun& run : runs) {
     if (run.fabric != FabricKind::kMixNet) continue;

@@ -132,14 +132,18 @@ inline MemoryOptions memory_options(const IterationOptions& options) {
   return memory;
 }
 
-/// How tokens are best sent, and MixNet best run, in place of the paper's copies, block, greedy and
-/// circuits-first.
-inline void best_settings(IterationOptions& options) {
-  options.scale_up_share = kScaleUpShare;
-  options.network.dispatch.mode = DispatchMode::kDeduplicated;
+/// How MixNet is best run, in place of the paper's block, greedy and circuits-first.
+inline void best_switch_settings(IterationOptions& options) {
   options.reconfiguration = Reconfiguration::kHitless;
   options.network.allocator = AllocatorKind::kRefined;
   options.network.ep_split = EpSplit::kBalanced;
+}
+
+/// And how tokens are best sent on any fabric, in place of the paper's copies.
+inline void best_settings(IterationOptions& options) {
+  options.scale_up_share = kScaleUpShare;
+  options.network.dispatch.mode = DispatchMode::kDeduplicated;
+  best_switch_settings(options);
 }
 
 }  // namespace mixnet
