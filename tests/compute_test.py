@@ -88,6 +88,16 @@ class ComputeTest(ProgramTest):
         self.assertEqual(fp8[0], h200[0])
         self.assertTrue(all(fast < slow for fast, slow in zip(fp8[2:], h200[2:])))
 
+    def test_a_profile_in_bf16_corrects_fp8_and_does_not_replace_it(self):
+        profile = ["--profile", self.file("times.csv", self.table())]
+
+        def seconds(*words):
+            job = ["--model", "mixtral-8x7b", "--gpu", "h200", "--fabric", "ideal", "--routing", "uniform",
+                   "--recompute", "full"]
+            return answer("compare", *job, *words)["runs"][0]["compute_seconds"]
+        fp8 = ["--precision", "fp8"]
+        self.assertAlmostEqual(seconds(*profile, *fp8) / seconds(*profile), seconds(*fp8) / seconds(), delta=0.1)
+
     def test_a_model_beside_the_csv(self):
         config = (program.DATA / "models" / "mixtral-8x7b.json").read_text(encoding="utf-8")
         (self.folder / "models").mkdir()

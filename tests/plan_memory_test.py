@@ -33,18 +33,28 @@ class MemoryTest(ProgramTest):
                 self.assertIn("what fits: ", text)
 
     def test_what_would_fit_fits(self):
-        job = ["--model", "deepseek-v3", "--gpus", 256, "--tp", 1, "--pp", 4, "--ep", 64,
-               "--micro-batch-size", 8]
-        text = run("compare", *job).err.decode()
-        self.assertIn("what fits: ", text)
-        flags = text.split("what fits: ")[1].split(";")[0].split(", or ")[0].split()
-        words = [str(word) for word in job]
-        for flag, value in zip(flags[::2], flags[1::2]):
-            if flag in words:
-                words[words.index(flag) + 1] = value
-            else:
-                words += [flag, value]
-        self.assertTrue(memory(*words)["fits"], words)
+        for job in (["--model", "deepseek-v3", "--gpus", 256, "--tp", 1, "--pp", 4, "--ep", 64,
+                     "--micro-batch-size", 8],
+                    # Too few GPUs for any plan, and a recompute that was given.
+                    ["--model", "qwen3-235b-a22b", "--gpus", 16, "--tp", 8, "--pp", 2, "--ep", 32,
+                     "--etp", 1, "--seq-length", 32768, "--recompute", "none"],
+                    ["--model", "kimi-k2", "--gpus", 64, "--tp", 1, "--pp", 16, "--zero", 0,
+                     "--recompute", "selective"]):
+            text = run("compare", *job).err.decode()
+            self.assertIn("what fits: ", text)
+            flags = text.split("what fits: ")[1].split(";")[0].split(", or ")[0].split()
+            words = [str(word) for word in job]
+            for flag, value in zip(flags[::2], flags[1::2]):
+                if flag in words:
+                    words[words.index(flag) + 1] = value
+                else:
+                    words += [flag, value]
+            self.assertTrue(memory(*words)["fits"], words)
+
+    def test_what_does_not_go_together_is_said_before(self):
+        text = run("compare", "--model", "deepseek-v3", "--gpus", 64, "--pp", 2, "--vpp", 2,
+                   "--schedule", "eager-1f1b").err.decode()
+        self.assertIn("mixnet: --vpp: does not go with --schedule eager-1f1b", text)
 
     def test_ignoring_goes_on_with_a_warning(self):
         job = ["compare", "--model", "mixtral-8x7b", "--micro-batch-size", 8, "--recompute", "none", *IDEAL]

@@ -100,6 +100,14 @@ class TimelineTest(ProgramTest):
         self.assertIn(b"--timeline-regions says how many", result.out)
         self.assertLess(path.stat().st_size, 100e6)
 
+    def test_how_much_is_drawn_is_of_the_micro_batch_that_fits(self):
+        path = self.file("timeline.json", "")
+        result = run("simulate", "--model", "deepseek-v3", "--fabric", "fat-tree", "--routing", "uniform",
+                     "--seq-length", "16384", "--global-batch-size", "32768", "--timeline", path)
+        self.assertEqual(result.status, 0, str(result))
+        self.assertIn(b"micro-batch of 8 would not fit", result.out)
+        self.assertLess(path.stat().st_size, 100e6)
+
     def test_a_task_graph(self):
         words = ["simulate", "--task-graph", MOE, "--fabric", "mixnet"]
         trace = trace_of(*words, "--timeline", "-")

@@ -60,7 +60,8 @@ int regions_of(const Flags& flags, const ComparisonRequest& request) {
   flags.timeline.check("regions");
   if (flags.timeline.file.empty()) return 0;
   if (flags.timeline.most) return *flags.timeline.most;
-  const ParallelPlan plan = make_plan(request.model, request.plan);
+  // Of the micro-batch that fits into memory, which may be smaller than the model's.
+  const ParallelPlan plan = comparison_of(request).plan;
   const std::int64_t fit = TimelineFlags::kMostSpans / spans_of_region(request.model, plan);
   return static_cast<int>(std::clamp<std::int64_t>(fit, 1, INT_MAX));
 }

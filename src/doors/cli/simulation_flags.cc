@@ -215,8 +215,10 @@ ComputeOptions SimulationFlags::compute_options(const ComparisonRequest& request
   if (options.layer_wait > Time::seconds(1)) {
     throw Error("--layer-wait", fmt::format("'{}' is too long", layer_wait), "give at most 1s");
   }
-  const ComputeRates rates = compute_rates(request.gpu, options.precision);
+  (void)compute_rates(request.gpu, options.precision);  // throws where the GPU has it not
   if (profile.empty()) return options;
+  // A CSV is of bf16, whatever is simulated: its factors go over to fp8.
+  const ComputeRates rates = compute_rates(request.gpu, Precision::kBf16);
   const std::string text = read_text_file(profile);
   const std::filesystem::path path = profile;
   options.profile =

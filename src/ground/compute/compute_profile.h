@@ -6,7 +6,8 @@
 //                     "optimizer": {"forward": "18ms"}}}
 //   a CSV of operations of any shape (compute/measured_operations.h; python3 -m mixnet.profile
 //     writes it): measured / predicted of the nearest shape is a factor on the curve. Rows of the
-//     model go before those of others; an operation without rows has no factor.
+//     model go before those of others; an operation without rows has no factor. It was measured in
+//     bf16; the factors are taken over to fp8.
 //
 // Plain values; pure.
 #pragma once
@@ -45,8 +46,8 @@ struct ComputeProfile {
 /// times without units.
 ComputeProfile parse_compute_profile(std::string_view json, std::string_view input);
 
-/// Of a CSV; `model`: the name of the one that is simulated. `folder` and errors as
-/// predict_operations() has them.
+/// Of a CSV; `model`: the name of the one that is simulated; `rates`: of what was measured (bf16).
+/// `folder` and errors as predict_operations() has them.
 ComputeProfile parse_operations_profile(std::string_view csv, std::string_view input,
                                         std::string_view model, const ComputeRates& rates,
                                         const std::filesystem::path& folder = ".");

@@ -66,10 +66,12 @@ const Matrix<std::int64_t>& DemandMaker::make_server_bytes(const TokenCounts& co
   return demand_.server_bytes;
 }
 
-/// Of a rank that sends `row_total` copies, `copies` of them to the place.
+/// Of a rank that sends `row_total` copies, `copies` of them to the place. What is dropped beyond a
+/// capacity leaves as many tokens, with fewer copies each.
 std::int64_t DemandMaker::distinct_bytes(const DistinctTokens& place, std::int64_t copies,
                                          std::int64_t row_total) const {
-  const double tokens = static_cast<double>(row_total) / traffic_.top_k;
+  const double tokens =
+      traffic_.tokens > 0 ? traffic_.tokens : static_cast<double>(row_total) / traffic_.top_k;
   if (tokens <= 0) return 0;
   const double distinct = tokens * place.share(static_cast<double>(copies) / tokens);
   return static_cast<std::int64_t>(distinct + 0.5) * token_bytes_;

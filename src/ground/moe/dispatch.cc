@@ -31,9 +31,10 @@ double hypergeometric(int all, int special, int draws, int hits) {
 
 }  // namespace
 
-TokenTraffic token_traffic(const Model& model, const DispatchOptions& dispatch) {
+TokenTraffic token_traffic(const Model& model, const DispatchOptions& dispatch, double tokens) {
   return {model.hidden, dispatch.mode,       model.placed_experts,
-          model.top_k,  model.expert_groups, model.groups_per_token};
+          model.top_k,  model.expert_groups, model.groups_per_token,
+          tokens};
 }
 
 DistinctTokens::DistinctTokens(const TokenTraffic& traffic, double local)
@@ -66,7 +67,8 @@ double DistinctTokens::share(double copies) const {
   const double step = at - static_cast<double>(below);
   const double share = table_[below] + step * (table_[below + 1] - table_[below]);
   // Nobody sends a token to a place in more copies than it has experts for it.
-  return std::clamp(share, copies / traffic_.top_k, std::min(copies, 1.0));
+  const double most = std::min(copies, 1.0);
+  return std::clamp(share, std::min(copies / traffic_.top_k, most), most);
 }
 
 }  // namespace mixnet

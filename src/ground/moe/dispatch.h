@@ -60,8 +60,10 @@ struct TokenTraffic {
   int top_k = 1;
   int groups = 1;         ///< of experts, as the router has them
   int chosen_groups = 1;  ///< that a token's experts are of
+  /// Of an EP rank; 0: as many as its copies are of. They are more where copies were dropped.
+  double tokens = 0;
 };
-TokenTraffic token_traffic(const Model& model, const DispatchOptions& dispatch);
+TokenTraffic token_traffic(const Model& model, const DispatchOptions& dispatch, double tokens = 0);
 
 /// Of the tokens of one rank: how many reach a place that has some of the experts.
 class DistinctTokens {

@@ -178,6 +178,45 @@ TEST(DeduplicatedDemand, IsThatOfTokensCountedOneByOne) {
   }
 }
 
+TEST(DeduplicatedDemand, DropsCopiesNotTokens) {
+  // Beyond a capacity copies are dropped, here two of five; a token goes as long as one is left.
+  constexpr int kHidden = 64;
+  constexpr std::int64_t kTokens = 4000;
+  const Case c = {16, 1, 64, 8};
+  const int servers = plan_of(c).region_servers();
+  Random random(5);
+  TokenCounts counts(16, 64);
+  Matrix<std::int64_t> to_server(16, static_cast<std::size_t>(servers));
+  for (std::size_t from = 0; from < 16; ++from) {
+    for (std::int64_t token = 0; token < kTokens; ++token) {
+      std::vector<bool> chosen(64);
+      std::vector<bool> server(static_cast<std::size_t>(servers));
+      for (int k = 0; k < c.top_k;) {
+        const auto e = static_cast<std::size_t>(random.below(64));
+        if (chosen[e]) continue;
+        chosen[e] = true;
+        ++k;
+        if (random.uniform() < 0.4) continue;
+        ++counts(from, e);
+        server[e / 32] = true;
+      }
+      for (std::size_t s = 0; s < server.size(); ++s) to_server(from, s) += server[s] ? 1 : 0;
+    }
+  }
+  DemandMaker maker(plan_of(c), {.hidden = kHidden,
+                                 .mode = DispatchMode::kDeduplicated,
+                                 .experts = c.experts,
+                                 .top_k = c.top_k,
+                                 .tokens = kTokens});
+  const RegionDemand& demand = maker.make(counts);
+  for (std::size_t from = 0; from < 16; ++from) {
+    for (std::size_t s = 0; s < to_server.columns(); ++s) {
+      const auto real = static_cast<double>(to_server(from, s)) * 2 * kHidden;
+      EXPECT_NEAR(static_cast<double>(demand.rank_to_server(from, s)), real, 0.04 * real);
+    }
+  }
+}
+
 TEST(DeduplicatedDemand, IsAtMostThatOfCopiesAndAsMuchWithOneExpertAToken) {
   for (const Case& c : kCases) {
     const TokenCounts counts = draw(c, 500, 0.3).counts;

@@ -84,6 +84,8 @@ Comparison comparison_of(const ComparisonRequest& request) {
   Comparison comparison;
   comparison.model = request.model.name;
   comparison.gpu = request.gpu.title;
+  // Before plans are looked for, which would keep what does not go together.
+  check_schedule(request.plan.vpp.value_or(1), request.iteration.schedule);
   refuse_hopeless(request.model, request.plan, request.gpu, request.iteration, request.memory);
   comparison.plan =
       with_micro_batch_that_fits(request.model, make_plan(request.model, request.plan),

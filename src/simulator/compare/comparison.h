@@ -72,7 +72,7 @@ struct ComparisonRun {
 
 /// What else there is to know of MixNet, for the advice.
 struct MixNetAdvice {
-  /// With best_settings(), by bandwidth; empty where these are the ones that were asked for.
+  /// With best_switch_settings(), by bandwidth; empty where these are the ones that were asked for.
   std::vector<ComparisonRun> at_best;
   /// The speed for which this holds: with best settings, training with circuits that are set anew
   /// takes `rewiring_gain` (0.1: 10 %) less time than with such as cannot be, when that takes no

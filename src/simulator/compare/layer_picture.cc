@@ -34,7 +34,8 @@ LayerPicture picture_layer(const ComparisonRequest& request) {
   const RoutingShape shape = routing_shape(request.model, picture.plan);
   const RoutingSource routing = routing_of(request, picture.plan);
   DemandMaker demands(picture.plan,
-                      token_traffic(request.model, request.iteration.network.dispatch));
+                      token_traffic(request.model, request.iteration.network.dispatch,
+                                    static_cast<double>(picture.plan.tokens_per_ep_rank())));
   CircuitPlanner planner({.allocator = network.allocator});
   TokenCounts counts;
   for (int index = 0; index < shape.layers; index += std::max(1, shape.layers / 2)) {

@@ -101,14 +101,16 @@ void refuse_hopeless(const Model& model, const PlanRequest& plan, const Gpu& gpu
                      const IterationOptions& options, const MemoryRequest& request) {
   if (!request.looked_at || request.ignored || !model.counted_only.empty()) return;
   if (plan.gpus < 1 || plan.gpus_per_server < 1) return;  // make_plan() says so
-  const MemoryOptions memory = memory_options(options);
+  MemoryOptions memory = memory_options(options);
+  memory.recompute = request.recompute.value_or(memory.recompute);
   const std::int64_t least = least_states(model, memory, plan.gpus);
   const std::int64_t usable = usable_memory(gpu);
   if (least <= usable) return;
   const auto part = [&](int bytes) {
     return gigabytes(total_parameters(model) / plan.gpus * bytes);
   };
-  const MemoryWish wish = wish_of(model, plan, memory);
+  MemoryWish wish = wish_of(model, plan, memory);
+  wish.recompute_given = request.recompute.has_value();
   const bool can_search = std::min({wish.plan.tp, wish.plan.cp, wish.plan.pp, wish.plan.vpp,
                                     wish.plan.ep, wish.plan.expert_tp()}) > 0 &&
                           wish.plan.micro_batch_size > 0 && wish.plan.global_batch_size > 0 &&

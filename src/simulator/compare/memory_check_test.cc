@@ -75,6 +75,9 @@ TEST(MemoryCheck, RefusesWhatNoPlanCanHold) {
               HasSubstr("DeepSeek-V3 on 64 GPUs needs at least 167.8 GB a GPU on any "
                         "plan"));
   EXPECT_THAT(job.refusal(), HasSubstr("what fits: --gpus 256"));
+  job.request.recompute = Recompute::kNone;  // what would fit says what more it takes
+  EXPECT_THAT(job.refusal(), HasSubstr("--recompute full; --ignore-memory"));
+  job.request.recompute = {};
   job.plan.tp = -1;  // make_plan() would say so
   EXPECT_THAT(job.refusal(), HasSubstr("give more --gpus"));
 }

@@ -40,7 +40,7 @@ MixNetAdvice mixnet_advice(const ComparisonRequest& request, std::span<const Com
                            const ComparisonJobs& jobs) {
   MixNetAdvice advice;
   IterationOptions options = request.iteration;
-  best_switch_settings(options);
+  best_switch_settings(options);  // tokens go as they do on the other fabrics
   const ComparisonRun* best = nullptr;
   for (const ComparisonRun& run : runs) {
     if (run.fabric != FabricKind::kMixNet) continue;

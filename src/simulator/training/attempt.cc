@@ -106,7 +106,7 @@ void Attempt::run_replica(int replica) {
     Time last;  // of the last micro-batch's backward, what leaves the NICs to the gradients
     for (int chunk = 0; chunk < job_.plan.vpp; ++chunk) {
       const StageTimes& piece = times(stage * job_.plan.vpp + chunk, micro_batches - 1);
-      last += piece.backward.total() - piece.shared_nics_busy;
+      last += piece.backward.total() - piece.shared_nics_busy - piece.shards_busy;
     }
     const auto [first_layer, end_layer] = stage_layers(job_.model, job_.plan, stage);
     const std::int64_t layers = end_layer - first_layer;

@@ -11,19 +11,24 @@ namespace {
 void narrow_dispatch(double share, Time delay, ExchangeTimes& times) {
   if (share == 1) return;
   const auto narrow = [&](Time& time) { time = scaled(time, share); };
-  times.shared_nics_busy = scaled(times.shared_nics_busy, (1 + share) / 2);
+  // What stands for both ways at once.
+  for (Time* both : {&times.shared_nics_busy, &times.expected_predicted.transfer,
+                     &times.expected_present.transfer}) {
+    *both = scaled(*both, (1 + share) / 2);
+  }
   narrow(times.dispatch.transfer);
   narrow(times.present_dispatch.transfer);
   narrow(times.predicted_dispatch.transfer);
-  Time& moving = times.moving_dispatch.transfer;
-  if (moving != Time::max()) {
-    moving = std::max(scaled(moving, share), std::min(moving, delay));
-  }
+  const auto narrow_moving = [&](Time& moving) {
+    if (moving != Time::max()) moving = std::max(scaled(moving, share), std::min(moving, delay));
+  };
+  narrow_moving(times.moving_dispatch.transfer);
   if (times.expected == nullptr) return;
   SwitchedExchange expected = *times.expected;
   narrow(expected.dispatch);
   narrow(expected.present_dispatch);
   narrow(expected.predicted_dispatch);
+  narrow_moving(expected.moving_dispatch);
   times.expected = std::make_shared<const SwitchedExchange>(expected);
 }
 

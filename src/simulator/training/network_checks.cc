@@ -62,6 +62,12 @@ void check_network_options(const NetworkOptions& options, const ParallelPlan& pl
   }
 }
 
+void check_schedule(int vpp, PipelineSchedule schedule) {
+  if (vpp <= 1 || schedule == PipelineSchedule::k1F1B) return;
+  throw Error("--vpp", fmt::format("does not go with --schedule {}", to_string(schedule)),
+              "virtual stages have a schedule of their own: leave one of them out");
+}
+
 void check_domains(std::span<const FabricKind> fabrics, const NetworkOptions& options,
                    const ParallelPlan& plan) {
   for (const FabricKind kind : fabrics) {

@@ -18,7 +18,10 @@ NetworkOptions network_in_use(NetworkOptions options, const ParallelPlan& plan);
 /// Options that contradict each other or the plan.
 void check_network_options(const NetworkOptions& options, const ParallelPlan& plan);
 
-/// The same for `fabrics`, of which some may be of scale-up domains.
+/// Virtual stages have a schedule of their own.
+void check_schedule(int vpp, PipelineSchedule schedule);
+
+/// The options for `fabrics`, of which some may be of scale-up domains.
 void check_domains(std::span<const FabricKind> fabrics, const NetworkOptions& options,
                    const ParallelPlan& plan);
 

@@ -30,6 +30,12 @@ TEST(NetworkInUse, HasTheNicsOfTheGpusInUse) {
   EXPECT_EQ(network_in_use(options, plan).nics_per_server, 8);
 }
 
+TEST(CheckSchedule, VirtualStagesHaveTheirOwn) {
+  check_schedule(1, PipelineSchedule::kEager1F1B);
+  check_schedule(2, PipelineSchedule::k1F1B);
+  EXPECT_THROW(check_schedule(2, PipelineSchedule::kEager1F1B), Error);
+}
+
 TEST(CheckNetworkOptions, NamesTheFlag) {
   const Model model = find_model("mixtral-8x7b");
   const ParallelPlan plan = make_plan(model, {});

@@ -115,12 +115,19 @@ SwitchedExchange PacedJob::switched_exchange(const ExchangeTimes& exchange, Time
 /// The same as a controller expects them, and what is known before the gate has run.
 SwitchedExchange PacedJob::expected_exchange(std::size_t place, const ExchangeTimes& exchange,
                                              Time inside) const {
-  SwitchedExchange expected = exchange.expected_at(nic_rate_).with_times(
-      [&](Time time) { return with_scale_up(time, inside); });
+  SwitchedExchange expected = exchange.expected_at(nic_rate_);
+  for (Time* there : {&expected.dispatch, &expected.present_dispatch, &expected.moving_dispatch,
+                      &expected.predicted_dispatch}) {
+    *there = with_scale_up(*there, narrow(inside));
+  }
+  for (Time* back : {&expected.combine, &expected.present_combine, &expected.predicted_combine}) {
+    *back = with_scale_up(*back, inside);
+  }
   expected.changes = exchange.circuits_change;
   if (phases_.forecasts.empty()) return expected;
   const DemandForecast& forecast = phases_.forecasts[place];
-  const Time forecast_inside = scale_up_time(forecast.scale_up_bytes);
+  const Time both_inside = scale_up_time(forecast.scale_up_bytes);
+  const Time forecast_inside = (narrow(both_inside) + both_inside) / 2;
   const auto over = [&](const PhaseTime& phase) {
     return with_scale_up(phase.at(nic_rate_), forecast_inside);
   };
@@ -253,7 +260,8 @@ void PacedJob::add_shards(const WorkPlace& place, StageTimes& times) const {
     return std::max(Time::zero(), length - hides);
   };
   times.forward.dp = exposed(gather, times.forward);
-  times.backward.dp = exposed(gather + (is_last ? Time::zero() : half), times.backward);
+  times.shards_busy = gather + (is_last ? Time::zero() : half);
+  times.backward.dp = exposed(times.shards_busy, times.backward);
 }
 
 std::vector<Time> PacedJob::send_times() const {

@@ -36,6 +36,7 @@ struct JobSetup {
 struct StageTimes {
   PassSums forward, backward;
   Time shared_nics_busy;  ///< by EP, during backward
+  Time shards_busy;       ///< likewise, by ZeRO's gathers and scatters
 };
 
 class PacedJob {

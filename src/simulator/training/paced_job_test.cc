@@ -142,6 +142,24 @@ TEST(PacedJob, MicroBatchByMicroBatchWithoutOverlap) {
   EXPECT_EQ(three.pace.stage_times({0, 0, last}).backward.dp, half);
 }
 
+TEST(PacedJob, TheLastGradientsDoNotHideBeneathWhatGathersParameters) {
+  // One micro-batch, by NICs that have hardly time for anything else: parameters come twice, and
+  // gradients go.
+  const Model model = find_model("olmoe-1b-7b");
+  ParallelPlan plan = default_plan(model, 64);
+  plan.global_batch_size = plan.micro_batch_size * plan.dp;
+  ASSERT_EQ(plan.pp, 1);
+  const Job job(model, plan, with_zero(3));
+  const Bandwidth slow = Bandwidth::gbps(1);
+  const PacedJob pace(job.setup, job.phases, FabricKind::kFatTree, slow, 1);
+  const Time scatter = pace.gradient_time(0);
+  ASSERT_GT(scatter, pace.stage_times({0, 0, 0}).forward.compute);
+  const TrainingJob training(model, plan, find_gpu("h100"), routing_of("uniform", model, plan),
+                             kFatTree, with_zero(3));
+  const IterationTime time = training.simulate(FabricKind::kFatTree, slow);
+  EXPECT_GE(time.total - time.ep, scatter * 3);
+}
+
 TEST(PacedJob, ShardsHideBeneathThePassWhereNicsAreFree) {
   const Job apart("mixtral-8x7b", with_zero(3, false));
   const Job over("mixtral-8x7b", with_zero(3));

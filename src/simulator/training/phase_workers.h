@@ -27,7 +27,10 @@ struct MeasuredJob {
   const ClusterHealth& health;
 
   const FidelityOptions& fidelity() const { return options.fidelity; }
-  TokenTraffic traffic() const { return token_traffic(model, options.network.dispatch); }
+  TokenTraffic traffic() const {
+    return token_traffic(model, options.network.dispatch,
+                         static_cast<double>(plan.tokens_per_ep_rank()));
+  }
   bool in_packets() const { return fidelity().fidelity != Fidelity::kFluid; }
   /// Whether phases that cost too much in packets are fluid.
   bool may_be_fluid() const { return fidelity().fidelity == Fidelity::kAuto && fidelity().fluid; }

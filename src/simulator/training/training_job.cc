@@ -48,11 +48,7 @@ TrainingJob::TrainingJob(Model model, ParallelPlan plan, Gpu gpu, const RoutingS
   job_.options.network = network_in_use(job_.options.network, job_.plan);
   check_network_options(job_.options.network, job_.plan);
   check_domains(fabrics, job_.options.network, job_.plan);
-  if (job_.plan.vpp > 1 && job_.options.schedule != PipelineSchedule::k1F1B) {
-    throw Error("--vpp",
-                fmt::format("does not go with --schedule {}", to_string(job_.options.schedule)),
-                "virtual stages have a schedule of their own: leave one of them out");
-  }
+  check_schedule(job_.plan.vpp, job_.options.schedule);
   const FailureOptions& failures = job_.options.failures;
   for (const Time moment : moments_of(failures.failures)) {
     std::vector<Failure> failed;
