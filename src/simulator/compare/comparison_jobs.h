@@ -7,11 +7,13 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "compare/comparison.h"
+#include "training/demand_cache.h"
 
 namespace mixnet {
 
@@ -36,12 +38,16 @@ class ComparisonJobs {
     std::optional<TrainingJob> made, well;
   };
   const Group& group_of(FabricKind fabric) const;
+  DemandCache* demands_for(std::span<const FabricKind> fabrics,
+                           const IterationOptions& options) const;
   TrainingJob healthy(IterationOptions options, std::span<const FabricKind> fabrics) const;
 
   const ComparisonRequest& request_;
   const ParallelPlan& plan_;
   RoutingSource routing_;
   std::array<Group, 2> groups_;  ///< of all speeds, and of one
+  /// Of MixNet's jobs; null where demands are quickly made again.
+  std::unique_ptr<DemandCache> demands_;
 };
 
 }  // namespace mixnet

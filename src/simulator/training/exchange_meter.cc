@@ -50,16 +50,24 @@ const RegionDemand& ExchangeMeter::load(PhaseWorker& worker, std::size_t fabric,
   DemandMaker& maker = moved == worker.with_spare.end() || repatched ? worker.maker : moved->second;
   // What the switch was set for is mostly what was loaded last.
   const bool is_usual = &maker == &worker.maker;
+  DemandCache* const cache = is_usual ? job_.demands : nullptr;
   if (knows_present_) {
-    if (is_usual && worker.last == place.before) {
+    const RegionDemand* known = cache != nullptr ? cache->find(place.before) : nullptr;
+    if (known != nullptr) {
+      worker.before = known->server_bytes;
+    } else if (is_usual && worker.last == place.before) {
       worker.before = worker.last_bytes;
     } else {
       job_.routing.counts(place.before, worker.counts);
       worker.before = maker.make_server_bytes(worker.counts);
     }
   }
+  if (cache != nullptr) {
+    if (const RegionDemand* known = cache->find(place.routing)) return *known;
+  }
   job_.routing.counts(place.routing, worker.counts);
   const RegionDemand& demand = maker.make(worker.counts);
+  if (cache != nullptr) cache->keep(place.routing, demand);
   if (knows_present_ && is_usual) {
     worker.last = place.routing;
     worker.last_bytes = demand.server_bytes;

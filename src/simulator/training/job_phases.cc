@@ -69,8 +69,8 @@ std::size_t JobPhases::exchange_index(const FabricPhases& fabric, int stage, int
 
 JobPhases measure_phases(const Model& model, const ParallelPlan& plan, const RoutingSource& routing,
                          std::span<const FabricKind> fabrics, const IterationOptions& options,
-                         const ClusterHealth& health) {
-  const MeasuredJob job = {model, plan, routing, options, health};
+                         const ClusterHealth& health, DemandCache* demands) {
+  const MeasuredJob job = {model, plan, routing, options, health, demands};
   PhaseWorkers workers(job, fabrics);
   JobPhases phases = phases_of(job, workers, fabrics);
   for (std::size_t f = 0; f < workers.fabrics(); ++f) {

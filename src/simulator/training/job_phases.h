@@ -35,6 +35,7 @@
 #include "moe/routing.h"
 #include "training/cluster_health.h"
 #include "training/communication.h"
+#include "training/demand_cache.h"
 #include "training/fidelity_report.h"
 #include "training/iteration_options.h"
 
@@ -96,9 +97,10 @@ struct JobPhases {
                              int moe_layer) const;
 };
 
-/// `health`: what has failed. Shows a progress bar on a terminal.
+/// `demands`: TrainingJob's; null: none. `health`: what has failed. Shows a progress bar on a
+/// terminal.
 JobPhases measure_phases(const Model& model, const ParallelPlan& plan, const RoutingSource& routing,
                          std::span<const FabricKind> fabrics, const IterationOptions& options,
-                         const ClusterHealth& health = {});
+                         const ClusterHealth& health = {}, DemandCache* demands = nullptr);
 
 }  // namespace mixnet

@@ -14,6 +14,7 @@
 #include "moe/demand.h"
 #include "moe/routing.h"
 #include "training/communication_factory.h"
+#include "training/demand_cache.h"
 #include "training/job_phases.h"
 
 namespace mixnet {
@@ -25,6 +26,7 @@ struct MeasuredJob {
   const RoutingSource& routing;
   const IterationOptions& options;
   const ClusterHealth& health;
+  DemandCache* demands = nullptr;
 
   const FidelityOptions& fidelity() const { return options.fidelity; }
   TokenTraffic traffic() const {

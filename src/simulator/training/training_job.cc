@@ -43,7 +43,8 @@ JobSetup setup_of(Model model, const ParallelPlan& plan, Gpu gpu, IterationOptio
 }  // namespace
 
 TrainingJob::TrainingJob(Model model, ParallelPlan plan, Gpu gpu, const RoutingSource& routing,
-                         std::span<const FabricKind> fabrics, IterationOptions options)
+                         std::span<const FabricKind> fabrics, IterationOptions options,
+                         DemandCache* demands)
     : job_(setup_of(std::move(model), plan, std::move(gpu), std::move(options))) {
   job_.options.network = network_in_use(job_.options.network, job_.plan);
   check_network_options(job_.options.network, job_.plan);
@@ -61,7 +62,8 @@ TrainingJob::TrainingJob(Model model, ParallelPlan plan, Gpu gpu, const RoutingS
     }
     const ClusterHealth health(failed, job_.plan, job_.options.network.nics_per_server,
                                failures.backup);
-    period.phases = measure_phases(job_.model, job_.plan, routing, fabrics, job_.options, health);
+    period.phases =
+        measure_phases(job_.model, job_.plan, routing, fabrics, job_.options, health, demands);
   }
 }
 

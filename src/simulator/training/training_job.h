@@ -38,6 +38,7 @@
 #include "moe/model.h"
 #include "moe/plan.h"
 #include "moe/routing.h"
+#include "training/demand_cache.h"
 #include "training/iteration_options.h"
 #include "training/iteration_time.h"
 #include "training/job_phases.h"
@@ -49,10 +50,12 @@ namespace mixnet {
 
 class TrainingJob {
  public:
-  /// `fabrics`: those that simulate() will be asked about. Shows a progress bar on a terminal.
-  /// Throws Error when the network options do not fit the plan.
+  /// `fabrics`: those that simulate() will be asked about. `demands`: with kMixNet alone, of jobs
+  /// of the same plan, routing and dispatch; it is used while the job is made. Shows a progress bar
+  /// on a terminal. Throws Error when the network options do not fit the plan.
   TrainingJob(Model model, ParallelPlan plan, Gpu gpu, const RoutingSource& routing,
-              std::span<const FabricKind> fabrics, IterationOptions options);
+              std::span<const FabricKind> fabrics, IterationOptions options,
+              DemandCache* demands = nullptr);
 
   /// `nic_rate`: that of IterationOptions::fidelity unless that is kFluid (and a GPU's bandwidth is
   /// not divided by figures that do not scale with the NIC). `compute_scale` multiplies all compute
