@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "compare/comparison.h"
-#include "training/demand_cache.h"
+#include "moe/demand_cache.h"
 
 namespace mixnet {
 

@@ -30,12 +30,12 @@
 #include "fabric/fabric_kind.h"
 #include "fabric/gpu_bandwidth.h"
 #include "forecast/demand_forecast.h"
+#include "moe/demand_cache.h"
 #include "moe/model.h"
 #include "moe/plan.h"
 #include "moe/routing.h"
 #include "training/cluster_health.h"
 #include "training/communication.h"
-#include "training/demand_cache.h"
 #include "training/fidelity_report.h"
 #include "training/iteration_options.h"
 

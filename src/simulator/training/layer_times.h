@@ -15,9 +15,9 @@
 
 #include <vector>
 
+#include "compute/compute_model.h"
 #include "policy/switch_policy.h"
 #include "training/communication.h"
-#include "compute/compute_model.h"
 #include "training/timeline.h"
 
 namespace mixnet {

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "moe/demand.h"
+#include "moe/demand_cache.h"
 #include "moe/routing.h"
 #include "training/communication_factory.h"
-#include "training/demand_cache.h"
 #include "training/job_phases.h"
 
 namespace mixnet {

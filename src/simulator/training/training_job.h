@@ -35,10 +35,10 @@
 
 #include "fabric/fabric_kind.h"
 #include "hardware/gpu.h"
+#include "moe/demand_cache.h"
 #include "moe/model.h"
 #include "moe/plan.h"
 #include "moe/routing.h"
-#include "training/demand_cache.h"
 #include "training/iteration_options.h"
 #include "training/iteration_time.h"
 #include "training/job_phases.h"

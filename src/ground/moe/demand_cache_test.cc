@@ -1,12 +1,6 @@
-#include "training/demand_cache.h"
+#include "moe/demand_cache.h"
 
 #include <gtest/gtest.h>
-
-#include <array>
-
-#include "moe/model_catalog.h"
-#include "training/test_plans.h"
-#include "training/training_job.h"
 
 namespace mixnet {
 namespace {
@@ -32,26 +26,6 @@ TEST(DemandCache, KeepsWhatServersSendEachOther) {
        {RoutingPlace{.layer = 4}, RoutingPlace{.iteration = 1, .layer = 3},
         RoutingPlace{.layer = 3, .micro_batch = 1}, RoutingPlace{.layer = 3, .replica = 1}}) {
     EXPECT_EQ(cache.find(other), nullptr);
-  }
-}
-
-TEST(DemandCache, JobsThatShareOneAreAsJobsAlone) {
-  const Model model = find_model("olmoe-1b-7b");
-  const ParallelPlan plan = default_plan(model, 128);
-  const RoutingSource routing = routing_of("dynamic", model, plan);
-  const auto fabrics = std::array{FabricKind::kMixNet};
-  DemandCache cache;
-  for (const int gbps : {100, 400}) {
-    IterationOptions options;
-    best_settings(options);
-    options.fidelity.nic_rate = Bandwidth::gbps(gbps);
-    const auto total = [&](DemandCache* demands) {
-      return TrainingJob(model, plan, find_gpu("h100"), routing, fabrics, options, demands)
-          .simulate(FabricKind::kMixNet, Bandwidth::gbps(gbps))
-          .total;
-    };
-    EXPECT_EQ(total(&cache), total(nullptr));
-    EXPECT_NE(cache.find({}), nullptr);
   }
 }
 

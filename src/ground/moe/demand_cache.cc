@@ -1,4 +1,4 @@
-#include "training/demand_cache.h"
+#include "moe/demand_cache.h"
 
 #include <utility>
 
