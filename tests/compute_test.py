@@ -1,4 +1,5 @@
-"""`mixnet compute`: our times of operations beside measured ones; and `--gpu FILE.yaml`."""
+"""`mixnet compute`: our times of operations beside measured ones; and `--gpu FILE.yaml`. `mixnet validate
+--training`: our steps beside published ones."""
 
 import csv
 import os
@@ -10,6 +11,7 @@ from program import ProgramTest, answer, run
 
 SHARED = pathlib.Path(os.environ.get("MIXNET_SHARED_DATA_DIR", "../shared/data"))
 MEASURED = SHARED / "gpu_op_times_h200.csv"
+PUBLISHED = SHARED / "published_training.csv"
 COLUMNS = ["gpu", "model", "operation", "tp", "ep", "micro_batch", "seq", "tokens", "forward_ms",
            "backward_ms", "flops_forward", "note"]
 ROWS = """\
@@ -33,7 +35,15 @@ def errors(rows, way, operation=None):
             if row[f"{way}_ms"] and operation in (None, row["operation"])]
 
 
-class ComputeTest(ProgramTest):
+class RefusingTest(ProgramTest):
+    def refused(self, words, said):
+        result = run(*words)
+        self.assertEqual((result.status, result.out), (2, b""), str(result))
+        self.assertIn(said, result.err.decode())
+        self.assertEqual(result.err.count(b"\n"), 1, str(result))
+
+
+class ComputeTest(RefusingTest):
     def compute(self, content, *words):
         return answer("compute", "--operations", self.file("times.csv", content), *words)
 
@@ -126,12 +136,6 @@ class ComputeTest(ProgramTest):
         self.refused(["compute", "--operations", "times.csv", "--gpu", path, "--precision", "fp8"],
                      "--precision: mine has no fp8")
 
-    def refused(self, words, said):
-        result = run(*words)
-        self.assertEqual((result.status, result.out), (2, b""), str(result))
-        self.assertIn(said, result.err.decode())
-        self.assertEqual(result.err.count(b"\n"), 1, str(result))
-
     def test_mistakes(self):
         good = self.file("times.csv", self.table())
         self.refused(["compute"], "--operations")
@@ -160,6 +164,46 @@ class ComputeTest(ProgramTest):
                 values = errors(rows, way, operation)
                 if len(values) >= 3:
                     self.assertLessEqual(statistics.median(values), 0.15, (operation, way))
+
+
+RUNS = """\
+name,model,gpu,gpus,gpus_per_server,tp,ep,etp,pp,vpp,cp,micro_batch,global_batch,seq,precision,ep_overlap,fabric,nic_gbps,step_seconds,source
+one,mixtral-8x7b,h100,64,8,2,8,1,4,2,1,1,256,4096,bf16,no,rail-optimized,400,3.5,somebody
+two,mine,h100,8,8,1,8,1,1,1,1,1,64,4096,fp8,yes,fat-tree,400,2,somebody
+"""
+
+
+class TrainingTest(RefusingTest):
+    def test_rows_are_an_iteration_each(self):
+        config = (program.DATA / "models" / "olmoe-1b-7b.json").read_text(encoding="utf-8")
+        self.file("mine.json", config)  # beside the table
+        table = self.file("runs.csv", RUNS)
+        document = answer("validate", "--training", table)
+        self.assertEqual(list(document), ["schema", "rows", "groups"])
+        self.assertEqual(document["schema"], "mixnet.validate-training/1")
+        self.assertEqual([row["name"] for row in document["rows"]], ["one", "two"])
+        for row, published in zip(document["rows"], (3.5, 2)):
+            self.assertEqual(row["published_step_seconds"], published)
+            self.assertAlmostEqual(row["error"], row["simulated_step_seconds"] / published - 1)
+        text = run("validate", "--training", table).out.decode()
+        self.assertIn("median |error|", text)
+
+    def test_mistakes_are_named(self):
+        table = self.file("runs.csv", RUNS.replace(",400,3.5,", ",400,-3.5,"))
+        self.refused(["validate", "--training", table], "runs.csv:2 (column 'step_seconds')")
+        table = self.file("runs.csv", RUNS)  # no mine.json
+        self.refused(["validate", "--training", table], "runs.csv:3 (column 'name')")
+        self.refused(["validate", "--training", table, "--published", "x.csv"], "not both")
+
+    def test_published_runs_in_bf16_without_overlap(self):
+        if not PUBLISHED.exists():
+            self.skipTest(f"{PUBLISHED} is not there: published runs are not in the repository")
+        rows = answer("validate", "--training", PUBLISHED)["rows"]
+        with open(PUBLISHED, encoding="utf-8") as file:
+            self.assertEqual([row["name"] for row in rows], [row["name"] for row in csv.DictReader(file)])
+        sizes = [abs(row["error"]) for row in rows
+                 if row["precision"] == "bf16" and not row["ep_overlap"]]
+        self.assertLessEqual(statistics.median(sizes), 0.12)
 
 
 if __name__ == "__main__":
