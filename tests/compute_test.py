@@ -194,6 +194,10 @@ class TrainingTest(RefusingTest):
         table = self.file("runs.csv", RUNS)  # no mine.json
         self.refused(["validate", "--training", table], "runs.csv:3 (column 'name')")
         self.refused(["validate", "--training", table, "--published", "x.csv"], "not both")
+        for flag, value in (("--fit", "x.csv"), ("--gpus", 8), ("--gpu", "h100")):
+            self.refused(["validate", "--training", table, flag, value], f"{flag}: does not go with --training")
+        self.refused(["validate", "--published", "x.csv", "--layer-wait", "1ms"],
+                     "--layer-wait: does not go with --published")
 
     def test_published_runs_in_bf16_without_overlap(self):
         if not PUBLISHED.exists():

@@ -58,6 +58,10 @@ class ProfileTest(program.ProgramTest):
             self.assertEqual((shapes.hidden, shapes.experts, shapes.top_k),
                              (told["hidden"], told["experts"], told["top_k"]))
 
+    def test_ep_is_what_a_server_may_have(self):
+        self.assertEqual([profile.usual_ep(experts) for experts in (1, 4, 7, 8, 60, 128, 11)],
+                         [1, 4, 7, 8, 6, 8, 1])
+
     def test_mistakes_are_one_line(self):
         for content, words, said in [("{", [], "Expecting property name"), ("[]", [], "is no table"),
                                      ("{}", [], "has no key 'num_attention_heads'"),

@@ -12,6 +12,12 @@ CSV = "src,dst,bytes,start\n0,5,1000000,0us\n1,6,2000000,1us\n7,2,300000,0us\n"
 WALL = ("wall_seconds", "packet_hops_per_second")  # what no two runs have the same
 
 
+RUNS = """\
+name,model,gpu,gpus,gpus_per_server,tp,ep,etp,pp,vpp,cp,micro_batch,global_batch,seq,precision,ep_overlap,fabric,nic_gbps,step_seconds
+one,mixtral-8x7b,h100,64,8,2,8,1,4,2,1,1,256,4096,bf16,no,rail-optimized,400,3.5
+"""
+
+
 def timeless(value):
     if isinstance(value, dict):
         return {key: timeless(inner) for key, inner in value.items() if key not in WALL}
@@ -93,6 +99,10 @@ class CommandTest(program.ProgramTest):
 
     def test_validate(self):
         self.check(mixnet.validate(program.PUBLISHED), "validate", "--published", program.PUBLISHED)
+        runs = self.file("runs.csv", RUNS)
+        result = mixnet.validate(training=runs)
+        self.check(result, "validate", "--training", runs)
+        self.assertEqual([row["name"] for row in mixnet.rows(result)], ["one"])
 
     def test_lists(self):
         config = program.DATA / "models" / "mixtral-8x7b.json"

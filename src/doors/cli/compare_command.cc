@@ -106,6 +106,12 @@ void print_table(std::span<const ComparisonRun> runs) {
   table.print();
 }
 
+/// Of a few hours as of centuries: three digits, and no fraction of what is large.
+std::string three_digits(double value) {
+  if (value >= 1e6) return fmt::format("{:.3g}", value);
+  return value >= 100 ? grouped(value) : fmt::format("{:.3g}", value);
+}
+
 /// The same runs as others print theirs.
 void print_figures(const ComparisonRequest& request, std::span<const ComparisonRun> runs) {
   std::vector<TextTable::Column> columns = {
@@ -121,8 +127,8 @@ void print_figures(const ComparisonRequest& request, std::span<const ComparisonR
         std::string(to_string(run.fabric)), grouped(figures.tokens_per_second_per_gpu),
         fmt::format("{:.1f}", figures.tflops_per_gpu), fmt::format("{:.1f} %", figures.mfu * 100)};
     if (figures.days) {
-      row.push_back(fmt::format("{:.1f}", *figures.days));
-      row.push_back(millions(figures.usd));
+      row.push_back(three_digits(*figures.days));
+      row.push_back(figures.usd ? three_digits(*figures.usd / 1e6) : "-");
     }
     table.add_row(row);
   }

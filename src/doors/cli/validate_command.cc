@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "base/text_file.h"
@@ -15,13 +17,16 @@
 namespace mixnet::cli {
 namespace {
 
+constexpr std::int64_t kPublishedGpus = 1024;
+constexpr const char* kPublishedGpu = "h100";
+
 struct ValidateFlags {
   std::string published;
   std::string training;
-  std::string layer_wait = to_string(kLayerWait);
-  std::string fit;
-  std::int64_t gpus = 1024;
-  std::string gpu = "h100";
+  std::optional<std::string> layer_wait;
+  std::optional<std::string> fit;
+  std::optional<std::int64_t> gpus;
+  std::optional<std::string> gpu;
   JsonAnswer json;
 };
 
@@ -96,12 +101,29 @@ void run_training(const ValidateFlags& flags) {
   const bool quiet = answers_on_stdout(flags.json);
   IterationOptions options;
   best_settings(options);
-  options.compute.layer_wait = parse_time(flags.layer_wait, "--layer-wait");
+  if (flags.layer_wait) options.compute.layer_wait = parse_time(*flags.layer_wait, "--layer-wait");
   const std::filesystem::path path = flags.training;
   const TrainingValidation validation = validate_training(
       parse_published_runs(read_text_file(path), flags.training), options, path.parent_path());
   if (!flags.json.empty()) write_output(flags.json, to_json(validation));
   if (!quiet) print_tables(validation);
+}
+
+/// What would be read and not used.
+void refuse_flags_of_the_other(const ValidateFlags& flags) {
+  const bool of_training = !flags.training.empty();
+  const std::pair<const char*, bool> others[] = {
+      {"--fit", of_training && flags.fit},
+      {"--gpus", of_training && flags.gpus},
+      {"--gpu", of_training && flags.gpu},
+      {"--layer-wait", !of_training && flags.layer_wait}};
+  for (const auto& [flag, is_given] : others) {
+    if (!is_given) continue;
+    throw Error(flag,
+                of_training ? "does not go with --training, whose rows have their own"
+                            : "does not go with --published, whose compute times are fitted",
+                "leave it out");
+  }
 }
 
 void run(const ValidateFlags& flags) {
@@ -111,15 +133,16 @@ void run(const ValidateFlags& flags) {
                                        : "takes --published or --training, not both",
                 "give one of them, with a CSV");
   }
+  refuse_flags_of_the_other(flags);
   if (!flags.training.empty()) return run_training(flags);
   const bool quiet = answers_on_stdout(flags.json);
   ValidationRequest request;
   request.published = parse_published(read_text_file(flags.published), flags.published);
-  const std::string& fit = flags.fit.empty() ? flags.published : flags.fit;
+  const std::string fit = flags.fit.value_or(flags.published);
   request.fit = parse_published(read_text_file(fit), fit);
   request.fit_input = fit;
-  request.gpus = flags.gpus;
-  request.gpu = find_gpu(flags.gpu);
+  request.gpus = flags.gpus.value_or(kPublishedGpus);
+  request.gpu = find_gpu(flags.gpu.value_or(kPublishedGpu));
   request.iteration = published_settings();
   const Validation validation = validate(request);
   if (!flags.json.empty()) write_output(flags.json, to_json(validation));
@@ -143,16 +166,16 @@ void add_validate_command(Program& app) {
                       "CSV of iteration times: model, bandwidth_gbps, one column a fabric");
   command->add_option("--training", flags->training,
                       "CSV of training runs: plan, precision, step time (docs/validation.md)");
-  command
-      ->add_option("--layer-wait", flags->layer_wait,
-                   "training: what a layer with experts waits for the host in each pass")
-      ->capture_default_str();
+  command->add_option("--layer-wait", flags->layer_wait,
+                      "training: what a layer with experts waits for the host in each pass\n"
+                      "(default: " +
+                          to_string(kLayerWait) + ")");
   command->add_option("--fit", flags->fit,
-                      "CSV whose fat_tree column is fitted (default: the published file)");
-  command->add_option("--gpus", flags->gpus, "GPUs of the published runs")->capture_default_str();
-  command
-      ->add_option("--gpu", flags->gpu, "Kind of GPU, before scaling ('mixnet gpus'), or FILE.yaml")
-      ->capture_default_str();
+                      "published: CSV whose fat_tree column is fitted (default: the same)");
+  command->add_option("--gpus", flags->gpus, "published: GPUs of the runs (default: 1024)");
+  command->add_option("--gpu", flags->gpu,
+                      "published: kind of GPU, before scaling ('mixnet gpus'), or FILE.yaml\n"
+                      "(default: h100)");
   add_json_flag(app, *command, flags->json, "Also write the result as JSON");
   command->callback([flags] { run(*flags); });
 }

@@ -9,9 +9,9 @@
 //                   permutation back; as many for each of its experts
 //   shared experts, dense FFN   n tokens
 //   head            n tokens (last stage only)
+//   optimizer       AdamW over the parameters of the busiest GPU
 // Backward of what has weights also adds their gradients to those of the micro-batches before,
 // which reads and writes these (Megatron-LM's gradient accumulation fusion, in fp32 or bf16).
-//   optimizer       AdamW over the parameters of the busiest GPU
 //
 // A profile (compute_profile.h) replaces any of these by measured times, or corrects them.
 // docs/compute.md has the numbers.

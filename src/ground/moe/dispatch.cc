@@ -39,7 +39,8 @@ TokenTraffic token_traffic(const Model& model, const DispatchOptions& dispatch, 
 
 DistinctTokens::DistinctTokens(const TokenTraffic& traffic, double local)
     : traffic_(traffic),
-      groups_here_(std::max(1.0, std::ceil(local * traffic.groups / traffic.experts - 1e-9))) {
+      groups_here_(std::max(1.0, std::ceil(local * traffic.groups / traffic.experts - 1e-9))),
+      most_copies_(std::clamp(local, 1.0, static_cast<double>(traffic.top_k))) {
   for (int i = 0; i <= kTableSteps; ++i) {
     table_.push_back(exact(static_cast<double>(i) / kTableSteps));
   }
@@ -66,9 +67,9 @@ double DistinctTokens::share(double copies) const {
   const auto below = static_cast<std::size_t>(std::min(at, kTableSteps - 1.0));
   const double step = at - static_cast<double>(below);
   const double share = table_[below] + step * (table_[below + 1] - table_[below]);
-  // Nobody sends a token to a place in more copies than it has experts for it.
+  // A token has at least one copy at a place that it reaches, and one for each of its experts.
   const double most = std::min(copies, 1.0);
-  return std::clamp(share, std::min(copies / traffic_.top_k, most), most);
+  return std::clamp(share, std::min(copies / most_copies_, most), most);
 }
 
 }  // namespace mixnet

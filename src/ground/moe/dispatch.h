@@ -13,7 +13,9 @@
 //
 // Node-limited routing (DeepSeek-V3: 4 of 8 groups) first draws groups, then experts of these only,
 // so that a token reaches fewer servers: the mean over how many of the server's groups are chosen.
-// Exact for uniform gates; with a real gate's choices (338 tokens of Mixtral 8x7B) within 4 %
+// Exact for uniform gates, and for a place of one expert. Of a real gate's choices (338 tokens of
+// Mixtral 8x7B, 32 layers) over servers of two and four experts, all together are within 1 %, one
+// server's in one layer by 4 % in the mean and 19 % at worst: experts that are chosen together
 // (tested where the trace is at hand).
 //
 // Plain values; pure. DistinctTokens costs O(k * groups) a question, or a look into its table.
@@ -72,7 +74,7 @@ class DistinctTokens {
   DistinctTokens(const TokenTraffic& traffic, double local);
 
   /// The share of tokens that reach the place, where the mean token has `copies` of its top_k
-  /// there: from copies / top_k, where they come together, to copies.
+  /// there: from copies / top_k (or / local, if that is less), where they come together, to copies.
   double share(double copies) const;
 
  private:
@@ -80,6 +82,7 @@ class DistinctTokens {
 
   TokenTraffic traffic_;
   double groups_here_;
+  double most_copies_;         ///< of a token
   std::vector<double> table_;  ///< by share of copies
 };
 

@@ -5,10 +5,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <numeric>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "base/csv.h"
 #include "base/random.h"
+#include "base/text_file.h"
 #include "moe/demand.h"
 #include "moe/model_catalog.h"
 
@@ -70,6 +75,53 @@ TEST(DistinctTokens, LimitedGroupsReachFewerServers) {
   EXPECT_GT(8 * DistinctTokens(limited, 32).share(1), 3.5);
 }
 
+TEST(DistinctTokens, OneExpertGetsATokenOnce) {
+  const DistinctTokens place({.experts = 8, .top_k = 2}, 1);
+  for (const double copies : {0.0, 0.1, 0.25, 0.6, 1.0}) {
+    EXPECT_NEAR(place.share(copies), copies, 1e-12);
+  }
+}
+
+// Which experts are chosen together is not in the counts; this says how much that matters.
+TEST(DistinctTokens, OfARealGateAreNear) {
+  const std::string path =
+      std::string(MIXNET_SHARED_DATA_DIR) + "/routing_mixtral_8x7b_humaneval.csv";
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not there";
+  const CsvTable table = CsvTable::parse(read_text_file(path), path);
+  constexpr int kLayers = 32;
+  std::vector<std::vector<std::pair<int, int>>> choices(kLayers);
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    const auto cell = [&](const char* column) {
+      return static_cast<int>(table.integer(row, table.column(column)));
+    };
+    choices.at(cell("layer")).emplace_back(cell("expert0"), cell("expert1"));
+  }
+  for (const int local : {2, 4}) {
+    const DistinctTokens place({.experts = 8, .top_k = 2}, local);
+    double ours = 0, real = 0, off = 0, worst = 0;
+    const int places = kLayers * 8 / local;
+    for (const auto& layer : choices) {
+      for (int first = 0; first < 8; first += local) {
+        const auto is_here = [&](int e) { return e >= first && e < first + local ? 1 : 0; };
+        double copies = 0, tokens = 0;
+        for (const auto& [a, b] : layer) {
+          copies += is_here(a) + is_here(b);
+          tokens += is_here(a) | is_here(b);
+        }
+        const auto all = static_cast<double>(layer.size());
+        const double distinct = all * place.share(copies / all);
+        ours += distinct;
+        real += tokens;
+        off += std::abs(distinct - tokens);
+        worst = std::max(worst, std::abs(distinct - tokens));
+      }
+    }
+    EXPECT_NEAR(ours / real, 1, 0.01) << local;
+    EXPECT_LT(off / real, 0.045) << local;
+    EXPECT_LT(worst / (real / places), 0.20) << local;
+  }
+}
+
 TEST(DistinctTokens, AreNoMoreThanCopiesNorFewerThanTheseTogether) {
   for (const int groups : {1, 4}) {
     const TokenTraffic traffic = {.experts = 64, .top_k = 6, .groups = groups, .chosen_groups = 2};
@@ -104,8 +156,8 @@ TEST(Dispatch, KnowsTheGroupsOfDeepSeekV3) {
 struct Case {
   int ep, etp, experts, top_k;
 };
-constexpr Case kCases[] = {{16, 1, 64, 8}, {8, 4, 8, 2}, {32, 1, 128, 8}, {4, 16, 16, 4},
-                           {8, 1, 32, 3}};
+constexpr Case kCases[] = {
+    {16, 1, 64, 8}, {8, 4, 8, 2}, {32, 1, 128, 8}, {4, 16, 16, 4}, {8, 1, 32, 3}};
 
 ParallelPlan plan_of(const Case& c) {
   ParallelPlan plan;

@@ -327,17 +327,22 @@ Model random_model(Random& random) {
   return model;
 }
 
-// Whatever is asked for, the answer is a plan that is possible, or a reason with one that is.
+/// tp 2, ep 8 and micro-batches of one sequence.
+PlanRequest folded(std::int64_t gpus, std::int64_t global_batch_size) {
+  PlanRequest request;
+  request.gpus = gpus;
+  request.tp = 2;
+  request.ep = 8;
+  request.micro_batch_size = 1;
+  request.global_batch_size = global_batch_size;
+  return request;
+}
+
 TEST(MakePlan, ExpertsMayLieOverTpAndDp) {
   const Model model = find_model("mixtral-8x22b");
-  PlanRequest request;
-  request.gpus = 128;
-  request.tp = 2;
+  PlanRequest request = folded(128, 256);
   request.pp = 8;
-  request.ep = 8;
   request.etp = 1;
-  request.micro_batch_size = 1;
-  request.global_batch_size = 256;
   const ParallelPlan plan = make_plan(model, request);
   EXPECT_EQ(to_string(plan), "tp 2, pp 8, ep 8, etp 1, dp 8");
   EXPECT_EQ(plan.replicas(), 2);
@@ -354,14 +359,9 @@ TEST(MakePlan, ExpertsMayLieOverTpAndDp) {
 
 TEST(MakePlan, VirtualStagesNeedWholeRoundsOfMicroBatches) {
   const Model model = find_model("mixtral-8x22b");
-  PlanRequest request;
-  request.gpus = 128;
-  request.tp = 2;
+  PlanRequest request = folded(128, 256);
   request.pp = 8;
   request.vpp = 7;
-  request.ep = 8;
-  request.micro_batch_size = 1;
-  request.global_batch_size = 256;
   EXPECT_EQ(to_string(make_plan(model, request)), "tp 2, pp 8, vpp 7, ep 8, dp 8");
   request.vpp = 8;
   EXPECT_THAT(refusal(model, request), HasSubstr("pp x vpp = 8 x 8 is more than the model's 56"));
@@ -377,14 +377,9 @@ TEST(MakePlan, VirtualStagesNeedWholeRoundsOfMicroBatches) {
 
 TEST(MakePlan, ContextParallelSharesOutASequence) {
   const Model model = find_model("mixtral-8x22b");
-  PlanRequest request;
-  request.gpus = 64;
-  request.tp = 2;
-  request.cp = 4;
+  PlanRequest request = folded(64, 64);
   request.pp = 1;
-  request.ep = 8;
-  request.micro_batch_size = 1;
-  request.global_batch_size = 64;
+  request.cp = 4;
   const ParallelPlan plan = make_plan(model, request);
   EXPECT_EQ(to_string(plan), "tp 2, cp 4, pp 1, ep 8, dp 8");
   EXPECT_EQ(plan.world(), 64);
@@ -405,6 +400,7 @@ TEST(MakePlan, TooManyMicroBatchesAreRefusedAtOnce) {
   EXPECT_EQ(refusal(model, request), "accepted");
 }
 
+// Whatever is asked for, the answer is a plan that is possible, or a reason with one that is.
 TEST(MakePlan, ARefusalsProposalIsPossible) {
   Random random(1);
   int plans = 0;

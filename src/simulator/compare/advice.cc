@@ -227,6 +227,9 @@ std::vector<std::string> caveats(const Comparison& comparison, const ComparisonR
       request.memory.looked_at && !warning.empty()) {
     sentences.insert(sentences.begin(), warning);
   }
+  if (const std::string advice = recompute_advice(comparison.memory); !advice.empty()) {
+    sentences.insert(sentences.begin(), advice);
+  }
   const auto has = [&](FabricKind kind) {
     return std::ranges::find(request.fabrics, kind) != request.fabrics.end() &&
            std::ranges::find(comparison.left_out, kind, &LeftOut::fabric) ==

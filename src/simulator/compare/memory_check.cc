@@ -27,8 +27,9 @@ std::string parts_of(const MemoryUse& use, const std::string& recompute) {
 std::string recompute_of(const MemoryReport& report) {
   std::string text = fmt::format("recompute {}", to_string(report.recompute));
   if (report.chosen) text += ", the least that fits";
-  if (report.micro_batch_without > 0) {
-    text += fmt::format("; none with --micro-batch-size {}", report.micro_batch_without);
+  if (report.smaller_micro_batch > 0) {
+    text += fmt::format("; {} with --micro-batch-size {}", to_string(report.smaller_recompute),
+                        report.smaller_micro_batch);
   }
   return text;
 }
@@ -83,16 +84,17 @@ MemoryWish wish_of(const Model& model, const PlanRequest& request, const MemoryO
   return wish;
 }
 
-/// Of halves of the plan's micro-batch, with as many tokens an iteration.
-std::int64_t micro_batch_without(const Model& model, ParallelPlan plan, MemoryOptions memory,
-                                 std::int64_t usable) {
-  memory.recompute = Recompute::kNone;
+/// `plan` with the largest half (quarter, ...) of its micro-batch, and as many tokens an iteration,
+/// that `serves`; nothing where none does.
+template <typename Serves>
+std::optional<ParallelPlan> with_smaller_micro_batch(const Model& model, ParallelPlan plan,
+                                                     Serves&& serves) {
   while (plan.micro_batch_size % 2 == 0) {
     plan.micro_batch_size /= 2;
-    if (plan_problem(model, plan, plan.world())) return 0;
-    if (worst_rank(model, plan, memory).use.total() <= usable) return plan.micro_batch_size;
+    if (plan_problem(model, plan, plan.world())) break;
+    if (serves(plan)) return plan;
   }
-  return 0;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -137,13 +139,8 @@ ParallelPlan with_micro_batch_that_fits(const Model& model, const ParallelPlan& 
     memory.recompute = *request.recompute;
     return worst_rank(model, one, memory).use.total() <= usable_memory(gpu);
   };
-  ParallelPlan smaller = plan;
-  while (!fits(smaller)) {
-    if (smaller.micro_batch_size % 2 != 0) return plan;
-    smaller.micro_batch_size /= 2;
-    if (plan_problem(model, smaller, smaller.world())) return plan;
-  }
-  return smaller;
+  if (fits(plan)) return plan;
+  return with_smaller_micro_batch(model, plan, fits).value_or(plan);
 }
 
 MemoryReport check_memory(const Model& model, const ParallelPlan& plan, const PlanRequest& wanted,
@@ -167,7 +164,14 @@ MemoryReport check_memory(const Model& model, const ParallelPlan& plan, const Pl
   }
   report.recompute = memory.recompute;
   if (report.chosen && report.recompute != Recompute::kNone) {
-    report.micro_batch_without = micro_batch_without(model, plan, memory, report.usable_bytes);
+    const auto needs_less = [&](const ParallelPlan& smaller) {
+      const auto least = least_recompute(model, smaller, memory, report.usable_bytes);
+      return least && *least < report.recompute;
+    };
+    if (const auto smaller = with_smaller_micro_batch(model, plan, needs_less)) {
+      report.smaller_micro_batch = smaller->micro_batch_size;
+      report.smaller_recompute = *least_recompute(model, *smaller, memory, report.usable_bytes);
+    }
   }
   report.worst = worst_rank(model, plan, memory);
   if (report.fits() || !request.looked_at || request.ignored) return report;
@@ -201,6 +205,15 @@ std::string memory_warning(const MemoryReport& report) {
       "{}).",
       report.worst.stage, gigabytes(report.worst.use.total()), gigabytes(report.usable_bytes),
       gigabytes(report.gpu_bytes), to_string(report.recompute));
+}
+
+std::string recompute_advice(const MemoryReport& report) {
+  if (report.recompute != Recompute::kFull || report.smaller_micro_batch == 0) return {};
+  return fmt::format(
+      "Full recompute runs every forward pass twice: with --micro-batch-size {} {} is enough, "
+      "which "
+      "is likely faster on every fabric.",
+      report.smaller_micro_batch, to_string(report.smaller_recompute));
 }
 
 nlohmann::ordered_json memory_json(const MemoryReport& report) {

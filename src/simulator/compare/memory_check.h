@@ -29,8 +29,9 @@ struct MemoryReport {
   WorstRank worst;
   Recompute recompute = Recompute::kNone;
   bool chosen = false;  ///< recompute, as the least that fits
-  /// Where some was chosen: the largest smaller micro-batch that needs none; 0: there is none.
-  std::int64_t micro_batch_without = 0;
+  /// Where some was chosen: the largest half of the micro-batch that needs less; 0: there is none.
+  std::int64_t smaller_micro_batch = 0;
+  Recompute smaller_recompute = Recompute::kNone;
   int zero = 0;
   std::int64_t micro_batch = 1;      ///< of the plan
   std::int64_t micro_batch_cut = 0;  ///< that of the model, where that did not fit; 0: it did
@@ -61,6 +62,8 @@ MemoryReport check_memory(const Model& model, const ParallelPlan& plan, const Pl
 std::string describe_memory(const MemoryReport& report);
 /// What to warn of; empty where it fits.
 std::string memory_warning(const MemoryReport& report);
+/// Where full recompute was chosen and a smaller micro-batch would do without; else empty.
+std::string recompute_advice(const MemoryReport& report);
 /// `memory` of schema mixnet.compare/1.
 nlohmann::ordered_json memory_json(const MemoryReport& report);
 

@@ -56,6 +56,19 @@ TEST(MemoryCheck, TakesTheLeastRecomputeThatFits) {
   EXPECT_EQ(job.check().recompute, Recompute::kNone);
 }
 
+TEST(MemoryCheck, SaysWhichMicroBatchNeedsLess) {
+  Job job;
+  EXPECT_EQ(recompute_advice(job.check()), "") << "selective is cheap";
+  job.model = find_model("mixtral-8x22b");
+  const MemoryReport report = job.check();
+  EXPECT_EQ(report.recompute, Recompute::kFull);
+  EXPECT_EQ(report.smaller_micro_batch, 4);
+  EXPECT_EQ(report.smaller_recompute, Recompute::kNone);
+  EXPECT_THAT(recompute_advice(report), HasSubstr("with --micro-batch-size 4 none is enough"));
+  job.plan.micro_batch_size = 4;
+  EXPECT_EQ(job.check().recompute, Recompute::kNone);
+}
+
 TEST(MemoryCheck, WhatWasGivenIsTakenOrRefused) {
   Job job;
   job.request.recompute = Recompute::kFull;

@@ -2,7 +2,7 @@
 // next. Says how long everything takes that an iteration is made of; attempt.h puts it together.
 //
 // The scale-up rate is the GPU's own, or its part of the GPU's bandwidth on the fabrics that divide
-// that (gpu_bandwidth.h).
+// that (gpu_bandwidth.h), times what collectives reach of it (IterationOptions::scale_up_share).
 //
 // Refers to the job and its phases, which outlive it. Immutable; thread-safe. A layer's times are a
 // few dozen additions.

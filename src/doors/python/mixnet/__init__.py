@@ -138,14 +138,22 @@ def compute(operations: Union[str, "os.PathLike[str]"], **flags: Flag) -> Dict[s
 
 
 def validate(
-    published: Union[str, "os.PathLike[str]"], *, progress: Progress = None, **flags: Flag
+    published: Union[str, "os.PathLike[str]", None] = None,
+    *,
+    progress: Progress = None,
+    **flags: Flag,
 ) -> Dict[str, Any]:
-    """Holds the simulator to published iteration times, a CSV file.
+    """Holds the simulator to published iteration times, a CSV file, or with ``training=`` to step
+    times of training runs.
 
     ``flags``: those of ``mixnet validate``. Returns the document ``mixnet.validate/1``: ``rows`` (a
-    dict for each time: ``published``, ``simulated``, ``error``), ``fits``, ``fabrics``.
+    dict for each time: ``published``, ``simulated``, ``error``), ``fits``, ``fabrics``; or
+    ``mixnet.validate-training/1``: ``rows`` (``published_step_seconds``,
+    ``simulated_step_seconds``, ``error``), ``groups``.
     """
-    return _answer("validate", {"published": published, **flags}, progress)
+    if published is not None:
+        flags["published"] = published
+    return _answer("validate", flags, progress)
 
 
 def models(*names: Union[str, "os.PathLike[str]"]) -> List[Dict[str, Any]]:

@@ -18,6 +18,7 @@ _LISTS = {
     "mixnet.predict": "predictors",
     "mixnet.collective": "rows",
     "mixnet.validate": "rows",
+    "mixnet.validate-training": "rows",
 }
 _ABOUT = ("schema", "program")  # the document, not what it says
 
@@ -30,7 +31,7 @@ def rows(
     ``results``: what a function of this package returned, or a list of such; results of several
     calls make one table. A row is a run of compare() and of simulate(model=...), a point of sweep(),
     a fabric of cost(), a size of a collective, a predictor of predict(), an operation of
-    compute(), a published time of validate(), a model, a GPU; of flows() and simulate() of graphs it
+    compute(), a published time or run of validate(), a model, a GPU; of flows() and simulate() of graphs it
     is the whole result.
     ``of``: a list in the results that rows are made of instead, as in ``rows(flows(...),
     of="tiers")``.

@@ -260,18 +260,23 @@ def cases(shapes: Shapes, arguments: argparse.Namespace) -> Iterator[Case]:
                     if operation != "experts":
                         yield Case(operation, tp, 1, micro_batch, seq)
                         continue
-                    for ep in arguments.ep:
+                    for ep in arguments.ep or [usual_ep(shapes.experts)]:
                         if shapes.experts % ep:
                             raise Refused(f"--ep: {ep} does not divide the {shapes.experts} experts")
                         for calls in ["loop"] if arguments.device == "cpu" else ["grouped", "loop"]:
                             yield Case(operation, tp, ep, micro_batch, seq, calls)
 
 
+def usual_ep(experts: int) -> int:
+    """The most ranks of a server of 8 GPUs that divide the experts."""
+    return max(ep for ep in range(1, 9) if experts % ep == 0)
+
+
 def profile(shapes: Shapes, model: str, gpu: str, arguments: argparse.Namespace) -> List[Dict[str, Any]]:
     """The rows of the CSV; what they take is shown on standard error."""
     bench = Bench(shapes, arguments.device)
     rows = []
-    for case in cases(shapes, arguments):
+    for case in list(cases(shapes, arguments)):  # refused before the first is timed
         forward, backward = bench.measure(case, arguments.repeat, arguments.warm_up)
         split = case.operation != "optimizer"
         row = {"gpu": gpu, "model": model if split else "-", "operation": case.operation,
@@ -309,11 +314,11 @@ def parse(words: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument("--output", required=True, help="the CSV to write")
     parser.add_argument("--operations", type=kinds, default=OPERATIONS, help=",".join(OPERATIONS))
     for flag, default, what in (("--tp", "1", "ranks that divide heads and widths"),
-                                ("--ep", "8", "ranks that divide the experts"),
+                                ("--ep", None, "ranks that divide the experts"),
                                 ("--micro-batch", "1", "sequences"),
                                 ("--seq", "4096", "tokens of a sequence")):
         parser.add_argument(flag, type=counts, default=default,
-                            help=f"{what}; comma-separated ({default})")
+                            help=f"{what}; comma-separated ({default or 'as many as a server may have: up to 8'})")
     parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"])
     parser.add_argument("--repeat", type=int, default=20, help="calls that are timed (20)")
     parser.add_argument("--warm-up", type=int, default=5, help="calls before these (5)")
