@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "moe/model_catalog.h"
 #include "training/job_phases.h"
 #include "training/test_plans.h"
+#include "training/training_job.h"
 
 namespace mixnet {
 namespace {
@@ -61,6 +63,26 @@ TEST(ExchangeMeter, ControllersKnowThatDispatchIsNarrow) {
     if (policy == Reconfiguration::kHitless) {
       EXPECT_GT(moving, 0);
     }
+  }
+}
+
+TEST(ExchangeMeter, JobsThatShareDemandsAreAsJobsAlone) {
+  const Model model = find_model("olmoe-1b-7b");
+  const ParallelPlan plan = default_plan(model, 128);
+  const RoutingSource routing = routing_of("dynamic", model, plan);
+  const auto fabrics = std::array{FabricKind::kMixNet};
+  DemandCache cache;
+  for (const int gbps : {100, 400}) {
+    IterationOptions options;
+    best_settings(options);
+    options.fidelity.nic_rate = Bandwidth::gbps(gbps);
+    const auto total = [&](DemandCache* demands) {
+      return TrainingJob(model, plan, find_gpu("h100"), routing, fabrics, options, demands)
+          .simulate(FabricKind::kMixNet, Bandwidth::gbps(gbps))
+          .total;
+    };
+    EXPECT_EQ(total(&cache), total(nullptr));
+    EXPECT_NE(cache.find({}), nullptr);
   }
 }
 

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "base/error.h"
@@ -580,26 +579,6 @@ TEST(TrainingJob, MeansOfSlowNetworksDoNotWrap) {
   EXPECT_GT(slow.ep.to_seconds() * pipelines, Time::max().to_seconds()) << "or it tests nothing";
   EXPECT_NEAR(slow.ep.to_seconds() / fast.ep.to_seconds(), 1000, 20);
   EXPECT_LE(std::abs((slow.total - parts(slow)).ps), 1'000'000);
-}
-
-TEST(TrainingJob, ThatSharesDemandsIsAsOneAlone) {
-  const Model model = find_model("olmoe-1b-7b");
-  const ParallelPlan plan = default_plan(model, 128);
-  const RoutingSource routing = routing_of("dynamic", model, plan);
-  const auto fabrics = std::array{FabricKind::kMixNet};
-  DemandCache cache;
-  for (const int gbps : {100, 400}) {
-    IterationOptions options;
-    best_settings(options);
-    options.fidelity.nic_rate = Bandwidth::gbps(gbps);
-    const auto total = [&](DemandCache* demands) {
-      return TrainingJob(model, plan, find_gpu("h100"), routing, fabrics, options, demands)
-          .simulate(FabricKind::kMixNet, Bandwidth::gbps(gbps))
-          .total;
-    };
-    EXPECT_EQ(total(&cache), total(nullptr));
-    EXPECT_NE(cache.find({}), nullptr);
-  }
 }
 
 }  // namespace
