@@ -84,8 +84,7 @@ TEST(DistinctTokens, OneExpertGetsATokenOnce) {
 
 // Which experts are chosen together is not in the counts; this says how much that matters.
 TEST(DistinctTokens, OfARealGateAreNear) {
-  const std::string path =
-      std::string(MIXNET_SHARED_DATA_DIR) + "/routing_mixtral_8x7b_humaneval.csv";
+  const std::string path = MIXNET_SHARED_DATA_DIR "/routing_mixtral_8x7b_humaneval.csv";
   if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not there";
   const CsvTable table = CsvTable::parse(read_text_file(path), path);
   constexpr int kLayers = 32;

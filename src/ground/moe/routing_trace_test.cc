@@ -209,8 +209,7 @@ TEST(RoutingTrace, ReadsARecording) {
 
 /// The same of the real one, where it is.
 TEST(RoutingTrace, ReadsTheRecordedOne) {
-  const std::string path =
-      std::string(MIXNET_SHARED_DATA_DIR) + "/routing_mixtral_8x7b_humaneval.csv";
+  const std::string path = MIXNET_SHARED_DATA_DIR "/routing_mixtral_8x7b_humaneval.csv";
   if (!std::filesystem::exists(path)) return;  // ReadsARecording is its twin
   const std::string text = read_text_file(path);
   const RoutingTrace trace = RoutingTrace::parse(text, path);
