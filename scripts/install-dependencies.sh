@@ -16,6 +16,8 @@ group=${1:-everything}
 packages=(g++ cmake ninja-build libfmt-dev nlohmann-json3-dev libcli11-dev libyaml-cpp-dev
           libeigen3-dev liblemon-dev libflatbuffers-dev flatbuffers-compiler libjs-chart.js)
 everything=(libgtest-dev libgmock-dev libbenchmark-dev libopenmpi-dev openmpi-bin
+            libasio-dev libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
+            libbpf-dev bpftool clang
             python3 python3-dev python3-numpy pybind11-dev)
 tests=(python3-matplotlib python3-protobuf python3-selenium chromium chromium-driver time)
 case $group in
