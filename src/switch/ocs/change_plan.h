@@ -27,8 +27,9 @@ struct ChangePlan {
   std::vector<PairOutcome> before;
 };
 
-/// Throws SwitchError (kMisuse) for a position outside the slice or the device, a circuit of a
-/// position with itself, and a position in two pairs of a list.
+/// Throws SwitchError (kMisuse) for a position outside the slice or the device, a pair whose
+/// greater number comes first, and, of what is to be connected, a position with itself or in two
+/// pairs.
 void check_change(const SwitchChange& change, const PortNumbering& numbering,
                   const PortSlice& slice, std::string_view device);
 

@@ -19,8 +19,8 @@
 //   - A connection that breaks is made again by the next call, not before the back-off is over.
 //   - Alarms that come amid answers are kept for events(), the latest 4,096.
 //
-// Not thread-safe: one thread at a time. Nothing runs between calls, so who has nothing to ask waits
-// in events(), which keeps the session alive.
+// Not thread-safe: one thread at a time. Nothing runs between calls, so who has nothing to ask
+// waits in events(), which keeps the session alive.
 #pragma once
 
 #include <compare>
@@ -83,17 +83,17 @@ struct SwitchCapabilities {
 
 /// What is joined now, of the slice. Each list is sorted.
 struct CrossConnects {
-  std::vector<OpticalCircuit> circuits;
-  std::vector<LightPath> halves;  ///< one direction without the other
-  std::vector<int> taken;         ///< positions of the slice joined with one outside
+  std::vector<OpticalCircuit> circuits = {};
+  std::vector<LightPath> halves = {};  ///< one direction without the other
+  std::vector<int> taken = {};         ///< positions of the slice joined with one outside
   bool operator==(const CrossConnects&) const = default;
 };
 
-/// First disconnect, then connect. A position is in one pair of either list at most; a pair to be
-/// disconnected may name halves: what stands of it is removed.
+/// First disconnect, then connect. What stands of a pair to be disconnected is removed, if only a
+/// half, and of a position with itself as well; a position is to be connected once at most.
 struct SwitchChange {
-  std::vector<OpticalCircuit> disconnect;
-  std::vector<OpticalCircuit> connect;
+  std::vector<OpticalCircuit> disconnect = {};
+  std::vector<OpticalCircuit> connect = {};
   bool operator==(const SwitchChange&) const = default;
 };
 
@@ -118,12 +118,13 @@ struct PairResult {
   OpticalCircuit circuit;
   bool connect = false;  ///< or disconnect
   PairOutcome outcome = PairOutcome::kDone;
-  std::string reason;  ///< the device's code and text, where it was denied
+  std::string reason = {};  ///< the device's code and text, where it was denied
+  bool operator==(const PairResult&) const = default;
 };
 
 struct ChangeReport {
   std::vector<PairResult> pairs;  ///< in the change's order: disconnects, then connects
-  Duration turn_around;           ///< from the first command to the last answer; zero: none was sent
+  Duration turn_around;  ///< from the first command to the last answer; zero: none was sent
   CommitPath commit = CommitPath::kDirect;
   /// All pairs are as asked.
   bool complete() const;

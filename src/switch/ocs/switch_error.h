@@ -21,11 +21,13 @@ enum class SwitchFault {
 template <>
 struct Names<SwitchFault> {
   static constexpr std::string_view kWhat = "kind of fault";
-  static constexpr NamedValue<SwitchFault> kTable[] = {
-      {"unreachable", SwitchFault::kUnreachable}, {"disconnected", SwitchFault::kDisconnected},
-      {"timed-out", SwitchFault::kTimedOut},      {"login", SwitchFault::kLogin},
-      {"denied", SwitchFault::kDenied},           {"garbled", SwitchFault::kGarbled},
-      {"misuse", SwitchFault::kMisuse}};
+  static constexpr NamedValue<SwitchFault> kTable[] = {{"unreachable", SwitchFault::kUnreachable},
+                                                       {"disconnected", SwitchFault::kDisconnected},
+                                                       {"timed-out", SwitchFault::kTimedOut},
+                                                       {"login", SwitchFault::kLogin},
+                                                       {"denied", SwitchFault::kDenied},
+                                                       {"garbled", SwitchFault::kGarbled},
+                                                       {"misuse", SwitchFault::kMisuse}};
 };
 
 class SwitchError : public Error {

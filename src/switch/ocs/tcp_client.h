@@ -1,0 +1,42 @@
+// A TCP connection as drivers of switches use one: calls that wait, each with a dead-line.
+//
+// Errors are SwitchErrors that name the device. After kDisconnected or kTimedOut in send() the
+// connection is closed: half of a command may have gone. Small writes leave at once (TCP_NODELAY);
+// a peer that has vanished is noticed by the kernel's keep-alives within a minute. Not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/env.h"
+
+namespace mixnet {
+
+class TcpClient {
+ public:
+  /// `device`: its address, for errors.
+  explicit TcpClient(std::string device) : device_(std::move(device)) {}
+  TcpClient(const TcpClient&) = delete;
+  TcpClient& operator=(const TcpClient&) = delete;
+  ~TcpClient() { close(); }
+
+  /// To the first address of `host` that answers. A name is looked up by the system's resolver,
+  /// which keeps no dead-line.
+  void connect(const std::string& host, int port, MonotonicTime dead_line);
+  bool is_open() const { return socket_ >= 0; }
+  void close();
+
+  /// All of it, or throws.
+  void send(std::string_view bytes, MonotonicTime dead_line);
+  /// Waits for the first bytes; 0 when none have come by the dead-line.
+  std::size_t receive(char* buffer, std::size_t size, MonotonicTime dead_line);
+
+ private:
+  bool wait(short what, MonotonicTime dead_line);
+
+  std::string device_;
+  int socket_ = -1;
+};
+
+}  // namespace mixnet
