@@ -49,6 +49,20 @@ RequestId DeviceHost::request(const PathRequest& request, Answered answered) {
   return id;
 }
 
+void DeviceHost::read(std::function<void(const ReadVerdict&)> then) {
+  const ReadVerdict verdict = device().on_read(now());
+  step();
+  if (verdict.delay <= Duration::zero()) {
+    then(verdict);
+    return;
+  }
+  auto timer =
+      std::make_shared<asio::steady_timer>(io_, std::chrono::nanoseconds(verdict.delay.ns));
+  timer->async_wait([timer, verdict, then = std::move(then)](const std::error_code& error) {
+    if (!error) then(verdict);
+  });
+}
+
 DeviceHost::Subscription DeviceHost::on_event(EventSeen seen) {
   auto held_by_caller = std::make_shared<const EventSeen>(std::move(seen));
   event_seers_.push_back(held_by_caller);
@@ -58,6 +72,12 @@ DeviceHost::Subscription DeviceHost::on_event(EventSeen seen) {
 DeviceHost::Subscription DeviceHost::on_change(Changed changed) {
   auto held_by_caller = std::make_shared<const Changed>(std::move(changed));
   change_seers_.push_back(held_by_caller);
+  return held_by_caller;
+}
+
+DeviceHost::Subscription DeviceHost::on_drop(Changed dropped) {
+  auto held_by_caller = std::make_shared<const Changed>(std::move(dropped));
+  drop_seers_.push_back(held_by_caller);
   return held_by_caller;
 }
 
@@ -74,6 +94,10 @@ void DeviceHost::run_step() {
   if (const std::uint64_t revision = device_.revision(); revision != revision_told_) {
     revision_told_ = revision;
     for (const auto& seer : held(change_seers_)) (*seer)();
+  }
+  if (const std::uint64_t drops = device_.drops(); drops != drops_told_) {
+    drops_told_ = drops;
+    for (const auto& seer : held(drop_seers_)) (*seer)();
   }
   arm();
 }

@@ -9,6 +9,7 @@
 //   events    alarms, to all who asked by on_event(), in order
 //   changes   something that can be read has changed (revision()): all who asked by on_change() are
 //             called once after each step, and read what they need
+//   drops     a fault closes all connections: all who asked by on_drop(), after the answers
 //
 // A callback may ask for more, also for another request, and may let go of subscriptions, its own
 // as well. The host outlives the servers' last callback: stop the io_context first.
@@ -45,8 +46,13 @@ class DeviceHost {
   void step();
 
   RequestId request(const PathRequest& request, Answered answered);
+  /// Before a front end answers a question: `then` is told what a fault makes of it, at once, or
+  /// after the verdict's delay. It is for the caller to do as the verdict says.
+  void read(std::function<void(const ReadVerdict&)> then);
+  bool is_rebooting() { return device().is_rebooting(now()); }
   [[nodiscard]] Subscription on_event(EventSeen seen);
   [[nodiscard]] Subscription on_change(Changed changed);
+  [[nodiscard]] Subscription on_drop(Changed dropped);
 
  private:
   void run_step();
@@ -58,9 +64,11 @@ class DeviceHost {
   asio::steady_timer timer_;
   bool is_posted_ = false;
   std::uint64_t revision_told_ = 0;
+  std::uint64_t drops_told_ = 0;
   std::unordered_map<RequestId, Answered> waiting_;
   std::vector<std::weak_ptr<const EventSeen>> event_seers_;
   std::vector<std::weak_ptr<const Changed>> change_seers_;
+  std::vector<std::weak_ptr<const Changed>> drop_seers_;
 };
 
 }  // namespace mixnet
