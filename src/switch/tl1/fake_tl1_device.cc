@@ -22,6 +22,11 @@ void FakeTl1Device::patch(int in, int out) {
   patches_[in] = out;
 }
 
+void FakeTl1Device::part(int in) {
+  const std::lock_guard lock(mutex_);
+  patches_.erase(in);
+}
+
 std::vector<std::string> FakeTl1Device::take_asked() {
   const std::lock_guard lock(mutex_);
   return std::exchange(asked_, {});

@@ -32,6 +32,7 @@ class FakeTl1Device {
   FakeDevice& device() { return device_; }
   std::set<std::pair<int, int>> patches() const;
   void patch(int in, int out);
+  void part(int in);
   /// Verb and AID of what was asked since the last call, "DLT-PATCH:3".
   std::vector<std::string> take_asked();
   void log_out() { logged_in_ = false; }
