@@ -61,6 +61,12 @@ bool is_error_code(std::string_view word) {
          std::ranges::all_of(word, [](char c) { return (c >= 'A' && c <= 'Z') || is_digit(c); });
 }
 
+bool is_tag(std::string_view word) {
+  return !word.empty() && std::ranges::all_of(word, [](char c) {
+    return c > ' ' && c < 0x7f && c != '"' && c != '/';
+  });
+}
+
 std::optional<AlarmLevel> level_of(std::string_view mark) {
   if (mark == "A") return AlarmLevel::kEvent;
   if (mark == "*") return AlarmLevel::kMinor;
@@ -209,7 +215,7 @@ void Tl1Reader::end_message(bool more_follows) {
 void Tl1Reader::read_between(std::string_view line) {
   std::string_view rest = line;
   const std::string_view first = take_word(rest);
-  if (is_acknowledgement(first) && !rest.empty() && rest.find(' ') == rest.npos) {
+  if (is_acknowledgement(first) && is_tag(rest)) {
     part_ = {};
     whole_.push_back(Tl1Acknowledgement{std::string(first), std::string(rest)});
   } else if (is_header(line)) {
@@ -226,7 +232,7 @@ void Tl1Reader::read_start(std::string_view line) {
   const std::string_view mark = take_word(rest);
   const std::string_view tag = take_word(rest);
   place_ = Place::kBody;
-  if (mark == "M" && !tag.empty()) {
+  if (mark == "M" && is_tag(tag)) {
     const std::string_view word = take_word(rest);
     for (const auto& code : Names<Tl1Completion>::kTable) {
       if (code.name != word) continue;
@@ -235,10 +241,12 @@ void Tl1Reader::read_start(std::string_view line) {
       return;
     }
   }
+  const std::size_t verb_end = std::min({rest.find('"'), rest.find("/*"), rest.size()});
+  const std::string_view verb = trimmed(rest.substr(0, verb_end));
   const auto level = level_of(mark);
-  if (level && !tag.empty() && !rest.empty()) {
-    part_.message =
-        Tl1Autonomous{.level = *level, .atag = std::string(tag), .verb = std::string(rest)};
+  if (level && is_tag(tag) && !verb.empty()) {
+    part_.message = Tl1Autonomous{*level, std::string(tag), std::string(verb)};
+    read_body(rest.substr(verb_end));
     return;
   }
   refuse(fmt::format("'{}' begins neither an answer nor an autonomous message", shown(line)));
