@@ -37,6 +37,7 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,8 @@
 #include "ocs/optical_switch.h"
 
 namespace mixnet {
+
+class JsonReader;
 
 constexpr int kMostEmulatedPorts = 1024;
 
@@ -69,7 +72,7 @@ struct ReadVerdict {
   bool deny = false;    ///< answer that it is denied
   bool silent = false;  ///< do not answer
   bool drop = false;    ///< close the connection, unanswered
-  Duration delay;       ///< answer so much later
+  Duration delay = {};  ///< answer so much later
 };
 
 class EmulatedSwitch {
@@ -161,14 +164,21 @@ class EmulatedSwitch {
   static void count(const NamedPorts& ports, int by, Taken& taken);
   void join(RequestId id, PathRequest request, MonotonicTime now);
   void answer(RequestAnswer answer, std::span<const int> ports, MonotonicTime now);
+  /// Answers by closing its connection.
+  void drop(RequestId id);
   void release_waiting(MonotonicTime now);
 
-  // switch_movements.cc: movements.
-  void close(Movement& movement);
-  /// What a fault makes of a request that begins to move.
-  void strike_moving(MovingRequest& moving, Duration& takes, Duration drawn);
+  // switch_movements.cc: movements, which are in no list while they are closed or finished.
+  void close(Movement movement, MonotonicTime now);
+  /// What a fault makes of a request that begins to move. True: it is slow.
+  bool strike_moving(MovingRequest& moving, MonotonicTime now);
   void finish(Movement movement, MonotonicTime now);
+  void come_to_rest(const Movement& movement, MonotonicTime now);
   void strike_settled(MovingRequest& moving, Duration took, MonotonicTime now);
+  /// The switch reboots amid it: what it removed is gone, nothing is added.
+  void abandon(const Movement& movement);
+  /// Where the light of a matrix input leaves now; 0: nowhere.
+  int exit_now(int input) const;
   void refresh(int input, MonotonicTime now);
   void tell(int source, int exit, MonotonicTime now);
 
@@ -176,10 +186,18 @@ class EmulatedSwitch {
   /// False: there was nothing for it to strike.
   bool occur(const Fault& fault, std::span<const int> ports, MonotonicTime now);
   bool lose_circuit(int port, std::span<const int> ports, MonotonicTime now);
-  void set_standing(const Standing& fault, bool stands, MonotonicTime now);
+  bool stick(const Fault& fault, int port, MonotonicTime now);
+  bool darken(const Fault& fault, int port, MonotonicTime now);
+  bool swap_fibres(const Fault& fault, MonotonicTime now);
+  void end_fault(const Standing& fault, MonotonicTime now);
   void reboot(const Fault& fault, MonotonicTime now);
   void report(AlarmLevel level, std::string_view code, int port, std::string text);
+  /// One of them that the device has; of none: any.
   int any_port(std::span<const int> ports);
+
+  // switch_snapshot.cc
+  static std::vector<Standing> read_faults(const JsonReader& list, PortLight& light,
+                                           MonotonicTime now);
 
   EmulatedSwitchConfig config_;
   LightChanged light_changed_;

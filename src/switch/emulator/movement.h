@@ -1,6 +1,7 @@
 // Requests whose ports move together, and what becomes of the paths when they come to rest.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -28,6 +29,10 @@ struct MovingRequest {
   RequestAnswer answer;
   bool answered = false;  ///< amid the movement: its connection was dropped
 };
+
+inline MonotonicTime after(MonotonicTime time, Duration span) {
+  return time + std::chrono::nanoseconds(span.ns);
+}
 
 struct Movement {
   std::uint64_t number = 0;
@@ -58,6 +63,9 @@ struct NamedPorts {
 };
 NamedPorts ports_of(const PathRequest& request);
 NamedPorts ports_of(const Movement& movement);
+/// The two together, each once and sorted.
+std::vector<int> positions_of(const NamedPorts& ports);
+std::vector<int> positions_of(const PathRequest& request);
 
 /// Brings into `table`, where nothing stands on the movement's ports, what stands there afterwards:
 /// what stood before, changed by each request in its order as its fate says. A port that
