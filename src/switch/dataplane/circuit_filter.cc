@@ -29,6 +29,10 @@ bpf_tc_hook hook_of(int index, bpf_tc_attach_point point) {
   return hook;
 }
 
+bpf_tc_hook both_of(int index) {
+  return hook_of(index, static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS));
+}
+
 bpf_tc_opts place() {
   bpf_tc_opts options{};
   options.sz = sizeof options;
@@ -40,7 +44,7 @@ bpf_tc_opts place() {
 /// Whose the program in our place is. kOther: or one that may not be looked into.
 enum class Holder { kNone, kOurs, kOther };
 
-/// The id of the program in our place; 0: it has none, as classic BPF; nothing: no filter of BPF.
+/// The id of the program in our place; nothing: there is none, or a filter of another kind.
 std::optional<std::uint32_t> program_at(int index, bpf_tc_attach_point point) {
   const bpf_tc_hook hook = hook_of(index, point);
   bpf_tc_opts options = place();
@@ -102,6 +106,16 @@ struct CircuitFilter::Loaded {
     return {{BPF_TC_EGRESS, "mixnet_guard", skeleton->progs.mixnet_guard},
             {BPF_TC_INGRESS, "mixnet_circuit", skeleton->progs.mixnet_circuit}};
   }
+  static std::uint32_t id(const Side& side) {
+    bpf_prog_info info{};
+    std::uint32_t size = sizeof info;
+    return bpf_obj_get_info_by_fd(bpf_program__fd(side.program), &info, &size) == 0 ? info.id : 0;
+  }
+  /// Our own programs are known without the right to look into others'.
+  Holder holder(int index, const Side& side) const {
+    const std::optional<std::uint32_t> program = program_at(index, side.point);
+    return program && program == id(side) ? Holder::kOurs : holder_of(program, side.name, nullptr);
+  }
 };
 
 CircuitFilter::CircuitFilter() : loaded_(std::make_unique<Loaded>()) {}
@@ -137,47 +151,43 @@ void CircuitFilter::load() {
 }
 
 CircuitFilter::Attached CircuitFilter::attach(int index, std::string& error) {
-  bpf_tc_hook hook =
-      hook_of(index, static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS));
+  bpf_tc_hook hook = both_of(index);
   const int made = bpf_tc_hook_create(&hook);
   if (made != 0 && made != -EEXIST) {
     error = fmt::format("it takes no clsact: {}", std::strerror(-made));
     return Attached::kFailed;
   }
   if (made == 0) loaded_->own_hooks.push_back(index);
-  bool replaced = false;
-  for (const Loaded::Side& side : loaded_->sides()) {
-    const Holder holder = holder_of(program_at(index, side.point), side.name, nullptr);
-    if (holder == Holder::kOther) return Attached::kTaken;
-    replaced = replaced || holder == Holder::kOurs;
-  }
   const std::vector<CounterEntry> zero(libbpf_num_possible_cpus());
   bpf_map_update_elem(loaded_->counters, &index, zero.data(), BPF_NOEXIST);
+  bool replaced = false;
+  int failed = 0;
   for (const Loaded::Side& side : loaded_->sides()) {
+    const Holder holder = loaded_->holder(index, side);
+    replaced = replaced || holder == Holder::kOurs;
     const bpf_tc_hook one = hook_of(index, side.point);
     bpf_tc_opts options = place();
     options.prog_fd = bpf_program__fd(side.program);
-    options.flags = BPF_TC_F_REPLACE;
-    if (const int failed = bpf_tc_attach(&one, &options); failed != 0) {
-      error = fmt::format("it takes no filter: {}", std::strerror(-failed));
-      if (!replaced) detach(index);
-      return Attached::kFailed;
-    }
+    options.flags = holder == Holder::kOurs ? BPF_TC_F_REPLACE : 0;
+    failed = holder == Holder::kOther ? -EEXIST : bpf_tc_attach(&one, &options);
+    if (failed != 0) break;
   }
-  return replaced ? Attached::kReplaced : Attached::kNew;
+  if (failed == 0) return replaced ? Attached::kReplaced : Attached::kNew;
+  if (!replaced) detach(index);
+  error = fmt::format("it takes no filter: {}", std::strerror(-failed));
+  return failed == -EEXIST ? Attached::kTaken : Attached::kFailed;
 }
 
 void CircuitFilter::detach(int index) {
   clear(index);
   for (const Loaded::Side& side : loaded_->sides()) {
-    if (holder_of(program_at(index, side.point), side.name, nullptr) != Holder::kOurs) continue;
+    if (loaded_->holder(index, side) != Holder::kOurs) continue;
     const bpf_tc_hook hook = hook_of(index, side.point);
     const bpf_tc_opts options = place();
     bpf_tc_detach(&hook, &options);
   }
   if (std::erase(loaded_->own_hooks, index) > 0) {
-    bpf_tc_hook both =
-        hook_of(index, static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS));
+    bpf_tc_hook both = both_of(index);
     bpf_tc_hook_destroy(&both);
   }
   bpf_map_delete_elem(loaded_->counters, &index);
@@ -185,12 +195,7 @@ void CircuitFilter::detach(int index) {
 
 bool CircuitFilter::stands_on(int index) const {
   for (const Loaded::Side& side : loaded_->sides()) {
-    bpf_prog_info info{};
-    std::uint32_t size = sizeof info;
-    if (bpf_obj_get_info_by_fd(bpf_program__fd(side.program), &info, &size) != 0 ||
-        program_at(index, side.point) != info.id) {
-      return false;
-    }
+    if (program_at(index, side.point) != Loaded::id(side)) return false;
   }
   return true;
 }

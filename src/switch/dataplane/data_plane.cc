@@ -123,7 +123,11 @@ void DataPlane::attach_one(int position, const PortAttachment& wanted, const Lin
   const CircuitFilter::Attached attached = filter_->attach(link.index, error);
   switch (attached) {
     case CircuitFilter::Attached::kTaken:
-      throw Error(input, what + ": a filter of others has the first place on the interface",
+      throw Error(input,
+                  what + ": another filter has the first place on the interface" +
+                      (may_adopt(effective_capabilities())
+                           ? ""
+                           : ", or one of an earlier run, which takes CAP_SYS_ADMIN to tell"),
                   remedy);
     case CircuitFilter::Attached::kFailed:
       throw Error(input, fmt::format("{}: {}", what, error), remedy);

@@ -108,10 +108,20 @@ class DataPlaneTest : public testing::Test {
 TEST_F(DataPlaneTest, TheCapabilitiesThatAreAskedForAreEnough) {
   const TestServers servers(2);
   const FewerCapabilities two(std::uint64_t{1} << CAP_NET_ADMIN | std::uint64_t{1} << CAP_BPF);
+  {
+    DataPlane plane({.ports = 2, .detach_on_stop = true});
+    plane.attach(all_of(servers));
+    join(plane, 1, 2);
+    EXPECT_EQ(plane.path_from(1), (StandingPath{2, kLongAgo}));
+  }
+  {
+    DataPlane plane({.ports = 2});
+    plane.attach(all_of(servers));
+  }
   DataPlane plane({.ports = 2});
-  plane.attach(all_of(servers));
-  join(plane, 1, 2);
-  EXPECT_EQ(plane.path_from(1), (StandingPath{2, kLongAgo}));
+  EXPECT_THAT(
+      [&] { plane.attach(all_of(servers)); },
+      ThrowsMessage<Error>(HasSubstr("or one of an earlier run, which takes CAP_SYS_ADMIN")));
 }
 
 TEST_F(DataPlaneTest, FramesPassBothWaysWhileJoinedAndNoneInTheDark) {
@@ -244,7 +254,7 @@ TEST_F(DataPlaneTest, WhatIsOthersIsLeftAlone) {
                              "--attach: 'port2=2': it takes no filter: Invalid argument; 'tc "
                              "filter show dev port2 ingress' (and egress) tells what is there"));
   EXPECT_THAT(attach(4),
-              ThrowsMessage<Error>(HasSubstr("'port4=4': a filter of others has the first place")));
+              ThrowsMessage<Error>(HasSubstr("'port4=4': another filter has the first place")));
   servers.run_in(0, "test -z \"$(tc filter show dev port3 ingress)\"");
   servers.run_in(0, "test -n \"$(tc filter show dev port2 ingress)\"");
   servers.run_in(0, "tc filter show dev port4 ingress | grep -q bytecode");
