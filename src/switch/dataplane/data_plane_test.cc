@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "dataplane/test_data_plane.h"
 #include "dataplane/test_datagrams.h"
 
 namespace mixnet {
@@ -18,8 +19,6 @@ using std::chrono::milliseconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
-
-constexpr MonotonicTime kLongAgo{};
 
 /// The thread's effective capabilities, fewer for a while.
 class FewerCapabilities {
@@ -38,22 +37,6 @@ class FewerCapabilities {
   }
   std::uint64_t before_;
 };
-
-std::vector<PortAttachment> all_of(const TestServers& servers) {
-  std::vector<PortAttachment> ports;
-  for (int s = 1; s <= servers.size(); ++s) ports.push_back({TestServers::port(s), s});
-  return ports;
-}
-
-void join(DataPlane& plane, int a, int b, MonotonicTime lit_at = kLongAgo) {
-  plane.light_changed(a, b, lit_at);
-  plane.light_changed(b, a, lit_at);
-}
-
-void part(DataPlane& plane, int a, int b) {
-  plane.light_changed(a, 0, kLongAgo);
-  plane.light_changed(b, 0, kLongAgo);
-}
 
 TEST(DataPlaneAlone, NeedsNothingWhileNothingIsAttached) {
   DataPlane plane({.ports = 4});
@@ -95,15 +78,6 @@ TEST(DataPlaneAlone, WhatCannotBeAttachedIsSaid) {
   EXPECT_THAT(attach({{"lo", 1}, {"eth", 1}}),
               ThrowsMessage<Error>(HasSubstr("'eth=1': the position has an interface already")));
 }
-
-class DataPlaneTest : public testing::Test {
- protected:
-  void SetUp() override {
-    if (const std::string why = TestServers::missing(); !why.empty()) {
-      GTEST_SKIP() << "no interfaces to attach: " << why;
-    }
-  }
-};
 
 TEST_F(DataPlaneTest, TheCapabilitiesThatAreAskedForAreEnough) {
   const TestServers servers(2);
