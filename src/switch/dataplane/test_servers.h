@@ -37,6 +37,7 @@ class TestServers {
     return bpf ? "" : "the kernel has no veth";
   }
 
+  /// Up to 254.
   explicit TestServers(int servers) : before_(own_namespace()) {
     for (int i = 0; i <= servers; ++i) {
       if (unshare(CLONE_NEWNET) != 0) throw std::runtime_error("no network namespace");
@@ -67,6 +68,18 @@ class TestServers {
   void make_again(int server) const {
     batch(link(server));
     settle(server);
+  }
+
+  /// A veth pair of two servers' own, beside the switch: they are 10.8.0.a and 10.8.0.b on it.
+  void join_directly(int a, int b) const {
+    enter(spaces_[a]);
+    batch(
+        fmt::format("link add direct type veth peer name direct netns /proc/{}/fd/{}\n"
+                    "addr add 10.8.0.{}/24 dev direct\nlink set direct up\n",
+                    getpid(), spaces_[b].get(), a));
+    enter(spaces_[b]);
+    batch(fmt::format("addr add 10.8.0.{}/24 dev direct\nlink set direct up\n", b));
+    enter(spaces_[0]);
   }
 
   /// A socket of the server's, whichever thread uses it. Closed by who asks for it.
@@ -121,7 +134,7 @@ class TestServers {
   static void batch(const std::string& commands) {
     std::FILE* const ip = popen("ip -batch -", "w");
     if (ip) std::fputs(commands.c_str(), ip);
-    if (!ip || pclose(ip) != 0) throw std::runtime_error("failed: ip\n" + commands);
+    if (!ip || pclose(ip) != 0) throw std::runtime_error("failed: ip -batch");
   }
   static std::string hardware_address(int server) {
     return fmt::format("02:00:00:00:00:{:02x}", server);
