@@ -50,8 +50,8 @@ CrossConnects fold(std::span<const Patch> patches, const PortNumbering& numberin
     if (both && path.from < path.to) joined.circuits.push_back({path.from, path.to});
   }
   std::ranges::sort(joined.taken);
-  const auto twice = std::ranges::unique(joined.taken);
-  joined.taken.erase(twice.begin(), twice.end());
+  const auto twice = std::unique(joined.taken.begin(), joined.taken.end());
+  joined.taken.erase(twice, joined.taken.end());
   return joined;
 }
 

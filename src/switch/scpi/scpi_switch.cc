@@ -1,0 +1,271 @@
+#include "scpi/scpi_switch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/text_fields.h"
+#include "ocs/change_plan.h"
+#include "ocs/device_ports.h"
+#include "ocs/switch_error.h"
+#include "scpi/scpi_session.h"
+#include "scpi/scpi_text.h"
+
+namespace mixnet {
+namespace {
+
+constexpr std::size_t kMostListed = 256;  // ports a query; pairs a command
+constexpr std::chrono::milliseconds kPoll{500};
+
+/// `:oxc:swit:conn:add (@1,2),(@17,18)`, as many lines as it takes.
+std::string command(std::string_view verb, std::span<const Patch> patches) {
+  std::string lines;
+  while (!patches.empty()) {
+    const auto some = patches.first(std::min(patches.size(), kMostListed));
+    patches = patches.subspan(some.size());
+    lines +=
+        fmt::format(":oxc:swit:conn:{} {}\n", verb, write_scpi_patches({some.begin(), some.end()}));
+  }
+  return lines;
+}
+
+class ScpiSwitch final : public OpticalSwitch {
+ public:
+  ScpiSwitch(const SwitchAddress& address, PortSlice slice, Env& env)
+      : env_(env), address_(address), slice_(std::move(slice)), session_(address_, env) {
+    std::ranges::sort(slice_);
+  }
+
+  SwitchCapabilities capabilities(MonotonicTime dead_line) override;
+  CrossConnects cross_connects(MonotonicTime dead_line) override;
+  ChangeReport apply(const SwitchChange& change, MonotonicTime dead_line) override;
+  std::vector<PortReading> ports(std::span<const int> ports, MonotonicTime dead_line) override;
+  std::vector<SwitchEvent> events(MonotonicTime dead_line) override;
+
+ private:
+  const std::string& device() const { return session_.device(); }
+  void open(MonotonicTime dead_line);
+  PortNumbering ask_numbering(MonotonicTime dead_line);
+  std::vector<Patch> read(MonotonicTime dead_line);
+  std::map<Patch, std::string> ask_one_by_one(const ChangePlan& plan,
+                                              const std::vector<Patch>& standing,
+                                              std::string_view why, MonotonicTime dead_line);
+  /// What is said of each of these ports; none where the query is denied.
+  std::map<int, std::string> values(std::string_view query, std::span<const int> ports,
+                                    bool must_answer, MonotonicTime dead_line);
+  std::map<int, std::string> power(std::span<const int> positions, MonotonicTime dead_line);
+  [[noreturn]] void garbled(std::string_view line, std::string_view what) const;
+
+  Env& env_;
+  SwitchAddress address_;
+  PortSlice slice_;
+  ScpiSession session_;
+  std::optional<PortNumbering> numbering_;
+  DelayMeter delays_;
+};
+
+void ScpiSwitch::garbled(std::string_view line, std::string_view what) const {
+  throw SwitchError(SwitchFault::kGarbled, device(), fmt::format("'{}' is {}", shown(line), what));
+}
+
+void ScpiSwitch::open(MonotonicTime dead_line) {
+  session_.open(dead_line);
+  if (!numbering_) numbering_ = ask_numbering(dead_line);
+}
+
+PortNumbering ScpiSwitch::ask_numbering(MonotonicTime dead_line) {
+  PortNumbering numbering{address_.sides.value_or(Sides::kTwo), address_.ports};
+  if (address_.ports == 0 || !address_.sides) {
+    const std::string answer = session_.ask(":oxc:swit:size?", dead_line);
+    const std::vector<std::string> words = parse_scpi_values(answer);
+    const auto inputs = number_in<int>(trimmed(words.front()));
+    const auto outputs = number_in<int>(trimmed(words.back()));
+    if (words.size() != 2 || !inputs || !outputs || *inputs < 1 || *inputs > 1 << 16 ||
+        (*outputs != *inputs && *outputs != 0)) {
+      garbled(answer, "no size of a switch (INPUTS,OUTPUTS)");
+    }
+    if (address_.ports == 0) numbering.positions = *inputs;
+    if (!address_.sides) numbering.sides = *outputs == 0 ? Sides::kOne : Sides::kTwo;
+  }
+  positions_of(slice_, numbering, device());  // throws where the slice is wider than the device
+  return numbering;
+}
+
+std::vector<Patch> ScpiSwitch::read(MonotonicTime dead_line) {
+  const std::string answer = session_.ask(":oxc:swit:conn:stat?", dead_line);
+  auto patches = parse_scpi_patches(answer);
+  if (!patches) garbled(answer, "no list of patches");
+  for (Patch& patch : *patches) {
+    patch = numbering_->ordered(patch);
+    if (!numbering_->is_possible(patch)) {
+      garbled(fmt::format("{},{}", patch.in, patch.out),
+              fmt::format("no patch of a switch of {} ports", numbering_->device_ports()));
+    }
+  }
+  return std::move(*patches);
+}
+
+SwitchCapabilities ScpiSwitch::capabilities(MonotonicTime dead_line) {
+  open(dead_line);
+  SwitchCapabilities can;
+  can.identity = session_.ask("*idn?", dead_line);
+  can.ports = numbering_->positions;
+  can.sides = numbering_->sides;
+  const int first = slice_.empty() ? 1 : slice_.front();
+  can.power = !power({&first, 1}, dead_line).empty();
+  can.measured_delay = delays_.median();
+  return can;
+}
+
+CrossConnects ScpiSwitch::cross_connects(MonotonicTime dead_line) {
+  open(dead_line);
+  return fold(read(dead_line), *numbering_, slice_);
+}
+
+ChangeReport ScpiSwitch::apply(const SwitchChange& change, MonotonicTime dead_line) {
+  open(dead_line);
+  check_change(change, *numbering_, slice_, device());
+  const std::vector<Patch> standing = read(dead_line);
+  const ChangePlan plan = plan_change(change, standing, *numbering_);
+  if (plan.remove.empty() && plan.add.empty()) {
+    return judge_change(change, plan, standing, {}, *numbering_);
+  }
+  const MonotonicTime start = env_.monotonic_now();
+  const auto elapsed = [&] {
+    return Duration::nanoseconds(std::chrono::nanoseconds(env_.monotonic_now() - start).count());
+  };
+  const ScpiSession::Result result =
+      session_.exchange(command("sub", plan.remove) + command("add", plan.add), dead_line);
+  Duration turn_around = elapsed();
+  if (result.answer) garbled(*result.answer, "an answer to what is no question");
+  std::vector<Patch> after = read(dead_line);
+  std::map<Patch, std::string> denied;
+  if (!result.errors.empty()) {
+    denied = ask_one_by_one(plan, after, describe(result.errors), dead_line);
+    turn_around = elapsed();
+    after = read(dead_line);
+  }
+  delays_.add(turn_around);
+  ChangeReport report = judge_change(change, plan, after, denied, *numbering_);
+  report.turn_around = turn_around;
+  return report;
+}
+
+/// What of a plan is not as asked, each pair by itself, and why it was denied. A port that is in
+/// another patch is left alone: an add would part that.
+std::map<Patch, std::string> ScpiSwitch::ask_one_by_one(const ChangePlan& plan,
+                                                        const std::vector<Patch>& standing,
+                                                        std::string_view why,
+                                                        MonotonicTime dead_line) {
+  std::set<Patch> stand(standing.begin(), standing.end());
+  std::map<Patch, std::string> denied;
+  std::set<int> in_use;
+  for (const Patch& patch : plan.remove) {
+    if (!stand.contains(patch)) continue;
+    const auto result = session_.exchange(command("sub", {&patch, 1}), dead_line);
+    if (result.errors.empty()) {
+      stand.erase(patch);
+    } else {
+      denied.emplace(patch, describe(result.errors));
+    }
+  }
+  for (const Patch& patch : stand) in_use.insert({patch.in, patch.out});
+  for (const Patch& patch : plan.add) {
+    if (stand.contains(patch)) continue;
+    if (in_use.contains(patch.in) || in_use.contains(patch.out)) {
+      denied.emplace(patch, why);
+      continue;
+    }
+    const auto result = session_.exchange(command("add", {&patch, 1}), dead_line);
+    if (!result.errors.empty()) denied.emplace(patch, describe(result.errors));
+  }
+  return denied;
+}
+
+std::map<int, std::string> ScpiSwitch::values(std::string_view query, std::span<const int> ports,
+                                              bool must_answer, MonotonicTime dead_line) {
+  std::map<int, std::string> said;
+  while (!ports.empty()) {
+    const auto some = ports.first(std::min(ports.size(), kMostListed));
+    ports = ports.subspan(some.size());
+    const std::string line =
+        fmt::format("{} {}", query, write_scpi_list({some.begin(), some.end()}));
+    const auto answer = must_answer ? session_.ask(line, dead_line)
+                                    : session_.exchange(line + "\n", dead_line).answer;
+    if (!answer) continue;
+    const std::vector<std::string> words = parse_scpi_values(*answer);
+    if (words.size() != some.size()) {
+      garbled(*answer, fmt::format("no list of {} values", some.size()));
+    }
+    for (std::size_t i = 0; i < words.size(); ++i) said.emplace(some[i], words[i]);
+  }
+  return said;
+}
+
+/// Inputs and outputs apart: some models watch the outputs only, and deny what names an input.
+std::map<int, std::string> ScpiSwitch::power(std::span<const int> positions,
+                                             MonotonicTime dead_line) {
+  const std::vector<int> all = device_ports(positions, *numbering_);
+  const auto outputs =
+      static_cast<std::size_t>(std::ranges::upper_bound(all, numbering_->positions) - all.begin());
+  auto said = values(":pmon:pow?", std::span(all).first(outputs), false, dead_line);
+  said.merge(values(":pmon:pow?", std::span(all).subspan(outputs), false, dead_line));
+  return said;
+}
+
+std::vector<PortReading> ScpiSwitch::ports(std::span<const int> ports, MonotonicTime dead_line) {
+  open(dead_line);
+  const std::vector<int> positions = positions_asked(ports, slice_, *numbering_, device());
+  const std::vector<int> all = device_ports(positions, *numbering_);
+  std::map<int, PortReading> readings;
+  for (const auto& [port, word] : values(":oxc:swit:port:stat?", all, true, dead_line)) {
+    constexpr std::pair<std::string_view, PortState> kStates[] = {
+        {"E", PortState::kOpen}, {"D", PortState::kBlocked}, {"F", PortState::kFailed}};
+    const auto* state = std::ranges::find(kStates, word, &decltype(kStates[0])::first);
+    if (state == std::end(kStates)) garbled(word, "no state of a port (D, E or F)");
+    PortReading& reading = readings[numbering_->position(port)];
+    // The worse of the two sides.
+    reading.state = std::max(reading.state, state->second);
+  }
+  for (const auto& [port, word] : power(positions, dead_line)) {
+    PortReading& reading = readings[numbering_->position(port)];
+    const bool is_input = port <= numbering_->positions;
+    (is_input ? reading.input_dbm : reading.output_dbm) = number_in<double>(word);
+  }
+  std::vector<PortReading> in_order;
+  for (const int position : positions) {
+    in_order.push_back(readings[position]);
+    in_order.back().port = position;
+  }
+  return in_order;
+}
+
+std::vector<SwitchEvent> ScpiSwitch::events(MonotonicTime dead_line) {
+  open(dead_line);
+  std::vector<ScpiError>& errors = session_.stray_errors();
+  for (MonotonicTime now = env_.monotonic_now(); errors.empty() && now < dead_line;
+       now = env_.monotonic_now()) {
+    session_.wait(std::min(dead_line, now + kPoll));
+    now = env_.monotonic_now();
+    if (now >= dead_line) break;
+    const ScpiSession::Result result = session_.exchange("", dead_line);
+    errors.insert(errors.end(), result.errors.begin(), result.errors.end());
+  }
+  std::vector<SwitchEvent> events;
+  for (const ScpiError& error : std::exchange(errors, {})) {
+    events.push_back({AlarmLevel::kEvent, fmt::format("{}", error.code), 0, error.text});
+  }
+  return events;
+}
+
+}  // namespace
+
+std::unique_ptr<OpticalSwitch> open_scpi_switch(const SwitchAddress& address, PortSlice slice,
+                                                Env& env) {
+  return std::make_unique<ScpiSwitch>(address, std::move(slice), env);
+}
+
+}  // namespace mixnet
