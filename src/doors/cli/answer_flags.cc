@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "cli/output.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 

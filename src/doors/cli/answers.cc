@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "cli/strict_flags.h"
+#include "shell/strict_flags.h"
 
 namespace mixnet::cli {
 namespace {

@@ -18,7 +18,7 @@
 #include "base/sha256.h"
 #include "base/text_fields.h"
 #include "cli/commands.h"
-#include "cli/output.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 namespace {

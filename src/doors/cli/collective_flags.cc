@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/number_text.h"
 #include "cli/flag_group.h"
-#include "cli/output.h"
 #include "hardware/gpu.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 

@@ -12,10 +12,10 @@
 #include "cli/answer_flags.h"
 #include "cli/commands.h"
 #include "cli/compare_flags.h"
-#include "cli/output.h"
 #include "compare/advice.h"
 #include "compare/comparison_text.h"
 #include "moe/routing.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 namespace {

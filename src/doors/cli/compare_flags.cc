@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 #include "cli/flag_group.h"
-#include "cli/output.h"
 #include "moe/model_catalog.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 namespace {

@@ -11,11 +11,11 @@
 
 #include "base/names.h"
 #include "cli/commands.h"
-#include "cli/output.h"
 #include "fabric/fabric_kind.h"
 #include "hardware/gpu.h"
 #include "moe/model_catalog.h"
 #include "policy/switch_policy.h"
+#include "shell/output.h"
 
 namespace mixnet {
 namespace cli {

@@ -8,8 +8,8 @@
 #include "base/text_file.h"
 #include "cli/answer_flags.h"
 #include "cli/commands.h"
-#include "cli/output.h"
 #include "compute/measured_operations.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 namespace {

@@ -10,8 +10,8 @@
 #include "base/error.h"
 #include "cli/answer_flags.h"
 #include "cli/commands.h"
-#include "cli/output.h"
 #include "fabric/cost.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 namespace {

@@ -18,11 +18,11 @@
 #include "cli/commands.h"
 #include "cli/flag_group.h"
 #include "cli/network_flags.h"
-#include "cli/output.h"
 #include "cli/packet_flags.h"
 #include "graphs/flow_study.h"
 #include "interop/connection_matrix.h"
 #include "interop/flow_csv.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 namespace {
@@ -228,7 +228,9 @@ void print_report(const FlowReport& report) {
   write_output("-", "\n");
   tiers.print();
   print_histogram(report);
-  write_output("-", "\n" + describe_speed(report.wall_seconds, report.packets) + "\n");
+  std::optional<std::int64_t> hops;
+  if (report.packets) hops = report.packets->packet_hops;
+  write_output("-", "\n" + describe_speed(report.wall_seconds, hops) + "\n");
 }
 
 void run_one_collective(const FlowsFlags& flags) {

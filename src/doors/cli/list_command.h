@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "cli/output.h"
+#include "shell/output.h"
 #include "cli/program.h"
 
 namespace mixnet::cli {

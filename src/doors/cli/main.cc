@@ -1,35 +1,17 @@
 // The program `mixnet`: parses flags, runs one command, and turns an Error into one line and status
 // 2. Results go to standard output, everything else to standard error.
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
-#include <exception>
-#include <new>
-#include <sstream>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
-#include "base/env.h"
-#include "base/error.h"
 #include "cli/commands.h"
 #include "cli/program.h"
-#include "cli/strict_flags.h"
+#include "shell/run_program.h"
 
 namespace {
-
-constexpr int kFault = 1;
-constexpr int kBadInput = 2;
-
-int complain(std::string_view line) {
-  std::fflush(stdout);
-  fmt::print(stderr, "mixnet: {}\n", line);
-  return kBadInput;
-}
 
 struct Command {
   std::string_view name;
@@ -100,32 +82,9 @@ int main(int argc, char** argv) {
       "'mixnet help COMMAND' explains a command. Bad input ends in one line and status 2.");
   std::vector<std::string> arguments = arguments_of(argc, argv);
   add_commands(app, arguments.empty() ? "" : arguments.back());
-  mixnet::cli::refuse_loose_values(app);
-  std::ostringstream help;
-  try {
-    mixnet::cli::refuse_values_of_switches(app, arguments);
-    app.parse(std::move(arguments));
-  } catch (const CLI::Success& success) {
-    app.exit(success, help, help);  // --help, --version
-  } catch (const CLI::RuntimeError& end) {
-    return end.get_exit_code();  // of a command that ends with a status of its own
-  } catch (const CLI::ParseError& error) {
-    return complain(mixnet::cli::explain(app, error).what());
-  } catch (const mixnet::Error& error) {
-    return complain(error.what());
-  } catch (const std::bad_alloc&) {
-    return complain("out of memory; ask for a smaller cluster, model or batch");
-  } catch (const std::exception& error) {
-    // A fault of the program, not of its input.
-    std::fflush(stdout);
-    fmt::print(stderr,
-               "mixnet: internal error: {}; please report it with what\n"
-               "'mixnet bugreport COMMAND...' prints\n",
-               error.what());
-    return kFault;
-  }
-  // What was printed may still be on its way; that it did not arrive must not be lost.
-  const std::error_code reason = mixnet::system_env().print(mixnet::Env::Stream::kOut, help.str());
-  if (!reason) return 0;
-  return complain(fmt::format("standard output: cannot be written ({})", reason.message()));
+  return mixnet::cli::run_program(
+      app, std::move(arguments),
+      {.name = "mixnet",
+       .out_of_memory = "ask for a smaller cluster, model or batch",
+       .report = "please report it with what\n'mixnet bugreport COMMAND...' prints"});
 }

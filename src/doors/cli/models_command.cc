@@ -11,8 +11,8 @@
 #include "base/error.h"
 #include "cli/answer_flags.h"
 #include "cli/commands.h"
-#include "cli/output.h"
 #include "moe/model_catalog.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 namespace {

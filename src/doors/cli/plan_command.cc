@@ -14,8 +14,8 @@
 #include "circuits/demand_file.h"
 #include "cli/answer_flags.h"
 #include "cli/commands.h"
-#include "cli/output.h"
 #include "compare/circuit_plan.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 namespace {

@@ -12,10 +12,10 @@
 #include "base/progress.h"
 #include "cli/answer_flags.h"
 #include "cli/commands.h"
-#include "cli/output.h"
 #include "compare/prediction_study.h"
 #include "moe/model_catalog.h"
 #include "moe/routing.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 namespace {

@@ -7,10 +7,10 @@
 
 #include "cli/answer_flags.h"
 #include "cli/commands.h"
-#include "cli/output.h"
 #include "cli/parallel_plan_flags.h"
 #include "moe/model_catalog.h"
 #include "moe/rank_place.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 namespace {

@@ -5,11 +5,11 @@
 #include <string>
 
 #include "cli/commands.h"
-#include "cli/output.h"
 #include "cli/sweep_points.h"
 #include "report/report.h"
 #include "report/report_comparison.h"
 #include "report/report_header.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 namespace {

@@ -13,9 +13,9 @@
 #include "base/parallel.h"
 #include "cli/answer_flags.h"
 #include "cli/commands.h"
-#include "cli/output.h"
 #include "figures/figure_folder.h"
 #include "figures/reproduction.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 namespace {

@@ -6,9 +6,9 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "cli/output.h"
 #include "cli/simulate_ways.h"
-#include "cli/strict_flags.h"
+#include "shell/output.h"
+#include "shell/strict_flags.h"
 
 namespace mixnet::cli {
 namespace {

@@ -12,7 +12,6 @@
 #include "cli/chakra_flags.h"
 #include "cli/flag_group.h"
 #include "cli/network_flags.h"
-#include "cli/output.h"
 #include "cli/packet_flags.h"
 #include "cli/simulate_ways.h"
 #include "cli/timeline_flags.h"
@@ -21,6 +20,7 @@
 #include "hardware/gpu.h"
 #include "interop/flexflow_graph.h"
 #include "network/flow_list.h"
+#include "shell/output.h"
 #include "traces/chakra_import.h"
 #include "traces/trace_files.h"
 
@@ -181,7 +181,9 @@ void print_report(const TraceJob& job, const TaskRunReport& report, Source sourc
                     count_of(report.packets->drops), count_of(report.packets->ecn_marks),
                     count_of(report.packets->time_outs), count_of(report.packets->pauses));
   }
-  end += "\n" + describe_speed(report.wall_seconds, report.packets);
+  std::optional<std::int64_t> hops;
+  if (report.packets) hops = report.packets->packet_hops;
+  end += "\n" + describe_speed(report.wall_seconds, hops);
   write_output("-", end + "\n");
 }
 

@@ -9,13 +9,13 @@
 #include "base/error.h"
 #include "cli/answer_flags.h"
 #include "cli/compare_flags.h"
-#include "cli/output.h"
 #include "cli/simulate_ways.h"
 #include "cli/timeline_flags.h"
 #include "compare/comparison_text.h"
 #include "compare/iteration_run.h"
 #include "interop/timeline_trace.h"
 #include "moe/routing.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 namespace {

@@ -11,7 +11,7 @@
 #include "base/text_fields.h"
 #include "base/text_file.h"
 #include "cli/flag_group.h"
-#include "cli/output.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 #include "cli/compare_flags.h"
-#include "cli/strict_flags.h"
 #include "moe/model_catalog.h"
+#include "shell/strict_flags.h"
 
 namespace mixnet::cli {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
-#include "cli/output.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 namespace {

@@ -10,9 +10,9 @@
 #include "base/text_file.h"
 #include "cli/answer_flags.h"
 #include "cli/commands.h"
-#include "cli/output.h"
 #include "compare/training_validation.h"
 #include "compare/validation.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 namespace {

@@ -1,6 +1,7 @@
 #include "emulator/emulated_switch.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace mixnet {
@@ -80,11 +81,38 @@ void EmulatedSwitch::count(const NamedPorts& ports, int by, Taken& taken) {
 
 void EmulatedSwitch::accept(RequestId id, PathRequest request, MonotonicTime now) {
   RequestAnswer refused = {.id = id};
-  refused.refusal = plan(request, refused.port);
+  refused.refusal = resolve(request, refused.port);
+  if (refused.refusal == Refusal::kNone) refused.refusal = plan(request, refused.port);
   if (refused.refusal != Refusal::kNone || (request.remove.empty() && request.add.empty())) {
     return answer(refused, positions_of(request), now);
   }
   join(id, std::move(request), now);
+}
+
+Refusal EmulatedSwitch::resolve(PathRequest& request, int& port) const {
+  for (const std::vector<int>* list : {&request.clear_inputs, &request.clear_outputs}) {
+    for (const int named : *list) {
+      port = named;
+      if (named < 1 || named > config_.ports) return Refusal::kNoSuchPort;
+    }
+  }
+  port = 0;
+  if (request.clear_inputs.empty() && request.clear_outputs.empty()) return Refusal::kNone;
+  std::set<LightPath> adds(request.add.begin(), request.add.end());
+  std::set<LightPath> removes(request.remove.begin(), request.remove.end());
+  const auto clear = [&](LightPath path) {
+    if (path.from != 0 && path.to != 0 && !adds.contains(path)) removes.insert(path);
+  };
+  for (const int input : request.clear_inputs) clear({input, target_.path_from(input)});
+  for (const int output : request.clear_outputs) clear({target_.path_to(output), output});
+  std::erase_if(request.add, [&](LightPath path) {
+    const bool known = path.from >= 1 && path.from <= config_.ports;
+    return known && target_.holds(path) && !removes.contains(path);
+  });
+  request.remove.assign(removes.begin(), removes.end());
+  request.clear_inputs.clear();
+  request.clear_outputs.clear();
+  return Refusal::kNone;
 }
 
 Refusal EmulatedSwitch::check_pairs(const std::vector<LightPath>& paths, int& port) const {

@@ -157,6 +157,8 @@ class EmulatedSwitch {
   // emulated_switch.cc: requests.
   void receive(RequestId id, PathRequest request, MonotonicTime now);
   void accept(RequestId id, PathRequest request, MonotonicTime now);
+  /// What is to be cleared as paths to remove.
+  Refusal resolve(PathRequest& request, int& port) const;
   /// Makes it part of target_, or leaves that as it was.
   Refusal plan(const PathRequest& request, int& port);
   Refusal check_pairs(const std::vector<LightPath>& paths, int& port) const;

@@ -14,6 +14,9 @@ void add_ports(const PathRequest& request, NamedPorts& ports) {
       ports.outputs.push_back(path.to);
     }
   }
+  ports.inputs.insert(ports.inputs.end(), request.clear_inputs.begin(), request.clear_inputs.end());
+  ports.outputs.insert(ports.outputs.end(), request.clear_outputs.begin(),
+                       request.clear_outputs.end());
 }
 
 NamedPorts sorted(NamedPorts ports) {

@@ -35,10 +35,14 @@ struct Names<Refusal> {
 
 /// All of it or nothing: removed first, then added.
 struct PathRequest {
-  std::vector<LightPath> remove;
-  std::vector<LightPath> add;
+  std::vector<LightPath> remove = {};
+  std::vector<LightPath> add = {};
+  /// Positions whose input or output is to be free, whatever it is in by then, if in anything. What
+  /// is to be added and stands already is left alone.
+  std::vector<int> clear_inputs = {};
+  std::vector<int> clear_outputs = {};
   /// In place of the drawn time, as a management layer above needs it.
-  std::optional<Duration> takes;
+  std::optional<Duration> takes = std::nullopt;
   /// Asks for the unvalidated path; a front end refuses it where the timing has none.
   bool bypass = false;
 };

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <asio/io_context.hpp>
-#include <asio/post.hpp>
 #include <asio/ip/address.hpp>
+#include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/write.hpp>
 #include <chrono>
@@ -84,16 +84,16 @@ class TextServer::Connection final : public Speaker,
 
  private:
   void read() {
-    socket_.async_read_some(asio::buffer(buffer_), [self = shared_from_this()](
-                                                       const std::error_code& error,
-                                                       std::size_t bytes) {
-      if (self->is_ended_) return;
-      if (error) {
-        self->end();
-        return;
-      }
-      self->hear(bytes);
-    });
+    socket_.async_read_some(
+        asio::buffer(buffer_),
+        [self = shared_from_this()](const std::error_code& error, std::size_t bytes) {
+          if (self->is_ended_) return;
+          if (error) {
+            self->end();
+            return;
+          }
+          self->hear(bytes);
+        });
   }
 
   void hear(std::size_t bytes) {
@@ -130,7 +130,7 @@ class TextServer::Connection final : public Speaker,
   TextServer* server_;
   tcp::socket socket_;
   asio::steady_timer patience_;
-  std::unique_ptr<Conversation> conversation_;
+  std::shared_ptr<Conversation> conversation_;
   std::array<char, kTurn> buffer_;
   std::size_t heard_ = 0;
   std::string sending_;

@@ -43,9 +43,10 @@ class Conversation {
   virtual bool is_trusted() const = 0;
 };
 
-/// The speaker lives at least as long as the conversation; whoever answers later holds it weakly.
+/// The server lets go of a conversation when its connection ends; who answers later holds it
+/// weakly.
 using StartConversation =
-    std::function<std::unique_ptr<Conversation>(const std::shared_ptr<Speaker>& speaker)>;
+    std::function<std::shared_ptr<Conversation>(const std::shared_ptr<Speaker>& speaker)>;
 
 class TextServer {
  public:

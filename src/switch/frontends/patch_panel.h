@@ -13,9 +13,9 @@
 
 namespace mixnet {
 
-class DevicePorts {
+class PatchPanel {
  public:
-  explicit DevicePorts(const EmulatedSwitchConfig& config)
+  explicit PatchPanel(const EmulatedSwitchConfig& config)
       : numbering_{config.sides, config.ports} {}
 
   const PortNumbering& numbering() const { return numbering_; }
@@ -32,8 +32,8 @@ class DevicePorts {
   PathRequest disconnect(const std::vector<int>& ports) const;
   PathRequest disconnect_all() const;
 
-  /// What the meter at a port reads, dBm: of two sides, the input's or the output's. Of one side, of
-  /// what comes in.
+  /// What the meter at a port reads, dBm: of two sides, the input's or the output's. Of one side,
+  /// of what comes in.
   double power(const EmulatedSwitch& device, int port) const;
 
  private:

@@ -1,4 +1,4 @@
-#include "cli/output.h"
+#include "shell/output.h"
 
 #include <fmt/format.h>
 
@@ -139,11 +139,11 @@ bool answers_on_stdout(std::string_view json, std::string_view other, std::strin
   return json == "-" || other == "-";
 }
 
-std::string describe_speed(double wall_seconds, const std::optional<PacketTotals>& packets) {
+std::string describe_speed(double wall_seconds, std::optional<std::int64_t> packet_hops) {
   std::string text = fmt::format("simulated in {}", to_string(Time::from_seconds(wall_seconds)));
-  if (packets && wall_seconds > 0) {
+  if (packet_hops && wall_seconds > 0) {
     text += fmt::format(", {:.1f} million packet-hops a second",
-                        static_cast<double>(packets->packet_hops) * 1e-6 / wall_seconds);
+                        static_cast<double>(*packet_hops) * 1e-6 / wall_seconds);
   }
   return text;
 }

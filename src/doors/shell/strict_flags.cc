@@ -1,4 +1,4 @@
-#include "cli/strict_flags.h"
+#include "shell/strict_flags.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

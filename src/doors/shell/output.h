@@ -7,6 +7,7 @@
 // Nothing here keeps state; TextTable is a plain value. Not for use by several threads at once.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,7 +15,6 @@
 
 #include "base/env.h"
 #include "base/number_text.h"
-#include "network/packet_network.h"
 
 namespace mixnet::cli {
 
@@ -74,7 +74,7 @@ bool answers_on_stdout(std::string_view json, std::string_view other = {},
 
 /// "simulated in 2.1 s, 3.4 million packet-hops a second"; without the rate when no packets were
 /// simulated, or no time went by.
-std::string describe_speed(double wall_seconds, const std::optional<PacketTotals>& packets);
+std::string describe_speed(double wall_seconds, std::optional<std::int64_t> packet_hops);
 
 /// "a, b,c" as {"a", "b", "c"}. `input` names the flag. Throws Error on an empty element.
 std::vector<std::string> split_list(std::string_view text, std::string_view input);

@@ -1,4 +1,4 @@
-#include "cli/output.h"
+#include "shell/output.h"
 
 #include <gmock/gmock.h>
 
@@ -35,11 +35,9 @@ TEST(TextTable, EmphasisDoesNotMoveColumns) {
 TEST(TextTable, WithoutRowsItIsItsHeader) { EXPECT_EQ(TextTable({{"a"}, {"b"}}).text(), "a  b\n"); }
 
 TEST(DescribeSpeed, RateOfPackets) {
-  PacketTotals packets;
-  packets.packet_hops = 3'000'000;
-  EXPECT_EQ(describe_speed(2, packets), "simulated in 2 s, 1.5 million packet-hops a second");
+  EXPECT_EQ(describe_speed(2, 3'000'000), "simulated in 2 s, 1.5 million packet-hops a second");
   EXPECT_EQ(describe_speed(2, std::nullopt), "simulated in 2 s");
-  EXPECT_EQ(describe_speed(0, packets), "simulated in 0 s");
+  EXPECT_EQ(describe_speed(0, 3'000'000), "simulated in 0 s");
 }
 
 TEST(SplitList, SpacesAroundElementsGo) {

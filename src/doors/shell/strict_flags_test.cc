@@ -1,4 +1,4 @@
-#include "cli/strict_flags.h"
+#include "shell/strict_flags.h"
 
 #include <gmock/gmock.h>
 

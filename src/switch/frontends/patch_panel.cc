@@ -1,8 +1,8 @@
-#include "frontends/device_ports.h"
+#include "frontends/patch_panel.h"
 
 namespace mixnet {
 
-std::vector<Patch> DevicePorts::patches(const EmulatedSwitch& device) const {
+std::vector<Patch> PatchPanel::patches(const EmulatedSwitch& device) const {
   std::vector<Patch> patches;
   for (const LightPath& path : device.paths()) {
     if (numbering_.sides == Sides::kTwo) {
@@ -14,7 +14,7 @@ std::vector<Patch> DevicePorts::patches(const EmulatedSwitch& device) const {
   return patches;
 }
 
-std::optional<Patch> DevicePorts::patch_of(const EmulatedSwitch& device, int port) const {
+std::optional<Patch> PatchPanel::patch_of(const EmulatedSwitch& device, int port) const {
   const bool is_output = port > numbering_.positions;
   const int position = numbering_.position(port);
   const int other = is_output ? device.path_to(position) : device.path_from(position);
@@ -23,14 +23,14 @@ std::optional<Patch> DevicePorts::patch_of(const EmulatedSwitch& device, int por
   return is_output ? Patch{other, port} : Patch{port, numbering_.positions + other};
 }
 
-void DevicePorts::clear(int port, PathRequest& request) const {
+void PatchPanel::clear(int port, PathRequest& request) const {
   const int position = numbering_.position(port);
   const bool is_one = numbering_.sides == Sides::kOne;
   if (is_one || port <= numbering_.positions) request.clear_inputs.push_back(position);
   if (is_one || port > numbering_.positions) request.clear_outputs.push_back(position);
 }
 
-PathRequest DevicePorts::connect(const std::vector<Patch>& patches) const {
+PathRequest PatchPanel::connect(const std::vector<Patch>& patches) const {
   PathRequest request;
   for (const Patch& patch : patches) {
     clear(patch.in, request);
@@ -43,19 +43,19 @@ PathRequest DevicePorts::connect(const std::vector<Patch>& patches) const {
   return request;
 }
 
-PathRequest DevicePorts::disconnect(const std::vector<int>& ports) const {
+PathRequest PatchPanel::disconnect(const std::vector<int>& ports) const {
   PathRequest request;
   for (const int port : ports) clear(port, request);
   return request;
 }
 
-PathRequest DevicePorts::disconnect_all() const {
+PathRequest PatchPanel::disconnect_all() const {
   PathRequest request;
   for (int port = 1; port <= count(); ++port) clear(port, request);
   return request;
 }
 
-double DevicePorts::power(const EmulatedSwitch& device, int port) const {
+double PatchPanel::power(const EmulatedSwitch& device, int port) const {
   const PortReading reading = device.reading(numbering_.position(port));
   const bool is_output = numbering_.sides == Sides::kTwo && port > numbering_.positions;
   return (is_output ? reading.output_dbm : reading.input_dbm).value_or(kDarkDbm);
