@@ -31,18 +31,12 @@ void ScpiSession::garbled(std::string_view line, std::string_view what) const {
 }
 
 void ScpiSession::open(MonotonicTime dead_line) {
-  if (client_.is_open()) {
-    std::array<char, 256> unasked{};
-    std::size_t size = 0;
-    try {
-      size = client_.receive(unasked.data(), unasked.size(), env_.monotonic_now());
-    } catch (const SwitchError&) {
-      client_.close();  // it broke while nothing was asked: a new one is had at once
+  try {
+    while (client_.is_open() && take_unasked(env_.monotonic_now())) {
     }
-    if (size > 0) {
-      client_.close();
-      garbled({unasked.data(), size}, "not asked for");
-    }
+  } catch (const SwitchError& error) {
+    client_.close();
+    if (error.fault() != SwitchFault::kDisconnected) throw;
   }
   if (client_.is_open()) return;
   if (!back_off_.is_over(env_.monotonic_now())) {
@@ -117,11 +111,19 @@ std::string ScpiSession::ask(std::string_view query, MonotonicTime dead_line) {
   return std::move(*result.answer);
 }
 
-void ScpiSession::wait(MonotonicTime dead_line) {
+/// Whether anything came; more than the end of the last line must not.
+bool ScpiSession::take_unasked(MonotonicTime dead_line) {
   std::array<char, 256> buffer{};
+  const std::size_t size = client_.receive(buffer.data(), buffer.size(), dead_line);
+  if (size > 0 && (!lines_.feed({buffer.data(), size}) || lines_.has_any())) {
+    garbled({buffer.data(), size}, "not asked for");
+  }
+  return size > 0;
+}
+
+void ScpiSession::wait(MonotonicTime dead_line) {
   try {
-    const std::size_t size = client_.receive(buffer.data(), buffer.size(), dead_line);
-    if (size > 0) garbled({buffer.data(), size}, "not asked for");
+    take_unasked(dead_line);
   } catch (const SwitchError&) {
     client_.close();
     back_off_.failed(env_.monotonic_now());

@@ -32,7 +32,7 @@ class ScpiSession {
   Result exchange(std::string_view commands, MonotonicTime dead_line);
   /// The answer of a query. Throws SwitchError, kDenied as well.
   std::string ask(std::string_view query, MonotonicTime dead_line);
-  /// Until then, or until the connection breaks: throws SwitchError.
+  /// Until then at most. Throws SwitchError when the connection breaks.
   void wait(MonotonicTime dead_line);
 
   /// Errors that came with answers: not of the command that was answered.
@@ -40,6 +40,7 @@ class ScpiSession {
   const std::string& device() const { return device_; }
 
  private:
+  bool take_unasked(MonotonicTime dead_line);
   Result read_result(MonotonicTime dead_line);
   std::string read_line(MonotonicTime dead_line);
   [[noreturn]] void garbled(std::string_view line, std::string_view what) const;

@@ -32,6 +32,13 @@ std::string command(std::string_view verb, std::span<const Patch> patches) {
   return lines;
 }
 
+std::optional<PortState> state_of(std::string_view word) {
+  if (word == "E") return PortState::kOpen;
+  if (word == "D") return PortState::kBlocked;
+  if (word == "F") return PortState::kFailed;
+  return std::nullopt;
+}
+
 class ScpiSwitch final : public OpticalSwitch {
  public:
   ScpiSwitch(const SwitchAddress& address, PortSlice slice, Env& env)
@@ -222,13 +229,11 @@ std::vector<PortReading> ScpiSwitch::ports(std::span<const int> ports, Monotonic
   const std::vector<int> all = device_ports(positions, *numbering_);
   std::map<int, PortReading> readings;
   for (const auto& [port, word] : values(":oxc:swit:port:stat?", all, true, dead_line)) {
-    constexpr std::pair<std::string_view, PortState> kStates[] = {
-        {"E", PortState::kOpen}, {"D", PortState::kBlocked}, {"F", PortState::kFailed}};
-    const auto* state = std::ranges::find(kStates, word, &decltype(kStates[0])::first);
-    if (state == std::end(kStates)) garbled(word, "no state of a port (D, E or F)");
+    const auto state = state_of(word);
+    if (!state) garbled(word, "no state of a port (D, E or F)");
     PortReading& reading = readings[numbering_->position(port)];
     // The worse of the two sides.
-    reading.state = std::max(reading.state, state->second);
+    reading.state = std::max(reading.state, *state);
   }
   for (const auto& [port, word] : power(positions, dead_line)) {
     PortReading& reading = readings[numbering_->position(port)];

@@ -29,6 +29,8 @@ class ScpiLines {
   /// False: a line is too long, or holds a control character (`problem` says it); no more is read.
   bool feed(std::string_view bytes);
   std::optional<std::string> next();
+  /// A line, or a part of one, has come and was not taken.
+  bool has_any() const { return !line_.empty() || !whole_.empty(); }
   std::string_view problem() const { return problem_; }
 
  private:
