@@ -115,11 +115,11 @@ class ControlConversation final : public Conversation {
     for (int at = 1; at <= device.config().ports; ++at) {
       const PortReading reading = device.reading(at);
       const PortCounters counters = plane_.counters(at);
-      text += fmt::format("{} {} {} {:.2f} {:.2f} {} {} {} {} {}\n", at,
-                          to_string(device.state(at)), device.path_from(at),
-                          reading.input_dbm.value_or(kDarkDbm),
-                          reading.output_dbm.value_or(kDarkDbm), device.wear(at), counters.frames,
-                          counters.passed, counters.dark, device.light().label(at));
+      text +=
+          fmt::format("{} {} {} {:.2f} {:.2f} {} {} {} {} {}\n", at, to_string(device.state(at)),
+                      device.path_from(at), reading.input_dbm.value_or(kDarkDbm),
+                      reading.output_dbm.value_or(kDarkDbm), device.wear(at), counters.frames,
+                      counters.passed, counters.dark, device.light().label(at));
     }
     return text;
   }

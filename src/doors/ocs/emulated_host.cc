@@ -14,14 +14,13 @@
 
 #include "base/error.h"
 #include "base/text_file.h"
+#include "control_conversation.h"
 #include "frontends/device_host.h"
 #include "frontends/gnmi_service.h"
 #include "frontends/scpi_frontend.h"
 #include "frontends/text_server.h"
 #include "frontends/tl1_frontend.h"
 #include "ocs/switch_error.h"
-
-#include "control_conversation.h"
 
 namespace mixnet::ocs {
 namespace {
@@ -40,8 +39,7 @@ void raise_descriptors() {
 }
 
 void tell(std::string_view line) {
-  static_cast<void>(
-      system_env().print(Env::Stream::kError, fmt::format("mixnet-ocs: {}\n", line)));
+  static_cast<void>(system_env().print(Env::Stream::kError, fmt::format("mixnet-ocs: {}\n", line)));
 }
 
 class Program {
@@ -99,8 +97,7 @@ class Program {
   }
 
   void restore() {
-    if (config_.state.empty() ||
-        system_env().kind(config_.state) == Env::FileKind::kNone) {
+    if (config_.state.empty() || system_env().kind(config_.state) == Env::FileKind::kNone) {
       save();  // that it can be written is found out now
       return;
     }
@@ -145,16 +142,17 @@ class Program {
   }
 
   void await_news() {
-    news_->async_wait(asio::posix::stream_descriptor::wait_read, [this](const std::error_code& error) {
-      if (error) return;
-      for (const PortNews& news : plane_.refresh()) {
-        tell(fmt::format("{} at port {}: {}", news.interface, news.position,
-                         !news.problem.empty() ? news.problem
-                         : news.attached       ? "is attached again"
-                                               : "has gone"));
-      }
-      await_news();
-    });
+    news_->async_wait(asio::posix::stream_descriptor::wait_read,
+                      [this](const std::error_code& error) {
+                        if (error) return;
+                        for (const PortNews& news : plane_.refresh()) {
+                          tell(fmt::format("{} at port {}: {}", news.interface, news.position,
+                                           !news.problem.empty() ? news.problem
+                                           : news.attached       ? "is attached again"
+                                                                 : "has gone"));
+                        }
+                        await_news();
+                      });
   }
 
   /// A NIC that is down sends no light.
@@ -201,8 +199,8 @@ class Program {
     if (loopback_only && !endpoint.address().is_loopback()) {
       throw Error(flag, fmt::format("{} is not the loopback", at), "as in 127.0.0.1:8082");
     }
-    auto server = std::make_unique<TextServer>(
-        io_, endpoint, flag, std::move(start), [this] { return !host_.is_rebooting(); });
+    auto server = std::make_unique<TextServer>(io_, endpoint, flag, std::move(start),
+                                               [this] { return !host_.is_rebooting(); });
     if (!loopback_only) {
       drops_.push_back(host_.on_drop([server = server.get()] { server->close_all(); }));
     }
@@ -217,8 +215,8 @@ class Program {
     tl1_ = serve("tl1", config_.tl1, "--tl1",
                  tl1_conversations(host_, {.users = config_.tl1_users}), false);
     scpi_ = serve("scpi", config_.scpi, "--scpi", scpi_conversations(host_), false);
-    control_ = serve("control", config_.control, "--control",
-                     control_conversations(host_, plane_), true);
+    control_ =
+        serve("control", config_.control, "--control", control_conversations(host_, plane_), true);
     if (!config_.gnmi.empty()) {
       const tcp::endpoint endpoint = parse_endpoint(config_.gnmi, "--gnmi");
       const std::string host = endpoint.address().to_string();
@@ -229,8 +227,8 @@ class Program {
                                                                .ca = config_.ca,
                                                                .users = config_.gnmi_users});
       const bool is_v6 = endpoint.address().is_v6();
-      print(fmt::format("gnmi {}{}{}:{}\n", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
-                        gnmi_->port()));
+      print(
+          fmt::format("gnmi {}{}{}:{}\n", is_v6 ? "[" : "", host, is_v6 ? "]" : "", gnmi_->port()));
     }
     is_listening_ = true;
   }

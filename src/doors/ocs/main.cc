@@ -16,7 +16,8 @@ int main(int argc, char** argv) {
   app.footer(
       "Example: mixnet-ocs --ports 32 --timing polatis --tl1 127.0.0.1:3082 --scpi "
       "127.0.0.1:5025 --gnmi 127.0.0.1:8080\n"
-      "Without an address it speaks all three, at these. It prints where it listens, then 'ready',\n"
+      "Without an address it speaks all three, at these. It prints where it listens, then "
+      "'ready',\n"
       "and runs until it is interrupted. docs/ocs.md says more.");
   mixnet::ocs::OcsFlags flags;
   mixnet::ocs::add_flags(app, flags);

@@ -217,7 +217,7 @@ void DataPlane::detach(int position) {
   if (was.index == 0) return;
   if (const int from = light_[position].from; from != 0) apply(from);
   filter_->detach(was.index);
-  if (!was.was_promiscuous) (void)links_->set(was.index, true, false);
+  (void)links_->set(was.index, true, was.was_promiscuous);
 }
 
 std::optional<StandingPath> DataPlane::path_from(int position) const {

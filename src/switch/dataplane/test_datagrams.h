@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <thread>
 
 #include "dataplane/test_servers.h"
 
@@ -13,6 +14,17 @@ namespace mixnet {
 
 inline std::int64_t test_now_ns() {
   return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// Whether it is so within a second. The kernel may put off what it does with a frame.
+template <typename Condition>
+bool soon(Condition condition) {
+  const std::int64_t until = test_now_ns() + 1'000'000'000;
+  while (!condition()) {
+    if (test_now_ns() > until) return false;
+    std::this_thread::sleep_for(std::chrono::microseconds(20));
+  }
+  return true;
 }
 
 struct TestDatagram {

@@ -151,8 +151,12 @@ class TestServers {
       commands += fmt::format("neigh add {} lladdr {} dev nic nud permanent\n", address(other),
                               hardware_address(other));
     }
+    batch(fmt::format("link set {} up\n", port(server)));
     enter(spaces_[server]);
     batch(commands);
+    // The kernel lets a NIC send some time after it is up.
+    run("for i in $(seq 500); do ip link show nic | grep -q 'state UP' && exit 0; sleep 0.01; "
+        "done; exit 1");
     enter(spaces_[0]);
   }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -128,10 +129,11 @@ TEST_F(TrafficTest, NoFrameLeavesByAWrongPortUnderAThousandChanges) {
   std::uint64_t passed = 0;
   std::uint64_t dark = 0;
   for (int port = 1; port <= kPorts; ++port) {
+    const auto sent = static_cast<std::uint64_t>(servers.packets(port).sent);
+    ASSERT_TRUE(soon([&] { return plane.counters(port).frames == sent; }));
     left += servers.packets(0, servers.port(port)).sent;
     passed += plane.counters(port).passed;
     dark += plane.counters(port).dark;
-    EXPECT_EQ(plane.counters(port).frames, static_cast<std::uint64_t>(servers.packets(port).sent));
   }
   // A frame whose circuit is moved between the two looks at it has passed the first alone.
   EXPECT_LE(static_cast<std::uint64_t>(left), passed);
@@ -149,16 +151,15 @@ TEST_F(TrafficTest, NothingPassesInTheDarkWhateverIsSent) {
   const TestMail two(servers, 2);
   DataPlane plane({.ports = 2});
   plane.attach(all_of(servers));
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 1; i <= 100; ++i) {
     join(plane, 1, 2);
     one.send();
+    ASSERT_TRUE(soon([&] { return servers.packets(2).received == i; }));
     part(plane, 1, 2);
-    sleep_ns(200'000);  // what was under way has arrived
-    const long long before = servers.packets(2).received;
     for (int message = 0; message < 100; ++message) one.send();
-    ASSERT_EQ(servers.packets(2).received, before);
+    ASSERT_TRUE(soon([&] { return plane.counters(1).frames == i * 101U; }));
+    ASSERT_EQ(servers.packets(2).received, i);
   }
-  EXPECT_EQ(servers.packets(2).received, 100);
   EXPECT_EQ(plane.counters(1).dark, 10'000U);
 }
 
@@ -195,12 +196,17 @@ std::vector<double> dark_errors_us(DataPlane& plane, const TestMail& from, const
     }
   });
   std::vector<std::int64_t> arrivals;
+  std::atomic<bool> arrives = false;
   std::thread receiver([&] {
     const Hurry first;
     while (!stop) {
-      while (to.receive(10)) arrivals.push_back(test_now_ns());
+      while (to.receive(10)) {
+        arrivals.push_back(test_now_ns());
+        arrives = true;
+      }
     }
   });
+  EXPECT_TRUE(soon([&] { return arrives.load(); }));
   const Hurry first;
   std::vector<std::pair<std::int64_t, std::int64_t>> modelled;
   Random random(1);
@@ -246,13 +252,15 @@ TEST_F(TrafficTest, DarkPeriodsAreExact) {
 }
 
 // The bound of the project is 80 % of the pair's own rate; a machine that does other things besides
-// is given half, and the figure is printed.
+// is given less, and the figure is printed.
 TEST_F(TrafficTest, TcpIsNotMuchSlowerThanByABareVethPair) {
   const TestServers servers(2);
   servers.join_directly(1, 2);
   DataPlane plane({.ports = 2});
   plane.attach(all_of(servers));
   join(plane, 1, 2);
+  const int niceness = getpriority(PRIO_PROCESS, 0);
+  setpriority(PRIO_PROCESS, 0, -19);
   constexpr std::chrono::milliseconds kTime(200);
   double bare = 0;  // the best of ten each, for what else runs takes away from either
   double joined = 0;
@@ -260,10 +268,11 @@ TEST_F(TrafficTest, TcpIsNotMuchSlowerThanByABareVethPair) {
     bare = std::max(bare, test_stream_rate(servers, 1, 2, "10.8.0.2", kTime));
     joined = std::max(joined, test_stream_rate(servers, 1, 2, servers.address(2), kTime));
   }
+  setpriority(PRIO_PROCESS, 0, niceness);
   const double share = joined / bare;
   fmt::print("TCP: {:.1f} Gb/s by a veth pair, {:.1f} Gb/s by a circuit: {:.0f} %\n", bare / 1e9,
              joined / 1e9, share * 100);
-  EXPECT_GT(share, 0.5);
+  EXPECT_GT(share, 0.6);
 }
 
 }  // namespace

@@ -40,6 +40,8 @@ class DeviceHost {
 
   asio::io_context& io() { return io_; }
   MonotonicTime now() { return env_.monotonic_now(); }
+  /// Any thread may ask.
+  const EmulatedSwitchConfig& config() const { return device_.config(); }
   /// Moved on to now. Who alters it (a shutter, a fault) calls step() afterwards.
   EmulatedSwitch& device();
   /// Carries out what is due and tells of it, from the loop and not at once.
