@@ -145,7 +145,7 @@ class ScpiConversation final : public Conversation,
   void subtract(const std::string& parameters) {
     const auto both = lists(parameters, 2);
     if (!both) return;
-    const std::vector<int>& ports = (*both)[0].empty() ? (*both)[1] : (*both)[0];
+    const std::vector<int>& ports = both->front().empty() ? both->back() : both->front();
     if (!ports.empty()) change(panel_.disconnect(ports));
   }
 
