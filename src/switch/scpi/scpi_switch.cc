@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "base/text_fields.h"
-#include "ocs/change_plan.h"
 #include "ocs/device_ports.h"
+#include "ocs/patch_switch.h"
 #include "ocs/switch_error.h"
 #include "scpi/scpi_session.h"
 #include "scpi/scpi_text.h"
@@ -39,53 +39,39 @@ std::optional<PortState> state_of(std::string_view word) {
   return std::nullopt;
 }
 
-class ScpiSwitch final : public OpticalSwitch {
+class ScpiSwitch final : public PatchSwitch {
  public:
-  ScpiSwitch(const SwitchAddress& address, PortSlice slice, Env& env)
-      : env_(env), address_(address), slice_(std::move(slice)), session_(address_, env) {
-    std::ranges::sort(slice_);
-  }
+  ScpiSwitch(const SwitchAddress& from, PortSlice slice, Env& env)
+      : PatchSwitch(from, std::move(slice), env), session_(address(), env) {}
 
-  SwitchCapabilities capabilities(MonotonicTime dead_line) override;
-  CrossConnects cross_connects(MonotonicTime dead_line) override;
-  ChangeReport apply(const SwitchChange& change, MonotonicTime dead_line) override;
-  std::vector<PortReading> ports(std::span<const int> ports, MonotonicTime dead_line) override;
   std::vector<SwitchEvent> events(MonotonicTime dead_line) override;
+  std::vector<PortReading> ports(std::span<const int> ports, MonotonicTime dead_line) override;
+  SwitchCapabilities capabilities(MonotonicTime dead_line) override;
 
  private:
-  const std::string& device() const { return session_.device(); }
-  void open(MonotonicTime dead_line);
-  PortNumbering ask_numbering(MonotonicTime dead_line);
-  std::vector<Patch> read(MonotonicTime dead_line);
-  std::map<Patch, std::string> ask_one_by_one(const ChangePlan& plan,
-                                              const std::vector<Patch>& standing,
-                                              std::string_view why, MonotonicTime dead_line);
+  std::map<Patch, std::string> carry_out(const ChangePlan& plan, MonotonicTime dead_line) override;
+  std::vector<Patch> read(std::span<const int> positions, MonotonicTime dead_line) override;
+  PortNumbering ask_numbering(MonotonicTime dead_line) override;
+  void connect(MonotonicTime dead_line) override { session_.open(dead_line); }
+
+  std::map<Patch, std::string> ask_one_by_one(const ChangePlan& plan, std::string_view why,
+                                              MonotonicTime dead_line);
   /// What is said of each of these ports; none where the query is denied.
   std::map<int, std::string> values(std::string_view query, std::span<const int> ports,
                                     bool must_answer, MonotonicTime dead_line);
   std::map<int, std::string> power(std::span<const int> positions, MonotonicTime dead_line);
   [[noreturn]] void garbled(std::string_view line, std::string_view what) const;
 
-  Env& env_;
-  SwitchAddress address_;
-  PortSlice slice_;
   ScpiSession session_;
-  std::optional<PortNumbering> numbering_;
-  DelayMeter delays_;
 };
 
 void ScpiSwitch::garbled(std::string_view line, std::string_view what) const {
   throw SwitchError(SwitchFault::kGarbled, device(), fmt::format("'{}' is {}", shown(line), what));
 }
 
-void ScpiSwitch::open(MonotonicTime dead_line) {
-  session_.open(dead_line);
-  if (!numbering_) numbering_ = ask_numbering(dead_line);
-}
-
 PortNumbering ScpiSwitch::ask_numbering(MonotonicTime dead_line) {
-  PortNumbering numbering{address_.sides.value_or(Sides::kTwo), address_.ports};
-  if (address_.ports == 0 || !address_.sides) {
+  PortNumbering numbering{address().sides.value_or(Sides::kTwo), address().ports};
+  if (address().ports == 0 || !address().sides) {
     const std::string answer = session_.ask(":oxc:swit:size?", dead_line);
     const std::vector<std::string> words = parse_scpi_values(answer);
     const auto inputs = number_in<int>(trimmed(words.front()));
@@ -94,22 +80,22 @@ PortNumbering ScpiSwitch::ask_numbering(MonotonicTime dead_line) {
         (*outputs != *inputs && *outputs != 0)) {
       garbled(answer, "no size of a switch (INPUTS,OUTPUTS)");
     }
-    if (address_.ports == 0) numbering.positions = *inputs;
-    if (!address_.sides) numbering.sides = *outputs == 0 ? Sides::kOne : Sides::kTwo;
+    if (address().ports == 0) numbering.positions = *inputs;
+    if (!address().sides) numbering.sides = *outputs == 0 ? Sides::kOne : Sides::kTwo;
   }
-  positions_of(slice_, numbering, device());  // throws where the slice is wider than the device
   return numbering;
 }
 
-std::vector<Patch> ScpiSwitch::read(MonotonicTime dead_line) {
+/// `stat?` names no port, so all are read.
+std::vector<Patch> ScpiSwitch::read(std::span<const int> /*positions*/, MonotonicTime dead_line) {
   const std::string answer = session_.ask(":oxc:swit:conn:stat?", dead_line);
   auto patches = parse_scpi_patches(answer);
   if (!patches) garbled(answer, "no list of patches");
   for (Patch& patch : *patches) {
-    patch = numbering_->ordered(patch);
-    if (!numbering_->is_possible(patch)) {
+    patch = numbering().ordered(patch);
+    if (!numbering().is_possible(patch)) {
       garbled(fmt::format("{},{}", patch.in, patch.out),
-              fmt::format("no patch of a switch of {} ports", numbering_->device_ports()));
+              fmt::format("no patch of a switch of {} ports", numbering().device_ports()));
     }
   }
   return std::move(*patches);
@@ -117,56 +103,28 @@ std::vector<Patch> ScpiSwitch::read(MonotonicTime dead_line) {
 
 SwitchCapabilities ScpiSwitch::capabilities(MonotonicTime dead_line) {
   open(dead_line);
-  SwitchCapabilities can;
+  SwitchCapabilities can = known_capabilities();
   can.identity = session_.ask("*idn?", dead_line);
-  can.ports = numbering_->positions;
-  can.sides = numbering_->sides;
-  const int first = slice_.empty() ? 1 : slice_.front();
+  const int first = slice().empty() ? 1 : slice().front();
   can.power = !power({&first, 1}, dead_line).empty();
-  can.measured_delay = delays_.median();
   return can;
 }
 
-CrossConnects ScpiSwitch::cross_connects(MonotonicTime dead_line) {
-  open(dead_line);
-  return fold(read(dead_line), *numbering_, slice_);
-}
-
-ChangeReport ScpiSwitch::apply(const SwitchChange& change, MonotonicTime dead_line) {
-  open(dead_line);
-  check_change(change, *numbering_, slice_, device());
-  const std::vector<Patch> standing = read(dead_line);
-  const ChangePlan plan = plan_change(change, standing, *numbering_);
-  if (plan.remove.empty() && plan.add.empty()) {
-    return judge_change(change, plan, standing, {}, *numbering_);
-  }
-  const MonotonicTime start = env_.monotonic_now();
-  const auto elapsed = [&] {
-    return Duration::nanoseconds(std::chrono::nanoseconds(env_.monotonic_now() - start).count());
-  };
+std::map<Patch, std::string> ScpiSwitch::carry_out(const ChangePlan& plan,
+                                                   MonotonicTime dead_line) {
   const ScpiSession::Result result =
       session_.exchange(command("sub", plan.remove) + command("add", plan.add), dead_line);
-  Duration turn_around = elapsed();
   if (result.answer) garbled(*result.answer, "an answer to what is no question");
-  std::vector<Patch> after = read(dead_line);
-  std::map<Patch, std::string> denied;
-  if (!result.errors.empty()) {
-    denied = ask_one_by_one(plan, after, describe(result.errors), dead_line);
-    turn_around = elapsed();
-    after = read(dead_line);
-  }
-  delays_.add(turn_around);
-  ChangeReport report = judge_change(change, plan, after, denied, *numbering_);
-  report.turn_around = turn_around;
-  return report;
+  if (result.errors.empty()) return {};
+  return ask_one_by_one(plan, describe(result.errors), dead_line);
 }
 
 /// What of a plan is not as asked, each pair by itself, and why it was denied. A port that is in
 /// another patch is left alone: an add would part that.
 std::map<Patch, std::string> ScpiSwitch::ask_one_by_one(const ChangePlan& plan,
-                                                        const std::vector<Patch>& standing,
                                                         std::string_view why,
                                                         MonotonicTime dead_line) {
+  const std::vector<Patch> standing = read({}, dead_line);
   std::set<Patch> stand(standing.begin(), standing.end());
   std::map<Patch, std::string> denied;
   std::set<int> in_use;
@@ -215,9 +173,9 @@ std::map<int, std::string> ScpiSwitch::values(std::string_view query, std::span<
 /// Inputs and outputs apart: some models watch the outputs only, and deny what names an input.
 std::map<int, std::string> ScpiSwitch::power(std::span<const int> positions,
                                              MonotonicTime dead_line) {
-  const std::vector<int> all = device_ports(positions, *numbering_);
+  const std::vector<int> all = device_ports(positions, numbering());
   const auto outputs =
-      static_cast<std::size_t>(std::ranges::upper_bound(all, numbering_->positions) - all.begin());
+      static_cast<std::size_t>(std::ranges::upper_bound(all, numbering().positions) - all.begin());
   auto said = values(":pmon:pow?", std::span(all).first(outputs), false, dead_line);
   said.merge(values(":pmon:pow?", std::span(all).subspan(outputs), false, dead_line));
   return said;
@@ -225,19 +183,19 @@ std::map<int, std::string> ScpiSwitch::power(std::span<const int> positions,
 
 std::vector<PortReading> ScpiSwitch::ports(std::span<const int> ports, MonotonicTime dead_line) {
   open(dead_line);
-  const std::vector<int> positions = positions_asked(ports, slice_, *numbering_, device());
-  const std::vector<int> all = device_ports(positions, *numbering_);
+  const std::vector<int> positions = positions_asked(ports, slice(), numbering(), device());
+  const std::vector<int> all = device_ports(positions, numbering());
   std::map<int, PortReading> readings;
   for (const auto& [port, word] : values(":oxc:swit:port:stat?", all, true, dead_line)) {
     const auto state = state_of(word);
     if (!state) garbled(word, "no state of a port (D, E or F)");
-    PortReading& reading = readings[numbering_->position(port)];
+    PortReading& reading = readings[numbering().position(port)];
     // The worse of the two sides.
     reading.state = std::max(reading.state, *state);
   }
   for (const auto& [port, word] : power(positions, dead_line)) {
-    PortReading& reading = readings[numbering_->position(port)];
-    const bool is_input = port <= numbering_->positions;
+    PortReading& reading = readings[numbering().position(port)];
+    const bool is_input = port <= numbering().positions;
     (is_input ? reading.input_dbm : reading.output_dbm) = number_in<double>(word);
   }
   std::vector<PortReading> in_order;
@@ -251,10 +209,10 @@ std::vector<PortReading> ScpiSwitch::ports(std::span<const int> ports, Monotonic
 std::vector<SwitchEvent> ScpiSwitch::events(MonotonicTime dead_line) {
   open(dead_line);
   std::vector<ScpiError>& errors = session_.stray_errors();
-  for (MonotonicTime now = env_.monotonic_now(); errors.empty() && now < dead_line;
-       now = env_.monotonic_now()) {
+  for (MonotonicTime now = env().monotonic_now(); errors.empty() && now < dead_line;
+       now = env().monotonic_now()) {
     session_.wait(std::min(dead_line, now + kPoll));
-    now = env_.monotonic_now();
+    now = env().monotonic_now();
     if (now >= dead_line) break;
     const ScpiSession::Result result = session_.exchange("", dead_line);
     errors.insert(errors.end(), result.errors.begin(), result.errors.end());

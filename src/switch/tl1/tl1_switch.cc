@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "base/text_fields.h"
-#include "ocs/change_plan.h"
 #include "ocs/device_ports.h"
+#include "ocs/patch_switch.h"
 #include "tl1/tl1_command.h"
 #include "tl1/tl1_dialect.h"
 #include "tl1/tl1_session.h"
@@ -28,42 +28,33 @@ bool is_refused(const Tl1Response& response) {
          response.completion == Tl1Completion::kPartial;
 }
 
-class Tl1Switch final : public OpticalSwitch {
+class Tl1Switch final : public PatchSwitch {
  public:
-  Tl1Switch(const SwitchAddress& address, PortSlice slice, Env& env)
-      : env_(env),
-        address_(address),
-        dialect_(load_tl1_dialect(address.dialect, env)),
-        slice_(std::move(slice)),
-        session_(address_, dialect_, env) {
-    std::ranges::sort(slice_);
-  }
+  Tl1Switch(const SwitchAddress& from, PortSlice slice, Env& env)
+      : PatchSwitch(from, std::move(slice), env),
+        dialect_(load_tl1_dialect(from.dialect, env)),
+        session_(address(), dialect_, env) {}
 
   SwitchCapabilities capabilities(MonotonicTime dead_line) override;
-  CrossConnects cross_connects(MonotonicTime dead_line) override;
-  ChangeReport apply(const SwitchChange& change, MonotonicTime dead_line) override;
   std::vector<PortReading> ports(std::span<const int> ports, MonotonicTime dead_line) override;
   std::vector<SwitchEvent> events(MonotonicTime dead_line) override;
 
  private:
-  const std::string& device() const { return session_.device(); }
-  void open(MonotonicTime dead_line);
-  PortNumbering ask_numbering(MonotonicTime dead_line);
-  std::vector<Tl1Request> about_ports(const std::string& pattern, std::span<const int> positions);
-  std::vector<Patch> read(const std::vector<Tl1Request>& requests, MonotonicTime dead_line);
-  std::vector<std::pair<int, std::string>> values(std::span<const Tl1Response> answers);
+  void connect(MonotonicTime dead_line) override { session_.open(dead_line); }
+  PortNumbering ask_numbering(MonotonicTime dead_line) override;
+  std::vector<Patch> read(std::span<const int> positions, MonotonicTime dead_line) override;
+  std::map<Patch, std::string> carry_out(const ChangePlan& plan, MonotonicTime dead_line) override;
+
+  std::vector<Tl1Request> about_ports(const std::string& pattern,
+                                      std::span<const int> positions) const;
   Tl1Request about_patch(const std::string& pattern, Patch patch) const;
+  std::vector<std::pair<int, std::string>> values(std::span<const Tl1Response> answers) const;
   void keep_alive(MonotonicTime now, MonotonicTime dead_line);
   SwitchEvent event(const Tl1Autonomous& message) const;
   void check(const Tl1Response& response, std::string_view what) const;
 
-  Env& env_;
-  SwitchAddress address_;
   Tl1Dialect dialect_;
-  PortSlice slice_;
   Tl1Session session_;
-  std::optional<PortNumbering> numbering_;
-  DelayMeter delays_;
 };
 
 /// Throws unless the command was carried out.
@@ -73,38 +64,32 @@ void Tl1Switch::check(const Tl1Response& response, std::string_view what) const 
                     fmt::format("{} is denied ({})", what, denial(response)));
 }
 
-void Tl1Switch::open(MonotonicTime dead_line) {
-  session_.open(dead_line);
-  if (!numbering_) numbering_ = ask_numbering(dead_line);
-}
-
 PortNumbering Tl1Switch::ask_numbering(MonotonicTime dead_line) {
   std::optional<PortNumbering> told;
-  if (!dialect_.size.empty() && (address_.ports == 0 || !address_.sides)) {
+  if (!dialect_.size.empty() && (address().ports == 0 || !address().sides)) {
     const Tl1Request request{dialect_.size};
     told = dialect_.size_in(session_.exchange({&request, 1}, dead_line).front().rows);
   }
-  if (address_.ports == 0 && !told) {
+  if (address().ports == 0 && !told) {
     throw SwitchError(SwitchFault::kDenied, device(), "it does not tell how many ports it has",
                       "say so in the address: ?ports=N&sides=one or two");
   }
   PortNumbering numbering = told.value_or(PortNumbering{});
-  if (address_.ports > 0) numbering.positions = address_.ports;
-  if (address_.sides) numbering.sides = *address_.sides;
-  positions_of(slice_, numbering, device());  // throws where the slice is wider than the device
+  if (address().ports > 0) numbering.positions = address().ports;
+  if (address().sides) numbering.sides = *address().sides;
   return numbering;
 }
 
 /// Commands that name these positions' ports, and no others.
 std::vector<Tl1Request> Tl1Switch::about_ports(const std::string& pattern,
-                                               std::span<const int> positions) {
+                                               std::span<const int> positions) const {
   std::vector<Tl1Request> requests;
   std::string list;
   const auto end = [&] {
     if (!list.empty()) requests.push_back({pattern, {{"ports", std::exchange(list, {})}}});
   };
-  for (const int port : device_ports(positions, *numbering_)) {
-    const std::string number = fmt::format("{}", dialect_.on_wire(port, *numbering_));
+  for (const int port : device_ports(positions, numbering())) {
+    const std::string number = fmt::format("{}", dialect_.on_wire(port, numbering()));
     if (pattern.size() + list.size() + number.size() + 1 > kMostLine) end();
     if (!list.empty()) list += '&';
     list += number;
@@ -113,17 +98,18 @@ std::vector<Tl1Request> Tl1Switch::about_ports(const std::string& pattern,
   return requests;
 }
 
-std::vector<Patch> Tl1Switch::read(const std::vector<Tl1Request>& requests,
-                                   MonotonicTime dead_line) {
+std::vector<Patch> Tl1Switch::read(std::span<const int> positions, MonotonicTime dead_line) {
+  std::vector<Tl1Request> requests = about_ports(dialect_.read, positions);
+  if (positions.empty()) requests.push_back({dialect_.read_all});
   std::set<Patch> patches;
   for (const Tl1Response& answer : session_.exchange(requests, dead_line)) {
     check(answer, "to read the patches");
     for (const std::string& row : answer.rows) {
-      const auto patch = dialect_.patch_in(row, *numbering_);
+      const auto patch = dialect_.patch_in(row, numbering());
       if (!patch) {
         throw SwitchError(SwitchFault::kGarbled, device(),
                           fmt::format("'{}' is no patch of a switch of {} ports", shown(row),
-                                      numbering_->device_ports()),
+                                      numbering().device_ports()),
                           "another dialect may be needed: ?dialect=");
       }
       if (patch->in != 0) patches.insert(*patch);
@@ -134,44 +120,24 @@ std::vector<Patch> Tl1Switch::read(const std::vector<Tl1Request>& requests,
 
 Tl1Request Tl1Switch::about_patch(const std::string& pattern, Patch patch) const {
   return {pattern,
-          {{"in", fmt::format("{}", dialect_.on_wire(patch.in, *numbering_))},
-           {"out", fmt::format("{}", dialect_.on_wire(patch.out, *numbering_))}}};
+          {{"in", fmt::format("{}", dialect_.on_wire(patch.in, numbering()))},
+           {"out", fmt::format("{}", dialect_.on_wire(patch.out, numbering()))}}};
 }
 
 SwitchCapabilities Tl1Switch::capabilities(MonotonicTime dead_line) {
   open(dead_line);
   std::vector<Tl1Request> requests = {{dialect_.identity}};
-  const int first = slice_.empty() ? 1 : slice_.front();
+  const int first = slice().empty() ? 1 : slice().front();
   if (!dialect_.power.empty()) requests.push_back(about_ports(dialect_.power, {&first, 1}).front());
   const std::vector<Tl1Response> answers = session_.exchange(requests, dead_line);
   check(answers[0], "to tell what it is");
-  return {.identity = fmt::format("{}", fmt::join(answers[0].rows, " ")),
-          .ports = numbering_->positions,
-          .sides = numbering_->sides,
-          .batch = 0,
-          .atomic = false,
-          .power = answers.size() > 1 && !is_refused(answers[1]) && !answers[1].rows.empty(),
-          .commit = CommitPath::kDirect,
-          .measured_delay = delays_.median()};
+  SwitchCapabilities can = known_capabilities();
+  can.identity = fmt::format("{}", fmt::join(answers[0].rows, " "));
+  can.power = answers.size() > 1 && !is_refused(answers[1]) && !answers[1].rows.empty();
+  return can;
 }
 
-CrossConnects Tl1Switch::cross_connects(MonotonicTime dead_line) {
-  open(dead_line);
-  const std::vector<Patch> patches =
-      read(slice_.empty() ? std::vector<Tl1Request>{{dialect_.read_all}}
-                          : about_ports(dialect_.read, slice_),
-           dead_line);
-  return fold(patches, *numbering_, slice_);
-}
-
-ChangeReport Tl1Switch::apply(const SwitchChange& change, MonotonicTime dead_line) {
-  open(dead_line);
-  check_change(change, *numbering_, slice_, device());
-  const std::vector<int> positions = positions_of(change);
-  const std::vector<Tl1Request> look = about_ports(dialect_.read, positions);
-  const std::vector<Patch> standing = read(look, dead_line);
-  const ChangePlan plan = plan_change(change, standing, *numbering_);
-
+std::map<Patch, std::string> Tl1Switch::carry_out(const ChangePlan& plan, MonotonicTime dead_line) {
   std::vector<Patch> asked = plan.remove;
   asked.insert(asked.end(), plan.add.begin(), plan.add.end());
   std::vector<Tl1Request> requests;
@@ -179,28 +145,21 @@ ChangeReport Tl1Switch::apply(const SwitchChange& change, MonotonicTime dead_lin
     const bool is_removed = requests.size() < plan.remove.size();
     requests.push_back(about_patch(is_removed ? dialect_.disconnect : dialect_.connect, patch));
   }
-  if (requests.empty()) return judge_change(change, plan, standing, {}, *numbering_);
-
-  const MonotonicTime start = env_.monotonic_now();
   const std::vector<Tl1Response> answers = session_.exchange(requests, dead_line);
-  const Duration turn_around =
-      Duration::nanoseconds(std::chrono::nanoseconds(env_.monotonic_now() - start).count());
-  delays_.add(turn_around);
   std::map<Patch, std::string> denied;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (is_refused(answers[i])) denied.emplace(asked[i], denial(answers[i]));
   }
-  ChangeReport report = judge_change(change, plan, read(look, dead_line), denied, *numbering_);
-  report.turn_around = turn_around;
-  return report;
+  return denied;
 }
 
 /// Rows of "PORT: VALUE"; none of what is denied.
-std::vector<std::pair<int, std::string>> Tl1Switch::values(std::span<const Tl1Response> answers) {
+std::vector<std::pair<int, std::string>> Tl1Switch::values(
+    std::span<const Tl1Response> answers) const {
   std::vector<std::pair<int, std::string>> read;
   for (const Tl1Response& answer : answers) {
     for (const std::string& row : answer.rows) {
-      auto value = dialect_.value_in(row, *numbering_);
+      auto value = dialect_.value_in(row, numbering());
       if (!value) {
         throw SwitchError(SwitchFault::kGarbled, device(),
                           fmt::format("'{}' is no port and its value", shown(row)),
@@ -214,7 +173,7 @@ std::vector<std::pair<int, std::string>> Tl1Switch::values(std::span<const Tl1Re
 
 std::vector<PortReading> Tl1Switch::ports(std::span<const int> ports, MonotonicTime dead_line) {
   open(dead_line);
-  const std::vector<int> positions = positions_asked(ports, slice_, *numbering_, device());
+  const std::vector<int> positions = positions_asked(ports, slice(), numbering(), device());
   std::vector<Tl1Request> requests;
   if (!dialect_.shutter.empty()) requests = about_ports(dialect_.shutter, positions);
   const std::size_t shutters = requests.size();
@@ -230,7 +189,7 @@ std::vector<PortReading> Tl1Switch::ports(std::span<const int> ports, MonotonicT
   for (const int position : positions) readings[position].port = position;
   for (const auto& [port, word] : values(std::span(answers).first(shutters))) {
     const auto state = dialect_.shutter_words.find(word);
-    const auto reading = readings.find(numbering_->position(port));
+    const auto reading = readings.find(numbering().position(port));
     if (state == dialect_.shutter_words.end()) {
       throw SwitchError(SwitchFault::kGarbled, device(),
                         fmt::format("'{}' is no state of a port", shown(word)),
@@ -241,9 +200,9 @@ std::vector<PortReading> Tl1Switch::ports(std::span<const int> ports, MonotonicT
     reading->second.state = std::max(reading->second.state, state->second);
   }
   for (const auto& [port, text] : values(std::span(answers).subspan(shutters))) {
-    const auto reading = readings.find(numbering_->position(port));
+    const auto reading = readings.find(numbering().position(port));
     if (reading == readings.end()) continue;
-    const bool is_input = port <= numbering_->positions;
+    const bool is_input = port <= numbering().positions;
     (is_input ? reading->second.input_dbm : reading->second.output_dbm) = number_in<double>(text);
   }
   std::vector<PortReading> in_order;
@@ -258,8 +217,8 @@ SwitchEvent Tl1Switch::event(const Tl1Autonomous& message) const {
   if (message.rows.empty()) return event;
   const std::string& row = message.rows.front();
   const auto number = number_in<int>(std::string_view(row).substr(0, row.find_first_of(":,")));
-  const int port = number ? dialect_.from_wire(*number, *numbering_) : 0;
-  event.port = port == 0 ? 0 : numbering_->position(port);
+  const int port = number ? dialect_.from_wire(*number, numbering()) : 0;
+  event.port = port == 0 ? 0 : numbering().position(port);
   return event;
 }
 
@@ -277,7 +236,7 @@ void Tl1Switch::keep_alive(MonotonicTime now, MonotonicTime dead_line) {
 std::vector<SwitchEvent> Tl1Switch::events(MonotonicTime dead_line) {
   open(dead_line);
   while (session_.events().empty()) {
-    const MonotonicTime now = env_.monotonic_now();
+    const MonotonicTime now = env().monotonic_now();
     if (now >= dead_line) break;
     const MonotonicTime quiet_until = session_.last_heard() + kKeepAlive;
     if (now >= quiet_until) {
