@@ -50,14 +50,18 @@ class RunningSwitch {
     });
     done.get_future().wait();
   }
-  void strike(const Fault& fault) {
+  void strike(std::string_view fault) {
     on_thread([&] {
-      host_.device().strike(fault, host_.now());
+      EmulatedSwitch& device = host_.device();
+      device.strike(parse_fault(fault, "test", device.config().ports), host_.now());
       host_.step();
     });
   }
   /// Behind the driver's back.
-  void ask(const PathRequest& request) {
+  void ask(std::vector<LightPath> remove, std::vector<LightPath> add) {
+    PathRequest request;
+    request.remove = std::move(remove);
+    request.add = std::move(add);
     on_thread([&] { host_.request(request, [](const RequestAnswer&) {}); });
   }
 
@@ -143,7 +147,7 @@ TEST(GnmiService, PortsOutsideTheSliceStayAsTheyAre) {
 
 TEST(GnmiService, HalvesAreToldAndRemoved) {
   RunningSwitch running(config(16, Sides::kTwo));
-  running.ask({{}, {{1, 5}, {6, 2}}, {}, false});
+  running.ask({}, {{1, 5}, {6, 2}});
   const auto device = running.driver();
   EXPECT_THAT(device->cross_connects(in(seconds(5))).halves,
               ElementsAre(LightPath{1, 5}, LightPath{6, 2}));
@@ -174,7 +178,7 @@ TEST(GnmiService, TheWayItWasCommittedIsToldFromTheTime) {
 TEST(GnmiService, WhatTheDeviceDeniesIsDeniedWithItsReason) {
   RunningSwitch running(config());
   const auto device = running.driver();
-  running.strike({.kind = FaultKind::kDeny, .stage = FaultStage::kReceived});
+  running.strike("deny@received");
   const ChangeReport report = device->apply({{}, {{1, 5}, {2, 6}}}, in(seconds(5)));
   EXPECT_THAT(outcomes(report), ElementsAre(PairOutcome::kDenied, PairOutcome::kDenied));
   EXPECT_THAT(report.pairs[0].reason, HasSubstr("denied"));
@@ -185,7 +189,7 @@ TEST(GnmiService, SilenceEndsAtTheDeadLine) {
   RunningSwitch running(config());
   const auto device = running.driver();
   device->capabilities(in(seconds(5)));
-  running.strike({.kind = FaultKind::kSilence, .stage = FaultStage::kReceived});
+  running.strike("silence@received");
   const MonotonicTime dead_line = in(milliseconds(300));
   EXPECT_EQ(fault_of([&] { device->apply({{}, {{1, 5}}}, dead_line); }), SwitchFault::kTimedOut);
   EXPECT_LT(system_env().monotonic_now(), dead_line + milliseconds(50));
@@ -217,7 +221,7 @@ TEST(GnmiService, ALostCircuitIsToldAsAnEvent) {
   const auto device = running.driver({1, 5});
   EXPECT_TRUE(device->apply({{}, {{1, 5}}}, in(seconds(5))).complete());
   EXPECT_THAT(device->events(in(milliseconds(200))), IsEmpty()) << "what we did is no event";
-  running.ask({{{1, 5}, {5, 1}}, {{3, 4}, {4, 3}}, {}, false});
+  running.ask({{1, 5}, {5, 1}}, {{3, 4}, {4, 3}});
   const std::vector<SwitchEvent> events = device->events(in(seconds(5)));
   ASSERT_FALSE(events.empty());
   EXPECT_EQ(events[0].level, AlarmLevel::kMajor);
