@@ -220,13 +220,23 @@ TEST(GnmiService, ALostCircuitIsToldAsAnEvent) {
   RunningSwitch running(config());
   const auto device = running.driver({1, 5});
   EXPECT_TRUE(device->apply({{}, {{1, 5}}}, in(seconds(5))).complete());
-  EXPECT_THAT(device->events(in(milliseconds(200))), IsEmpty()) << "what we did is no event";
   running.ask({{1, 5}, {5, 1}}, {{3, 4}, {4, 3}});
   const std::vector<SwitchEvent> events = device->events(in(seconds(5)));
   ASSERT_FALSE(events.empty());
   EXPECT_EQ(events[0].level, AlarmLevel::kMajor);
   EXPECT_THAT(events[0].port, testing::AnyOf(1, 5));
   EXPECT_THAT(events[0].text, HasSubstr("went without our doing"));
+}
+
+TEST(GnmiService, WhatTheDriverDoesIsNoEvent) {
+  RunningSwitch running(config(16, Sides::kOne, "fixed:5ms"));
+  const auto device = running.driver();
+  for (int turn = 0; turn < 5; ++turn) {
+    EXPECT_TRUE(device->apply({{}, {{1, 5}}}, in(seconds(5))).complete());
+    EXPECT_TRUE(device->apply({{{1, 5}}, {{1, 6}}}, in(seconds(5))).complete());
+    EXPECT_TRUE(device->apply({{{1, 6}}, {}}, in(seconds(5))).complete());
+  }
+  EXPECT_THAT(device->events(in(milliseconds(200))), IsEmpty());
 }
 
 TEST(GnmiService, AShutterIsAForcedBlock) {
