@@ -145,7 +145,7 @@ std::optional<PortNumbering> Tl1Dialect::size_in(const std::vector<std::string>&
     const auto inputs = number_in<int>(std::string_view(*value).substr(0, cross));
     if (cross >= value->size() || !inputs || *inputs < 1 || *inputs > kMostPorts) continue;
     const std::string_view outputs = std::string_view(*value).substr(cross + 1);
-    if (same_word(outputs, "CC")) return PortNumbering{Sides::kOne, *inputs};
+    if (same_word(outputs, "CC") || outputs == "0") return PortNumbering{Sides::kOne, *inputs};
     if (number_in<int>(outputs) == inputs) return PortNumbering{Sides::kTwo, *inputs};
   }
   return std::nullopt;
