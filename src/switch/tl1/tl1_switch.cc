@@ -206,6 +206,7 @@ std::vector<PortReading> Tl1Switch::ports(std::span<const int> ports, MonotonicT
     (is_input ? reading->second.input_dbm : reading->second.output_dbm) = number_in<double>(text);
   }
   std::vector<PortReading> in_order;
+  in_order.reserve(positions.size());
   for (const int position : positions) in_order.push_back(readings[position]);
   return in_order;
 }
