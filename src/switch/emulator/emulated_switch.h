@@ -78,9 +78,10 @@ struct ReadVerdict {
 class EmulatedSwitch {
  public:
   /// Called when what the light of `from` does has changed: `to` 0: dark from now on; else lit for
-  /// `to` from `lit_at` on, which may lie ahead (nic_up), or a little behind where advance() came
-  /// late. Positions as NICs see them: with fibres swapped, `to` is where the light really leaves.
-  /// It must not call the switch.
+  /// `to` from `lit_at` on. That lies ahead where a movement has closed: its end is told when it is
+  /// known, so that who has a clock of its own need not wait for ours. (If it comes otherwise, dark
+  /// is told.) Positions as NICs see them: with fibres swapped, `to` is where the light really
+  /// leaves. It must not call the switch.
   using LightChanged = std::function<void(int from, int to, MonotonicTime lit_at)>;
 
   explicit EmulatedSwitch(EmulatedSwitchConfig config, LightChanged light_changed = nullptr);
@@ -178,7 +179,9 @@ class EmulatedSwitch {
   void come_to_rest(const Movement& movement, MonotonicTime now);
   void strike_settled(MovingRequest& moving, Duration took, MonotonicTime now);
   /// The switch reboots amid it: what it removed is gone, nothing is added.
-  void abandon(const Movement& movement);
+  void abandon(const Movement& movement, MonotonicTime now);
+  /// Tells now of the light that there will be at its end.
+  void announce(const Movement& movement);
   /// Where the light of a matrix input leaves now; 0: nowhere.
   int exit_now(int input) const;
   void refresh(int input, MonotonicTime now);

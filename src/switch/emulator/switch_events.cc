@@ -170,7 +170,7 @@ void EmulatedSwitch::heal(MonotonicTime now) {
 void EmulatedSwitch::reboot(const Fault& fault, MonotonicTime now) {
   reboot_ends_ = after(now, std::max(kShortestReboot, fault.lasts.value_or(kReboot)));
   ++drops_;
-  for (const Movement& movement : std::exchange(movements_, {})) abandon(movement);
+  for (const Movement& movement : std::exchange(movements_, {})) abandon(movement, now);
   for (const Waiting& waiting : std::exchange(waiting_, {})) {
     count(ports_of(waiting.request), -1, awaited_);
     drop(waiting.id);

@@ -24,7 +24,7 @@ void EmulatedSwitch::close(Movement movement, MonotonicTime now) {
     takes = std::max(takes, moving.request.takes.value_or(drawn));
     slow = strike_moving(moving, now) || slow;
     if (drops_ != drops) {  // rebooted
-      abandon(movement);
+      abandon(movement, now);
       return;
     }
   }
@@ -33,7 +33,20 @@ void EmulatedSwitch::close(Movement movement, MonotonicTime now) {
   for (const MovingRequest& moving : movement.requests) {
     count(ports_of(moving.request), 1, closed_);
   }
+  announce(movement);
   movements_.insert(movements_.begin(), std::move(movement));
+}
+
+void EmulatedSwitch::announce(const Movement& movement) {
+  if (!light_changed_) return;
+  PathTable ahead(config_.ports);
+  const auto is_stuck = [&](int port) { return stuck_[index(port)].has_value(); };
+  settle(movement, config_.sides, is_stuck, ahead);
+  for (const int input : ports_of(movement).inputs) {
+    const int output = ahead.path_from(input);
+    if (output == 0 || !light_.passes(input, output)) continue;
+    tell(light_.source_of(input), light_.exit_of(output), *movement.ends);
+  }
 }
 
 bool EmulatedSwitch::strike_moving(MovingRequest& moving, MonotonicTime now) {
@@ -134,7 +147,7 @@ void EmulatedSwitch::strike_settled(MovingRequest& moving, Duration took, Monoto
   }
 }
 
-void EmulatedSwitch::abandon(const Movement& movement) {
+void EmulatedSwitch::abandon(const Movement& movement, MonotonicTime now) {
   for (const MovingRequest& moving : movement.requests) {
     count(ports_of(moving.request), -1, moving_);
     if (movement.ends) count(ports_of(moving.request), -1, closed_);
@@ -143,6 +156,7 @@ void EmulatedSwitch::abandon(const Movement& movement) {
     }
     if (!moving.answered) drop(moving.id);
   }
+  for (const int input : ports_of(movement).inputs) refresh(input, now);  // that was announced
   ++revision_;
 }
 

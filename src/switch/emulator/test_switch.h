@@ -52,6 +52,7 @@ struct WatchedSwitch {
           told.push_back({from, to});
           last = lit_at;
           to == 0 ? static_cast<void>(lit.erase(from)) : static_cast<void>(lit[from] = to);
+          lit_since[from] = lit_at;
         }) {}
 
   /// The one answer that is there.
@@ -69,13 +70,17 @@ struct WatchedSwitch {
   void settle() {
     while (device.next_event()) device.advance(*device.next_event());
   }
-  std::vector<LightPath> lit_paths() const {
+  /// Those whose time has come by `now`.
+  std::vector<LightPath> lit_paths(MonotonicTime now = MonotonicTime::max()) const {
     std::vector<LightPath> paths;
-    for (const auto& [from, to] : lit) paths.push_back({from, to});
+    for (const auto& [from, to] : lit) {
+      if (lit_since.at(from) <= now) paths.push_back({from, to});
+    }
     return paths;
   }
 
   std::map<int, int> lit;
+  std::map<int, MonotonicTime> lit_since;
   std::vector<LightPath> told;
   MonotonicTime last;
   EmulatedSwitch device;
