@@ -1,13 +1,18 @@
 // The program `mixnet`: parses flags, runs one command, and turns an Error into one line and status
 // 2. Results go to standard output, everything else to standard error.
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "cli/commands.h"
+#include "cli/ocs_command.h"
 #include "cli/program.h"
 #include "shell/run_program.h"
 
@@ -19,6 +24,7 @@ struct Command {
 };
 
 constexpr std::string_view kCompletion = "completion";
+constexpr std::string_view kOcs = "ocs";
 
 constexpr Command kCommands[] = {
     {"compare", mixnet::cli::add_compare_command},
@@ -37,6 +43,7 @@ constexpr Command kCommands[] = {
     {"ranks", mixnet::cli::add_ranks_command},
     {"gpus", mixnet::cli::add_gpus_command},
     {"fabrics", mixnet::cli::add_fabrics_command},
+    {kOcs, mixnet::cli::add_ocs_command},
     {"bugreport", mixnet::cli::add_bugreport_command},
     {kCompletion, mixnet::cli::add_completion_command},
 };
@@ -71,9 +78,25 @@ std::vector<std::string> arguments_of(int argc, char** argv) {
   return words;
 }
 
+/// It has flags, help and errors of its own.
+int become_ocs_program(char** words) {
+  try {
+    mixnet::cli::run_ocs_program(words);
+  } catch (const mixnet::Error& error) {
+    fmt::print(stderr, "mixnet: {}\n", error.what());
+  }
+  return 2;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && argv[1] == kOcs) return become_ocs_program(argv + 1);
+  if (argc == 3 && std::string_view(argv[1]) == "help" && argv[2] == kOcs) {
+    std::string help = "--help";
+    char* words[] = {argv[2], help.data(), nullptr};
+    return become_ocs_program(words);
+  }
   mixnet::cli::Program app("Which network for training my Mixture-of-Experts model?");
   app.set_version_flag("--version", MIXNET_VERSION);
   app.require_subcommand(1);

@@ -12,6 +12,7 @@
 #include "frontends/gnmi_subscriber.h"
 #include "frontends/sonic_view.h"
 #include "gnmi.grpc.pb.h"
+#include "gnmi/quiet_grpc.h"
 
 namespace mixnet {
 namespace {
@@ -138,6 +139,7 @@ GnmiService::Server::Server(DeviceHost& host, const GnmiOptions& options, std::s
     calls_.end_all(unavailable("the connection is dropped"));
     streams_.end_all(unavailable("the connection is dropped"));
   });
+  quiet_grpc();
   grpc::ResourceQuota quota("gnmi");
   quota.Resize(kMostMemory);
   grpc::ServerBuilder builder;

@@ -145,8 +145,7 @@ class ScpiConversation final : public Conversation,
   void subtract(const std::string& parameters) {
     const auto both = lists(parameters, 2);
     if (!both) return;
-    std::vector<int> ports = (*both)[0];
-    if (ports.empty()) ports = (*both)[1];
+    const std::vector<int>& ports = both->front().empty() ? both->back() : both->front();
     if (!ports.empty()) change(panel_.disconnect(ports));
   }
 

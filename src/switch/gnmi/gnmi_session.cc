@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "gnmi/quiet_grpc.h"
+
 namespace mixnet {
 namespace {
 
@@ -97,7 +99,9 @@ GnmiSession::GnmiSession(const SwitchAddress& address, Env& env)
       env_(env),
       ca_(read_file(address.ca, "ca", env)),
       cert_(read_file(address.cert, "cert", env)),
-      key_(read_file(address.key, "key", env)) {}
+      key_(read_file(address.key, "key", env)) {
+  quiet_grpc();
+}
 
 GnmiSession::~GnmiSession() {
   disconnect();
@@ -194,6 +198,7 @@ gnmi::CapabilityResponse GnmiSession::capabilities(MonotonicTime dead_line) {
 std::vector<std::optional<gnmi::GetResponse>> GnmiSession::get(std::span<const SonicPath> paths,
                                                                MonotonicTime dead_line) {
   for (bool is_again = false;; is_again = true) {
+    keep_stream();
     connect();
     const bool was_connected = is_connected();
     std::vector<std::unique_ptr<Call<gnmi::GetResponse>>> calls;

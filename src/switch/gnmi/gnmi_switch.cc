@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 constexpr Duration kBypassBelow = Duration::seconds(1);
 constexpr auto kErrandEvery = std::chrono::seconds(10);
 constexpr auto kErrandWithin = std::chrono::seconds(5);
+constexpr milliseconds kFirstTable{250};
 constexpr milliseconds kFirstLook{2};
 constexpr milliseconds kLastLook{50};
 
@@ -168,6 +169,13 @@ void GnmiSwitch::know(MonotonicTime dead_line) {
       table_of(kStateDb, kPortTable, suffix_),
       [this](const gnmi::SubscribeResponse& message) { watch_->take(message); },
       [this] { watch_->restart(); });
+  // What the switch is like before we touch it, so that what happens next is an event.
+  try {
+    session_.wait(std::min(dead_line, env_.monotonic_now() + kFirstTable),
+                  [this] { return watch_->is_synced(); });
+  } catch (const SwitchError&) {
+    // The next call says what is wrong, if it still is.
+  }
   heard_ = env_.monotonic_now();
 }
 

@@ -31,6 +31,8 @@ class SonicWatch {
   /// Throws Error for what is no such table.
   void take(const gnmi::SubscribeResponse& message);
 
+  /// The table has come.
+  bool is_synced() const { return is_synced_; }
   std::deque<SwitchEvent>& events() { return events_; }
   /// Goes up with every message that told something.
   std::uint64_t revision() const { return revision_; }

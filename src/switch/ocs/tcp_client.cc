@@ -98,7 +98,7 @@ void TcpClient::connect(const std::string& host, int port, MonotonicTime dead_li
     close();
   }
   throw SwitchError(SwitchFault::kUnreachable, device_, fmt::format("cannot connect ({})", why),
-                    "a switch that listens there");
+                    "a switch that listens there (mixnet-ocs is one)");
 }
 
 void TcpClient::send(std::string_view bytes, MonotonicTime dead_line) {
