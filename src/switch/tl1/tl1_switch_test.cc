@@ -158,7 +158,7 @@ TEST(Tl1Switch, StandsBytesOneByOneAndAlarmsAmidAnswers) {
   EXPECT_EQ(events[0].level, AlarmLevel::kCritical);
   EXPECT_EQ(events[0].code, "REPT ALM CRS");
   EXPECT_EQ(events[0].port, 2);
-  EXPECT_EQ(events[0].text, "18:CR,LOS");
+  EXPECT_EQ(events[0].text, "CR,LOS");
 }
 
 TEST(Tl1Switch, MatchesAnswersThatComeOutOfOrder) {
