@@ -12,7 +12,17 @@
 #include <chrono>
 #include <utility>
 
+#include "base/env.h"
+
 namespace mixnet {
+namespace {
+
+void rest() {
+  Env& env = system_env();
+  env.sleep_until(env.monotonic_now() + std::chrono::microseconds(50));
+}
+
+}  // namespace
 
 FakeDevice::FakeDevice(Serve serve)
     : serve_(std::move(serve)), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -55,7 +65,7 @@ bool FakeDevice::send(const Reply& reply) {
     const ssize_t sent = ::send(client_, left.data(), step, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return false;
     if (sent > 0) left.remove_prefix(static_cast<std::size_t>(sent));
-    if (sent < 0 || reply.step > 0) std::this_thread::sleep_for(std::chrono::microseconds(50));
+    if (sent < 0 || reply.step > 0) rest();
   }
   return true;
 }

@@ -11,6 +11,7 @@ namespace mixnet {
 namespace {
 
 constexpr std::size_t kMostStray = 4096;
+constexpr MonotonicTime kAtOnce{};  // long past: what is there, without waiting
 
 }  // namespace
 
@@ -32,7 +33,7 @@ void ScpiSession::garbled(std::string_view line, std::string_view what) const {
 
 void ScpiSession::open(MonotonicTime dead_line) {
   try {
-    while (client_.is_open() && take_unasked(env_.monotonic_now())) {
+    while (client_.is_open() && take_unasked(kAtOnce) && env_.monotonic_now() < dead_line) {
     }
   } catch (const SwitchError& error) {
     client_.close();

@@ -63,6 +63,7 @@ class ScpiSwitch final : public PatchSwitch {
   [[noreturn]] void garbled(std::string_view line, std::string_view what) const;
 
   ScpiSession session_;
+  MonotonicTime last_look_{};  // into the error queue, while waiting
 };
 
 void ScpiSwitch::garbled(std::string_view line, std::string_view what) const {
@@ -210,13 +211,22 @@ std::vector<PortReading> ScpiSwitch::ports(std::span<const int> ports, Monotonic
 std::vector<SwitchEvent> ScpiSwitch::events(MonotonicTime dead_line) {
   open(dead_line);
   std::vector<ScpiError>& errors = session_.stray_errors();
-  for (MonotonicTime now = env().monotonic_now(); errors.empty() && now < dead_line;
-       now = env().monotonic_now()) {
-    session_.wait(std::min(dead_line, now + kPoll));
-    now = env().monotonic_now();
+  while (errors.empty()) {
+    const MonotonicTime now = env().monotonic_now();
     if (now >= dead_line) break;
-    const ScpiSession::Result result = session_.exchange("", dead_line);
-    errors.insert(errors.end(), result.errors.begin(), result.errors.end());
+    if (now < last_look_ + kPoll) {
+      session_.wait(std::min(dead_line, last_look_ + kPoll));
+      continue;
+    }
+    last_look_ = now;
+    try {
+      const ScpiSession::Result result = session_.exchange("", dead_line);
+      errors.insert(errors.end(), result.errors.begin(), result.errors.end());
+    } catch (const SwitchError& error) {
+      // Who waits for less than an answer takes has not waited in vain.
+      if (error.fault() != SwitchFault::kTimedOut) throw;
+      break;
+    }
   }
   std::vector<SwitchEvent> events;
   for (const ScpiError& error : std::exchange(errors, {})) {

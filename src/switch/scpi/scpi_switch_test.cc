@@ -176,6 +176,39 @@ TEST(ScpiSwitch, StandsBytesOneByOneAndAHangUpWhileNothingIsAsked) {
   EXPECT_TRUE(ocs->apply({{{1, 2}}, {}}, soon()).complete());
 }
 
+TEST(ScpiSwitch, ReturnsFromWaitingWhenTheDeviceIsSilent) {
+  std::atomic<bool> silent = false;
+  FakeScpiDevice device(16,
+                        [&](const ScpiCommand&, Reply usual) { return silent ? Reply{} : usual; });
+  const auto ocs = driver(device);
+  ocs->capabilities(soon());
+  silent = true;
+  const MonotonicTime start = steady_clock::now();
+  EXPECT_TRUE(ocs->events(within(100)).empty());
+  EXPECT_LT(steady_clock::now() - start, milliseconds(150));
+}
+
+TEST(ScpiSwitch, EndsByTheDeadLineWhateverComes) {
+  std::atomic<bool> ending = false;
+  FakeScpiDevice device(16);
+  auto ocs = driver(device);
+  ocs->capabilities(soon());
+  std::thread flood([&] {
+    while (!ending) device.device().say(std::string(4096, '\n'));
+  });
+  const MonotonicTime start = steady_clock::now();
+  try {
+    ocs->apply({{}, {{1, 2}}}, within(100));
+  } catch (const SwitchError& error) {
+    EXPECT_EQ(error.fault(), SwitchFault::kTimedOut);
+  }
+  const auto took = steady_clock::now() - start;
+  ending = true;
+  ocs.reset();  // nobody reads on: what is being said has an end
+  flood.join();
+  EXPECT_LT(took, milliseconds(150));
+}
+
 TEST(ScpiSwitch, ChangesAndVerifies24PairsInUnder8Milliseconds) {
   FakeScpiDevice device(64);
   const auto ocs = driver(device);

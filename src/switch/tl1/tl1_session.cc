@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kBuffer = 64 << 10;
 constexpr int kLastTag = 999'999;
 constexpr int kMostSilent = 2;
+constexpr MonotonicTime kAtOnce{};  // long past: what is there, without waiting
 
 /// A user's name or password, in quotes where TL1 would take it for more than a word.
 std::string word(const std::string& text) {
@@ -45,7 +46,7 @@ Tl1Session::~Tl1Session() {
   if (!client_.is_open() || dialect_.logout.empty()) return;
   try {
     client_.send(fill_tl1(dialect_.logout, {{"user", word(address_.user)}, {"ctag", "0"}}),
-                 env_.monotonic_now());
+                 kAtOnce);
   } catch (const SwitchError&) {  // the device will notice by itself
   }
 }
@@ -53,9 +54,7 @@ Tl1Session::~Tl1Session() {
 void Tl1Session::open(MonotonicTime dead_line) {
   if (client_.is_open()) {
     try {
-      for (MonotonicTime now = env_.monotonic_now(); receive(nullptr, now);) {
-        now = env_.monotonic_now();
-        if (now >= dead_line) break;
+      while (receive(nullptr, kAtOnce) && env_.monotonic_now() < dead_line) {
       }
       return;
     } catch (const SwitchError& error) {

@@ -222,6 +222,7 @@ SwitchEvent Tl1Switch::event(const Tl1Autonomous& message) const {
   event.port = port == 0 ? 0 : numbering().position(port);
   if (port == 0 || message.rows.size() > 1) return event;
   std::vector<std::string> parts = split_tl1(row, ':');
+  if (parts.size() == 1) return event;
   parts.erase(parts.begin());
   event.text = fmt::format("{}", fmt::join(parts, ": "));
   return event;

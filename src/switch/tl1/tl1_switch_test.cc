@@ -8,6 +8,8 @@
 #include <chrono>
 #include <thread>
 
+#include "base/fake_env.h"
+#include "base/text_file.h"
 #include "ocs/switch_error.h"
 #include "tl1/fake_tl1_device.h"
 
@@ -26,12 +28,12 @@ using Reply = FakeDevice::Reply;
 MonotonicTime within(milliseconds time) { return steady_clock::now() + time; }
 MonotonicTime soon() { return within(milliseconds(5000)); }
 
-std::unique_ptr<OpticalSwitch> driver(int port, PortSlice slice = {}) {
+std::unique_ptr<OpticalSwitch> driver(int port, PortSlice slice = {}, Env& env = system_env()) {
   SwitchAddress address;
   address.host = "127.0.0.1";
   address.port = port;
   address.user = address.password = "root";
-  return open_tl1_switch(address, std::move(slice));
+  return open_tl1_switch(address, std::move(slice), env);
 }
 std::unique_ptr<OpticalSwitch> driver(const FakeTl1Device& device, PortSlice slice = {}) {
   return driver(device.port(), std::move(slice));
@@ -156,7 +158,7 @@ TEST(Tl1Switch, StandsBytesOneByOneAndAlarmsAmidAnswers) {
   EXPECT_EQ(events[0].level, AlarmLevel::kCritical);
   EXPECT_EQ(events[0].code, "REPT ALM CRS");
   EXPECT_EQ(events[0].port, 2);
-  EXPECT_EQ(events[0].text, "18:CR,LOS");
+  EXPECT_EQ(events[0].text, "CR,LOS");
 }
 
 TEST(Tl1Switch, MatchesAnswersThatComeOutOfOrder) {
@@ -318,6 +320,24 @@ TEST(Tl1Switch, WaitsForEvents) {
   later.join();
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].port, 1);
+}
+
+TEST(Tl1Switch, KeepsTheSessionAliveWhileItWaits) {
+  FakeEnv env;  // whose hours lie ahead of the real clock's, by which sockets wait
+  const auto dialect = data_directory() / "dialects" / "polatis.json";
+  env.put(dialect, read_text_file(dialect));
+  std::atomic<int> asked = 0;
+  FakeTl1Device device(16, [&](const Tl1Command& command, Reply usual) {
+    if (command.verb != "RTRV-NETYPE" || ++asked == 1) return usual;
+    const Tl1Autonomous event{AlarmLevel::kEvent, "1", "REPT EVT EQPT", "", {"1:ALIVE"}};
+    return Reply{usual.bytes + encode_tl1(event, "FAKE", {})};
+  });
+  const auto ocs = driver(device.port(), {}, env);
+  const MonotonicTime far = env.monotonic_now() + std::chrono::hours(1);
+  ocs->capabilities(far);
+  env.advance(std::chrono::seconds(31));
+  ASSERT_EQ(ocs->events(far).size(), 1u);
+  EXPECT_EQ(asked, 2);
 }
 
 TEST(Tl1Switch, ChangesAndVerifies24PairsInUnder8Milliseconds) {
