@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-
 #include "base/error.h"
 
 namespace mixnet {
@@ -168,9 +166,7 @@ void put_json(std::string json, gnmi::Encoding encoding, gnmi::TypedValue& value
 }
 
 std::int64_t gnmi_timestamp() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
+  return system_env().wall_now().time_since_epoch().count();
 }
 
 gnmi::CapabilityResponse answer_capabilities() {
