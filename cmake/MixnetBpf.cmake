@@ -20,13 +20,13 @@ function(mixnet_bpf place)
     # -g: the maps are declared by their debugging information.
     add_custom_command(
       OUTPUT ${view}/${name}.skel.h
-      COMMAND ${BPF_CLANG} -O2 -g -Wall -Werror -target bpf -isystem /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}
+      COMMAND ${BPF_CLANG} -O2 -g -Wall $<$<BOOL:${MIXNET_WERROR}>:-Werror> -target bpf -isystem /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}
               -isystem ${LIBBPF_INCLUDE} -MD -MF ${view}/${name}.d -MT ${view}/${name}.skel.h -c ${source}
               -o ${view}/${name}.o
       COMMAND sh -c "${BPFTOOL} gen skeleton ${view}/${name}.o name ${name} > ${view}/${name}.skel.h"
       DEPENDS ${source}
       DEPFILE ${view}/${name}.d
-      VERBATIM)
+      COMMAND_EXPAND_LISTS VERBATIM)
     target_sources(mixnet_${room} PRIVATE ${view}/${name}.skel.h)
   endforeach()
   target_include_directories(mixnet_${room} SYSTEM PRIVATE ${view} ${LIBBPF_INCLUDE})

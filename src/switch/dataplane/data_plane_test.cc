@@ -278,6 +278,24 @@ bool reaches(const TestMail& from, const TestMail& to) {
   });
 }
 
+TEST_F(DataPlaneTest, AnInterfaceThatWasElsewhereMeanwhileIsAttachedAgain) {
+  const TestServers servers(2);
+  const TestMail one(servers, 1);
+  const TestMail two(servers, 2);
+  DataPlane plane({.ports = 2});
+  plane.attach(std::vector<PortAttachment>{{"port1", 1}});
+  plane.attach(std::vector<PortAttachment>{{"port2", 2}});
+  join(plane, 1, 2);
+  // Another namespace and back: the same index, no filters.
+  servers.run_in(0,
+                 "unshare -n sleep 30 & away=$!; sleep 0.2; ip link set port1 netns $away && "
+                 "nsenter -t $away -n ip link set port1 netns $PPID; kill $away");
+  ASSERT_EQ(plane.refresh().size(), 1U);
+  servers.run_in(0, "ip link show port1 | grep -q PROMISC");
+  EXPECT_TRUE(reaches(one, two));
+  EXPECT_TRUE(reaches(two, one));
+}
+
 TEST_F(DataPlaneTest, WithCarrierADarkPortsNicHasNone) {
   const TestServers servers(2);
   const TestMail one(servers, 1);

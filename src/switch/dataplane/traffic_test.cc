@@ -251,6 +251,38 @@ TEST_F(TrafficTest, DarkPeriodsAreExact) {
   EXPECT_LT(p99, 500);
 }
 
+TEST_F(TrafficTest, ACarrierTakesItsTime) {
+  const TestServers servers(2);
+  const TestMail one(servers, 1);
+  const TestMail two(servers, 2);
+  DataPlane plane({.ports = 2, .carrier = true});
+  plane.attach(all_of(servers));
+  std::vector<double> down_us;
+  std::vector<double> up_us;
+  std::vector<double> sends_us;
+  for (int i = 0; i < 50; ++i) {
+    const std::int64_t begin = test_now_ns();
+    join(plane, 1, 2);
+    const std::int64_t up = test_now_ns();
+    ASSERT_TRUE(soon([&] {
+      one.send();
+      return two.receive(0).has_value();
+    }));
+    const std::int64_t sent = test_now_ns();
+    part(plane, 1, 2);
+    up_us.push_back(static_cast<double>(up - begin) / 1e3);
+    sends_us.push_back(static_cast<double>(sent - begin) / 1e3);
+    down_us.push_back(static_cast<double>(test_now_ns() - sent) / 1e3);
+    while (two.receive(1)) {
+    }
+  }
+  fmt::print(
+      "carrier of a circuit: up in {:.0f} us (p99 {:.0f}), down in {:.0f} us (p99 {:.0f}), "
+      "frames pass after {:.0f} us (p99 {:.0f})\n",
+      percentile(up_us, 0.5), percentile(up_us, 0.99), percentile(down_us, 0.5),
+      percentile(down_us, 0.99), percentile(sends_us, 0.5), percentile(sends_us, 0.99));
+}
+
 // The bound of the project is 80 % of the pair's own rate; a machine that does other things besides
 // is given less, and the figure is printed.
 TEST_F(TrafficTest, TcpIsNotMuchSlowerThanByABareVethPair) {

@@ -88,8 +88,9 @@ bool EmulatedSwitch::lose_circuit(int port, std::span<const int> ports, Monotoni
     refresh(path.from, now);
   }
   ++revision_;
-  report(AlarmLevel::kMajor, "lost-circuit", lost.from,
-         fmt::format("the circuit {}-{} is lost", lost.from, lost.to));
+  const auto [a, b] = std::minmax(lost.from, lost.to);
+  report(AlarmLevel::kMajor, "lost-circuit", port != 0 ? port : lost.from,
+         fmt::format("the circuit {}-{} is lost", a, b));
   return true;
 }
 

@@ -251,9 +251,9 @@ TEST(SwitchFaultsAtWork, EveryPossiblePairStrikes) {
       EXPECT_EQ(watched.device.faults().count(kind.value, stage.value), 1)
           << kind.name << "@" << stage.name;
       EXPECT_EQ(watched.device.take_answers().size(), 1u) << kind.name << "@" << stage.name;
-      EXPECT_EQ(watched.device.take_events().size() > 0, is_event(kind.value)
-                                                             ? kind.value != FaultKind::kSwapped
-                                                             : kind.value == FaultKind::kStuck);
+      EXPECT_EQ(!watched.device.take_events().empty(), is_event(kind.value)
+                                                           ? kind.value != FaultKind::kSwapped
+                                                           : kind.value == FaultKind::kStuck);
     }
   }
 }

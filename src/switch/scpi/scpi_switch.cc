@@ -199,6 +199,7 @@ std::vector<PortReading> ScpiSwitch::ports(std::span<const int> ports, Monotonic
     (is_input ? reading.input_dbm : reading.output_dbm) = number_in<double>(word);
   }
   std::vector<PortReading> in_order;
+  in_order.reserve(positions.size());
   for (const int position : positions) {
     in_order.push_back(readings[position]);
     in_order.back().port = position;

@@ -1,7 +1,7 @@
 // How one family of TL1 switches is spoken to: a file, data/dialects/NAME.json.
 //
 //   login, connect, disconnect, read, read_all, identity   commands; these must be there
-//   size        command; size_key the key of its answer, "SIZE=16x16" (two sides) or "SIZE=192xCC", "192x0"
+//   size        command; size_key the key of its answer, "SIZE=16x16" (two sides), "SIZE=192xCC" or "192x0"
 //               (192 ports, each carries both directions). Left out: the address says ports=,
 //               sides=
 //   after_login commands, denied or not; logout   command

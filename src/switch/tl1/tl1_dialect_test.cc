@@ -52,7 +52,9 @@ TEST(Tl1Dialect, OfPolatisReadsItsTranscripts) {
   const PortNumbering k16 = *polatis.size_in(rows("tl1_polatis", "RTRV-EQPT::SYSTEM"));
   EXPECT_EQ(k16.positions, 16);
   EXPECT_EQ(k16.sides, Sides::kTwo);
-  EXPECT_EQ(polatis.size_in({"SYSTEM:SIZE=192xCC"})->sides, Sides::kOne);
+  for (const char* one : {"SYSTEM:SIZE=192xCC", "SYSTEM:SIZE=192x0"}) {
+    EXPECT_EQ(polatis.size_in({one})->sides, Sides::kOne);
+  }
   std::vector<Patch> patches;
   for (const auto& row : rows("tl1_polatis", "RTRV-PATCH::11&4&10")) {
     patches.push_back(polatis.patch_in(row, k16).value());

@@ -206,6 +206,7 @@ std::vector<PortReading> Tl1Switch::ports(std::span<const int> ports, MonotonicT
     (is_input ? reading->second.input_dbm : reading->second.output_dbm) = number_in<double>(text);
   }
   std::vector<PortReading> in_order;
+  in_order.reserve(positions.size());
   for (const int position : positions) in_order.push_back(readings[position]);
   return in_order;
 }
@@ -219,6 +220,10 @@ SwitchEvent Tl1Switch::event(const Tl1Autonomous& message) const {
   const auto number = number_in<int>(std::string_view(row).substr(0, row.find_first_of(":,")));
   const int port = number ? dialect_.from_wire(*number, numbering()) : 0;
   event.port = port == 0 ? 0 : numbering().position(port);
+  if (port == 0 || message.rows.size() > 1) return event;
+  std::vector<std::string> parts = split_tl1(row, ':');
+  parts.erase(parts.begin());
+  event.text = fmt::format("{}", fmt::join(parts, ": "));
   return event;
 }
 
