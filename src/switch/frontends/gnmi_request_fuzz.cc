@@ -6,6 +6,7 @@
 
 #include "frontends/gnmi_subscription.h"
 #include "frontends/sonic_view.h"
+#include "gnmi/quiet_grpc.h"
 
 namespace {
 
@@ -44,6 +45,7 @@ void subscribe(const std::string& bytes, const EmulatedSwitch& device, const Son
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  quiet_grpc();
   if (size == 0) return 0;
   EmulatedSwitchConfig config;
   config.ports = 8;
