@@ -1,5 +1,6 @@
 // Any bytes as what a client asks of the gNMI service: Get, Set, Subscribe. A refusal, or an
 // answer; and a Set that is taken is one that the device takes.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -181,6 +181,19 @@ TEST(SonicView, WhatIsNotThereCannotBeSubscribedTo) {
   }
 }
 
+TEST(SonicView, AnAnswerHasABound) {
+  EmulatedSwitchConfig config;
+  config.ports = 1024;
+  const EmulatedSwitch device(config);
+  gnmi::GetRequest request;
+  for (int i = 0; i < 100; ++i) {
+    *request.add_path() = SonicPath{"STATE_DB", "OCS_PORT", "", ""}.to_gnmi();
+  }
+  EXPECT_THROW(answer_get(request, device, SonicPorts(1024)), GnmiRefusal);
+  request.mutable_path()->DeleteSubrange(1, 99);
+  EXPECT_EQ(answer_get(request, device, SonicPorts(1024)).notification_size(), 1);
+}
+
 TEST(SonicView, AStreamTellsWhatChangedAndWhatIsGone) {
   EmulatedSwitch device = device_with({{1, 5}, {5, 1}});
   gnmi::SubscriptionList list;
