@@ -1,11 +1,13 @@
 // Any bytes as what a client asks of the gNMI service: Get, Set, Subscribe. A refusal, or an
 // answer; and a Set that is taken is one that the device takes.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 
 #include "frontends/gnmi_subscription.h"
 #include "frontends/sonic_view.h"
+#include "gnmi/quiet_grpc.h"
 
 namespace {
 
@@ -44,6 +46,7 @@ void subscribe(const std::string& bytes, const EmulatedSwitch& device, const Son
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  quiet_grpc();
   if (size == 0) return 0;
   EmulatedSwitchConfig config;
   config.ports = 8;

@@ -168,7 +168,7 @@ GnmiService::Server::~Server() {
     calls->end_all(unavailable("the switch is shutting down"));
   }
   if (!server_) return;
-  server_->Shutdown(std::chrono::system_clock::now() + kShutdown);
+  server_->Shutdown(system_env().wall_now() + kShutdown);
   server_->Wait();
 }
 

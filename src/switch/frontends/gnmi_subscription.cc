@@ -10,7 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-constexpr int kMostWatched = 64;
+constexpr int kMostWatched = 16;
 constexpr nanoseconds kUsualInterval = std::chrono::seconds(1);
 constexpr nanoseconds kShortestInterval = milliseconds(100);
 constexpr nanoseconds kLongestInterval = std::chrono::hours(24);
@@ -39,7 +39,7 @@ GnmiSubscription::GnmiSubscription(const gnmi::SubscriptionList& list, const Emu
   check_encoding(encoding_);
   if (list.has_prefix()) prefix_ = list.prefix();
   if (list.subscription_size() < 1 || list.subscription_size() > kMostWatched) {
-    throw GnmiRefusal(grpc::StatusCode::INVALID_ARGUMENT, "1 to 64 subscriptions a stream");
+    throw GnmiRefusal(grpc::StatusCode::INVALID_ARGUMENT, "1 to 16 subscriptions a stream");
   }
   if (!gnmi::SubscriptionList::Mode_IsValid(mode_)) {
     throw GnmiRefusal(grpc::StatusCode::INVALID_ARGUMENT, "the mode is not STREAM, ONCE or POLL");

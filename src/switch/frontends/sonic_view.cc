@@ -2,14 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-
 #include "base/error.h"
 
 namespace mixnet {
 namespace {
 
 constexpr int kMostPaths = 256;
+/// Below what gRPC's clients take, and a bound on how long one Get holds up all others.
+constexpr std::size_t kMostJson = 3 << 20;
 
 std::string_view port_status(const EmulatedSwitch& device, int position, bool is_joined) {
   switch (device.state(position)) {
@@ -167,11 +167,7 @@ void put_json(std::string json, gnmi::Encoding encoding, gnmi::TypedValue& value
   }
 }
 
-std::int64_t gnmi_timestamp() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
+std::int64_t gnmi_timestamp() { return system_env().wall_now().time_since_epoch().count(); }
 
 gnmi::CapabilityResponse answer_capabilities() {
   gnmi::CapabilityResponse response;
@@ -199,15 +195,20 @@ gnmi::GetResponse answer_get(const gnmi::GetRequest& request, const EmulatedSwit
     throw GnmiRefusal(grpc::StatusCode::INVALID_ARGUMENT, "more than 256 paths");
   }
   gnmi::GetResponse response;
-  // Repeating a table costs the asker as much as the switch.
+  std::size_t size = 0;
   const auto answer = [&](const gnmi::Path& path) {
     gnmi::Notification& notification = *response.add_notification();
     notification.set_timestamp(gnmi_timestamp());
     if (request.has_prefix()) *notification.mutable_prefix() = request.prefix();
     gnmi::Update& update = *notification.add_update();
     *update.mutable_path() = path;
-    put_json(json_at(device, ports, refusing_path(request.prefix(), path)), request.encoding(),
-             *update.mutable_val());
+    std::string json = json_at(device, ports, refusing_path(request.prefix(), path));
+    size += json.size();
+    if (size > kMostJson) {
+      throw GnmiRefusal(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                        "the answer is longer than 3 MiB; ask for less at once");
+    }
+    put_json(std::move(json), request.encoding(), *update.mutable_val());
   };
   for (const gnmi::Path& path : request.path()) answer(path);
   if (request.path().empty()) answer({});

@@ -302,8 +302,7 @@ class Tl1Conversation final : public Conversation,
           if (const auto patch = self.ports_.patch_of(device, port)) patches.push_back(*patch);
         }
         std::ranges::sort(patches);
-        const auto twice = std::ranges::unique(patches);
-        patches.erase(twice.begin(), twice.end());
+        patches.erase(std::unique(patches.begin(), patches.end()), patches.end());
       }
       rows.reserve(patches.size());
       for (const Patch& patch : patches) rows.push_back(fmt::format("{},{}", patch.in, patch.out));

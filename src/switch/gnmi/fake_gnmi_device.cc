@@ -1,7 +1,8 @@
 #include "gnmi/fake_gnmi_device.h"
 
 #include <chrono>
-#include <thread>
+
+#include "base/env.h"
 
 namespace mixnet {
 namespace {
@@ -27,7 +28,7 @@ FakeGnmiDevice::FakeGnmiDevice(int positions) {
 }
 
 FakeGnmiDevice::~FakeGnmiDevice() {
-  server_->Shutdown(std::chrono::system_clock::now());
+  server_->Shutdown(system_env().wall_now());
   server_->Wait();
 }
 
@@ -63,7 +64,7 @@ bool FakeGnmiDevice::is_silent(grpc::ServerContext* context) {
       if (!state_.is_silent) return false;
     }
     if (context->IsCancelled()) return true;
-    std::this_thread::sleep_for(kMoment);
+    system_env().sleep_until(system_env().monotonic_now() + kMoment);
   }
 }
 
@@ -139,7 +140,7 @@ grpc::Status FakeGnmiDevice::Subscribe(
     }
     if (ends) return {grpc::StatusCode::UNAVAILABLE, "the stream is over"};
     if (context->IsCancelled()) return grpc::Status::CANCELLED;
-    std::this_thread::sleep_for(kMoment);
+    system_env().sleep_until(system_env().monotonic_now() + kMoment);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "gnmi/quiet_grpc.h"
 #include "gnmi/sonic_state.h"
 #include "gnmi/sonic_watch.h"
 
@@ -51,6 +52,7 @@ void watch(const std::string& bytes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  quiet_grpc();
   if (size == 0) return 0;
   const std::string bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   try {

@@ -17,6 +17,7 @@ constexpr int kLongestBackOffMs = 5'000;
 constexpr int kMostMessageBytes = 32 << 20;
 constexpr std::size_t kMostFileBytes = 1 << 20;
 constexpr std::size_t kMostReason = 400;
+constexpr auto kLongest = std::chrono::hours(10'000);
 
 std::string read_file(const std::string& path, std::string_view flag, Env& env) {
   std::string text;
@@ -33,10 +34,8 @@ std::string reason(const grpc::Status& status) {
 }
 
 /// gRPC counts dead-lines by the wall clock, and turns them into spans at once.
-std::chrono::system_clock::time_point wall(MonotonicTime time, Env& env) {
-  return std::chrono::system_clock::now() +
-         std::chrono::duration_cast<std::chrono::system_clock::duration>(time -
-                                                                         env.monotonic_now());
+WallTime wall(MonotonicTime time, Env& env) {
+  return env.wall_now() + std::min<MonotonicTime::duration>(time - env.monotonic_now(), kLongest);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ using Json = nlohmann::json;
 
 /// A database, a table, a key and a field, with the step between the first two.
 constexpr int kMostSteps = 5;
+constexpr std::size_t kLongestKey = 64;
 
 bool is_asic(std::string_view step) {
   return step == "localhost" || (step.starts_with("asic") && step.size() > 4 &&
@@ -216,6 +217,7 @@ int SonicPorts::port(std::string_view name) const {
 std::string SonicPorts::key(Patch patch) const { return name(patch.in) + "-" + name(patch.out); }
 
 std::optional<Patch> SonicPorts::patch(std::string_view key) const {
+  if (key.size() > kLongestKey) return std::nullopt;  // the search below is quadratic
   for (std::size_t dash = key.find('-'); dash != std::string_view::npos;
        dash = key.find('-', dash + 1)) {
     const Patch patch{port(key.substr(0, dash)), port(key.substr(dash + 1))};

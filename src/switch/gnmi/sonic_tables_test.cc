@@ -54,6 +54,7 @@ TEST(SonicPorts, AreInputsAAndOutputsB) {
   for (const char* bad : {"", "-", "1A", "1A-2A", "1B-2A", "1A-17B", "01A-2B", "1A-2B-", "1A_2B"}) {
     EXPECT_EQ(ports.patch(bad), std::nullopt) << bad;
   }
+  EXPECT_EQ(ports.patch(std::string(10'000'000, '-')), std::nullopt) << "in no time";
 }
 
 TEST(SonicPorts, OfCardsAreNumberedCardByCard) {
