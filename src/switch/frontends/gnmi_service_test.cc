@@ -280,32 +280,37 @@ TEST(GnmiService, WithoutTlsOnTheLoopbackOnly) {
   EXPECT_THROW(GnmiService(host, options), Error);
 }
 
-TEST(GnmiService, SpeaksTlsAndTheDriverKnowsItByItsCertificate) {
-  const std::string folder = testing::TempDir();
-  const std::string cert = folder + "gnmi_cert.pem";
-  const std::string key = folder + "gnmi_key.pem";
+/// A certificate of that address, and its key; none where openssl is not.
+std::optional<GnmiOptions> certified(const std::string& address) {
+  GnmiOptions options;
+  options.cert = testing::TempDir() + address + "_cert.pem";
+  options.key = testing::TempDir() + address + "_key.pem";
   const std::string make =
       "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ocs "
-      "-addext subjectAltName=IP:127.0.0.1 -out " +
-      cert + " -keyout " + key + " 2>/dev/null";
-  if (std::system(make.c_str()) != 0) GTEST_SKIP() << "openssl makes no certificate here";
-  GnmiOptions options;
-  options.cert = cert;
-  options.key = key;
-  RunningSwitch running(config(), options);
-  SwitchAddress address = running.address();
-  address.tls = true;
-  address.ca = cert;
-  EXPECT_EQ(open_gnmi_switch(address, {})->capabilities(in(seconds(5))).ports, 16);
-  // Not under another name, not by other roots, not in clear.
-  address.host = "localhost";
-  EXPECT_EQ(fault_of([&] { open_gnmi_switch(address, {})->capabilities(in(seconds(5))); }),
-            SwitchFault::kUnreachable);
-  address.host = "127.0.0.1";
-  address.ca.clear();
-  EXPECT_EQ(fault_of([&] { open_gnmi_switch(address, {})->capabilities(in(seconds(5))); }),
-            SwitchFault::kUnreachable);
-  EXPECT_THROW(running.driver()->capabilities(in(seconds(2))), SwitchError);
+      "-addext subjectAltName=IP:" +
+      address + " -out " + options.cert + " -keyout " + options.key + " 2>/dev/null";
+  if (std::system(make.c_str()) != 0) return std::nullopt;
+  return options;
+}
+
+TEST(GnmiService, SpeaksTlsAndTheDriverKnowsItByItsCertificate) {
+  const std::optional<GnmiOptions> rightly = certified("127.0.0.1");
+  const std::optional<GnmiOptions> wrongly = certified("127.0.0.9");
+  if (!rightly || !wrongly) GTEST_SKIP() << "openssl makes no certificate here";
+  const auto ask = [](RunningSwitch& running, const std::string& ca, bool tls) {
+    SwitchAddress address = running.address();
+    address.tls = tls;
+    address.ca = ca;
+    return open_gnmi_switch(address, {})->capabilities(in(seconds(5))).ports;
+  };
+  RunningSwitch running(config(), *rightly);
+  EXPECT_EQ(ask(running, rightly->cert, true), 16);
+  EXPECT_EQ(fault_of([&] { ask(running, wrongly->cert, true); }), SwitchFault::kUnreachable);
+  EXPECT_EQ(fault_of([&] { ask(running, "", true); }), SwitchFault::kUnreachable);
+  EXPECT_THROW(ask(running, "", false), SwitchError);
+  // A certificate that we trust, of another machine.
+  RunningSwitch other(config(), *wrongly);
+  EXPECT_EQ(fault_of([&] { ask(other, wrongly->cert, true); }), SwitchFault::kUnreachable);
 }
 
 TEST(GnmiService, APortThatIsTakenIsAnError) {
