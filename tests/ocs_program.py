@@ -100,7 +100,7 @@ def why_no_namespaces():
     if os.geteuid() != 0:
         return "it takes root"
     tried = subprocess.run(
-        ["unshare", "-n", "sh", "-c", "ip link add a type veth peer name b && tc qdisc add dev a clsact"],
+        ["unshare", "-n", "sh", "-c", "ip link add test0 type veth peer name test1 && tc qdisc add dev test0 clsact"],
         capture_output=True, check=False)
     return "" if tried.returncode == 0 else f"no network namespaces: {tried.stderr.decode().strip()}"
 

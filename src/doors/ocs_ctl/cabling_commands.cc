@@ -120,7 +120,7 @@ void verify(const VerifyFlags& flags) {
   if (nics.positions.empty()) throw Error(flags.config, "no NIC has an 'ocs' port", "");
   const std::unique_ptr<OpticalSwitch> device = open_switch(
       parse_switch_address(address, flags.address.empty() ? site.input : "--switch"), site.ports);
-  const auto now = std::chrono::steady_clock::now();
+  const auto now = system_env().monotonic_now();
   NicProbe probe(
       site, agent_command(flags.agent, static_cast<std::uint64_t>(now.time_since_epoch().count())),
       now + kAgentsStart);

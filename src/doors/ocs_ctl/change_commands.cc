@@ -36,6 +36,17 @@ std::string_view what_happened(const PairResult& pair) {
   return "";
 }
 
+/// What these ports are in, halves as well.
+std::set<OpticalCircuit> circuits_at(const std::set<int>& ports, const CrossConnects& joined) {
+  std::set<OpticalCircuit> found;
+  const auto consider = [&](int a, int b) {
+    if (ports.contains(a) || ports.contains(b)) found.insert({std::min(a, b), std::max(a, b)});
+  };
+  for (const OpticalCircuit& circuit : joined.circuits) consider(circuit.a, circuit.b);
+  for (const LightPath& half : joined.halves) consider(half.from, half.to);
+  return found;
+}
+
 void carry_out(OpticalSwitch& device, const SwitchChange& change, const ChangeFlags& flags) {
   const ChangeReport report = device.apply(change, flags.device.dead_line());
   std::string text;
@@ -61,16 +72,9 @@ void connect(const ChangeFlags& flags) {
   const std::unique_ptr<OpticalSwitch> device = flags.device.open();
   if (flags.replace) {
     const CrossConnects joined = device->cross_connects(flags.device.dead_line());
-    for (const OpticalCircuit& circuit : joined.circuits) {
+    for (const OpticalCircuit& circuit : circuits_at(named, joined)) {
       const bool wanted = std::ranges::find(change.connect, circuit) != change.connect.end();
-      const bool touched = named.contains(circuit.a) || named.contains(circuit.b);
-      if (touched && !wanted) change.disconnect.push_back(circuit);
-    }
-    for (const LightPath& half : joined.halves) {
-      const OpticalCircuit circuit{std::min(half.from, half.to), std::max(half.from, half.to)};
-      const bool wanted = std::ranges::find(change.connect, circuit) != change.connect.end();
-      const bool touched = named.contains(circuit.a) || named.contains(circuit.b);
-      if (touched && !wanted) change.disconnect.push_back(circuit);
+      if (!wanted) change.disconnect.push_back(circuit);
     }
   }
   carry_out(*device, change, flags);
@@ -90,12 +94,8 @@ void disconnect(const ChangeFlags& flags) {
       throw Error("PORT", fmt::format("'{}' is neither", shown(word)), "a port or pair: 1, 1-17");
     }
     const std::size_t before = change.disconnect.size();
-    for (const OpticalCircuit& circuit : joined.circuits) {
-      if (circuit.a == *port || circuit.b == *port) change.disconnect.push_back(circuit);
-    }
-    for (const LightPath& half : joined.halves) {
-      if (half.from != *port && half.to != *port) continue;
-      change.disconnect.push_back({std::min(half.from, half.to), std::max(half.from, half.to)});
+    for (const OpticalCircuit& circuit : circuits_at({*port}, joined)) {
+      change.disconnect.push_back(circuit);
     }
     if (change.disconnect.size() == before) {
       cli::write_output("-", fmt::format("{} was not connected\n", *port));

@@ -1,8 +1,5 @@
 // The program `mixnet-ocs-ctl`, which `mixnet ocs` runs: any optical switch, by hand.
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <string>
-#include <vector>
 
 #include "commands.h"
 #include "shell/run_program.h"
@@ -21,10 +18,8 @@ int main(int argc, char** argv) {
   mixnet::ocs::add_watch_command(app);
   mixnet::ocs::add_verify_cabling_command(app);
   mixnet::ocs::add_nic_agent_command(app);
-  std::vector<std::string> words(argv + 1, argv + std::max(argc, 1));
-  std::ranges::reverse(words);
-  return mixnet::cli::run_program(app, std::move(words),
+  return mixnet::cli::run_program(app, argc, argv,
                                   {.name = "mixnet ocs",
-                                   .out_of_memory = "ask for fewer ports",
-                                   .report = "please report it with the command and its input"});
+                                   .out_of_memory = "name fewer ports",
+                                   .report = "please report it with the command"});
 }

@@ -33,7 +33,7 @@ std::unique_ptr<OpticalSwitch> SwitchFlags::open() const {
 MonotonicTime SwitchFlags::dead_line() const {
   const Time time = parse_time(limit, "--limit");
   if (time > Time::seconds(86'400)) throw Error("--limit", "is too long", "a day at most");
-  return std::chrono::steady_clock::now() + std::chrono::nanoseconds(Duration::of(time).ns);
+  return system_env().monotonic_now() + std::chrono::nanoseconds(Duration::of(time).ns);
 }
 
 OpticalCircuit parse_circuit(const std::string& word, const std::string& input) {

@@ -57,8 +57,9 @@ void show_power(const PowerFlags& flags) {
 }
 
 void print_now(std::string_view text) {
-  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(system_env().wall_now());
+  const std::time_t seconds =
+      std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
   cli::write_output("-", fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z {}\n", fmt::gmtime(seconds),
                                      now.time_since_epoch().count() % 1'000, text));
 }
@@ -71,7 +72,7 @@ void print_now(std::string_view text) {
   bool is_lost = false;
   for (;;) {
     try {
-      const auto events = device->events(std::chrono::steady_clock::now() + kOneWait);
+      const auto events = device->events(system_env().monotonic_now() + kOneWait);
       if (is_lost) print_now("back");
       is_lost = false;
       for (const SwitchEvent& event : events) {
@@ -81,7 +82,7 @@ void print_now(std::string_view text) {
       }
     } catch (const SwitchError& error) {
       if (!std::exchange(is_lost, true)) print_now(error.what());
-      system_env().sleep_until(std::chrono::steady_clock::now() + kTryAgain);
+      system_env().sleep_until(system_env().monotonic_now() + kTryAgain);
     }
   }
 }

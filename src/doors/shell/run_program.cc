@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -20,6 +21,12 @@ constexpr int kFault = 1;
 constexpr int kBadInput = 2;
 
 }  // namespace
+
+int run_program(CLI::App& app, int argc, char** argv, const ProgramText& text) {
+  std::vector<std::string> words(argv + 1, argv + std::max(argc, 1));
+  std::ranges::reverse(words);
+  return run_program(app, std::move(words), text);
+}
 
 int run_program(CLI::App& app, std::vector<std::string> words, const ProgramText& text) {
   const auto complain = [&](std::string_view line) {

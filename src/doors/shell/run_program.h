@@ -15,6 +15,9 @@ struct ProgramText {
   std::string_view report;         ///< how a fault of the program is to be reported
 };
 
+/// The same of main()'s arguments.
+int run_program(CLI::App& app, int argc, char** argv, const ProgramText& text);
+
 /// `words`: the arguments, the program's name left out, in the order of CLI11, last to first.
 /// Gives the program's status: 0, 2 for bad input, 1 for a fault of ours, or what a command asks
 /// for (CLI::RuntimeError). Call it once: it makes the flags strict (strict_flags.h).

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <map>
 #include <set>
-#include <thread>
 
 #include "base/error.h"
 #include "ocs/change_plan.h"
@@ -15,7 +14,6 @@ namespace mixnet {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
 constexpr milliseconds kPoll{5};
 /// A transmitter that goes out falls by far more, noise moves by far less.
@@ -24,8 +22,8 @@ constexpr double kGoneDb = 10;
 class Survey {
  public:
   Survey(OpticalSwitch& device, NicProbe& probe, const OpticalNics& nics,
-         const SurveyOptions& options)
-      : device_(device), probe_(probe), nics_(nics), options_(options) {
+         const SurveyOptions& options, Env& env)
+      : device_(device), probe_(probe), nics_(nics), options_(options), env_(env) {
     has_power_ = device_.capabilities(limit()).power;
     if (options.by == SurveyBy::kPower && !has_power_) {
       throw Error("--by power", "this switch does not tell optical power", "frames, or carrier");
@@ -57,8 +55,8 @@ class Survey {
   }
 
  private:
-  MonotonicTime limit() const { return steady_clock::now() + options_.change_limit; }
-  MonotonicTime agent_limit() const { return steady_clock::now() + milliseconds(10'000); }
+  MonotonicTime limit() const { return env_.monotonic_now() + options_.change_limit; }
+  MonotonicTime agent_limit() const { return env_.monotonic_now() + milliseconds(10'000); }
 
   void step() {
     if (options_.progress) options_.progress(++done_, steps_);
@@ -97,29 +95,29 @@ class Survey {
   /// Until both directions are heard, or none will be.
   void listen(OpticalCircuit circuit) {
     static_cast<void>(probe_.heard(agent_limit()));  // what is left of the circuit before
-    const auto end = steady_clock::now() + options_.settle;
+    const auto end = env_.monotonic_now() + options_.settle;
     std::set<std::pair<int, int>> pairs;
     do {
       probe_.shout(agent_limit());
-      std::this_thread::sleep_for(kPoll);
+      env_.sleep_until(env_.monotonic_now() + kPoll);
       for (const auto& pair : probe_.heard(agent_limit())) pairs.insert(pair);
-    } while (pairs.size() < 2 && steady_clock::now() < end);
+    } while (pairs.size() < 2 && env_.monotonic_now() < end);
     for (const auto& [to, from] : pairs) hearings_.push_back({circuit, from, to});
   }
 
   /// Until two NICs have carrier; what stays on after a change is a NIC that is slow to fall.
   void look(OpticalCircuit circuit) {
-    const auto end = steady_clock::now() + options_.settle;
+    const auto end = env_.monotonic_now() + options_.settle;
     std::vector<bool> carrier;
     std::int64_t on = 0;
     int same = 0;
     do {
-      std::this_thread::sleep_for(kPoll);
+      env_.sleep_until(env_.monotonic_now() + kPoll);
       std::vector<bool> now = probe_.carrier(agent_limit());
       same = now == carrier ? same + 1 : 0;
       carrier = std::move(now);
       on = std::ranges::count(carrier, true);
-    } while ((on != 2 || same < 4) && steady_clock::now() < end);
+    } while ((on != 2 || same < 4) && env_.monotonic_now() < end);
     for (std::size_t nic = 0; nic < carrier.size(); ++nic) {
       if (carrier[nic]) carriers_.push_back({circuit, static_cast<int>(nic)});
     }
@@ -155,13 +153,13 @@ class Survey {
     senders_.assign(nics_.positions.size(), 0);
     for (std::size_t nic = 0; nic < senders_.size(); ++nic) {
       probe_.set_up(static_cast<int>(nic), false, agent_limit());
-      const auto end = steady_clock::now() + options_.settle;
+      const auto end = env_.monotonic_now() + options_.settle;
       do {
-        std::this_thread::sleep_for(kPoll);
+        env_.sleep_until(env_.monotonic_now() + kPoll);
         for (const auto& [position, power] : read_inputs()) {
           if (inputs_[position] - power > kGoneDb) senders_[nic] = position;
         }
-      } while (senders_[nic] == 0 && steady_clock::now() < end);
+      } while (senders_[nic] == 0 && env_.monotonic_now() < end);
       probe_.set_up(static_cast<int>(nic), true, agent_limit());
       wait_for_light(senders_[nic]);
       step();
@@ -170,10 +168,10 @@ class Survey {
 
   void wait_for_light(int position) {
     if (position == 0) return;
-    const auto end = steady_clock::now() + options_.settle;
-    while (steady_clock::now() < end) {
+    const auto end = env_.monotonic_now() + options_.settle;
+    while (env_.monotonic_now() < end) {
       if (read_inputs()[position] > inputs_[position] - kGoneDb) return;
-      std::this_thread::sleep_for(kPoll);
+      env_.sleep_until(env_.monotonic_now() + kPoll);
     }
   }
 
@@ -231,6 +229,7 @@ class Survey {
   NicProbe& probe_;
   const OpticalNics& nics_;
   const SurveyOptions& options_;
+  Env& env_;
   bool has_power_ = false;
   CrossConnects before_;
   std::vector<OpticalCircuit> circuits_;
@@ -252,8 +251,8 @@ bool SurveyReport::ok() const {
 }
 
 SurveyReport survey_cabling(OpticalSwitch& device, NicProbe& probe, const OpticalNics& nics,
-                            const SurveyOptions& options) {
-  return Survey(device, probe, nics, options).run();
+                            const SurveyOptions& options, Env& env) {
+  return Survey(device, probe, nics, options, env).run();
 }
 
 }  // namespace mixnet

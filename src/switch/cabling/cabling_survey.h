@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "base/env.h"
 #include "cabling/cabling.h"
 #include "cabling/nic_probe.h"
 #include "ocs/optical_switch.h"
@@ -60,6 +61,6 @@ struct SurveyReport {
 
 /// Throws Error (SwitchError, an agent's) when it cannot be carried out.
 SurveyReport survey_cabling(OpticalSwitch& device, NicProbe& probe, const OpticalNics& nics,
-                            const SurveyOptions& options);
+                            const SurveyOptions& options, Env& env = system_env());
 
 }  // namespace mixnet

@@ -57,8 +57,9 @@ OpticalNics optical_nics(const RegionSite& site) {
 
 class NicProbe::Agent {
  public:
-  Agent(const SiteServer& server, const std::vector<std::string>& command, int first_nic, int nics)
-      : first(first_nic), count(nics), name_(server.name) {
+  Agent(const SiteServer& server, const std::vector<std::string>& command, int first_nic, int nics,
+        Env& env)
+      : first(first_nic), count(nics), name_(server.name), env_(env) {
     std::vector<std::string> words = server.run;
     words.insert(words.end(), command.begin(), command.end());
     std::vector<char*> arguments;
@@ -88,7 +89,7 @@ class NicProbe::Agent {
     ::close(std::exchange(to_.write, -1));
     for (int tries = 0; tries < 200; ++tries) {
       if (::waitpid(process_, nullptr, WNOHANG) != 0) return;
-      ::usleep(5'000);
+      env_.sleep_until(env_.monotonic_now() + std::chrono::milliseconds(5));
     }
     ::kill(process_, SIGKILL);
     ::waitpid(process_, nullptr, 0);
@@ -139,7 +140,7 @@ class NicProbe::Agent {
 
   void wait(MonotonicTime dead_line) const {
     const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(dead_line - std::chrono::steady_clock::now());
+        std::chrono::ceil<std::chrono::milliseconds>(dead_line - env_.monotonic_now());
     pollfd waiting{.fd = from_.read, .events = POLLIN, .revents = 0};
     const int time = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1'000'000));
     if (::poll(&waiting, 1, time) == 0) {
@@ -148,6 +149,7 @@ class NicProbe::Agent {
   }
 
   std::string name_;
+  Env& env_;
   Pipe to_;
   Pipe from_;
   pid_t process_ = -1;
@@ -155,7 +157,7 @@ class NicProbe::Agent {
 };
 
 NicProbe::NicProbe(const RegionSite& site, const std::vector<std::string>& agent,
-                   MonotonicTime dead_line) {
+                   MonotonicTime dead_line, Env& env) {
   int first = 0;
   std::vector<std::string> lines;
   for (const SiteServer& server : site.servers) {
@@ -167,7 +169,7 @@ NicProbe::NicProbe(const RegionSite& site, const std::vector<std::string>& agent
       ++count;
     }
     if (count == 0) continue;
-    agents_.push_back(std::make_unique<Agent>(server, agent, first, count));
+    agents_.push_back(std::make_unique<Agent>(server, agent, first, count, env));
     agents_.back()->tell(line);
     first += count;
   }

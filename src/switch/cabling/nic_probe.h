@@ -26,7 +26,8 @@ class NicProbe {
  public:
   /// `agent`: the words that start an agent on a server, after its own `run` words. Throws Error
   /// that names the server, when one cannot be started or does not answer.
-  NicProbe(const RegionSite& site, const std::vector<std::string>& agent, MonotonicTime dead_line);
+  NicProbe(const RegionSite& site, const std::vector<std::string>& agent, MonotonicTime dead_line,
+           Env& env = system_env());
   NicProbe(const NicProbe&) = delete;
   NicProbe& operator=(const NicProbe&) = delete;
   ~NicProbe();

@@ -237,9 +237,12 @@ PortCounters DataPlane::counters(int position) const {
   return index == 0 ? port->second.before : port->second.before + filter_->counters(index);
 }
 
-bool DataPlane::has_carrier(int position) {
+std::optional<bool> DataPlane::has_carrier(int position) {
   const auto port = ports_.find(position);
   if (port == ports_.end() || port->second.index == 0) return false;
+  const int from = light_[position].from;
+  const bool is_dark = from == 0 || light_[from].lit_at > env_.monotonic_now();
+  if (config_.carrier && is_dark) return std::nullopt;
   const std::optional<Link> link = links_->find(port->second.interface);
   return link && link->index == port->second.index && link->carrier;
 }

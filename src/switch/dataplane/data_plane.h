@@ -95,9 +95,9 @@ class DataPlane {
   std::optional<StandingPath> path_from(int position) const;
   /// Zeros where none is attached. Frames under way at another CPU may be missing.
   PortCounters counters(int position) const;
-  /// Light enters: the far end is up. False where none is attached, and where `carrier` has the
+  /// Light enters: the far end is up. False where none is attached; not known where `carrier` has the
   /// interface down, which sees nothing then.
-  bool has_carrier(int position);
+  std::optional<bool> has_carrier(int position);
 
   /// Readable when refresh() may have something to do; -1: nothing is attached.
   int news_fd() const { return links_ ? links_->news_fd() : -1; }

@@ -44,7 +44,7 @@ TEST(DataPlaneAlone, NeedsNothingWhileNothingIsAttached) {
   part(plane, 1, 2);
   plane.detach(1);
   EXPECT_EQ(plane.counters(1), PortCounters{});
-  EXPECT_FALSE(plane.has_carrier(1));
+  EXPECT_EQ(plane.has_carrier(1), false);
   EXPECT_FALSE(plane.path_from(1));
   EXPECT_TRUE(plane.refresh().empty());
   EXPECT_EQ(plane.news_fd(), -1);
@@ -202,10 +202,10 @@ TEST_F(DataPlaneTest, ADetachedInterfaceIsAnOrdinaryOneAgain) {
   EXPECT_FALSE(plane.path_from(1));
   servers.run_in(0,
                  "test -z \"$(tc qdisc show dev port2 clsact; tc filter show dev port2 ingress)\"");
-  EXPECT_FALSE(plane.has_carrier(2));
-  EXPECT_TRUE(plane.has_carrier(3));
+  EXPECT_EQ(plane.has_carrier(2), false);
+  EXPECT_EQ(plane.has_carrier(3), true);
   servers.run_in(3, "ip link set nic down");
-  EXPECT_FALSE(plane.has_carrier(3));
+  EXPECT_EQ(plane.has_carrier(3), false);
 }
 
 TEST_F(DataPlaneTest, WhatIsOthersIsLeftAlone) {

@@ -47,7 +47,7 @@ void TcpClient::close() {
 
 bool TcpClient::wait(short what, MonotonicTime dead_line) {
   for (;;) {
-    const auto left = dead_line - std::chrono::steady_clock::now();
+    const auto left = dead_line - env_.monotonic_now();
     timespec time{};
     if (left > left.zero()) {
       const auto nanoseconds = std::min<std::chrono::nanoseconds>(left, std::chrono::hours(1));
@@ -57,7 +57,7 @@ bool TcpClient::wait(short what, MonotonicTime dead_line) {
     pollfd waiting{.fd = socket_, .events = what, .revents = 0};
     const int ready = ::ppoll(&waiting, 1, &time, nullptr);
     if (ready > 0) return true;
-    if (ready == 0 && std::chrono::steady_clock::now() >= dead_line) return false;
+    if (ready == 0 && env_.monotonic_now() >= dead_line) return false;
     if (ready < 0 && errno != EINTR) {
       throw SwitchError(SwitchFault::kDisconnected, device_, reason(errno));
     }

@@ -16,7 +16,8 @@ namespace mixnet {
 class TcpClient {
  public:
   /// `device`: its address, for errors.
-  explicit TcpClient(std::string device) : device_(std::move(device)) {}
+  explicit TcpClient(std::string device, Env& env = system_env())
+      : device_(std::move(device)), env_(env) {}
   TcpClient(const TcpClient&) = delete;
   TcpClient& operator=(const TcpClient&) = delete;
   ~TcpClient() { close(); }
@@ -36,6 +37,7 @@ class TcpClient {
   bool wait(short what, MonotonicTime dead_line);
 
   std::string device_;
+  Env& env_;
   int socket_ = -1;
 };
 

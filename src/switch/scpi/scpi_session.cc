@@ -24,7 +24,7 @@ std::string describe(const std::vector<ScpiError>& errors) {
 }
 
 ScpiSession::ScpiSession(const SwitchAddress& address, Env& env)
-    : address_(address), env_(env), device_(address.shown()), client_(device_) {}
+    : address_(address), env_(env), device_(address.shown()), client_(device_, env) {}
 
 void ScpiSession::garbled(std::string_view line, std::string_view what) const {
   throw SwitchError(SwitchFault::kGarbled, device_, fmt::format("'{}' is {}", shown(line), what),

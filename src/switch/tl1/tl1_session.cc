@@ -39,7 +39,7 @@ Tl1Session::Tl1Session(const SwitchAddress& address, const Tl1Dialect& dialect, 
       dialect_(dialect),
       env_(env),
       device_(address.shown()),
-      client_(device_),
+      client_(device_, env),
       buffer_(kBuffer) {}
 
 Tl1Session::~Tl1Session() {

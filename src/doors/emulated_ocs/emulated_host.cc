@@ -11,6 +11,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "base/error.h"
 #include "base/text_file.h"
@@ -133,9 +134,18 @@ class Program {
     for (int from = 1; from <= config_.device.ports; ++from) {
       plane_.light_changed(from, host_.device().path_from(from), host_.now());
     }
+    PortLight& light = host_.device().light();
+    std::set<int> plugged;
+    for (const PositionSettings& settings : config_.positions) plugged.insert(settings.position);
     for (const PortAttachment& port : config_.attach) {
-      sent_[port.position] = host_.device().light().input(port.position);
+      sent_[port.position] = light.input(port.position);
+      plugged.insert(port.position);
     }
+    // Where some positions have NICs, those of which nothing is said have none.
+    for (int position = 1; position <= config_.device.ports; ++position) {
+      if (!plugged.contains(position)) light.set_input(position, std::nullopt);
+    }
+    host_.device().refresh_light(host_.now());
     news_.emplace(io_, plane_.news_fd());
     await_news();
     look_at_carrier();
@@ -160,9 +170,9 @@ class Program {
     bool changed = false;
     PortLight& light = host_.device().light();
     for (const PortAttachment& port : config_.attach) {
-      const bool shines = plane_.has_carrier(port.position);
-      if (shines == light.input(port.position).has_value()) continue;
-      light.set_input(port.position, shines ? sent_[port.position] : std::nullopt);
+      const std::optional<bool> shines = plane_.has_carrier(port.position);
+      if (!shines || *shines == light.input(port.position).has_value()) continue;
+      light.set_input(port.position, *shines ? sent_[port.position] : std::nullopt);
       changed = true;
     }
     if (changed) {

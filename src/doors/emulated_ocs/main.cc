@@ -1,9 +1,6 @@
 // The program `mixnet-ocs`: an optical circuit switch made of software, which speaks TL1, SCPI and
 // SONiC's gNMI, and joins Linux interfaces.
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <string>
-#include <vector>
 
 #include "emulated_host.h"
 #include "ocs_config.h"
@@ -22,9 +19,7 @@ int main(int argc, char** argv) {
   mixnet::ocs::OcsFlags flags;
   mixnet::ocs::add_flags(app, flags);
   app.callback([&] { mixnet::ocs::run_emulated_switch(mixnet::ocs::config_of(flags)); });
-  std::vector<std::string> words(argv + 1, argv + std::max(argc, 1));
-  std::ranges::reverse(words);
-  return mixnet::cli::run_program(app, std::move(words),
+  return mixnet::cli::run_program(app, argc, argv,
                                   {.name = "mixnet-ocs",
                                    .out_of_memory = "ask for fewer ports",
                                    .report = "please report it with the command and its input"});
