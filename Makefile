@@ -27,6 +27,7 @@ deps: ## Install what is missing of the Debian packages that the whole build nee
 
 test-deps: ## The same, and those that only tests need
 	@$(DEPENDENCIES) tests
+	@scripts/public-clients.sh
 
 build: deps ## Build everything, optimised, into build/
 	@$(CONFIGURE)

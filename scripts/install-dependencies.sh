@@ -19,7 +19,7 @@ everything=(libgtest-dev libgmock-dev libbenchmark-dev libopenmpi-dev openmpi-bi
             libasio-dev libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
             libbpf-dev bpftool clang
             python3 python3-dev python3-numpy pybind11-dev)
-tests=(python3-matplotlib python3-protobuf python3-selenium chromium chromium-driver time)
+tests=(python3-venv iproute2 python3-matplotlib python3-protobuf python3-selenium chromium chromium-driver time)
 case $group in
   simulator) ;;
   everything) packages+=("${everything[@]}") ;;

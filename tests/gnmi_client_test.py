@@ -11,11 +11,16 @@ import unittest
 try:
     from pygnmi.client import gNMIclient, gNMIException
 except ImportError as error:
-    print(f"{sys.executable} has no module {error.name}: python3 -m pip install pygnmi")
+    # scripts/public-clients.sh puts it into an environment of its own.
+    OTHER = os.environ.get("MIXNET_CLIENTS_PYTHON", "")
+    if os.path.exists(OTHER) and os.path.realpath(sys.prefix) != os.path.realpath(os.path.dirname(
+            os.path.dirname(OTHER))):
+        os.execv(OTHER, [OTHER, *sys.argv])
+    print(f"{sys.executable} has no module {error.name}: scripts/public-clients.sh installs pygnmi")
     sys.exit(77)
 
 logging.disable(logging.CRITICAL)  # pygnmi prints each refusal as well
-OCS = os.environ.get("MIXNET_OCS", "build/mixnet-ocs")
+OCS = os.path.join(os.path.dirname(os.environ.get("MIXNET", "build/mixnet")), "mixnet-ocs")
 CONFIG = "sonic-db:/CONFIG_DB/localhost"
 STATE = "sonic-db:/STATE_DB/localhost"
 CONNECTS = f"{CONFIG}/OCS_CROSS_CONNECT"

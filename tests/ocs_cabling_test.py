@@ -8,9 +8,7 @@ import sys
 import time
 import unittest
 
-import program
-from ocs_program import LOOPBACK, Namespace, Switch, ocs, ocs_json, why_no_namespaces
-from program import ProgramTest
+from ocs_program import LOOPBACK, Namespace, OcsTest, Switch, ocs, ocs_json, why_no_namespaces
 
 SERVERS = 4
 NICS = 2  # of each server
@@ -77,7 +75,7 @@ def faults_of(report):
     return {number + 1: "; ".join(nic["faults"]) for number, nic in enumerate(report["nics"])}
 
 
-class CablingTest(ProgramTest):
+class CablingTest(OcsTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

@@ -14,13 +14,24 @@ import time
 
 import program
 
-OCS = str(pathlib.Path(program.PROGRAM).resolve().parent / "mixnet-ocs")
+MIXNET = str(pathlib.Path(program.PROGRAM).resolve())
+OCS = str(pathlib.Path(MIXNET).parent / "mixnet-ocs")
 LOOPBACK = "127.0.0.1:0"
 PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class OcsTest(program.ProgramTest):
+    """A test whose working folder is one of its own."""
+
+    def setUp(self):
+        super().setUp()
+        before = os.getcwd()
+        os.chdir(self.folder)
+        self.addCleanup(os.chdir, before)
 
 
 class Switch:
@@ -82,7 +93,7 @@ class Switch:
 
 def ocs(*words, prefix=(), timeout=60):
     """Runs `mixnet ocs WORDS...`: (status, stdout, stderr)."""
-    done = subprocess.run([*prefix, program.PROGRAM, "ocs", *[str(word) for word in words]],
+    done = subprocess.run([*prefix, MIXNET, "ocs", *[str(word) for word in words]],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=timeout * program.SLOWDOWN, check=False)
     return done.returncode, done.stdout, done.stderr

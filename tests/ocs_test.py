@@ -9,8 +9,7 @@ import time
 import unittest
 
 import program
-from ocs_program import LOOPBACK, OCS, Switch, ocs, ocs_json
-from program import ProgramTest
+from ocs_program import LOOPBACK, MIXNET, OCS, OcsTest, Switch, ocs, ocs_json
 
 
 class Typed:
@@ -48,7 +47,7 @@ class Typed:
 HEADER = re.compile(r"^\s*\S.* \d\d-\d\d-\d\d \d\d:\d\d:\d\d$")
 
 
-class Tl1Test(ProgramTest):
+class Tl1Test(OcsTest):
     """Commands and answers are those of tests/data/switch/tl1_polatis.txt, typed anew."""
 
     def setUp(self):
@@ -109,7 +108,7 @@ class Tl1Test(ProgramTest):
         self.assertRegex(alarm[0], r"\n(\*C|\*\*|\*\^|A )\s*\d+ REPT (ALM|EVT)")
 
 
-class ByHandTest(ProgramTest):
+class ByHandTest(OcsTest):
     def test_every_protocol_speaks_of_one_state(self):
         with Switch("--ports", 32, "--timing", "none", "--tl1", LOOPBACK, "--scpi", LOOPBACK, "--gnmi",
                     LOOPBACK) as switch:
@@ -137,7 +136,7 @@ class ByHandTest(ProgramTest):
 
     def test_watch_tells_alarms_and_losses(self):
         with Switch("--ports", 8, "--timing", "none", "--tl1", LOOPBACK, "--control", LOOPBACK) as switch:
-            watch = subprocess.Popen([program.PROGRAM, "ocs", "watch", "--switch", switch.url()],
+            watch = subprocess.Popen([MIXNET, "ocs", "watch", "--switch", switch.url()],
                                      stdout=subprocess.PIPE, text=True)
             try:
                 self.assertIn("watching", watch.stdout.readline())
@@ -159,7 +158,7 @@ class ByHandTest(ProgramTest):
         self.assertRegex(err, r"^mixnet ocs: tl1://127\.0\.0\.1:\d+: cannot connect \(.*\n$")
 
 
-class RestartTest(ProgramTest):
+class RestartTest(OcsTest):
     def test_circuits_outlast_a_restart_and_a_kill(self):
         flags = ["--ports", 16, "--timing", "fixed:5ms", "--tl1", LOOPBACK, "--control", LOOPBACK, "--state",
                  "state.json"]
@@ -180,17 +179,17 @@ class RestartTest(ProgramTest):
 
     def test_a_damaged_state_is_refused_and_left(self):
         for text in ("{", "[]", '{"version": 99}', '{"version": 1}'):
-            with open("ocs.json", "w", encoding="utf-8") as file:
+            with open("damaged.json", "w", encoding="utf-8") as file:
                 file.write(text)
-            done = subprocess.run([OCS, "--tl1", LOOPBACK, "--state", "state.json"], capture_output=True,
+            done = subprocess.run([OCS, "--tl1", LOOPBACK, "--state", "damaged.json"], capture_output=True,
                                   text=True, timeout=20 * program.SLOWDOWN, check=False)
             self.assertEqual(done.returncode, 2, text)
-            self.assertRegex(done.stderr, r"^mixnet-ocs: ocs\.json.*\n$")
-            with open("ocs.json", encoding="utf-8") as file:
+            self.assertRegex(done.stderr, r"^mixnet-ocs: damaged\.json.*\n$")
+            with open("damaged.json", encoding="utf-8") as file:
                 self.assertEqual(file.read(), text)
 
 
-class BadInputTest(ProgramTest):
+class BadInputTest(OcsTest):
     def refusal(self, *words):
         done = subprocess.run([OCS, *[str(word) for word in words]], capture_output=True, text=True,
                               timeout=20 * program.SLOWDOWN, check=False)

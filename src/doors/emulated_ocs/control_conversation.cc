@@ -77,9 +77,11 @@ class ControlConversation final : public Conversation {
       if (end != "in" && end != "out") throw Error("control", "which fibre", "loss N in|out DB");
       device.light().set_fibre_loss(at, end == "in" ? FibreEnd::kIn : FibreEnd::kOut,
                                     decibels(rest));
+      device.refresh_light(host_.now());
     } else if (word == "label") {
       const int at = position(take_word(rest));
       device.light().set_label(at, std::string(rest));
+      device.refresh_light(host_.now());  // also that it is saved
     } else if (word == "swap") {
       const int a = position(take_word(rest));
       const int b = position(rest);

@@ -227,8 +227,8 @@ void EmulatedSwitch::restore(std::string_view text, std::string_view input, Mono
   const Sides sides = reader.at("sides").choice<Sides>();
   if (ports != config_.ports || sides != config_.sides) {
     throw Error(input,
-                fmt::format("state of a switch of {} ports, {} side(s)", ports, to_string(sides)),
-                fmt::format("one of {} ports, {} side(s); or begin anew without the file",
+                fmt::format("state of a switch of {} ports, sides: {}", ports, to_string(sides)),
+                fmt::format("this one has {} ports, sides: {}; begin anew without the file",
                             config_.ports, to_string(config_.sides)));
   }
   EmulatedSwitch made(config_);

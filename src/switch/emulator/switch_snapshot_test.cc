@@ -89,7 +89,7 @@ TEST(SwitchSnapshot, SaysWhatIsDamaged) {
   EXPECT_EQ(error_with("/version", 2),
             "state.json (key 'version'): is not known; version 1, as this program writes it");
   EXPECT_THAT(error_with("/ports", 9), HasSubstr("state of a switch of 9 ports"));
-  EXPECT_THAT(error_of(a_snapshot(), Sides::kOne), HasSubstr("one of 8 ports, one side(s)"));
+  EXPECT_THAT(error_of(a_snapshot(), Sides::kOne), HasSubstr("this one has 8 ports, sides: one"));
   EXPECT_THAT(error_with("/paths/0", json({1, 9})), HasSubstr("paths[0][1]"));
   EXPECT_THAT(error_with("/paths/0", json({1})), HasSubstr("[from, to]"));
   EXPECT_THAT(error_with("/paths/0", json({1, 2})), HasSubstr("meets another"));
