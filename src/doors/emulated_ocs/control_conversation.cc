@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <asio/post.hpp>
 #include <string>
 #include <utility>
 
@@ -25,11 +26,14 @@ class ControlConversation final : public Conversation {
     for (std::size_t end = text_.find('\n'); end != std::string::npos; end = text_.find('\n')) {
       const std::string line = text_.substr(0, end);
       text_.erase(0, end + 1);
+      std::string text;
       try {
-        speaker_->say(answer(trimmed(line)));
+        text = answer(trimmed(line));
       } catch (const Error& error) {
-        speaker_->say(fmt::format("error {}\n", error.what()));
+        text = fmt::format("error {}\n", error.what());
       }
+      // After the step that saves what was done.
+      asio::post(host_.io(), [speaker = speaker_, text] { speaker->say(text); });
     }
     if (text_.size() > kLongest) throw Error("control", "a line is too long");
   }
@@ -59,12 +63,7 @@ class ControlConversation final : public Conversation {
     const std::string_view word = take_word(rest);
     EmulatedSwitch& device = host_.device();
     if (word == "fault") {
-      const Fault fault = parse_fault(rest, "control", ports());
-      if (fault.stage == FaultStage::kIdle && fault.rate == 0 && fault.after == 0) {
-        device.strike(fault, host_.now());
-      } else {
-        device.faults().arm(fault);
-      }
+      device.strike(parse_fault(rest, "control", ports()), host_.now());
     } else if (word == "heal") {
       device.heal(host_.now());
     } else if (word == "power") {

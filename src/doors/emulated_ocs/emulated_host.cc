@@ -62,7 +62,7 @@ class Program {
     plug_in();
     restore();
     attach();
-    for (const Fault& fault : config_.faults) arm(fault);
+    for (const Fault& fault : config_.faults) host_.device().strike(fault, host_.now());
     listen();
     alarms_ = host_.on_event([](const SwitchEvent& event) {
       tell(event.port == 0
@@ -114,14 +114,6 @@ class Program {
       if (!is_listening_) throw;
       // A full disk must not darken a switch; once said is enough.
       if (!std::exchange(save_failed_, true)) tell(error.what());
-    }
-  }
-
-  void arm(const Fault& fault) {
-    if (fault.stage == FaultStage::kIdle && fault.rate == 0 && fault.after == 0) {
-      host_.device().strike(fault, host_.now());
-    } else {
-      host_.device().faults().arm(fault);
     }
   }
 

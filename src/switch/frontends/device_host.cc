@@ -83,6 +83,10 @@ DeviceHost::Subscription DeviceHost::on_drop(Changed dropped) {
 
 void DeviceHost::run_step() {
   device_.advance(now());
+  if (const std::uint64_t revision = device_.revision(); revision != revision_told_) {
+    revision_told_ = revision;
+    for (const auto& seer : held(change_seers_)) (*seer)();
+  }
   for (const RequestAnswer& answer : device_.take_answers()) {
     const auto found = waiting_.extract(answer.id);
     if (found && found.mapped()) found.mapped()(answer);
@@ -90,10 +94,6 @@ void DeviceHost::run_step() {
   const std::vector<SwitchEvent> events = device_.take_events();
   for (const auto& seer : held(event_seers_)) {
     for (const SwitchEvent& event : events) (*seer)(event);
-  }
-  if (const std::uint64_t revision = device_.revision(); revision != revision_told_) {
-    revision_told_ = revision;
-    for (const auto& seer : held(change_seers_)) (*seer)();
   }
   if (const std::uint64_t drops = device_.drops(); drops != drops_told_) {
     drops_told_ = drops;

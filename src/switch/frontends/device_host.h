@@ -3,12 +3,12 @@
 // Everything here is called on the one thread that runs the io_context; a server that has threads
 // of its own (gRPC) posts to it. The EmulatedSwitch itself knows no time: the host moves it on by a
 // timer (the kernel's timerfd: answers leave within about 100 us of the modelled moment) and hands
-// out what comes of it:
+// out what comes of it, in this order, so that what is answered has been saved:
 //
-//   answers   to the callback that request() was given, never before request() has returned
-//   events    alarms, to all who asked by on_event(), in order
 //   changes   something that can be read has changed (revision()): all who asked by on_change() are
 //             called once after each step, and read what they need
+//   answers   to the callback that request() was given, never before request() has returned
+//   events    alarms, to all who asked by on_event(), in order
 //   drops     a fault closes all connections: all who asked by on_drop(), after the answers
 //
 // A callback may ask for more, also for another request, and may let go of subscriptions, its own

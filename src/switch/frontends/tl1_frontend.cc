@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <chrono>
 #include <functional>
@@ -346,7 +347,10 @@ class Tl1Conversation final : public Conversation,
       host_.device().set_shutter(ports_.numbering().position(port), shut, host_.now());
     }
     host_.step();
-    say(command, completed());
+    // After the step, in which it is saved.
+    asio::post(host_.io(), [weak = weak_from_this(), command] {
+      if (const auto self = weak.lock()) self->say(command, completed());
+    });
   }
   void shut(const Tl1Command& command) { move_shutters(command, true); }
   void open(const Tl1Command& command) { move_shutters(command, false); }
