@@ -82,6 +82,7 @@ class Tl1Test(OcsTest):
         self.expect("RTRV-PATCH::4&11:11:;", 11, "COMPLD", '"4,28"')
         self.expect("ENT-PATCH::1000,17:12:;", 12, "DENY", "IDNV", "/* Invalid OXC port: 1000 */")
         self.expect("ENT-PATCH::,:13:;", 13, "DENY", "IIAC", "/* Empty parameters */")
+        self.expect("OPR-ARC-EQPT::REPMGR:14::IND;", 14, "COMPLD")  # no events between
         self.expect("OPR-PORT-SHUTTER::5:14:;", 14, "COMPLD")
         self.expect("RTRV-PORT-SHUTTER::5&&6:15:;", 15, "COMPLD", '"5:CLOSED"', '"6:OPEN"')
         self.expect("RLS-PORT-SHUTTER::1&&32:16:;", 16, "COMPLD")

@@ -1,5 +1,7 @@
 #include "emulator/emulated_switch.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -281,6 +283,8 @@ void EmulatedSwitch::set_shutter(int position, bool shut, MonotonicTime now) {
   if (light_.is_shut(position) == shut) return;
   light_.set_shut(position, shut);
   ++revision_;
+  report(AlarmLevel::kEvent, shut ? "port-disabled" : "port-enabled", position,
+         fmt::format("Port {} {}", position, shut ? "disabled" : "enabled"));
   refresh(light_.input_of(position), now);
   const int from = standing_.path_to(light_.output_of(position));
   if (from != 0) refresh(from, now);

@@ -177,8 +177,9 @@ class Tl1Conversation final : public Conversation,
       return say(command, completed({fmt::format("TIMEOUT:ADMIN={}", time_out_)}));
     }
     if (same_word(command.aid, "PMON") && same_word(what, "CONFIG")) {
-      return with_ports(command, "ALL", [](Tl1Conversation&, int port) -> std::string {
-        return fmt::format("PMON::PORT={},MODE=OUTPUT", port);
+      return with_ports(command, "ALL", [](Tl1Conversation& self, int port) -> std::string {
+        const bool is_output = port > self.ports_.numbering().positions;
+        return fmt::format("PMON::PORT={},MODE={}", port, is_output ? "OUTPUT" : "INPUT");
       });
     }
     say(command, denied("IIAC"));
@@ -219,7 +220,9 @@ class Tl1Conversation final : public Conversation,
         .verb = event.level == AlarmLevel::kEvent ? "REPT EVT EQPT" : "REPT ALM EQPT",
         .comment = {},
         .rows = {}};
-    message.rows.push_back(fmt::format("{}:{}:\"{}\"", event.port, event.code, event.text));
+    std::string condition = event.code;
+    for (char& c : condition) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    message.rows.push_back(fmt::format("{}:{}:\"{}\"", event.port, condition, event.text));
     speaker_->say(encode_tl1(message, options_.sid, env_.wall_now()));
   }
 
