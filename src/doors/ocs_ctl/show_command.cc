@@ -37,7 +37,8 @@ void show(const ShowFlags& flags) {
   if (quiet) return;
   std::string text = fmt::format("{}: {} ports, {} a change\n", is.identity, is.ports,
                                  is.atomic ? "all or nothing" : "pair by pair");
-  text += fmt::format("{} circuits\n", joined.circuits.size());
+  const std::size_t count = joined.circuits.size();
+  text += fmt::format("{} circuit{}\n", count, count == 1 ? "" : "s");
   for (const OpticalCircuit& circuit : joined.circuits) {
     text += fmt::format("  {}-{}\n", circuit.a, circuit.b);
   }
