@@ -246,7 +246,14 @@ TEST(OcsSonic, TellsValidatedFromBypass) {
   EXPECT_EQ(bypass->capabilities(from_now(1'000)).commit, CommitPath::kBypass);
 
   const auto validated = device.open(SwitchProtocol::kGnmi);
-  report = validated->apply({.connect = {{3, 4}}}, from_now(20'000));
+  std::thread looks([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(3'000));
+    // While it is checked, what stands is lit.
+    EXPECT_EQ(device.circuits(), (std::vector<OpticalCircuit>{{1, 2}}));
+  });
+  report = validated->apply({.disconnect = {{1, 2}}, .connect = {{1, 3}}}, from_now(20'000));
+  looks.join();
+  EXPECT_EQ(device.circuits(), (std::vector<OpticalCircuit>{{1, 3}}));
   EXPECT_TRUE(report.complete());
   EXPECT_EQ(report.commit, CommitPath::kValidated);
   EXPECT_GT(milliseconds(report.turn_around), 4'900);

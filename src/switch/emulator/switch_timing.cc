@@ -23,6 +23,7 @@ constexpr double kZ99 = 2.3263478740408408;  // 99 % of a standard normal are be
 constexpr double kMostLogRatio = kZ99 * kZ99 / 2;
 constexpr double kMostMs = 3'600'000;
 constexpr Duration kValidated = Duration::seconds(5);
+constexpr Duration kManagedMove = Duration::milliseconds(25);  // SIGCOMM '25, section 7.1
 
 Duration parse_duration(std::string_view text, std::string_view input) {
   const Duration time = Duration::of(parse_time(text, input));
@@ -52,11 +53,12 @@ SwitchTiming SwitchTiming::parse(std::string_view text, std::string_view input, 
   const std::string_view kind = text.substr(0, colon);
   if (colon != std::string_view::npos) {
     const std::string_view time = text.substr(colon + 1);
-    if (same_word(kind, "fixed") || same_word(kind, "sonic"))
-      return fixed(parse_duration(time, input));
-    if (same_word(kind, "sonic-bypass")) {
+    if (same_word(kind, "fixed")) return fixed(parse_duration(time, input));
+    const bool allows_bypass = same_word(kind, "sonic-bypass");
+    if (allows_bypass || same_word(kind, "sonic")) {
       SwitchTiming timing = fixed(parse_duration(time, input));
-      timing.kind_ = Kind::kBypass;
+      if (allows_bypass) timing.kind_ = Kind::kBypass;
+      timing.is_managed_ = true;
       return timing;
     }
   }
@@ -107,6 +109,11 @@ SwitchTiming::Row SwitchTiming::at(int pairs) const {
   const Row& b = table_[right];
   const double part = (x - a.pairs) / (b.pairs - a.pairs);
   return {x, a.mean_ms + part * (b.mean_ms - a.mean_ms), a.p99_ms + part * (b.p99_ms - a.p99_ms)};
+}
+
+Duration SwitchTiming::before_moving(bool bypass) const {
+  return is_managed_ ? std::max(Duration::zero(), draw(1, bypass, 0) - kManagedMove)
+                     : Duration::zero();
 }
 
 Duration SwitchTiming::draw(int pairs, bool bypass, std::uint64_t stream) const {

@@ -41,6 +41,10 @@ class SwitchTiming {
 
   /// `stream`: derive_seed(seed, movement). `pairs` >= 1.
   Duration draw(int pairs, bool bypass, std::uint64_t stream) const;
+  /// How much of that a management layer spends before a port moves: of SONiC's commits all but the
+  /// last 25 ms, so that ports are dark no longer than they are on other switches (how long they
+  /// are on a real one is not known). A front end waits so long, and has the rest moved.
+  Duration before_moving(bool bypass) const;
 
  private:
   enum class Kind { kNone, kFixed, kBypass, kTable };
@@ -53,6 +57,7 @@ class SwitchTiming {
   Row at(int pairs) const;
 
   Kind kind_ = Kind::kNone;
+  bool is_managed_ = false;
   Duration fixed_;
   std::vector<Row> table_;
 };

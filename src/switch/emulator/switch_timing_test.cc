@@ -93,6 +93,14 @@ TEST(SwitchTiming, OnlyADeviceThatAllowsTheBypassIsFastByIt) {
   EXPECT_EQ(bypass.draw(1, false, 1), Duration::seconds(5));
 }
 
+TEST(SwitchTiming, WhatIsCheckedFirstMovesLate) {
+  const SwitchTiming sonic = SwitchTiming::parse("sonic-bypass:70ms", "--timing");
+  EXPECT_EQ(sonic.before_moving(true), Duration::milliseconds(45));
+  EXPECT_EQ(sonic.before_moving(false), Duration::milliseconds(4'975));
+  EXPECT_EQ(SwitchTiming::parse("sonic:10ms", "--timing").before_moving(false), Duration::zero());
+  EXPECT_EQ(SwitchTiming::parse("fixed:70ms", "--timing").before_moving(true), Duration::zero());
+}
+
 TEST(SwitchTiming, IsReadFromAFile) {
   FakeEnv env;
   ASSERT_FALSE(env.write("my.csv", "pairs,mean_ms,p99_ms\n# ours\n2,10,10\n4,20,20\n"));

@@ -4,6 +4,7 @@
 #include <grpcpp/resource_quota.h>
 
 #include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
 #include <deque>
 #include <utility>
 
@@ -117,6 +118,7 @@ class GnmiService::Server : public gnmi::gNMI::CallbackService {
   void get(const GetCall& call);
   void next_set();
   void carry_out(const SetCall& call, SonicSet set);
+  void begin_move(const SetCall& call, SonicSet set);
   void set_done(const SetCall& call, const SonicSet& set, const RequestAnswer& answer);
   void drop(const std::string& peer);
 
@@ -256,6 +258,21 @@ void GnmiService::Server::next_set() {
 void GnmiService::Server::carry_out(const SetCall& call, SonicSet set) {
   if (set.paths.remove.empty() && set.paths.add.empty()) return set_done(call, set, {});
   is_setting_ = true;
+  const SwitchTiming& timing = host_.config().timing;
+  const Duration before = timing.before_moving(set.paths.bypass);
+  if (before == Duration::zero()) return begin_move(call, std::move(set));
+  // Checked first: nothing moves meanwhile.
+  set.paths.takes = timing.draw(1, set.paths.bypass, 0) - before;
+  auto timer =
+      std::make_shared<asio::steady_timer>(host_.io(), std::chrono::nanoseconds(before.ns));
+  timer->async_wait([held = std::weak_ptr(alive_), timer, call,
+                     set = std::move(set)](const std::error_code& error) mutable {
+    const auto self = held.lock();
+    if (!error && self) (*self)->begin_move(call, std::move(set));
+  });
+}
+
+void GnmiService::Server::begin_move(const SetCall& call, SonicSet set) {
   const PathRequest paths = set.paths;
   host_.request(paths, [held = std::weak_ptr(alive_), call,
                         set = std::move(set)](const RequestAnswer& answer) {
