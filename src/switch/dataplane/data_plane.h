@@ -102,7 +102,8 @@ class DataPlane {
   /// Readable when refresh() may have something to do; -1: nothing is attached.
   int news_fd() const { return links_ ? links_->news_fd() : -1; }
   /// Interfaces that went are told of, those that came back are attached again, with their light.
-  /// Costs a system call while nothing happens.
+  /// Likewise what has a say in the short way (docs/ocs-data-plane.md), such as a queue. Costs a
+  /// system call while nothing happens.
   std::vector<PortNews> refresh();
 
   /// With `carrier`: when the next interface is due to come up, and what makes it.
