@@ -7,6 +7,11 @@
 //
 // The second look also makes up for what a hash map of the kernel does not promise: an entry that
 // is replaced may be used again while another CPU still reads it.
+//
+// THE SHORT WAY. Where `out` is a veth without a queue, whose other end is a NIC in another network
+// namespace, frames for that NIC's own address enter it at once, which saves a pass through the
+// kernel's backlog. As they never leave by `out`, ingress has the second look itself. Others go by
+// `out`: what enters this way is taken to be for the NIC, whose filter of addresses it skips.
 
 // The headers of BPF need the kernel's before them.
 // clang-format off
@@ -32,12 +37,28 @@ struct {
   __type(value, struct CounterEntry);
 } counters SEC(".maps");
 
+static __always_inline int is_for(const struct __sk_buff* frame, __u64 straight_to) {
+  const __u16* address = (const void*)(long)frame->data;
+  if ((const void*)(address + 3) > (const void*)(long)frame->data_end) return 0;
+  return straight_address(address) == straight_to;
+}
+
 SEC("tc")
 int mixnet_circuit(struct __sk_buff* frame) {
   __u32 in = frame->ifindex;
   __u32 out = 0;
+  __u64 lit_at_ns = 0;
+  int straight = 0;
   struct CircuitEntry* circuit = bpf_map_lookup_elem(&circuits, &in);
-  if (circuit && bpf_ktime_get_ns() >= circuit->lit_at_ns) out = circuit->out;
+  if (circuit) {
+    lit_at_ns = circuit->lit_at_ns;
+    if (bpf_ktime_get_ns() >= lit_at_ns) out = circuit->out;
+    straight = out && is_for(frame, circuit->straight_to);
+  }
+  if (straight) {
+    circuit = bpf_map_lookup_elem(&circuits, &in);
+    if (!circuit || circuit->out != out || circuit->lit_at_ns != lit_at_ns) out = 0;
+  }
 
   struct CounterEntry* counter = bpf_map_lookup_elem(&counters, &in);
   if (counter) {
@@ -50,7 +71,8 @@ int mixnet_circuit(struct __sk_buff* frame) {
       counter->dark += frames;
     }
   }
-  return out ? bpf_redirect(out, 0) : TC_ACT_SHOT;
+  if (!out) return TC_ACT_SHOT;
+  return straight ? bpf_redirect_peer(out, 0) : bpf_redirect(out, 0);
 }
 
 SEC("tc")

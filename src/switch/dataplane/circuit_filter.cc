@@ -200,8 +200,8 @@ bool CircuitFilter::stands_on(int index) const {
   return true;
 }
 
-void CircuitFilter::set(int in, int out, std::uint64_t lit_at_ns) {
-  const CircuitEntry entry{static_cast<__u32>(out), 0, lit_at_ns};
+void CircuitFilter::set(int in, int out, std::uint64_t lit_at_ns, std::uint64_t straight_to) {
+  const CircuitEntry entry{static_cast<__u32>(out), 0, lit_at_ns, straight_to};
   if (bpf_map_update_elem(loaded_->circuits, &in, &entry, BPF_ANY) != 0) {
     throw std::system_error(errno, std::generic_category(), "the kernel's map of circuits");
   }

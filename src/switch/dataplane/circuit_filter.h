@@ -41,8 +41,9 @@ class CircuitFilter {
   /// Whether both our filters are on the interface.
   bool stands_on(int index) const;
 
-  /// Light of `in` goes to `out` from then on. Throws std::system_error: no room in the map.
-  void set(int in, int out, std::uint64_t lit_at_ns);
+  /// Light of `in` goes to `out` from then on, and frames for `straight_to` to the NIC across it
+  /// (circuit_maps.h). Throws std::system_error: no room in the map.
+  void set(int in, int out, std::uint64_t lit_at_ns, std::uint64_t straight_to = 0);
   void clear(int in);
   std::optional<CircuitEntry> entry(int in) const;
   /// All interfaces with an entry.

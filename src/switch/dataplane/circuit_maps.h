@@ -11,8 +11,14 @@ enum { kMostAttached = 4096 };
 struct CircuitEntry {
   __u32 out; /* index of the interface that it leaves by */
   __u32 unused;
-  __u64 lit_at_ns; /* dark before; CLOCK_MONOTONIC */
+  __u64 lit_at_ns;   /* dark before; CLOCK_MONOTONIC */
+  __u64 straight_to; /* frames for this address skip `out`: they enter the NIC across; 0: none */
 };
+
+/* An Ethernet address as `straight_to` has it. Never 0. */
+static inline __u64 straight_address(const __u16 address[3]) {
+  return (__u64)1 << 48 | (__u64)address[2] << 32 | (__u64)address[1] << 16 | address[0];
+}
 
 /* Since the interface was attached; one of each per CPU. What the network card or the kernel has
  * put together (GRO, TSO) counts as the frames that it stands for. */

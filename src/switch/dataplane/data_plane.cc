@@ -138,10 +138,24 @@ void DataPlane::attach_one(int position, const PortAttachment& wanted, const Lin
                       link.index,
                       link.promiscuous,
                       attached == CircuitFilter::Attached::kReplaced,
+                      0,
                       {}};
   // With `carrier`, take_over() and light_changed() see to whether it is up.
   if (!links_->set(link.index, config_.carrier ? link.up : true, true)) {
     throw Error(input, what + ": the interface cannot be set up");
+  }
+  // Which queue it has is so when it is up.
+  if (const std::optional<Link> now = links_->find(wanted.interface)) {
+    look_across(ports_[position], *now);
+  }
+}
+
+void DataPlane::look_across(Port& port, const Link& link) {
+  port.straight_to = 0;
+  // With `carrier`, a circuit that is due may lead to an interface that is still down.
+  if (config_.carrier || !link.up || link.has_queue) return;
+  if (const auto address = links_->address_across(link)) {
+    port.straight_to = straight_address(address->data());
   }
 }
 
@@ -176,7 +190,7 @@ void DataPlane::apply(int from) {
   if (out == 0) {
     filter_->clear(in);
   } else {
-    filter_->set(in, out, kernel_time(light.lit_at));
+    filter_->set(in, out, kernel_time(light.lit_at), ports_.at(light.to).straight_to);
   }
 }
 
@@ -257,6 +271,11 @@ void DataPlane::lose(Port& port, int position) {
 std::optional<PortNews> DataPlane::look_after(int position, Port& port) {
   const std::optional<Link> link = links_->find(port.interface);
   if (port.index != 0 && link && link->index == port.index && filter_->stands_on(port.index)) {
+    const std::uint64_t before = port.straight_to;
+    look_across(port, *link);
+    if (const int from = light_[position].from; from != 0 && port.straight_to != before) {
+      apply(from);
+    }
     return std::nullopt;
   }
   const bool had = port.index != 0;

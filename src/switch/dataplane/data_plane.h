@@ -95,14 +95,15 @@ class DataPlane {
   std::optional<StandingPath> path_from(int position) const;
   /// Zeros where none is attached. Frames under way at another CPU may be missing.
   PortCounters counters(int position) const;
-  /// Light enters: the far end is up. False where none is attached; not known where `carrier` has the
-  /// interface down, which sees nothing then.
+  /// Light enters: the far end is up. False where none is attached; not known where `carrier` has
+  /// the interface down, which sees nothing then.
   std::optional<bool> has_carrier(int position);
 
   /// Readable when refresh() may have something to do; -1: nothing is attached.
   int news_fd() const { return links_ ? links_->news_fd() : -1; }
   /// Interfaces that went are told of, those that came back are attached again, with their light.
-  /// Costs a system call while nothing happens.
+  /// Likewise what has a say in the short way (docs/ocs-data-plane.md), such as a queue. Costs a
+  /// system call while nothing happens.
   std::vector<PortNews> refresh();
 
   /// With `carrier`: when the next interface is due to come up, and what makes it.
@@ -114,8 +115,9 @@ class DataPlane {
     std::string interface;
     int index = 0;  ///< 0: it has gone
     bool was_promiscuous = false;
-    bool was_ours = false;  ///< an earlier run's filter stood on it
-    PortCounters before;    ///< of those that bore the name earlier
+    bool was_ours = false;          ///< an earlier run's filter stood on it
+    std::uint64_t straight_to = 0;  ///< frames for it may skip the interface (circuit_maps.h)
+    PortCounters before;            ///< of those that bore the name earlier
   };
   struct Light {
     int to = 0;
@@ -130,6 +132,8 @@ class DataPlane {
   /// What filters of an earlier run had joined.
   void take_over();
   int index_of(int position) const;
+  /// Whether, and for whom, there is a short way past the interface, now.
+  void look_across(Port& port, const Link& link);
   void apply(int from);
   void apply_carrier(int position);
   void lose(Port& port, int position);

@@ -17,7 +17,7 @@
 namespace mixnet {
 namespace {
 
-/// A message about one interface, with its name or without.
+/// A message about one interface, with an attribute or without.
 struct LinkRequest {
   nlmsghdr head{};
   ifinfomsg link{};
@@ -29,12 +29,12 @@ struct LinkRequest {
     head.nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
     link.ifi_family = AF_UNSPEC;
   }
-  void add_name(std::string_view name) {
+  void add(std::uint16_t type, std::string_view value) {
     rtattr attribute{};
-    attribute.rta_type = IFLA_IFNAME;
-    attribute.rta_len = static_cast<std::uint16_t>(RTA_LENGTH(name.size() + 1));
+    attribute.rta_type = type;
+    attribute.rta_len = static_cast<std::uint16_t>(RTA_LENGTH(value.size()));
     std::memcpy(rest.data(), &attribute, sizeof attribute);
-    std::memcpy(rest.data() + RTA_LENGTH(0), name.data(), name.size());
+    std::memcpy(rest.data() + RTA_LENGTH(0), value.data(), value.size());
     head.nlmsg_len += RTA_ALIGN(attribute.rta_len);
   }
   std::span<const std::byte> bytes() const {
@@ -53,24 +53,53 @@ Descriptor open_netlink(std::uint32_t groups) {
   return made;
 }
 
-Link read_link(std::span<std::byte> body) {
+/// To `read`: type and value of each.
+void each_attribute(std::span<const std::byte> list,
+                    const std::function<void(int, std::string_view)>& read) {
+  rtattr attribute;
+  while (list.size() >= sizeof attribute) {
+    std::memcpy(&attribute, list.data(), sizeof attribute);
+    if (attribute.rta_len < sizeof attribute || attribute.rta_len > list.size()) break;
+    read(attribute.rta_type & NLA_TYPE_MASK,
+         {reinterpret_cast<const char*>(list.data()) + RTA_LENGTH(0),
+          attribute.rta_len - static_cast<std::size_t>(RTA_LENGTH(0))});
+    list = list.subspan(std::min<std::size_t>(RTA_ALIGN(attribute.rta_len), list.size()));
+  }
+}
+
+std::span<const std::byte> attributes_of(std::span<const std::byte> body) {
+  return body.subspan(NLMSG_ALIGN(sizeof(ifinfomsg)));
+}
+
+std::int32_t number(std::string_view value) {
+  std::int32_t read = 0;
+  std::memcpy(&read, value.data(), std::min(value.size(), sizeof read));
+  return read;
+}
+
+/// Text ends with a zero.
+bool is_text(std::string_view value, std::string_view text) {
+  return value.substr(0, value.find('\0')) == text;
+}
+
+Link read_link(std::span<const std::byte> body) {
   Link link;
   ifinfomsg info;
   std::memcpy(&info, body.data(), sizeof info);
   link.index = info.ifi_index;
   link.up = (info.ifi_flags & IFF_UP) != 0;
   link.promiscuous = (info.ifi_flags & IFF_PROMISC) != 0;
-  body = body.subspan(NLMSG_ALIGN(sizeof info));
-  rtattr attribute;
-  while (body.size() >= sizeof attribute) {
-    std::memcpy(&attribute, body.data(), sizeof attribute);
-    if (attribute.rta_len < sizeof attribute || attribute.rta_len > body.size()) break;
-    const std::byte* value = body.data() + RTA_LENGTH(0);
-    const std::size_t size = attribute.rta_len - RTA_LENGTH(0);
-    if (attribute.rta_type == IFLA_CARRIER && size >= 1) link.carrier = *value != std::byte{0};
-    if (attribute.rta_type == IFLA_MASTER && size >= 4) std::memcpy(&link.master, value, 4);
-    body = body.subspan(std::min<std::size_t>(RTA_ALIGN(attribute.rta_len), body.size()));
-  }
+  each_attribute(attributes_of(body), [&](int type, std::string_view value) {
+    if (type == IFLA_CARRIER) link.carrier = !value.empty() && value[0] != 0;
+    if (type == IFLA_MASTER) link.master = number(value);
+    if (type == IFLA_QDISC) link.has_queue = !is_text(value, "noqueue");
+    if (type == IFLA_LINK) link.across = number(value);
+    if (type == IFLA_LINK_NETNSID) link.across_in = number(value);
+    if (type != IFLA_LINKINFO) return;
+    each_attribute(std::as_bytes(std::span(value)), [&](int inner, std::string_view kind) {
+      if (inner == IFLA_INFO_KIND) link.is_veth = is_text(kind, "veth");
+    });
+  });
   link.carrier = link.carrier && link.up;
   return link;
 }
@@ -86,7 +115,7 @@ Descriptor::~Descriptor() {
   if (fd_ >= 0) close(fd_);
 }
 
-Links::Links() : socket_(open_netlink(0)), news_(open_netlink(RTMGRP_LINK)) {}
+Links::Links() : socket_(open_netlink(0)), news_(open_netlink(RTMGRP_LINK | RTMGRP_TC)) {}
 
 int Links::ask(std::span<const std::byte> request,
                const std::function<void(std::span<std::byte>)>& read) {
@@ -116,13 +145,32 @@ std::optional<Link> Links::find(std::string_view name) {
   if (name.empty() || name.size() >= IFNAMSIZ) return std::nullopt;
   LinkRequest request(RTM_GETLINK, 0);
   request.head.nlmsg_seq = ++sequence_;
-  request.add_name(name);
+  request.add(IFLA_IFNAME, std::string(name) + '\0');
   std::optional<Link> found;
   const int error =
       ask(request.bytes(), [&](std::span<std::byte> body) { found = read_link(body); });
   if (error != 0 && error != ENODEV) {
     throw Error(name, std::string("it cannot be asked for: ") + std::strerror(error));
   }
+  return found;
+}
+
+std::optional<HardwareAddress> Links::address_across(const Link& link) {
+  if (!link.is_veth || !link.across_in) return std::nullopt;
+  LinkRequest request(RTM_GETLINK, 0);
+  request.head.nlmsg_seq = ++sequence_;
+  request.link.ifi_index = link.across;
+  request.add(IFLA_TARGET_NETNSID,
+              {reinterpret_cast<const char*>(&*link.across_in), sizeof *link.across_in});
+  std::optional<HardwareAddress> found;
+  (void)ask(request.bytes(), [&](std::span<std::byte> body) {
+    each_attribute(attributes_of(body), [&](int type, std::string_view value) {
+      HardwareAddress address;
+      if (type != IFLA_ADDRESS || value.size() != sizeof address) return;
+      std::memcpy(address.data(), value.data(), sizeof address);
+      found = address;
+    });
+  });
   return found;
 }
 

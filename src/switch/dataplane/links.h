@@ -4,6 +4,7 @@
 // question costs some 5 us. Not thread-safe.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -20,7 +21,13 @@ struct Link {
   bool carrier = false;  ///< light comes in: the far end is up, too
   bool promiscuous = false;
   int master = 0;  ///< index of the bridge or bond that it is a member of; 0: none
+  bool is_veth = false;
+  bool has_queue = false;                 ///< what leaves by it may wait or be shaped
+  int across = 0;                         ///< of a veth: its other end's index, in ...
+  std::optional<std::int32_t> across_in;  ///< ... another network namespace; nothing: in this one
 };
+
+using HardwareAddress = std::array<std::uint16_t, 3>;  ///< of Ethernet, bytes as in a frame
 
 /// Holds a file descriptor.
 class Descriptor {
@@ -43,10 +50,13 @@ class Links {
 
   /// Nothing: there is none of this name.
   std::optional<Link> find(std::string_view name);
+  /// Of a veth's other end, where that is in another network namespace. Nothing: it is not, or may
+  /// not be asked for.
+  std::optional<HardwareAddress> address_across(const Link& link);
   /// False: it is gone, or must not be set. `promiscuous`: it takes all frames, whomever they are
   /// for.
   [[nodiscard]] bool set(int index, bool up, bool promiscuous);
-  /// Readable when any interface has come, gone or changed...
+  /// Readable when any interface has come, gone or changed, or a queue on one...
   int news_fd() const { return news_.get(); }
   /// ... and whether one has since the last call.
   bool has_news();

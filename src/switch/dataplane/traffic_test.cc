@@ -59,11 +59,14 @@ class TrafficTest : public DataPlaneTest {
  protected:
   static constexpr int kPorts = 8;
 
-  /// All send to whoever it reaches, all the time.
+  /// All send to whoever it reaches, and to one by name, all the time: by either way.
   static void chatter(const std::vector<TestMail>& mails, const std::atomic<bool>& stop,
                       std::vector<Arrival>& arrivals) {
-    while (!stop) {
-      for (int i = 0; i < kPorts; ++i) mails[i].send();
+    for (int round = 0; !stop; ++round) {
+      for (int i = 0; i < kPorts; ++i) {
+        mails[i].send();
+        mails[i].send(TestServers::address(1 + round % kPorts));
+      }
       for (int i = 0; i < static_cast<int>(mails.size()); ++i) {
         while (const auto message = mails[i].receive(0)) {
           arrivals.push_back({i + 1, *message, test_now_ns()});
@@ -131,7 +134,7 @@ TEST_F(TrafficTest, NoFrameLeavesByAWrongPortUnderAThousandChanges) {
   for (int port = 1; port <= kPorts; ++port) {
     const auto sent = static_cast<std::uint64_t>(servers.packets(port).sent);
     ASSERT_TRUE(soon([&] { return plane.counters(port).frames == sent; }));
-    left += servers.packets(0, servers.port(port)).sent;
+    left += servers.packets(port).received;
     passed += plane.counters(port).passed;
     dark += plane.counters(port).dark;
   }
@@ -283,8 +286,8 @@ TEST_F(TrafficTest, ACarrierTakesItsTime) {
       percentile(down_us, 0.99), percentile(sends_us, 0.5), percentile(sends_us, 0.99));
 }
 
-// The bound of the project is 80 % of the pair's own rate; a machine that does other things besides
-// is given less, and the figure is printed.
+// At least 80 % of the pair's own rate. Three attempts, for a machine that does other things
+// besides.
 TEST_F(TrafficTest, TcpIsNotMuchSlowerThanByABareVethPair) {
   const TestServers servers(2);
   servers.join_directly(1, 2);
@@ -294,17 +297,20 @@ TEST_F(TrafficTest, TcpIsNotMuchSlowerThanByABareVethPair) {
   const int niceness = getpriority(PRIO_PROCESS, 0);
   setpriority(PRIO_PROCESS, 0, -19);
   constexpr std::chrono::milliseconds kTime(200);
-  double bare = 0;  // the best of ten each, for what else runs takes away from either
-  double joined = 0;
-  for (int i = 0; i < 10; ++i) {
-    bare = std::max(bare, test_stream_rate(servers, 1, 2, "10.8.0.2", kTime));
-    joined = std::max(joined, test_stream_rate(servers, 1, 2, servers.address(2), kTime));
+  double share = 0;
+  for (int attempt = 0; attempt < 3 && share < 0.8; ++attempt) {
+    double bare = 0;  // the best of ten each, for what else runs takes away from either
+    double joined = 0;
+    for (int i = 0; i < 10; ++i) {
+      bare = std::max(bare, test_stream_rate(servers, 1, 2, "10.8.0.2", kTime));
+      joined = std::max(joined, test_stream_rate(servers, 1, 2, servers.address(2), kTime));
+    }
+    share = joined / bare;
+    fmt::print("TCP: {:.1f} Gb/s by a veth pair, {:.1f} Gb/s by a circuit: {:.0f} %\n", bare / 1e9,
+               joined / 1e9, share * 100);
   }
   setpriority(PRIO_PROCESS, 0, niceness);
-  const double share = joined / bare;
-  fmt::print("TCP: {:.1f} Gb/s by a veth pair, {:.1f} Gb/s by a circuit: {:.0f} %\n", bare / 1e9,
-             joined / 1e9, share * 100);
-  EXPECT_GT(share, 0.6);
+  EXPECT_GE(share, 0.8);
 }
 
 }  // namespace
