@@ -79,8 +79,10 @@ class ControlConversation final : public Conversation {
       device.refresh_light(host_.now());
     } else if (word == "label") {
       const int at = position(take_word(rest));
-      device.light().set_label(at, std::string(rest));
-      device.refresh_light(host_.now());  // also that it is saved
+      if (rest.size() > kMostLabel) {
+        throw Error("control", "the label is too long", fmt::format("{} bytes", kMostLabel));
+      }
+      device.set_label(at, std::string(rest));
     } else if (word == "swap") {
       const int a = position(take_word(rest));
       const int b = position(rest);

@@ -61,9 +61,12 @@ class Program {
     raise_descriptors();
     plug_in();
     restore();
+    // Before it touches an interface: a second one with the same flags ends here, and leaves those
+    // of the first alone.
+    listen();
     attach();
     for (const Fault& fault : config_.faults) host_.device().strike(fault, host_.now());
-    listen();
+    is_ready_ = true;
     alarms_ = host_.on_event([](const SwitchEvent& event) {
       tell(event.port == 0
                ? fmt::format("{}: {}", to_string(event.level), event.text)
@@ -111,7 +114,7 @@ class Program {
       write_text_file(config_.state, host_.device().snapshot());
       save_failed_ = false;
     } catch (const Error& error) {
-      if (!is_listening_) throw;
+      if (!is_ready_) throw;
       // A full disk must not darken a switch; once said is enough.
       if (!std::exchange(save_failed_, true)) tell(error.what());
     }
@@ -232,7 +235,6 @@ class Program {
       print(
           fmt::format("gnmi {}{}{}:{}\n", is_v6 ? "[" : "", host, is_v6 ? "]" : "", gnmi_->port()));
     }
-    is_listening_ = true;
   }
 
   const OcsConfig& config_;
@@ -252,7 +254,7 @@ class Program {
   std::unique_ptr<TextServer> scpi_;
   std::unique_ptr<TextServer> control_;
   std::unique_ptr<GnmiService> gnmi_;
-  bool is_listening_ = false;
+  bool is_ready_ = false;
   bool save_failed_ = false;
 };
 

@@ -52,6 +52,9 @@ PositionSettings read_position(const std::string& number, const YamlReader& valu
   settings.position = *position;
   value.only_keys({"label", "power-dbm", "in-loss-db", "out-loss-db", "dark"});
   settings.label = value.string_or("label", "");
+  if (settings.label.size() > kMostLabel) {
+    throw Error(value.at("label").place(), "is too long", fmt::format("{} bytes", kMostLabel));
+  }
   if (value.has("power-dbm")) {
     settings.power_dbm = value.at("power-dbm").number(kLeastDbm, kMostDbm);
   }
@@ -132,7 +135,8 @@ void take_users(const std::vector<std::string>& given, std::string_view flag, Us
   if (given.empty()) return;
   users.clear();
   for (const std::string& user : given) {
-    users.insert(halves(user, ':', false, flag, "NAME:PASSWORD"));
+    const auto [added, is_new] = users.insert(halves(user, ':', false, flag, "NAME:PASSWORD"));
+    if (!is_new) throw Error(flag, fmt::format("'{}' is named twice", shown(added->first)), "once");
   }
 }
 

@@ -79,8 +79,10 @@ const CLI::Option* subject_of(const CLI::App& command, std::string_view said) {
 }
 
 /// A flag without its value, one given twice, one that is missing.
-Error wrong_count(const CLI::App& command, const CLI::ParseError& error) {
-  const std::string hint = fmt::format("see mixnet {} --help", command.get_name());
+Error wrong_count(const CLI::App& app, const CLI::App& command, const CLI::ParseError& error) {
+  const std::string hint =
+      fmt::format("see {}{}{} --help", app.get_name(), &app == &command ? "" : " ",
+                  &app == &command ? "" : command.get_name());
   const CLI::Option* option = subject_of(command, error.what());
   if (option == nullptr) return {"command line", error.what(), hint};
   const std::string name = first_name(*option);
@@ -93,10 +95,18 @@ Error wrong_count(const CLI::App& command, const CLI::ParseError& error) {
   return {name, "needs a value", fmt::format("write {} {}", name, option->get_type_name())};
 }
 
+/// The program, which may have flags of its own, and its commands.
+template <typename App>
+std::vector<App*> all_commands(App& app) {
+  std::vector<App*> commands = {&app};
+  for (App* command : app.get_subcommands(nullptr)) commands.push_back(command);
+  return commands;
+}
+
 }  // namespace
 
 void refuse_loose_values(CLI::App& app) {
-  for (CLI::App* command : app.get_subcommands(nullptr)) {
+  for (CLI::App* command : all_commands(app)) {
     for (CLI::Option* option : command->get_options()) {
       option->check([name = first_name(*option),
                      type = option->get_type_name()](const std::string& value) -> std::string {
@@ -116,7 +126,7 @@ void refuse_values_of_switches(const CLI::App& app, const std::vector<std::strin
     const std::size_t equals = word.find('=');
     if (!word.starts_with("--") || equals == std::string::npos) continue;
     const std::string name = word.substr(0, equals);
-    for (const CLI::App* command : app.get_subcommands(nullptr)) {
+    for (const CLI::App* command : all_commands(app)) {
       for (const CLI::Option* option : command->get_options()) {
         if (option->get_expected_max() != 0 || !option->check_name(name)) continue;
         throw Error(name, "takes no value", "write it alone, or leave it out");
@@ -128,9 +138,10 @@ void refuse_values_of_switches(const CLI::App& app, const std::vector<std::strin
 Error explain(const CLI::App& app, const CLI::ParseError& error) {
   const std::vector<CLI::App*> used = app.get_subcommands();
   const CLI::App& command = used.empty() ? app : *used.front();
+  const bool has_commands = !app.get_subcommands(nullptr).empty();
   const std::vector<std::string> left = app.remaining(true);
   if (!left.empty()) {
-    if (used.empty() && !left.front().starts_with('-')) {
+    if (used.empty() && has_commands && !left.front().starts_with('-')) {
       return {left.front(), "no such command", suggest(left.front(), command_names(app))};
     }
     // A flag that is not known leaves its value behind as well: the flag is what to talk about.
@@ -139,11 +150,11 @@ Error explain(const CLI::App& app, const CLI::ParseError& error) {
     }
     return unknown_word(command, left.front());
   }
-  if (used.empty()) {
+  if (used.empty() && has_commands) {
     return {"command line", "names no command",
             fmt::format("give one of {}; see --help", fmt::join(command_names(app), ", "))};
   }
-  return wrong_count(command, error);
+  return wrong_count(app, command, error);
 }
 
 }  // namespace mixnet::cli

@@ -13,7 +13,7 @@
 
 namespace mixnet::cli {
 
-/// Makes every option of every command of `app` refuse such values: parsing then throws Error.
+/// Makes every option of `app` and of its commands refuse such values: parsing then throws Error.
 /// Call it once, after all commands are added.
 void refuse_loose_values(CLI::App& app);
 
@@ -23,7 +23,7 @@ void refuse_values_of_switches(const CLI::App& app, const std::vector<std::strin
 
 /// After `app` failed to parse with `error`: says what is wrong with the command line (a word or
 /// flag that the command does not know, a flag without its value, given twice or missing, no
-/// command).
+/// command where there are some).
 Error explain(const CLI::App& app, const CLI::ParseError& error);
 
 }  // namespace mixnet::cli

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdint>
+#include <optional>
 
 #include "base/error.h"
 
@@ -101,6 +102,38 @@ TEST(StrictFlags, UnknownFlagsAreNamed) {
 TEST(StrictFlags, UnknownCommandsAreNamed) {
   EXPECT_EQ(said({"rum"}), "rum: no such command; did you mean 'run'? known: run");
   EXPECT_THAT(said({}), HasSubstr("names no command; give one of run"));
+}
+
+/// What is said of the flags of a program without commands.
+std::string said_alone(std::vector<std::string> words) {
+  CLI::App app("", "mixnet-ocs");
+  std::optional<int> ports;
+  bool carrier = false;
+  app.add_option("--ports", ports);
+  app.add_flag("--carrier", carrier);
+  refuse_loose_values(app);
+  std::vector<std::string> reversed(words.rbegin(), words.rend());
+  try {
+    refuse_values_of_switches(app, words);
+    app.parse(reversed);
+  } catch (const CLI::ParseError& error) {
+    return explain(app, error).what();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return {};
+}
+
+TEST(StrictFlags, AProgramWithoutCommandsIsAsStrict) {
+  EXPECT_EQ(said_alone({"--ports", "8", "--carrier"}), "");
+  EXPECT_THAT(said_alone({"--ports", "0x10"}), HasSubstr("--ports: '0x10' is not a whole number"));
+  EXPECT_THAT(said_alone({"--ports", ""}), HasSubstr("--ports: is empty"));
+  EXPECT_THAT(said_alone({"--carrier=no"}), HasSubstr("--carrier: takes no value"));
+  EXPECT_EQ(said_alone({"--ports"}), "--ports: needs a value; write --ports INT");
+  EXPECT_EQ(said_alone({"--ports", "1", "--ports", "2"}),
+            "--ports: is given 2 times; give it once");
+  EXPECT_THAT(said_alone({"--prts", "1"}), HasSubstr("--prts: no such flag"));
+  EXPECT_THAT(said_alone({"word"}), HasSubstr("word: was not expected here"));
 }
 
 }  // namespace

@@ -83,10 +83,13 @@ void EmulatedSwitch::count(const NamedPorts& ports, int by, Taken& taken) {
 
 void EmulatedSwitch::accept(RequestId id, PathRequest request, MonotonicTime now) {
   RequestAnswer refused = {.id = id};
+  const NamedPorts named = ports_of(request);
   refused.refusal = resolve(request, refused.port);
   if (refused.refusal == Refusal::kNone) refused.refusal = plan(request, refused.port);
-  if (refused.refusal != Refusal::kNone || (request.remove.empty() && request.add.empty())) {
-    return answer(refused, positions_of(request), now);
+  const bool is_made = request.remove.empty() && request.add.empty();
+  // What others have asked for already is done when their movement is over, not before.
+  if (refused.refusal != Refusal::kNone || (is_made && !meets(named, moving_))) {
+    return answer(refused, positions_of(named), now);
   }
   join(id, std::move(request), now);
 }

@@ -13,7 +13,8 @@
 // to disconnect where it connects none), and counts from its first request. Then its paths are lit
 // and all its requests are answered. A request that names a port of a closed movement waits for
 // its end, and so does one that names a port of such a request; it is then judged by what it finds.
-// All other ports carry on undisturbed. Where the timing is `none`, all of that happens in
+// One that asks for what is being made ends with that movement. All other ports carry on
+// undisturbed. Where the timing is `none`, all of that happens in
 // request().
 //
 // STAGES, at which a fault can strike (switch_faults.h): a request is received -> moving ->
@@ -94,6 +95,8 @@ class EmulatedSwitch {
   void advance(MonotonicTime now);
   std::optional<MonotonicTime> next_event() const;
   std::vector<RequestAnswer> take_answers();
+  /// There are answers or events to be taken.
+  bool has_news() const { return !answers_.empty() || !events_.empty(); }
 
   // State. A path that is being moved is not there yet.
   std::vector<LightPath> paths() const { return standing_.paths(); }
@@ -104,6 +107,11 @@ class EmulatedSwitch {
   /// Moves since it was made.
   std::int64_t wear(int position) const { return wear_[index(position)]; }
   void set_shutter(int position, bool shut, MonotonicTime now);
+  /// At most kMostLabel bytes.
+  void set_label(int position, std::string label) {
+    light_.set_label(position, std::move(label));
+    ++revision_;
+  }
   const PortLight& light() const { return light_; }
   PortLight& light() { return light_; }
   /// After a change to what shines, is shut or swapped through light(). O(ports).

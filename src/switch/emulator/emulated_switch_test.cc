@@ -182,5 +182,116 @@ TEST(EmulatedSwitch, ReadsThePowerOfWhatStands) {
   EXPECT_THAT(watched.lit_paths(), ElementsAre(LightPath{9, 1}));
 }
 
+/// As ENT-PATCH asks: joined, in place of whatever else their ports are in.
+PathRequest replace(const std::vector<OpticalCircuit>& list) {
+  PathRequest request = connect(list);
+  for (const OpticalCircuit circuit : list) {
+    request.clear_inputs.insert(request.clear_inputs.end(), {circuit.a, circuit.b});
+    request.clear_outputs.insert(request.clear_outputs.end(), {circuit.a, circuit.b});
+  }
+  return request;
+}
+
+TEST(EmulatedSwitchReplaces, WhatItsPortsAreIn) {
+  WatchedSwitch watched(switch_config("none"));
+  watched.make(connect({{1, 9}, {2, 10}, {3, 11}}), at_ms(0));
+  EXPECT_EQ(watched.make(replace({{1, 10}}), at_ms(1)).refusal, Refusal::kNone);
+  EXPECT_THAT(watched.device.paths(),
+              ElementsAre(LightPath{1, 10}, LightPath{3, 11}, LightPath{10, 1}, LightPath{11, 3}));
+  EXPECT_EQ(watched.device.wear(3), 1);
+  const PathRequest clear = {.clear_inputs = {1, 5}, .clear_outputs = {1, 5}};
+  EXPECT_EQ(watched.make(clear, at_ms(2)).refusal, Refusal::kNone);
+  EXPECT_THAT(watched.device.paths(), ElementsAre(LightPath{3, 11}, LightPath{11, 3}));
+}
+
+TEST(EmulatedSwitchReplaces, OneFibreOfADeviceOfTwoSides) {
+  WatchedSwitch watched(switch_config("none", 16, Sides::kTwo));
+  watched.make(connect({{1, 9}}), at_ms(0));
+  const PathRequest request = {.add = {{1, 16}}, .clear_inputs = {1}, .clear_outputs = {16}};
+  EXPECT_EQ(watched.make(request, at_ms(1)).refusal, Refusal::kNone);
+  EXPECT_THAT(watched.device.paths(), ElementsAre(LightPath{1, 16}, LightPath{9, 1}));
+}
+
+TEST(EmulatedSwitchReplaces, NothingOfWhatStandsAlready) {
+  WatchedSwitch watched(switch_config("fixed:25ms"));
+  watched.make(connect({{1, 9}, {2, 10}}), at_ms(0));
+  watched.told.clear();
+  watched.device.request(replace({{1, 9}}), at_ms(100));
+  EXPECT_EQ(watched.answer().refusal, Refusal::kNone) << "there is nothing to wait for";
+  EXPECT_THAT(watched.told, IsEmpty());
+  // Beside what is new, the circuit that stands is not made dark.
+  watched.make(replace({{1, 9}, {3, 10}}), at_ms(100));
+  EXPECT_THAT(watched.told,
+              ElementsAre(LightPath{2, 0}, LightPath{10, 0}, LightPath{3, 10}, LightPath{10, 3}));
+  EXPECT_EQ(watched.device.path_from(1), 9);
+  EXPECT_EQ(watched.device.path_from(2), 0);
+}
+
+TEST(EmulatedSwitchReplaces, NothingWhereItsPortsAreFree) {
+  WatchedSwitch watched(switch_config("fixed:25ms"));
+  watched.device.request({.clear_inputs = {16}, .clear_outputs = {16}}, at_ms(0));
+  EXPECT_EQ(watched.answer().refusal, Refusal::kNone);
+  EXPECT_FALSE(watched.device.next_event());
+  const RequestAnswer refused =
+      watched.make({.clear_inputs = {17}, .clear_outputs = {17}}, at_ms(1));
+  EXPECT_EQ(std::pair(refused.refusal, refused.port), std::pair(Refusal::kNoSuchPort, 17));
+}
+
+TEST(EmulatedSwitchReplaces, WhatIsStillMovingOnceItHasComeToRest) {
+  WatchedSwitch watched(switch_config("fixed:25ms"));
+  const RequestId first = watched.device.request(connect({{1, 9}}), at_ms(0));
+  watched.device.advance(at_ms(5));  // closed
+  const RequestId second = watched.device.request(replace({{1, 10}}), at_ms(5));
+  const RequestId third = watched.device.request(replace({{1, 10}}), at_ms(6));
+  watched.device.advance(at_ms(25));
+  EXPECT_EQ(watched.answer().id, first);
+  EXPECT_EQ(watched.device.path_from(1), 0) << "it moves on at once";
+  watched.device.advance(at_ms(50));
+  EXPECT_THAT(watched.device.take_answers(),
+              ElementsAre(RequestAnswer{.id = second}, RequestAnswer{.id = third}));
+  EXPECT_THAT(watched.device.paths(), ElementsAre(LightPath{1, 10}, LightPath{10, 1}));
+}
+
+TEST(EmulatedSwitchReplaces, InTheMovementThatIsGathered) {
+  WatchedSwitch watched(switch_config("fixed:25ms"));
+  watched.device.request(connect({{1, 9}}), at_ms(0));
+  const RequestId again = watched.device.request(replace({{1, 9}}), at_ms(0.3));
+  EXPECT_THAT(watched.device.take_answers(), IsEmpty()) << "it does not stand yet";
+  watched.device.request(replace({{1, 10}}), at_ms(0.6));
+  watched.device.advance(at_ms(24.9));
+  EXPECT_THAT(watched.device.take_answers(), IsEmpty());
+  watched.device.advance(at_ms(25));
+  const std::vector<RequestAnswer> answers = watched.device.take_answers();
+  ASSERT_EQ(answers.size(), 3u);
+  EXPECT_EQ(answers[1], (RequestAnswer{.id = again}));
+  EXPECT_THAT(watched.device.paths(), ElementsAre(LightPath{1, 10}, LightPath{10, 1}));
+  EXPECT_FALSE(watched.device.next_event());
+}
+
+TEST(EmulatedSwitchReplaces, OrRefusesAllOfIt) {
+  WatchedSwitch watched(switch_config("none"));
+  watched.make(connect({{1, 9}, {2, 10}}), at_ms(0));
+  EXPECT_EQ(watched.make(replace({{1, 10}, {1, 11}}), at_ms(1)).refusal, Refusal::kPortInUse);
+  EXPECT_EQ(watched.device.path_from(1), 9);
+  EXPECT_EQ(watched.device.path_from(2), 10);
+  // The other end of what is to be parted does not move.
+  watched.device.strike(parse_fault("stuck@idle port=9", "test", 16), at_ms(2));
+  EXPECT_EQ(watched.make(replace({{1, 11}}), at_ms(3)).refusal, Refusal::kStuck);
+  EXPECT_EQ(watched.device.path_from(1), 9);
+}
+
+TEST(EmulatedSwitchReplaces, HalfOfItWhenHalfIsApplied) {
+  WatchedSwitch watched(switch_config("none"));
+  watched.make(connect({{1, 9}, {2, 10}}), at_ms(0));
+  watched.device.strike(parse_fault("half-applied@received", "test", 16), at_ms(1));
+  watched.make(replace({{1, 11}, {2, 12}}), at_ms(1));
+  EXPECT_EQ(watched.device.path_from(1), 11);
+  EXPECT_EQ(watched.device.path_from(2), 10) << "the second half is not looked at";
+  watched.device.strike(parse_fault("half-applied@received", "test", 16), at_ms(2));
+  watched.make({.clear_inputs = {1, 2}, .clear_outputs = {1, 2}}, at_ms(2));
+  EXPECT_EQ(watched.device.path_from(1), 0);
+  EXPECT_EQ(watched.device.path_from(2), 10);
+}
+
 }  // namespace
 }  // namespace mixnet

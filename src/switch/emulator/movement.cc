@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <utility>
 
 namespace mixnet {
@@ -64,6 +65,18 @@ PathRequest first_half(const PathRequest& request, Sides sides) {
   PathRequest half = request;
   half.remove = first_pairs(request.remove, std::min(keep, removals), sides);
   half.add = first_pairs(request.add, std::max(0, keep - removals), sides);
+  if (request.add.empty()) {
+    half.clear_inputs.resize(half.clear_inputs.size() / 2);
+    half.clear_outputs.resize(half.clear_outputs.size() / 2);
+    return half;
+  }
+  // What is not looked at frees no port either.
+  const std::set<LightPath> kept(half.add.begin(), half.add.end());
+  for (const LightPath path : request.add) {
+    if (kept.contains(path)) continue;
+    std::erase(half.clear_inputs, path.from);
+    std::erase(half.clear_outputs, path.to);
+  }
   return half;
 }
 

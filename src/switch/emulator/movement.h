@@ -53,7 +53,8 @@ int pairs_of(const Movement& movement, Sides sides);
 std::vector<LightPath> first_pairs(std::span<const LightPath> paths, int count, Sides sides);
 /// How many there are.
 int count_pairs(std::span<const LightPath> paths, Sides sides);
-/// Without its second half; removals count first.
+/// Without its second half; removals count first. Ports to be free go with the paths to be added
+/// there; where there are none, half of them stays.
 PathRequest first_half(const PathRequest& request, Sides sides);
 
 /// Inputs and outputs that requests name, each once and sorted.

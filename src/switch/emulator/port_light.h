@@ -23,6 +23,9 @@ namespace mixnet {
 /// What a power meter reads where there is no light.
 constexpr double kDarkDbm = -60;
 
+/// Bytes of a label, for who takes one from outside.
+constexpr std::size_t kMostLabel = 255;
+
 enum class FibreEnd { kIn, kOut };
 
 class PortLight {

@@ -27,7 +27,8 @@ using nlohmann::json;
 constexpr std::string_view kFormat = "mixnet emulated switch";
 constexpr std::int64_t kVersion = 1;
 constexpr double kMostDb = 1000;
-constexpr std::size_t kMostLabel = 256;
+// Three bytes for each that is no UTF-8.
+constexpr std::size_t kMostSavedLabel = 3 * kMostLabel;
 
 int read_position(const JsonReader& reader, int ports) {
   return static_cast<int>(reader.integer(1, ports));
@@ -71,8 +72,9 @@ void lead(PortLight& light, int position, FibreEnd end, int matrix) {
 
 void read_light(const JsonReader& reader, int position, PortLight& light) {
   std::string label = reader.string_or("label", "");
-  if (label.size() > kMostLabel) {
-    throw Error(reader.at("label").place(), "is too long", "at most 256 bytes");
+  if (label.size() > kMostSavedLabel) {
+    throw Error(reader.at("label").place(), "is too long",
+                fmt::format("at most {} bytes", kMostSavedLabel));
   }
   light.set_label(position, std::move(label));
   if (reader.has("sent")) {

@@ -96,7 +96,8 @@ TEST(SwitchSnapshot, SaysWhatIsDamaged) {
   EXPECT_THAT(error_with("/positions/0/at", 0), HasSubstr("positions[0].at"));
   EXPECT_THAT(error_with("/positions/0/wear", -1), HasSubstr("wear"));
   EXPECT_THAT(error_with("/positions/0/loss_in", 1e9), HasSubstr("at most 1000 dB"));
-  EXPECT_THAT(error_with("/positions/0/label", std::string(300, 'x')), HasSubstr("256 bytes"));
+  EXPECT_THAT(error_with("/positions/0/label", std::string(3 * kMostLabel + 1, 'x')),
+              HasSubstr("765 bytes"));
   EXPECT_THAT(error_with("/positions/0/output", 5), HasSubstr("two fibres lead to"));
   EXPECT_THAT(error_with("/faults/0/kind", "deny"), HasSubstr("does not last"));
   EXPECT_THAT(error_with("/faults/2/with", 4), HasSubstr("not exchanged"));
@@ -119,6 +120,14 @@ TEST(SwitchSnapshot, ALabelMayBeAnyBytes) {
   EmulatedSwitch again(switch_config("none", 8));
   again.restore(device.snapshot(), "state.json", at_ms(0));
   EXPECT_EQ(again.light().label(1), "\xEF\xBF\xBD\"\n");
+}
+
+TEST(SwitchSnapshot, HoldsTheLongestLabelWhateverItIsMadeOf) {
+  EmulatedSwitch device(switch_config("none"));
+  device.set_label(3, std::string(kMostLabel, '\xff'));  // three bytes each in JSON
+  EmulatedSwitch again(switch_config("none"));
+  again.restore(device.snapshot(), "state.json", at_ms(0));
+  EXPECT_FALSE(again.light().label(3).empty());
 }
 
 }  // namespace

@@ -83,11 +83,14 @@ DeviceHost::Subscription DeviceHost::on_drop(Changed dropped) {
 
 void DeviceHost::run_step() {
   device_.advance(now());
+  // Taken before anybody is told of changes: who looks moves the device on, and what comes of that
+  // is answered in a step of its own, after it is saved.
+  const std::vector<RequestAnswer> answers = device_.take_answers();
   if (const std::uint64_t revision = device_.revision(); revision != revision_told_) {
     revision_told_ = revision;
     for (const auto& seer : held(change_seers_)) (*seer)();
   }
-  for (const RequestAnswer& answer : device_.take_answers()) {
+  for (const RequestAnswer& answer : answers) {
     const auto found = waiting_.extract(answer.id);
     if (found && found.mapped()) found.mapped()(answer);
   }
@@ -98,6 +101,10 @@ void DeviceHost::run_step() {
   if (const std::uint64_t drops = device_.drops(); drops != drops_told_) {
     drops_told_ = drops;
     for (const auto& seer : held(drop_seers_)) (*seer)();
+  }
+  if (device_.has_news() || device_.revision() != revision_told_ ||
+      device_.drops() != drops_told_) {
+    step();
   }
   arm();
 }

@@ -12,6 +12,7 @@ class DeviceHostTest : public testing::Test {
   static EmulatedSwitchConfig config() {
     EmulatedSwitchConfig config;
     config.ports = 8;
+    config.timing = SwitchTiming::parse("fixed:25ms", "test");
     return config;
   }
   static PathRequest circuit(int a, int b) { return {{}, {{a, b}, {b, a}}, {}}; }
@@ -77,6 +78,26 @@ TEST_F(DeviceHostTest, ACallbackMayAskAgain) {
       EXPECT_EQ(host_.device().path_from(1), 0);
       answered = true;
     });
+  });
+  run_until(answered);
+  EXPECT_TRUE(answered);
+}
+
+TEST_F(DeviceHostTest, WhatALookBringsOutIsToldBeforeItIsAnswered) {
+  // A movement ends between the step and the look of somebody who is told of a change: it is told
+  // of by itself, and answered only then.
+  int told = 0;
+  bool answered = false;
+  const auto saver = host_.on_change([&] { told = host_.device().path_from(1); });
+  const auto slow = host_.on_change([&] {
+    const MonotonicTime end = host_.now() + std::chrono::milliseconds(60);
+    while (host_.now() < end) {
+    }
+    static_cast<void>(host_.device());
+  });
+  host_.request(circuit(1, 5), [&](const RequestAnswer&) {
+    EXPECT_EQ(told, 5) << "answered before it was saved";
+    answered = true;
   });
   run_until(answered);
   EXPECT_TRUE(answered);

@@ -120,6 +120,7 @@ class GnmiService::Server : public gnmi::gNMI::CallbackService {
   void carry_out(const SetCall& call, SonicSet set);
   void begin_move(const SetCall& call, SonicSet set);
   void set_done(const SetCall& call, const SonicSet& set, const RequestAnswer& answer);
+  void answer_set(const SetCall& call, const gnmi::SetResponse& done, const RequestAnswer& answer);
   void drop(const std::string& peer);
 
   DeviceHost& host_;
@@ -291,15 +292,27 @@ void GnmiService::Server::set_done(const SetCall& call, const SonicSet& set,
     for (const auto& [position, shut] : set.shutters) {
       device.set_shutter(position, shut, host_.now());
     }
-    for (const auto& [position, label] : set.labels) device.light().set_label(position, label);
-    if (!set.shutters.empty()) host_.step();
+    for (const auto& [position, label] : set.labels) device.set_label(position, label);
+    if (!set.labels.empty() || !set.shutters.empty()) {
+      host_.step();
+      // Answered after the step that saves it.
+      asio::post(host_.io(), [held = std::weak_ptr(alive_), call, response = set.response, answer] {
+        if (const auto self = held.lock()) (*self)->answer_set(call, response, answer);
+      });
+      return;
+    }
   }
+  answer_set(call, set.response, answer);
+}
+
+void GnmiService::Server::answer_set(const SetCall& call, const gnmi::SetResponse& done,
+                                     const RequestAnswer& answer) {
   if (answer.silent) return;
   if (answer.drop) return drop(call->peer());
   call->complete([&](gnmi::SetResponse& response) {
     try {
       check_answer(answer);
-      response = set.response;
+      response = done;
       return grpc::Status::OK;
     } catch (const GnmiRefusal& refusal) {
       return refusal.status();

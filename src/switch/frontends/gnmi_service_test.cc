@@ -6,6 +6,7 @@
 
 #include <asio/executor_work_guard.hpp>
 #include <asio/post.hpp>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -32,6 +33,7 @@ class RunningSwitch {
  public:
   explicit RunningSwitch(EmulatedSwitchConfig config, GnmiOptions options = {})
       : host_(io_, std::move(config)) {
+    saver_ = host_.on_change([this] { ++changes_; });
     options.port = 0;
     service_.emplace(host_, options);
     thread_ = std::thread([this] { io_.run(); });
@@ -74,10 +76,14 @@ class RunningSwitch {
   std::unique_ptr<OpticalSwitch> driver(PortSlice slice = {}) {
     return open_gnmi_switch(address(), std::move(slice));
   }
+  /// How often who saves was told of changes.
+  int changes() const { return changes_; }
 
  private:
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
+  std::atomic<int> changes_ = 0;
+  DeviceHost::Subscription saver_;
   DeviceHost host_;
   std::optional<GnmiService> service_;
   std::thread thread_;
@@ -255,6 +261,19 @@ TEST(GnmiService, AShutterIsAForcedBlock) {
   ASSERT_EQ(readings.size(), 2u);
   EXPECT_EQ(readings[0].state, PortState::kBlocked);
   EXPECT_EQ(readings[1].state, PortState::kOpen);
+}
+
+TEST(GnmiService, ALabelIsSavedBeforeItIsAnswered) {
+  RunningSwitch running(config());
+  GnmiSession session(running.address(), system_env());
+  for (int i = 1; i <= 20; ++i) {
+    gnmi::SetRequest request;
+    gnmi::Update& update = *request.add_update();
+    *update.mutable_path() = SonicPath{"CONFIG_DB", "OCS_PORT", "3A", ""}.to_gnmi();
+    update.mutable_val()->set_json_ietf_val(R"({"label":"rack 7"})");
+    EXPECT_EQ(session.set(request, in(seconds(5))), "");
+    EXPECT_EQ(running.changes(), i);
+  }
 }
 
 TEST(GnmiService, HalfACircuitIsRefusedWherePortsCarryBothDirections) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <asio/post.hpp>
 #include <deque>
 #include <functional>
 #include <map>
@@ -27,6 +28,7 @@ constexpr int kSettingsConflict = -221;
 constexpr int kOutOfRange = -222;
 
 constexpr std::size_t kMostWaiting = 4'096;  // commands
+constexpr int kMostChanges = 1'024;          // not done yet
 constexpr std::size_t kMostPowers = 256;     // ports of one query
 
 class ScpiConversation final : public Conversation,
@@ -58,17 +60,19 @@ class ScpiConversation final : public Conversation,
 
   /// Carries out what need not wait.
   void go_on() {
+    if (std::exchange(is_going_, true)) return;  // an answer that came at once: the loop goes on
     while (!waiting_.empty() && !is_reading_) {
       const ScpiCommand& command = waiting_.front().command;
       const bool waits = is_scpi(command.header, "*OPC?") || is_scpi(command.header, "*WAI") ||
                          command.header.starts_with("SYST");
-      if (waits && changes_ > 0) return;
+      if ((waits && changes_ > 0) || changes_ >= kMostChanges) break;
       const Waiting next = std::move(waiting_.front());
       waiting_.pop_front();
       ends_line_ = next.ends_line;
       obey(next.command);
       if (!is_reading_) end_command();
     }
+    is_going_ = false;
   }
 
   /// The answers of a line go together.
@@ -227,6 +231,14 @@ class ScpiConversation final : public Conversation,
       host_.device().set_shutter(panel_.numbering().position(each), shut, host_.now());
     }
     host_.step();
+    // Done when the step has been that saves it.
+    ++changes_;
+    asio::post(host_.io(), [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self) return;
+      --self->changes_;
+      self->go_on();
+    });
   }
   void disable(const std::string& parameters) { move_shutters(parameters, true); }
   void enable(const std::string& parameters) { move_shutters(parameters, false); }
@@ -291,6 +303,7 @@ class ScpiConversation final : public Conversation,
   std::string answers_;
   int changes_ = 0;  ///< not done yet
   bool is_reading_ = false;
+  bool is_going_ = false;
   bool ends_line_ = false;
   bool is_trusted_ = false;
 };

@@ -10,7 +10,6 @@ namespace mixnet {
 namespace {
 
 constexpr int kMostEdits = 8'192;
-constexpr std::size_t kMostLabel = 255;
 
 [[noreturn]] void refuse(grpc::StatusCode code, const std::string& text) {
   throw GnmiRefusal(code, text);

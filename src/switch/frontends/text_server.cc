@@ -23,6 +23,7 @@ using std::chrono::seconds;
 
 constexpr std::size_t kTurn = 16 << 10;
 constexpr seconds kTrustWithin{30};
+constexpr seconds kCloseWithin{10};
 /// Where no more descriptors are to be had, those that go make room.
 constexpr std::chrono::milliseconds kAcceptAgain{20};
 
@@ -58,8 +59,13 @@ class TextServer::Connection final : public Speaker,
   }
 
   void close() override {
-    closes_ = true;
-    if (sending_.empty()) end();
+    if (is_ended_ || std::exchange(closes_, true)) return;
+    if (sending_.empty()) return end();
+    // Who does not read what was said last is not waited for.
+    patience_.expires_after(kCloseWithin);
+    patience_.async_wait([self = shared_from_this()](const std::error_code& error) {
+      if (!error) self->end();
+    });
   }
 
   /// At once.
@@ -97,7 +103,8 @@ class TextServer::Connection final : public Speaker,
   }
 
   void hear(std::size_t bytes) {
-    heard_ += bytes;
+    if (closes_) return;  // what was said is still leaving; no more is heard
+    heard_ = is_trusted() ? 0 : heard_ + bytes;
     try {
       conversation_->hear({buffer_.data(), bytes});
     } catch (const Error&) {

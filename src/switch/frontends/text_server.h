@@ -3,7 +3,7 @@
 // One Conversation a connection says what is answered; this reads, writes and keeps the limits:
 //   - connections: 128. One more, and the oldest that is not trusted (logged in) goes; if all are
 //     trusted, the new one does;
-//   - who is not trusted after 30 s goes, and who has sent 16 KiB by then;
+//   - who is not trusted after 30 s goes, and who has sent 16 KiB by then, or since it logged out;
 //   - a client that does not read what it is sent: over 4 MiB unsent, it goes;
 //   - nobody holds the loop: a turn reads at most 16 KiB of one connection.
 // What goes is closed without a word. All on the thread of the io_context; the server must outlive

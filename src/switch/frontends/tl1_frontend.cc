@@ -22,6 +22,7 @@ namespace {
 
 constexpr int kMostTimeOut = 60;  // minutes
 constexpr int kMostTag = 9'999;
+constexpr int kMostChanges = 1'024;  // of a session, unanswered
 constexpr std::string_view kVersion = "6.5.2.18";
 
 Tl1Response completed(std::vector<std::string> rows = {}) { return {.rows = std::move(rows)}; }
@@ -214,9 +215,10 @@ class Tl1Conversation final : public Conversation,
 
   void report(const SwitchEvent& event) {
     if (!is_logged_in_ || holds_alarms_) return;
+    last_event_ = last_event_ % kMostTag + 1;
     Tl1Autonomous message{
         .level = event.level,
-        .atag = fmt::to_string(++last_event_ % kMostTag),
+        .atag = fmt::to_string(last_event_),
         .verb = event.level == AlarmLevel::kEvent ? "REPT EVT EQPT" : "REPT ALM EQPT",
         .comment = {},
         .rows = {}};
@@ -229,9 +231,12 @@ class Tl1Conversation final : public Conversation,
   // Patches.
 
   void change(const Tl1Command& command, const PathRequest& request) {
+    if (changes_ == kMostChanges) return say(command, denied("SARB", "Too many commands"));
+    ++changes_;
     host_.request(request, [weak = weak_from_this(), command](const RequestAnswer& answer) {
       const auto self = weak.lock();
       if (!self) return;
+      --self->changes_;
       if (answer.drop) return self->speaker_->close();
       if (!answer.silent) self->say(command, answer_of(answer, answer.port));
       if (answer.drop_after) self->speaker_->close();
@@ -422,6 +427,7 @@ class Tl1Conversation final : public Conversation,
   std::string user_;
   int time_out_ = kMostTimeOut;
   int last_event_ = 0;
+  int changes_ = 0;  ///< not answered yet
 };
 
 /// Null: there is no such command.

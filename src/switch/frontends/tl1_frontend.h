@@ -9,8 +9,8 @@
 //   light                 OPR-, RLS-, RTRV-PORT-SHUTTER, RTRV-PORT-POWER, RTRV-, SET-PORT-PMON
 //   the whole             INIT-SYS (1: clear all; 10: reboot)
 // Ports are the device's (PortNumbering). A change is answered when it is done, whatever is asked
-// meanwhile; alarms come amid answers. A session that says nothing for its time-out (60 minutes; 0:
-// never) is logged out.
+// meanwhile, and the 1,025th that waits is denied (SARB); alarms come amid answers. A session that
+// says nothing for its time-out (60 minutes; 0: never) is logged out.
 #pragma once
 
 #include <map>
