@@ -47,6 +47,7 @@ TEST_P(OcsContract, SaysWhatTheSwitchIs) {
   EXPECT_EQ(is.ports, 16);
   EXPECT_FALSE(is.identity.empty());
   EXPECT_EQ(is.measured_delay, Duration::zero());
+  EXPECT_EQ(is.batch, GetParam().protocol == SwitchProtocol::kTl1 ? 1 : 0);
   EXPECT_EQ(is.atomic, GetParam().protocol == SwitchProtocol::kGnmi);
   driver->apply({.connect = {{1, 2}}}, from_now(2'000));
   const SwitchCapabilities now = driver->capabilities(from_now(2'000));

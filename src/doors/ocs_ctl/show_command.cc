@@ -30,7 +30,7 @@ void show(const ShowFlags& flags) {
     for (const LightPath& half : joined.halves) halves.push_back({half.from, half.to});
     const nlohmann::ordered_json document = {
         {"identity", is.identity}, {"ports", is.ports},    {"sides", to_string(is.sides)},
-        {"atomic", is.atomic},     {"power", is.power},    {"circuits", circuits},
+        {"batch", is.batch}, {"atomic", is.atomic},     {"power", is.power},    {"circuits", circuits},
         {"halves", halves},        {"taken", joined.taken}};
     cli::write_output(flags.json, document.dump(2) + "\n");
   }

@@ -73,7 +73,7 @@ struct SwitchCapabilities {
   std::string identity;  ///< as the device gives it: maker, model, version
   int ports = 0;         ///< positions
   Sides sides = Sides::kOne;
-  int batch = 0;        ///< most circuits of one command; 0: no bound is known
+  int batch = 0;        ///< most cross-connects of one command; 0: no bound is known
   bool atomic = false;  ///< a change that cannot be made whole is not made at all
   bool power = false;   ///< optical power can be read
   CommitPath commit = CommitPath::kDirect;  ///< by which the last change went, as timed

@@ -132,6 +132,7 @@ SwitchCapabilities Tl1Switch::capabilities(MonotonicTime dead_line) {
   const std::vector<Tl1Response> answers = session_.exchange(requests, dead_line);
   check(answers[0], "to tell what it is");
   SwitchCapabilities can = known_capabilities();
+  can.batch = 1;
   can.identity = fmt::format("{}", fmt::join(answers[0].rows, " "));
   can.power = answers.size() > 1 && !is_refused(answers[1]) && !answers[1].rows.empty();
   return can;
