@@ -3,12 +3,17 @@ be and otherwise. What is wrong is found by what switch and servers answer; wher
 what is plugged in is never asked."""
 
 import json
+import os
 import random
+import re
+import signal
+import subprocess
 import sys
 import time
 import unittest
 
-from ocs_program import LOOPBACK, Namespace, OcsTest, Switch, ocs, ocs_json, why_no_namespaces
+import program
+from ocs_program import LOOPBACK, MIXNET, Namespace, OcsTest, Switch, ocs, ocs_json, why_no_namespaces
 
 SERVERS = 4
 NICS = 2  # of each server
@@ -150,6 +155,40 @@ class CablingTest(OcsTest):
             self.assertEqual((status, report["ok"]), (0, True))
             shown = ocs_json("show", "--switch", url, prefix=self.rack.switch.prefix)
             self.assertEqual(shown["circuits"], [[1, 5], [2, 6]])
+
+    def test_ctrl_c_puts_all_back(self):
+        plugs = straight()
+        del plugs[PORTS]  # the survey waits for it
+        prefix = self.rack.switch.prefix
+
+        def joined(switch):
+            return ocs_json("show", "--switch", switch.url(), prefix=prefix)["circuits"]
+
+        def is_up():
+            shown = subprocess.check_output([*self.rack.servers[-1].prefix, "ip", "link", "show", "nic1"],
+                                            text=True)
+            return bool(re.search(r"[<,]UP[,>]", shown))
+
+        with self.rack.start(plugs) as switch:
+            before = [[1, 5], [2, 6]]
+            self.assertEqual(ocs("connect", "1-5", "2-6", "--switch", switch.url(), prefix=prefix)[0], 0)
+            for how, waits in (("frames", lambda: joined(switch) == [[PORTS - 1, PORTS]]),
+                               ("power", lambda: not is_up())):
+                survey = subprocess.Popen(
+                    [*prefix, MIXNET, "ocs", "verify-cabling", "--config", "region.yaml", "--interrupt", "--by",
+                     how, "--settle", "300s"],
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                    start_new_session=True)
+                end = time.monotonic() + 30 * program.SLOWDOWN
+                while not waits():
+                    self.assertLess(time.monotonic(), end)
+                    time.sleep(0.05)
+                os.killpg(survey.pid, signal.SIGINT)  # as a terminal does: agents as well
+                _, err = survey.communicate(timeout=30 * program.SLOWDOWN)
+                self.assertEqual(survey.returncode, 2, err)
+                self.assertIn("was interrupted", err)
+                self.assertEqual(joined(switch), before)
+                self.assertTrue(is_up())
 
     def test_for_people(self):
         plugs = straight()

@@ -213,11 +213,16 @@ class BadInputTest(OcsTest):
         self.assertIn("--fault", self.refusal("--fault", "deny@answered"))
         self.assertIn("no such interface", self.refusal("--tl1", LOOPBACK, "--attach", "nosuchdev=1").lower())
         self.assertIn("INTERFACE=POSITION", self.refusal("--attach", "lo"))
+        self.assertIn("needs a value", self.refusal("--ports"))
+        self.assertIn("not a whole number", self.refusal("--seed", "-1"))
+        self.assertIn("is empty", self.refusal("--state", ""))
+        self.assertIn("named twice", self.refusal("--tl1-user", "a:b", "--tl1-user", "a:c"))
 
     def test_config_file(self):
         for text, problem in (("port: 3", "there is no key 'port'"), ("ports: many", "no such number"),
                               ("timing: soon", "timing"), ("positions: {40: {}}", "no position '40'"),
                               ("positions: {1: {in-loss-db: -3}}", "no such number"),
+                              ("positions: {1: {label: " + 256 * "x" + "}}", "too long"),
                               ("faults: [deny]", "config.yaml:1:10"), ("a: [", "config.yaml:")):
             with open("config.yaml", "w", encoding="utf-8") as file:
                 file.write(text)
@@ -226,6 +231,35 @@ class BadInputTest(OcsTest):
     def test_two_of_it_at_once(self):
         with Switch("--tl1", LOOPBACK) as switch:
             self.assertIn("cannot be listened to", self.refusal("--tl1", switch.at["tl1"]))
+
+    def test_who_reads_its_alarms_may_end(self):
+        with Switch("--tl1", LOOPBACK, "--control", LOOPBACK) as switch:
+            switch.process.stderr.close()
+            switch.process.stderr = None
+            for _ in range(2):
+                switch.control("fault alarm@idle")
+            self.assertEqual(ocs("show", "--switch", switch.url())[0], 0)
+
+    def test_labels_that_are_too_long_to_be_saved(self):
+        with Switch("--tl1", LOOPBACK, "--control", LOOPBACK, "--state", "state.json") as switch:
+            switch.control("label 3 " + 255 * "x")
+            with self.assertRaisesRegex(AssertionError, "too long"):
+                switch.control("label 3 " + 256 * "x")
+        with Switch("--tl1", LOOPBACK, "--control", LOOPBACK, "--state", "state.json") as switch:
+            self.assertTrue(switch.control("ports")[2].endswith(" " + 255 * "x"))
+
+    def test_only_what_is_ours_is_disconnected(self):
+        with Switch("--tl1", LOOPBACK, "--ports", 32) as switch:
+            self.assertEqual(ocs("connect", "1-17", "--switch", switch.url())[0], 0)
+            status, _, err = ocs("disconnect", "999", "--switch", switch.url())
+            self.assertEqual(status, 2)
+            self.assertIn("ports are 1 to 32", err)
+            status, _, err = ocs("disconnect", "20", "--switch", switch.url(), "--ports", "1-10")
+            self.assertEqual(status, 2)
+            self.assertIn("not in the slice", err)
+            status, out, _ = ocs("disconnect", "1", "5", "--switch", switch.url(), "--ports", "1-10")
+            self.assertEqual((status, out), (3, "1 leads out of the slice: left alone\n5 was not connected\n"))
+            self.assertEqual(ocs_json("show", "--switch", switch.url())["circuits"], [[1, 17]])
 
     def test_users_can_be_changed(self):
         with Switch("--tl1", LOOPBACK, "--gnmi", LOOPBACK, "--tl1-user", "op:secret", "--gnmi-user",

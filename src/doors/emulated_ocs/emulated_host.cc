@@ -9,6 +9,7 @@
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <optional>
 #include <set>
@@ -59,6 +60,8 @@ class Program {
 
   void run() {
     raise_descriptors();
+    // Whoever reads our alarms may end before us: that must not end the switch.
+    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
     plug_in();
     restore();
     // Before it touches an interface: a second one with the same flags ends here, and leaves those

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -103,6 +104,16 @@ void print(const SurveyReport& report) {
   cli::write_output("-", text);
 }
 
+volatile std::sig_atomic_t stop_signal = 0;
+
+/// From now on Ctrl-C and the like end the survey in order; the second time, at once.
+void stop_in_order() {
+  struct sigaction action {};
+  action.sa_handler = [](int signal) { stop_signal = signal; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
+}
+
 void verify(const VerifyFlags& flags) {
   const bool quiet = cli::answers_on_stdout(flags.json);
   SurveyOptions options;
@@ -127,6 +138,8 @@ void verify(const VerifyFlags& flags) {
   const std::size_t steps = nics.positions.size() * (options.by == SurveyBy::kPower ? 2 : 1);
   ProgressBar bar("verify-cabling", steps);
   options.progress = [&bar](std::size_t, std::size_t) { bar.advance(); };
+  options.is_stopped = [] { return stop_signal != 0; };
+  stop_in_order();
   const SurveyReport report = survey_cabling(*device, probe, nics, options);
   if (!flags.json.empty()) cli::write_output(flags.json, as_json(report));
   if (!quiet) print(report);

@@ -51,7 +51,9 @@ void carry_out(OpticalSwitch& device, const SwitchChange& change, const ChangeFl
   const ChangeReport report = device.apply(change, flags.device.dead_line());
   std::string text;
   for (const PairResult& pair : report.pairs) {
-    text += fmt::format("{}-{} {}{}{}\n", pair.circuit.a, pair.circuit.b, what_happened(pair),
+    const auto [a, b] = pair.circuit;
+    text += fmt::format("{} {}{}{}\n", a == b ? fmt::to_string(a) : fmt::format("{}-{}", a, b),
+                        what_happened(pair),
                         pair.reason.empty() || pair.outcome == PairOutcome::kBusy ? "" : ": ",
                         pair.outcome == PairOutcome::kBusy ? "" : pair.reason);
   }
@@ -84,6 +86,7 @@ void disconnect(const ChangeFlags& flags) {
   const std::unique_ptr<OpticalSwitch> device = flags.device.open();
   const CrossConnects joined = device->cross_connects(flags.device.dead_line());
   SwitchChange change;
+  bool all_ours = true;
   for (const std::string& word : flags.pairs) {
     if (word.find('-') != std::string::npos) {
       change.disconnect.push_back(parse_circuit(word, "PORT"));
@@ -93,18 +96,21 @@ void disconnect(const ChangeFlags& flags) {
     if (!port) {
       throw Error("PORT", fmt::format("'{}' is neither", shown(word)), "a port or pair: 1, 1-17");
     }
-    const std::size_t before = change.disconnect.size();
-    for (const OpticalCircuit& circuit : circuits_at({*port}, joined)) {
-      change.disconnect.push_back(circuit);
+    if (std::ranges::binary_search(joined.taken, *port)) {
+      cli::write_output("-", fmt::format("{} leads out of the slice: left alone\n", *port));
+      all_ours = false;
+      continue;
     }
-    if (change.disconnect.size() == before) {
-      cli::write_output("-", fmt::format("{} was not connected\n", *port));
-    }
+    const std::set<OpticalCircuit> found = circuits_at({*port}, joined);
+    change.disconnect.insert(change.disconnect.end(), found.begin(), found.end());
+    // Of what is in none it is asked as well: a port that there is not, or not for us, is an error.
+    if (found.empty()) change.disconnect.push_back({*port, *port});
   }
   std::ranges::sort(change.disconnect);
   const auto twice = std::ranges::unique(change.disconnect);
   change.disconnect.erase(twice.begin(), twice.end());
   carry_out(*device, change, flags);
+  if (!all_ours) throw CLI::RuntimeError(kNotAsAsked);
 }
 
 }  // namespace

@@ -24,6 +24,10 @@ class Survey {
   Survey(OpticalSwitch& device, NicProbe& probe, const OpticalNics& nics,
          const SurveyOptions& options, Env& env)
       : device_(device), probe_(probe), nics_(nics), options_(options), env_(env) {
+    if (nics_.positions.size() < 2 && options.by != SurveyBy::kPower) {
+      throw Error("verify-cabling", "there is one NIC alone, and nobody to hear it",
+                  "--by power tells of one");
+    }
     has_power_ = device_.capabilities(limit()).power;
     if (options.by == SurveyBy::kPower && !has_power_) {
       throw Error("--by power", "this switch does not tell optical power", "frames, or carrier");
@@ -58,6 +62,13 @@ class Survey {
   MonotonicTime limit() const { return env_.monotonic_now() + options_.change_limit; }
   MonotonicTime agent_limit() const { return env_.monotonic_now() + milliseconds(10'000); }
 
+  void pause() {
+    if (options_.is_stopped && options_.is_stopped()) {
+      throw Error("verify-cabling", "was interrupted", "circuits that stood are put back");
+    }
+    env_.sleep_until(env_.monotonic_now() + kPoll);
+  }
+
   void step() {
     if (options_.progress) options_.progress(++done_, steps_);
   }
@@ -65,7 +76,11 @@ class Survey {
   /// These circuits and no others; false, and noted, when the switch would not.
   bool light(const std::vector<OpticalCircuit>& wanted) {
     const SwitchChange change = reconcile(device_.cross_connects(limit()), wanted);
-    const ChangeReport made = device_.apply(change, limit());
+    return note(device_.apply(change, limit()));
+  }
+
+  /// What is not as asked.
+  bool note(const ChangeReport& made) {
     for (const PairResult& pair : made.pairs) {
       if (pair.outcome == PairOutcome::kDone || pair.outcome == PairOutcome::kAlready) continue;
       report_.circuits.push_back(
@@ -78,8 +93,11 @@ class Survey {
 
   void restore() {
     try {
-      const SwitchChange change = reconcile(device_.cross_connects(limit()), before_.circuits);
-      device_.apply(change, limit());
+      light(before_.circuits);
+      for (const LightPath& half : before_.halves) {
+        report_.circuits.push_back(
+            fmt::format("{} to {}, one way only, is not put back", half.from, half.to));
+      }
     } catch (const Error&) {
       // The error on its way says more; the controller reconciles when it comes back.
       if (std::uncaught_exceptions() == 0) throw;
@@ -99,7 +117,7 @@ class Survey {
     std::set<std::pair<int, int>> pairs;
     do {
       probe_.shout(agent_limit());
-      env_.sleep_until(env_.monotonic_now() + kPoll);
+      pause();
       for (const auto& pair : probe_.heard(agent_limit())) pairs.insert(pair);
     } while (pairs.size() < 2 && env_.monotonic_now() < end);
     for (const auto& [to, from] : pairs) hearings_.push_back({circuit, from, to});
@@ -112,7 +130,7 @@ class Survey {
     std::int64_t on = 0;
     int same = 0;
     do {
-      env_.sleep_until(env_.monotonic_now() + kPoll);
+      pause();
       std::vector<bool> now = probe_.carrier(agent_limit());
       same = now == carrier ? same + 1 : 0;
       carrier = std::move(now);
@@ -155,7 +173,7 @@ class Survey {
       probe_.set_up(static_cast<int>(nic), false, agent_limit());
       const auto end = env_.monotonic_now() + options_.settle;
       do {
-        env_.sleep_until(env_.monotonic_now() + kPoll);
+        pause();
         for (const auto& [position, power] : read_inputs()) {
           if (inputs_[position] - power > kGoneDb) senders_[nic] = position;
         }
@@ -171,7 +189,7 @@ class Survey {
     const auto end = env_.monotonic_now() + options_.settle;
     while (env_.monotonic_now() < end) {
       if (read_inputs()[position] > inputs_[position] - kGoneDb) return;
-      env_.sleep_until(env_.monotonic_now() + kPoll);
+      pause();
     }
   }
 
@@ -185,7 +203,6 @@ class Survey {
 
   SurveyReport report() {
     const std::vector<Plugged> plugged = found();
-    const bool alone = nics_.positions.size() < 2;  // nobody to hear it
     for (std::size_t nic = 0; nic < plugged.size(); ++nic) {
       NicFinding finding{.name = nics_.names[nic],
                          .position = nics_.positions[nic],
@@ -194,9 +211,9 @@ class Survey {
                          .loss_db = std::nullopt,
                          .faults = {}};
       const bool by_power = options_.by == SurveyBy::kPower;
-      const std::string fault = describe_fault(
-          nic, nics_.positions, plugged, nics_.names,
-          by_power || (options_.by == SurveyBy::kFrames && !alone), !by_power && !alone);
+      const std::string fault =
+          describe_fault(nic, nics_.positions, plugged, nics_.names,
+                         by_power || options_.by == SurveyBy::kFrames, !by_power);
       if (!fault.empty()) finding.faults.push_back(fault);
       add_light(finding);
       report_.nics.push_back(std::move(finding));

@@ -9,7 +9,9 @@
 // lit path loses. Nothing but the switch's and the servers' answers is used.
 //
 // THE SLICE IS DARK MEANWHILE: circuits that stand are refused, unless `interrupt`; those are put
-// back at the end, also after an error. Cost: one change a position, and `settle` after each.
+// back at the end, also after an error; what cannot be is told. (Half a circuit cannot: no change
+// asks for one.) NICs that were taken down are set up again by their agents. Cost: one change a
+// position, and `settle` after each.
 #pragma once
 
 #include <chrono>
@@ -42,6 +44,8 @@ struct SurveyOptions {
   double least_dbm = -10;                          ///< weaker is weak
   double most_loss_db = 4;                         ///< of one path through the switch
   std::function<void(std::size_t done, std::size_t of)> progress = nullptr;
+  /// Asked every few milliseconds; true ends it with an Error, once all is put back.
+  std::function<bool()> is_stopped = nullptr;
 };
 
 struct NicFinding {
@@ -55,11 +59,13 @@ struct NicFinding {
 
 struct SurveyReport {
   std::vector<NicFinding> nics;
-  std::vector<std::string> circuits;  ///< circuits that the switch would not make, and why
+  /// Circuits that the switch would not make, and why; and those that are not put back.
+  std::vector<std::string> circuits;
   bool ok() const;
 };
 
-/// Throws Error (SwitchError, an agent's) when it cannot be carried out.
+/// Throws Error (SwitchError, an agent's) when it cannot be carried out: by frames or carrier, not
+/// of one NIC alone.
 SurveyReport survey_cabling(OpticalSwitch& device, NicProbe& probe, const OpticalNics& nics,
                             const SurveyOptions& options, Env& env = system_env());
 

@@ -70,8 +70,18 @@ class NicProbe::Agent {
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, to_.read, STDIN_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, from_.write, STDOUT_FILENO);
+    // Ctrl-C reaches all that was started from a terminal. An agent lives on until we let go of it,
+    // and sets up again what it took down.
+    sigset_t held;
+    sigemptyset(&held);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&held, signal);
+    posix_spawnattr_t attributes;
+    ::posix_spawnattr_init(&attributes);
+    ::posix_spawnattr_setsigmask(&attributes, &held);
+    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     const int code =
-        ::posix_spawnp(&process_, arguments[0], &actions, nullptr, arguments.data(), environ);
+        ::posix_spawnp(&process_, arguments[0], &actions, &attributes, arguments.data(), environ);
+    ::posix_spawnattr_destroy(&attributes);
     ::posix_spawn_file_actions_destroy(&actions);
     if (code != 0) {
       throw Error(name_,
@@ -139,12 +149,15 @@ class NicProbe::Agent {
   }
 
   void wait(MonotonicTime dead_line) const {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(dead_line - env_.monotonic_now());
-    pollfd waiting{.fd = from_.read, .events = POLLIN, .revents = 0};
-    const int time = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1'000'000));
-    if (::poll(&waiting, 1, time) == 0) {
-      throw Error(name_, "its agent does not answer", "is the server in reach");
+    for (;;) {
+      const auto left =
+          std::chrono::ceil<std::chrono::milliseconds>(dead_line - env_.monotonic_now());
+      pollfd waiting{.fd = from_.read, .events = POLLIN, .revents = 0};
+      const int time = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1'000'000));
+      const int ready = ::poll(&waiting, 1, time);
+      if (ready > 0) return;
+      if (ready == 0) throw Error(name_, "its agent does not answer", "is the server in reach");
+      if (errno != EINTR) throw ended();
     }
   }
 

@@ -23,6 +23,7 @@ constexpr std::size_t kMostMemory = 64 << 20;
 constexpr int kMostCallsOfConnection = 64;
 constexpr int kHandshakeMs = 5'000;
 constexpr std::size_t kMostCalls = 4'096;
+constexpr std::size_t kMostSets = 64;
 constexpr std::size_t kMostStreams = 512;
 constexpr std::size_t kMostStreamsOfPeer = 16;
 constexpr std::size_t kMostFileBytes = 1 << 20;
@@ -96,6 +97,10 @@ class GnmiService::Server : public gnmi::gNMI::CallbackService {
     const bool bypass = options_.bypass_allowed && host_.config().timing.allows_bypass() &&
                         metadata(*context, kBypassMetadata) == "true";
     return start(*context, request, response, [this, bypass](const auto& call) {
+      std::erase_if(sets_, [](const WaitingSet& waiting) { return waiting.call->has_ended(); });
+      if (sets_.size() >= kMostSets) {
+        return call->end({grpc::StatusCode::RESOURCE_EXHAUSTED, "too many Sets wait"});
+      }
       sets_.push_back({call, bypass});
       next_set();
     });

@@ -276,6 +276,30 @@ TEST(GnmiService, ALabelIsSavedBeforeItIsAnswered) {
   }
 }
 
+TEST(GnmiService, SetsWithoutEndDoNotWait) {
+  EmulatedSwitchConfig slow = config();
+  slow.sides = Sides::kTwo;
+  slow.timing = SwitchTiming::parse("fixed:1s", "test");
+  RunningSwitch running(slow);
+  std::atomic<int> refused = 0;
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 100; ++i) {
+    clients.emplace_back([&] {
+      GnmiSession session(running.address(), system_env());
+      gnmi::SetRequest request;
+      gnmi::Update& update = *request.add_update();
+      *update.mutable_path() = SonicPath{"CONFIG_DB", "OCS_CROSS_CONNECT", "1A-2B", ""}.to_gnmi();
+      update.mutable_val()->set_json_ietf_val(R"({"a_side":"1A","b_side":"2B"})");
+      try {
+        refused += session.set(request, in(milliseconds(900))).find("too many Sets") == 0 ? 1 : 0;
+      } catch (const SwitchError&) {  // it waited
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_GE(refused, 35);
+}
+
 TEST(GnmiService, HalfACircuitIsRefusedWherePortsCarryBothDirections) {
   RunningSwitch running(config());
   GnmiSession session(running.address(), system_env());

@@ -9,6 +9,12 @@ GnmiSubscriber::GnmiSubscriber(LiveCalls& calls, std::string peer, DeviceHost& h
                                const SonicPorts& ports)
     : LiveCall(std::move(peer)), calls_(calls), host_(host), ports_(ports), timer_(host.io()) {}
 
+void GnmiSubscriber::start() {
+  asio::post(host_.io(), [self = shared_from_this()] {
+    if (!self->has_ended_) self->StartRead(&self->request_);
+  });
+}
+
 void GnmiSubscriber::OnReadDone(bool ok) {
   asio::post(host_.io(), [self = shared_from_this(), ok] { self->read_done(ok); });
 }
@@ -29,7 +35,7 @@ void GnmiSubscriber::OnCancel() {
 }
 
 void GnmiSubscriber::end(const grpc::Status& status) {
-  if (std::exchange(has_ended_, true)) return;
+  if (has_ended_.exchange(true)) return;
   on_change_.reset();
   timer_.cancel();
   Finish(status);

@@ -1,11 +1,12 @@
 // One Subscribe call: between gRPC's threads and what is to be told (gnmi_subscription.h).
 //
-// All but the four On...() runs on the host's thread. One message is on its way at a time, and the
-// client's next request is read when nothing is left to tell, so what a client can make wait for
-// it is bounded.
+// All but start(), the four On...() and a refusal before start() runs on the host's thread. One
+// message is on its way at a time, and the client's next request is read when nothing is left to
+// tell, so what a client can make wait for it is bounded.
 #pragma once
 
 #include <asio/steady_timer.hpp>
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -25,8 +26,8 @@ class GnmiSubscriber
  public:
   GnmiSubscriber(LiveCalls& calls, std::string peer, DeviceHost& host, const SonicPorts& ports);
 
-  /// Once it is among the calls.
-  void start() { StartRead(&request_); }
+  /// Once it is among the calls. Of any thread.
+  void start();
   void end(const grpc::Status& status) override;
 
   void OnReadDone(bool ok) override;
@@ -54,7 +55,7 @@ class GnmiSubscriber
   bool reads_are_over_ = false;
   bool is_writing_ = false;
   bool has_changed_ = false;
-  bool has_ended_ = false;
+  std::atomic<bool> has_ended_ = false;  ///< a refusal may meet a drop
 };
 
 }  // namespace mixnet

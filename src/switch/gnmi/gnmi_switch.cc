@@ -8,6 +8,7 @@
 #include "gnmi/gnmi_session.h"
 #include "gnmi/sonic_state.h"
 #include "gnmi/sonic_watch.h"
+#include "ocs/device_ports.h"
 
 namespace mixnet {
 namespace {
@@ -24,7 +25,9 @@ constexpr milliseconds kLastLook{50};
 class GnmiSwitch : public OpticalSwitch {
  public:
   GnmiSwitch(const SwitchAddress& address, PortSlice slice, Env& env)
-      : address_(address), slice_(std::move(slice)), env_(env), session_(address, env) {}
+      : address_(address), slice_(std::move(slice)), env_(env), session_(address, env) {
+    std::ranges::sort(slice_);
+  }
 
   SwitchCapabilities capabilities(MonotonicTime dead_line) override {
     return typed([&] {
@@ -153,6 +156,8 @@ void GnmiSwitch::know(MonotonicTime dead_line) {
   }
   SonicPorts known = address_.ports > 0 && ports.empty() ? SonicPorts(address_.ports)
                                                          : SonicPorts::from_table(ports);
+  // Throws where the slice is wider than the device.
+  static_cast<void>(positions_of(slice_, known.numbering(), session_.device()));
   identity_ = "SONiC";
   if (told[2]) {
     for (const auto& [key, row] : rows_of(*told[2], paths[2])) {
@@ -255,20 +260,9 @@ SonicState GnmiSwitch::settle(const std::vector<Patch>& wanted, const std::vecto
 
 std::vector<PortReading> GnmiSwitch::read_ports(std::span<const int> asked,
                                                 MonotonicTime dead_line) {
-  std::vector<int> positions(asked.begin(), asked.end());
-  if (positions.empty()) positions = slice_;
+  const std::vector<int> positions =
+      positions_asked(asked, slice_, ports_->numbering(), session_.device());
   const int count = ports_->numbering().positions;
-  for (int p = 1; positions.size() < static_cast<std::size_t>(count) && slice_.empty() &&
-                  asked.empty() && p <= count;
-       ++p) {
-    positions.push_back(p);
-  }
-  for (const int position : positions) {
-    if (position >= 1 && position <= count && in_slice(slice_, position)) continue;
-    throw SwitchError(SwitchFault::kMisuse, session_.device(),
-                      fmt::format("port {} is asked for", position),
-                      "ports are those of the slice given to this driver");
-  }
   const std::vector<SonicPath> paths = {table_of(kConfigDb, kPortTable),
                                         table_of(kStateDb, kPortTable, suffix_)};
   const auto told = session_.get(paths, dead_line);

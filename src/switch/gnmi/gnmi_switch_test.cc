@@ -42,6 +42,16 @@ class GnmiSwitchTest : public testing::Test {
   std::unique_ptr<OpticalSwitch> switch_ = open_gnmi_switch(device_.address(), {});
 };
 
+TEST_F(GnmiSwitchTest, ASliceIsASetOfPortsThatThereAre) {
+  switch_ = open_gnmi_switch(device_.address(), {9, 5, 1});  // in any order, as of other drivers
+  EXPECT_TRUE(connect(1, 5).complete());
+  EXPECT_EQ(switch_->ports({}, in(seconds(5))).size(), 3u);
+  EXPECT_EQ(fault_of([&] { connect(1, 2); }), SwitchFault::kMisuse);
+  switch_ = open_gnmi_switch(device_.address(), {1, 17});
+  EXPECT_EQ(fault_of([&] { switch_->cross_connects(in(seconds(5))); }), SwitchFault::kMisuse);
+  EXPECT_EQ(fault_of([&] { switch_->cross_connects(in(seconds(5))); }), SwitchFault::kMisuse);
+}
+
 TEST_F(GnmiSwitchTest, TheFirstEntriesGoInByTheTableAndAllOthersByTheirKeys) {
   EXPECT_TRUE(connect(1, 5).complete());
   EXPECT_TRUE(connect(2, 6).complete());

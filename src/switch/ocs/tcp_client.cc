@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -13,9 +12,9 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <memory>
 #include <system_error>
 
+#include "ocs/host_lookup.h"
 #include "ocs/switch_error.h"
 
 namespace mixnet {
@@ -66,17 +65,9 @@ bool TcpClient::wait(short what, MonotonicTime dead_line) {
 
 void TcpClient::connect(const std::string& host, int port, MonotonicTime dead_line) {
   close();
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
-  if (code != 0) {
-    throw SwitchError(SwitchFault::kUnreachable, device_, ::gai_strerror(code),
-                      "the name or address of a host");
-  }
+  const HostAddresses addresses = look_up_host(host, port, device_, dead_line, env_);
   std::string why = "no address";
-  for (const addrinfo* to = found; to != nullptr; to = to->ai_next) {
+  for (const addrinfo* to = addresses.get(); to != nullptr; to = to->ai_next) {
     socket_ = ::socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, to->ai_protocol);
     if (socket_ < 0) {
       why = reason(errno);

@@ -22,8 +22,7 @@ class TcpClient {
   TcpClient& operator=(const TcpClient&) = delete;
   ~TcpClient() { close(); }
 
-  /// To the first address of `host` that answers. A name is looked up by the system's resolver,
-  /// which keeps no dead-line.
+  /// To the first address of `host` that answers.
   void connect(const std::string& host, int port, MonotonicTime dead_line);
   bool is_open() const { return socket_ >= 0; }
   void close();
