@@ -216,6 +216,8 @@ class BadInputTest(OcsTest):
         self.assertIn("needs a value", self.refusal("--ports"))
         self.assertIn("not a whole number", self.refusal("--seed", "-1"))
         self.assertIn("is empty", self.refusal("--state", ""))
+        self.assertIn("there is no TLS", self.refusal("--gnmi", LOOPBACK, "--ca", "clients.pem"))
+        self.assertIn("gNMI's", self.refusal("--tl1", LOOPBACK, "--cert", "ocs.pem", "--key", "ocs.key"))
         self.assertIn("named twice", self.refusal("--tl1-user", "a:b", "--tl1-user", "a:c"))
 
     def test_config_file(self):

@@ -229,6 +229,9 @@ OcsConfig config_of(const OcsFlags& flags) {
     config.scpi = "127.0.0.1:5025";
     config.gnmi = "127.0.0.1:8080";
   }
+  if (config.gnmi.empty() && !(config.cert + config.key + config.ca).empty()) {
+    throw Error("--cert", "TLS is gNMI's, which is not spoken", "--gnmi ADDRESS:PORT");
+  }
   return config;
 }
 

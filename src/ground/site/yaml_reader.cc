@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <set>
 
 #include "base/suggest.h"
 #include "base/text_fields.h"
@@ -45,12 +46,12 @@ std::string YamlReader::place() const { return place_of(input_, node_->Mark()); 
 std::vector<std::pair<std::string, YamlReader>> YamlReader::entries() const {
   if (!node_->IsMap()) throw Error(place(), "is no mapping", "lines such as 'key: value'");
   std::vector<std::pair<std::string, YamlReader>> entries;
+  std::set<std::string> names;
   for (const auto& pair : *node_) {
     const YamlReader key(pair.first, input_);
     std::string name = key.string();
-    const bool twice =
-        std::ranges::any_of(entries, [&](const auto& entry) { return entry.first == name; });
-    if (twice) throw Error(key.place(), fmt::format("'{}' is given twice", shown(name)), "once");
+    if (!names.insert(name).second)
+      throw Error(key.place(), fmt::format("'{}' is given twice", shown(name)), "once");
     entries.emplace_back(std::move(name), YamlReader(pair.second, input_));
   }
   return entries;

@@ -22,9 +22,8 @@
 //
 // A FRONT END, on one thread with all others:
 //   a connection or login   refuse it while is_rebooting()
-//   a change                request(); take_answers() now and after each advance(); as each says,
-//   do
-//                           not answer, close its connection, or close it after the answer
+//   a change                request(); take_answers() now and after each advance(); do not answer,
+//                           close its connection, or close it after the answer, as each says
 //   a read                  on_read() first, and do as it says
 //   afterwards              when drops() has gone up, close all connections, answers sent
 //   a timer                 advance() at next_event(), which each call may have changed

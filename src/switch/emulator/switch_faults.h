@@ -2,32 +2,29 @@
 //
 // A fault is of a KIND and strikes at a STAGE of a request's life:
 //
-//   received -> moving -> settled (lit, not answered yet) -> answered;   reading: the state is
-//   asked for;   idle: nothing is under way (EmulatedSwitch::strike(), or after the last request's
-//   answer)
+//   received -> moving -> settled (lit, not answered yet) -> answered
+//   reading: the state is asked for
+//   idle: nothing is under way (EmulatedSwitch::strike(), or after the last request's answer)
 //
 //   deny            received: refused. moving: given up, what stood stands again, refused.
 //                   settled: carried out, and refused all the same. reading: refused
 //   silence         no answer is ever sent. received: not carried out. moving: what was to be
-//   removed
-//                   is gone, nothing was added. settled: carried out
+//                   removed is gone, nothing was added. settled: carried out
 //   half-applied    answered as done. received: the second half of the request is not looked at.
 //                   moving: all is removed, and the first half of what was to be added is
 //   drop            the connection is closed in place of the answer; idle, answered: afterwards.
 //                   received: not carried out. moving (amid it), settled: carried out
 //   slow            moving: takes 10 times as long. settled: lit, but answered as late as that.
 //                   reading: answered after `for` (1 s)
-//   stuck           a port does not move any more, and the device knows: kStuck,
-//   PortState::kFailed.
-//                   moving: the other ports of the request move
+//   stuck           a port does not move any more, and the device knows: kStuck, and its state is
+//                   kFailed. moving: the other ports of the request move
 //   stuck-silently  likewise, and it does not know: what stands stays, answered as done
 //   lost-circuit    what stands at a port is gone, with an alarm
 //   swapped         the output fibres of two ports (port_light.h)
 //   dark            no light enters at a port, with an alarm
 //   alarm           a spurious one
 //   reboot          for `for` (2 s) nothing is answered and connections are closed. Circuits stay,
-//   as
-//                   piezo actuators latch; what is moving comes to rest dark
+//                   as piezo actuators latch; what is moving comes to rest dark
 //   reboot-lost     likewise, and all circuits are gone
 //
 // Those from lost-circuit on are events from outside, and strike at any stage. Stuck, dark and

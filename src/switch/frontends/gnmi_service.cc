@@ -55,6 +55,10 @@ std::shared_ptr<grpc::ServerCredentials> credentials_of(const GnmiOptions& optio
     throw Error(input, "TLS needs a certificate and its key", "name both files");
   }
   if (options.cert.empty()) {
+    if (!options.ca.empty()) {
+      throw Error(input, "clients are to show certificates, and there is no TLS",
+                  "name its own certificate and key as well");
+    }
     if (is_loopback(options.host)) return grpc::InsecureServerCredentials();
     throw Error(input, fmt::format("{} is not the loopback, where gNMI needs TLS", options.host),
                 "name a certificate and its key, or listen on 127.0.0.1");

@@ -317,6 +317,9 @@ TEST(GnmiService, WithoutTlsOnTheLoopbackOnly) {
   options.host = "0.0.0.0";
   EXPECT_THROW(GnmiService(host, options), Error);
   options.host = "127.0.0.1";
+  options.ca = "/nowhere.pem";  // whoever asks for clients' certificates must not get none
+  EXPECT_THROW(GnmiService(host, options), Error);
+  options.ca.clear();
   options.cert = "/nowhere.pem";
   EXPECT_THROW(GnmiService(host, options), Error);
   options.key = "/nowhere.pem";

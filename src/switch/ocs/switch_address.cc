@@ -180,6 +180,9 @@ SwitchAddress parse_switch_address(std::string_view text, std::string_view input
   if (!address.tls && !(address.ca + address.cert + address.key).empty()) {
     throw Error(input, "it names a certificate without TLS", "gnmi+tls://");
   }
+  if (address.cert.empty() != address.key.empty()) {
+    throw Error(input, "a certificate and its key go together", "cert=FILE&key=FILE");
+  }
   return address;
 }
 

@@ -63,6 +63,7 @@ TEST(SwitchAddress, SaysWhatIsWrong) {
   EXPECT_THAT(refusal("tl1://h?port=1"), HasSubstr("no setting"));
   EXPECT_THAT(refusal("tl1://h?ports"), HasSubstr("KEY=VALUE"));
   EXPECT_THAT(refusal("gnmi://h?ca=x"), HasSubstr("without TLS"));
+  EXPECT_THAT(refusal("gnmi+tls://h?cert=x"), HasSubstr("go together"));
   EXPECT_THAT(refusal("tl1://u:%zz@h"), HasSubstr("hex digits"));
   EXPECT_THAT(refusal("tl1://u:secret%@h"), Not(HasSubstr("secret")));
 }

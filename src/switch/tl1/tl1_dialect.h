@@ -8,9 +8,8 @@
 //   power       command; left out: no power can be read
 //   shutter     command; shutter_words what its answers mean, {"CLOSED": "blocked"}
 //   not_logged_in   codes of denial after which a login helps: ["PLNA"]
-//   inputs_after, outputs_after   input p is number inputs_after + p on the wire; outputs_after
-//   left
-//               out: outputs are counted on behind the inputs
+//   inputs_after, outputs_after   input p is number inputs_after + p on the wire; without
+//               outputs_after, outputs are counted on behind the inputs
 //   row_in, row_out      keys of a patch's ends in a row of `read`; left out: the row is "IN,OUT"
 //   row_port, row_value  keys in a row of `power` or `shutter`; left out: the row is "PORT:VALUE"
 //
