@@ -190,6 +190,13 @@ class CablingTest(OcsTest):
                 self.assertEqual(joined(switch), before)
                 self.assertTrue(is_up())
 
+    def test_one_switch_an_interface(self):
+        with self.rack.start(straight()):
+            with self.assertRaisesRegex(AssertionError, "cable1 is attached by another mixnet-ocs"):
+                self.rack.start(straight())
+            _, report = self.rack.verify()  # whom it has left in peace
+        self.assertTrue(report["ok"], report)
+
     def test_for_people(self):
         plugs = straight()
         plugs[2], plugs[3] = 3, 2

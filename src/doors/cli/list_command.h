@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "shell/output.h"
 #include "cli/program.h"
+#include "shell/output.h"
 
 namespace mixnet::cli {
 

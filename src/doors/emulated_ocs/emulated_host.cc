@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 
+#include "attach_locks.h"
 #include "base/error.h"
 #include "base/text_file.h"
 #include "control_conversation.h"
@@ -127,6 +128,7 @@ class Program {
 
   void attach() {
     if (config_.attach.empty()) return;
+    locks_.emplace(config_.attach);
     plane_.attach(config_.attach);
     // What stands from an earlier run is made to agree with what the switch holds.
     for (int from = 1; from <= config_.device.ports; ++from) {
@@ -242,6 +244,7 @@ class Program {
 
   const OcsConfig& config_;
   asio::io_context io_{1};
+  std::optional<AttachLocks> locks_;
   DataPlane plane_;
   DeviceHost host_;
   std::map<int, std::optional<double>> sent_;

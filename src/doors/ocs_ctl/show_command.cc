@@ -29,9 +29,9 @@ void show(const ShowFlags& flags) {
     nlohmann::ordered_json halves = nlohmann::ordered_json::array();
     for (const LightPath& half : joined.halves) halves.push_back({half.from, half.to});
     const nlohmann::ordered_json document = {
-        {"identity", is.identity}, {"ports", is.ports},    {"sides", to_string(is.sides)},
-        {"batch", is.batch}, {"atomic", is.atomic},     {"power", is.power},    {"circuits", circuits},
-        {"halves", halves},        {"taken", joined.taken}};
+        {"identity", is.identity}, {"ports", is.ports},   {"sides", to_string(is.sides)},
+        {"batch", is.batch},       {"atomic", is.atomic}, {"power", is.power},
+        {"circuits", circuits},    {"halves", halves},    {"taken", joined.taken}};
     cli::write_output(flags.json, document.dump(2) + "\n");
   }
   if (quiet) return;

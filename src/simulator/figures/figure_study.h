@@ -7,7 +7,8 @@
 //                         validation.h: `measured` routing, eager 1F1B, circuits first, reconfigu-
 //                         ration hidden; compute times times the factor that validate() fits to the
 //                         published fat-tree series, for models that have one, else 1
-//   default_request()     those of `mixnet compare --paper`: `dynamic` routing, block 25 ms, nothing fitted
+//   default_request()     those of `mixnet compare --paper`: `dynamic` routing, block 25 ms,
+//   nothing fitted
 #pragma once
 
 #include <cstddef>

@@ -15,9 +15,9 @@
 namespace mixnet {
 namespace {
 
-constexpr int kMostNics = 1024;           // of a server
-constexpr int kMostPathLinks = 65'535;    // that the packet network takes
-constexpr double kFastestLink = 100e12;   // b/s: beyond, a byte takes too few picoseconds
+constexpr int kMostNics = 1024;          // of a server
+constexpr int kMostPathLinks = 65'535;   // that the packet network takes
+constexpr double kFastestLink = 100e12;  // b/s: beyond, a byte takes too few picoseconds
 constexpr std::string_view kCircuit = "circuit";
 
 Bandwidth scaled(Bandwidth rate, double factor) {

@@ -6,8 +6,8 @@
 #include <set>
 #include <vector>
 
-#include "moe/model_catalog.h"
 #include "memory/stage_parameters.h"
+#include "moe/model_catalog.h"
 #include "training/test_plans.h"
 
 namespace mixnet {

@@ -13,7 +13,7 @@ void check_invariants(const IterationTime& time) {
   const auto broken = [](std::string_view what) {
     throw std::logic_error(fmt::format("invariant of an iteration broken: {}", what));
   };
-  const Time parts[] = {time.compute, time.ep,     time.tp,  time.pp,
+  const Time parts[] = {time.compute, time.ep,     time.tp,   time.pp,
                         time.dp,      time.bubble, time.lost, time.reconfiguration};
   double sum = 0;
   for (const Time part : parts) {

@@ -221,8 +221,7 @@ PassSums LayerTimes::sums(bool is_backward) const {
                    cost.exchange,
                    (attention_tp + ffn_tp + shared_tp) * phases +
                        context * (is_backward ? backward_contexts : 1),
-                   cost.wait,
-          Time::zero()};
+                   cost.wait, Time::zero()};
   if (!is_backward || !runs_again) return sums;
   PassSums again = this->sums(false);
   again.ep = cost.exchange;

@@ -7,7 +7,8 @@
 // state only: at most one message waits for it.
 //
 // Without TLS it listens on the loopback alone. Hostile clients: messages up to 1 MiB, 64 MiB for
-// all calls together, 64 calls a connection, 64 Sets that wait, 512 subscriptions in all and 16 a connection.
+// all calls together, 64 calls a connection, 64 Sets that wait, 512 subscriptions in all and 16 a
+// connection.
 //
 // Made and destroyed on the host's thread, or while that does not run.
 #pragma once

@@ -24,8 +24,8 @@ TEST(PatchPanel, OfOneSide) {
   const PatchPanel panel(device.config());
   EXPECT_EQ(panel.count(), 16);
   device.request(panel.connect({{1, 9}, {2, 10}}), kNow);
-  EXPECT_THAT(device.paths(), ElementsAre(LightPath{1, 9}, LightPath{2, 10}, LightPath{9, 1},
-                                          LightPath{10, 2}));
+  EXPECT_THAT(device.paths(),
+              ElementsAre(LightPath{1, 9}, LightPath{2, 10}, LightPath{9, 1}, LightPath{10, 2}));
   EXPECT_THAT(panel.patches(device), ElementsAre(Patch{1, 9}, Patch{2, 10}));
   EXPECT_EQ(panel.patch_of(device, 9), (Patch{1, 9}));
   EXPECT_EQ(panel.patch_of(device, 3), std::nullopt);

@@ -63,6 +63,13 @@ bool TcpClient::wait(short what, MonotonicTime dead_line) {
   }
 }
 
+MonotonicTime TcpClient::share(const addrinfo* to, MonotonicTime dead_line) {
+  int addresses = 0;
+  for (; to != nullptr; to = to->ai_next) ++addresses;
+  const MonotonicTime now = env_.monotonic_now();
+  return now + (dead_line - now) / addresses;
+}
+
 void TcpClient::connect(const std::string& host, int port, MonotonicTime dead_line) {
   close();
   const HostAddresses addresses = look_up_host(host, port, device_, dead_line, env_);
@@ -76,8 +83,10 @@ void TcpClient::connect(const std::string& host, int port, MonotonicTime dead_li
     set_options(socket_);
     int failed = ::connect(socket_, to->ai_addr, to->ai_addrlen) == 0 ? 0 : errno;
     if (failed == EINPROGRESS) {
-      if (!wait(POLLOUT, dead_line)) {
+      // One that does not answer leaves a share of the time to those behind it.
+      if (!wait(POLLOUT, share(to, dead_line))) {
         close();
+        if (to->ai_next != nullptr) continue;
         throw SwitchError(SwitchFault::kTimedOut, device_, "no connection by the dead-line",
                           "is it there, and does a firewall let this through");
       }

@@ -11,6 +11,8 @@
 
 #include "base/env.h"
 
+struct addrinfo;
+
 namespace mixnet {
 
 class TcpClient {
@@ -34,6 +36,8 @@ class TcpClient {
 
  private:
   bool wait(short what, MonotonicTime dead_line);
+  /// Until when the first of these addresses may take.
+  MonotonicTime share(const addrinfo* to, MonotonicTime dead_line);
 
   std::string device_;
   Env& env_;
