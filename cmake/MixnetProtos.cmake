@@ -8,6 +8,13 @@ include_guard(GLOBAL)
 # Debian's gRPC finds protobuf's targets by the module of that name, so it comes first.
 find_package(Protobuf MODULE REQUIRED)
 find_package(gRPC CONFIG REQUIRED)
+# gRPC's re2 asks for -pthread (re2.pc), which glibc has long not needed, and whose macro makes headers
+# that were compiled without it useless (MixnetPrecompiled.cmake).
+get_target_property(options re2::re2 INTERFACE_COMPILE_OPTIONS)
+if(options)
+  list(REMOVE_ITEM options -pthread)
+  set_target_properties(re2::re2 PROPERTIES INTERFACE_COMPILE_OPTIONS "${options}")
+endif()
 
 function(mixnet_protos name place file)
   get_filename_component(stem ${file} NAME_WE)
