@@ -56,6 +56,9 @@ class RegionController {
   void on(const TenantAdd& add);
   void on(const TenantRemove& remove);
   void on(const Tick& /*tick*/) {}
+  void on(const ServerDrain& drain);
+  void on(const CircuitPin& pin);
+  void on(const SwitchHold& hold);
 
   void run_timers();
   void on_deadline(Slice& slice);

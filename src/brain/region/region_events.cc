@@ -136,4 +136,13 @@ void RegionController::on(const TenantRemove& remove) {
   if (slice->step == Step::kSettled) send_read(*slice);
 }
 
+void RegionController::on(const ServerDrain& drain) {
+  if (drain.server < 0 || drain.server >= state_.config.servers) return bad_event(0);
+  drop();
+}
+
+void RegionController::on(const CircuitPin& /*pin*/) { drop(); }
+
+void RegionController::on(const SwitchHold& /*hold*/) { drop(); }
+
 }  // namespace mixnet

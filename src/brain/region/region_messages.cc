@@ -26,6 +26,10 @@ std::string_view to_string(AlarmCode code) {
       return "port-suspect";
     case AlarmCode::kServersCut:
       return "servers-cut";
+    case AlarmCode::kPinRefused:
+      return "pin-refused";
+    case AlarmCode::kMovesCapped:
+      return "moves-capped";
   }
   return "unknown";
 }

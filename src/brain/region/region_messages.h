@@ -26,6 +26,14 @@
 //   TenantAdd     the same again: dropped. A tenant that exists with other servers, servers that
 //                 are not the pool's, or whose ports are not dark yet: refused, alarm.
 //   TenantRemove  of an unknown or leaving tenant: dropped.
+//   ServerDrain   the operator wants a server's circuits gone: no circuit is put on its ports,
+//   those
+//                 that are lit go dark, its EPS goes on. The same again: dropped.
+//   CircuitPin    the operator wants this circuit lit and left alone, or no longer so. Of ports
+//   that
+//                 do not exist, are forbidden, of one server, or in another pin: refused, alarm.
+//   SwitchHold    somebody else works on the switch: nothing is commanded until it ends; reads go
+//                 on. The same again: dropped.
 //   Tick          only the time; due at the next deadline. Missing: everything waits, nothing
 //                 breaks.
 //
@@ -114,9 +122,21 @@ struct TenantRemove {
   int tenant = 0;
 };
 struct Tick {};
+struct ServerDrain {
+  int server = 0;
+  bool drained = false;
+};
+struct CircuitPin {
+  PortPair ports;
+  bool pinned = false;
+};
+struct SwitchHold {
+  bool held = false;
+};
 
+/// New kinds are added at the end: their index is a bad event's subject.
 using Event = std::variant<DemandReport, PhaseMark, HealthReport, DeviceAnswer, DeviceState,
-                           TenantAdd, TenantRemove, Tick>;
+                           TenantAdd, TenantRemove, Tick, ServerDrain, CircuitPin, SwitchHold>;
 
 /// Disconnect these pairs where they are connected, then connect those.
 struct DeviceCommand {
@@ -169,7 +189,9 @@ enum class AlarmCode {
   kDeviceBack,
   kContradiction,  ///< a port is not lit as it was left; subject: port
   kPortSuspect,    ///< a port does not obey; subject: port
-  kServersCut      ///< subject: pairs of live servers that nothing joins
+  kServersCut,     ///< subject: pairs of live servers that nothing joins
+  kPinRefused,     ///< CircuitPin refused; subject: the port that stands against it
+  kMovesCapped     ///< moves wait for the cap on moves per minute; subject: how many
 };
 std::string_view to_string(AlarmCode code);
 struct Alarm {

@@ -54,6 +54,10 @@ struct RegionConfig {
   int servers = 0;
   int optical_nics = 6;
   int eps_nics = 2;
+  /// Ports that are never used nor named, whatever is lit there: a NIC that does not exist, a port
+  /// of the switch that is not ours. Sorted.
+  std::vector<int> forbidden;
+  int moves_per_minute = 0;      ///< circuits connected; 0: as many as are wanted
   std::vector<int> numa_of_nic;  ///< of each optical NIC; empty: all on one node
   Bandwidth nic_rate = Bandwidth::gbps(400);
   AllocatorKind allocator = AllocatorKind::kGreedy;  ///< not kExact, whose time has no bound
@@ -154,6 +158,9 @@ struct RegionState {
   std::vector<Health> port_health, optical_health, eps_health, server_health;
   std::vector<Suspicion> suspicion;  ///< by port
   std::vector<int> owner;            ///< by server: tenant, 0: pool
+  std::vector<char> drained;         ///< by server
+  std::vector<PortPair> pins;        ///< sorted
+  bool held = false;                 ///< nothing may be commanded (SwitchHold)
   std::vector<Slice> slices;
   Counters counters;
 
