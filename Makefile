@@ -3,12 +3,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: FORCE help deps test-deps build run reproduce test torture check bench fuzz tidy format clean
+.PHONY: FORCE help deps test-deps build run reproduce test torture chaos soak latency check bench fuzz tidy format clean
 
 # Seconds that `make fuzz` runs each fuzz target; `make check` gives each FUZZ_CHECK_SECONDS.
 FUZZ_SECONDS ?= 60
 FUZZ_CHECK_SECONDS ?= 5
 TORTURE_JOBS ?= 10000
+CHAOS_RUNS ?= 1000
+SOAK_SECONDS ?= 600
 DEPENDENCIES := scripts/install-dependencies.sh
 CONFIGURE := cmake --preset release --log-level=WARNING -D MIXNET_SIMULATOR_ONLY=OFF
 CONFIGURE_SIMULATOR := cmake --preset release --log-level=WARNING -D MIXNET_SIMULATOR_ONLY=ON
@@ -78,6 +80,15 @@ fuzz: deps ## Run each fuzz target for FUZZ_SECONDS (60); needs clang
 
 bench: build ## Run every benchmark
 	@for bench in $(BENCHES); do echo "== $$bench"; build/$$bench; done
+
+chaos: build ## Kill the daemon of a region CHAOS_RUNS (1000) times amid every fault of its switch
+	@MIXNET_CHAOS_RUNS=$(CHAOS_RUNS) build/tests/region_chaos_test
+
+soak: build ## Run mixnetd for SOAK_SECONDS (600), a change every 50 ms, and see whether it grows
+	@build/tests/region_soak $(SOAK_SECONDS)
+
+latency: build ## What the controller of a region costs: from a demand to commands, to announcement
+	@build/tests/region_latency
 
 tidy: deps ## clang-tidy over every file; needs clang-tidy
 	@cmake --preset tidy --log-level=WARNING
