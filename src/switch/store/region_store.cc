@@ -29,8 +29,6 @@ constexpr std::int64_t kSnapshotParts = 8;
 /// Of an audit entry's parts: they may come from a client.
 constexpr std::size_t kMostAuditText = 1'000;
 
-constexpr const char* kBytesAfter = "SELECT sum(length(record)) FROM event WHERE number > ?";
-
 struct SnapshotMark {
   std::int64_t upto = 0;
   std::int64_t bytes_before = 0;  ///< of all records up to it, since the store was made
@@ -93,6 +91,7 @@ struct RegionStore::Impl {
   Impl(const fs::path& folder, std::string_view region, const StoreOptions& wanted, Env& env);
 
   void read_marks();
+  std::int64_t bytes_after(std::int64_t number);
   /// Of event rows that are stepped through by `rows`: numbers, sums, no gap after `before`.
   std::string checked_record(SqliteStatement& rows, std::int64_t before) const;
   StoredState from_snapshot(const char* order);
@@ -181,9 +180,13 @@ void RegionStore::Impl::read_marks() {
     counters.first_audit = ends.number(2);
     counters.last_audit = ends.number(3);
   }
-  SqliteStatement since(database, kBytesAfter);
-  since.bind(1, latest.upto).step();
-  counters.bytes = latest.bytes_before + since.number(0);
+  counters.bytes = latest.bytes_before + bytes_after(latest.upto);
+}
+
+std::int64_t RegionStore::Impl::bytes_after(std::int64_t number) {
+  SqliteStatement sum(database, "SELECT sum(length(record)) FROM event WHERE number > ?");
+  sum.bind(1, number).step();
+  return sum.number(0);
 }
 
 std::string RegionStore::Impl::checked_record(SqliteStatement& rows, std::int64_t before) const {
@@ -285,9 +288,7 @@ void RegionStore::put_snapshot(std::uint64_t upto, std::string_view snapshot) {
   if (number < 0 || number > impl_->counters.last) {
     throw std::logic_error("a snapshot of events that the store has not");
   }
-  SqliteStatement since(impl_->database, kBytesAfter);
-  since.bind(1, number).step();
-  const SnapshotMark mark{number, impl_->counters.bytes - since.number(0)};
+  const SnapshotMark mark{number, impl_->counters.bytes - impl_->bytes_after(number)};
   std::vector<SnapshotMark> keeps = kept;
   while (!keeps.empty() && keeps.back().upto >= number) keeps.pop_back();
   const std::int64_t limit = impl_->options.most_history_bytes;
