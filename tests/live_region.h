@@ -99,7 +99,7 @@ class LiveRegion {
         yaml += fmt::format("      - {{interface: eps{}}}\n", nic);
       }
     }
-    return yaml + "controller:\n  api: \"\"\n  page: \"\"\n" + options.controller;
+    return yaml + "controller:\n  api: none\n  page: none\n" + options.controller;
   }
 
  private:

@@ -7,6 +7,7 @@
 #include <exception>
 #include <filesystem>
 #include <thread>
+#include <utility>
 
 #include "base/random.h"
 #include "daemon/region_loop.h"
@@ -42,6 +43,10 @@ class Watcher {
   void see(const Happening& happening) {
     if (const auto* handled = std::get_if<EventHandled>(&happening)) {
       const Slice* slice = handled->state.find(kTenant);
+      if (std::exchange(is_first_, false)) {
+        shared_.pending =
+            slice != nullptr && (slice->running != 0 || slice->next_phase.sequence != 0);
+      }
       if (!loop_.is_ready()) {
         shared_.state = kStarting;
       } else {
@@ -60,6 +65,7 @@ class Watcher {
 
   RegionLoop& loop_;
   Shared& shared_;
+  bool is_first_ = true;
   RegionLoop::Subscription subscription_;
 };
 

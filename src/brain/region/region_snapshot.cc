@@ -356,7 +356,7 @@ RegionState read_snapshot(std::string_view text, std::string_view input) {
   if (version == 1) {
     state.elapsed = time(root.at("now"), unit);
   } else {
-    if (!root.at("now").value().is_null()) state.now = Instant{whole(root.at("now"))};
+    if (root.has("now")) state.now = Instant{whole(root.at("now"))};
     state.elapsed = time(root.at("elapsed"), unit);
   }
   state.next_audit = time(root.at("next_audit"), unit);

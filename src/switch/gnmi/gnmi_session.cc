@@ -33,9 +33,11 @@ std::string reason(const grpc::Status& status) {
   return text.empty() ? fmt::format("gRPC status {}", static_cast<int>(status.error_code())) : text;
 }
 
-/// gRPC counts dead-lines by the wall clock, and turns them into spans at once.
-WallTime wall(MonotonicTime time, Env& env) {
-  return env.wall_now() + std::min<MonotonicTime::duration>(time - env.monotonic_now(), kLongest);
+/// By gRPC's monotonic clock: it takes a time of day as well, but that may be set meanwhile.
+gpr_timespec by_grpc(MonotonicTime time, Env& env) {
+  const auto left = std::min<MonotonicTime::duration>(time - env.monotonic_now(), kLongest);
+  const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(left).count();
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(ns, GPR_TIMESPAN));
 }
 
 }  // namespace
@@ -149,7 +151,7 @@ bool GnmiSession::is_connected() const {
 
 void GnmiSession::prepare(grpc::ClientContext& context,
                           std::optional<MonotonicTime> dead_line) const {
-  if (dead_line) context.set_deadline(wall(*dead_line, env_));
+  if (dead_line) context.set_deadline(by_grpc(*dead_line, env_));
   context.AddMetadata("username", address_.user);
   context.AddMetadata("password", address_.password);
 }
@@ -159,7 +161,7 @@ bool GnmiSession::turn(MonotonicTime until) {
   bool ok = false;
   if (until == MonotonicTime::max()) {
     if (!queue_.Next(&tag, &ok)) return false;
-  } else if (queue_.AsyncNext(&tag, &ok, wall(until, env_)) != grpc::CompletionQueue::GOT_EVENT) {
+  } else if (queue_.AsyncNext(&tag, &ok, by_grpc(until, env_)) != grpc::CompletionQueue::GOT_EVENT) {
     return false;
   }
   static_cast<Tag*>(tag)->done(ok);
