@@ -8,11 +8,11 @@ namespace mixnet {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using ::testing::SizeIs;
 
 constexpr int kServers = 4;
 constexpr int kNics = 2;
@@ -88,8 +88,8 @@ TEST(RegionLoop, AuditsWhoAskedAndWhatWasCommanded) {
   for (const AuditEntry& entry : trail) texts.push_back(entry.who + ": " + entry.what);
   EXPECT_THAT(texts, Contains("test: AddTenant 1"));
   EXPECT_THAT(texts, Contains("10.0.0.9: DrainServer s1: refused"));
-  EXPECT_THAT(texts, Contains(HasSubstr("controller: command 2: connect 1-")));
-  EXPECT_THAT(texts, Contains(HasSubstr("controller: command 2: done in")));
+  EXPECT_THAT(texts, Contains(ContainsRegex("controller: command [0-9]+: connect 1-")));
+  EXPECT_THAT(texts, Contains(ContainsRegex("controller: command [0-9]+: done in")));
 }
 
 TEST(RegionLoop, GoesOnFromItsStoreAndLeavesCircuitsAlone) {
@@ -132,17 +132,17 @@ TEST(RegionLoop, PutsRightWhatChangedWhileItWasDown) {
   EXPECT_EQ(world.circuits(), 0);
   region = world.start();
   EXPECT_TRUE(region->wait_for([&](const RegionState& state) {
-    return std::ranges::all_of(lit, [&](PortPair pair) { return state.lit[pair.a] == pair.b; }) &&
+    return world.circuits() == static_cast<int>(lit.size()) &&
            state.slices.back().step == Step::kSettled;
   }));
-  EXPECT_EQ(world.circuits(), static_cast<int>(lit.size()));
+  EXPECT_EQ(region->lit(), lit);
 }
 
 TEST(RegionLoop, MendsHalvesAndLeavesForeignPortsAlone) {
   World world("none", Sides::kTwo);
-  world.patch(1, 8, false);  // half of what nobody wants
+  world.patch(1, 5, false);  // half of what nobody wants
   world.patch(9, 10);        // not of the slice
-  world.patch(5, 5, false);  // a port with itself
+  world.patch(6, 6, false);  // a port with itself
   const auto region = world.start();
   ASSERT_TRUE(add_job(*region));
   ASSERT_TRUE(region->wait_for([](const RegionState& state) {
@@ -152,8 +152,8 @@ TEST(RegionLoop, MendsHalvesAndLeavesForeignPortsAlone) {
   }));
   const std::lock_guard lock(world.access.mutex);
   EXPECT_EQ(world.access.device.path_from(9), 10);
-  EXPECT_NE(world.access.device.path_from(1), 8);
-  EXPECT_NE(world.access.device.path_from(5), 5);
+  EXPECT_NE(world.access.device.path_from(1), 5);
+  EXPECT_NE(world.access.device.path_from(6), 6);
   EXPECT_THAT(world.access.named, Not(Contains(9)));
   EXPECT_THAT(world.access.named, Not(Contains(10)));
 }
