@@ -14,8 +14,9 @@
 // decides otherwise. At a start a difference only counts (differences()): the switch is read, and
 // is right.
 //
-// ANOTHER CONFIGURATION at a start is adopted (adopt()), noted in the store's value "configs" with
-// the record after which it holds, so that a replay changes it there as well, and a snapshot put.
+// ANOTHER CONFIGURATION at a start is adopted (reconfigured()), noted in the store's value
+// "configs" with the record after which it holds, so that a replay changes it there as well, and a
+// snapshot put.
 //
 // The store's failures come out as Error: nothing that was decided may leave then, and the engine
 // is of no more use. Not thread-safe.
@@ -79,11 +80,6 @@ class RegionEngine {
   MonotonicTime decided_;
   RegionController controller_;
 };
-
-/// The state under another configuration: tenants, pins, drains and health stay, of what still
-/// exists; what is under way is given up, and the device will be read. Throws Error when servers or
-/// NICs are others.
-RegionState adopt(RegionState state, const RegionConfig& config);
 
 /// What a run does before its first event (above).
 void go_on(RegionState& state, Instant now);
