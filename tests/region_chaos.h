@@ -33,10 +33,10 @@ struct Shared {
   // Said by the daemon.
   std::atomic<int> state;
   std::atomic<int> ready;
-  std::atomic<int> pending;             ///< at its start: a phase that runs, or a demand that waits
-  std::atomic<std::int64_t> commands;   ///< that this run of it has sent
-  std::atomic<std::int64_t> late_ns;    ///< the worst that a call to the switch went over
-  std::atomic<std::uint64_t> answered;  ///< the last look that was asked for
+  std::atomic<int> pending;  ///< at its start: a phase that runs, a demand that waits, a suspect
+  std::atomic<std::int64_t> commands;       ///< that this run of it has sent
+  std::atomic<std::int64_t> late_ns;        ///< the worst that a call to the switch went over
+  std::atomic<std::uint64_t> answered;      ///< the last look that was asked for
   std::array<std::atomic<int>, kOurs> lit;  ///< by port; at that look
   std::array<std::atomic<int>, kOurs> target;
   std::atomic<int> suspects;

@@ -45,7 +45,7 @@ class Watcher {
       const Slice* slice = handled->state.find(kTenant);
       if (std::exchange(is_first_, false)) {
         shared_.pending =
-            slice != nullptr && (slice->running != 0 || slice->next_phase.sequence != 0);
+            (slice != nullptr && (slice->running != 0 || slice->next_phase.sequence != 0));
       }
       if (!loop_.is_ready()) {
         shared_.state = kStarting;

@@ -405,7 +405,8 @@ class Chaos {
     }
     EXPECT_EQ(foreign_paths(), foreign_) << what << ": a foreign port was touched";
     const std::int64_t commands = shared_->commands;
-    // The end of a phase that ran, or a demand that waited for it, is news and moves again.
+    // The end of a phase that ran, a demand that waited for it, and a port that is trusted again
+    // are news, and may move once more.
     if (shared_->suspects == 0 && shared_->pending == 0) {
       EXPECT_LE(commands, 1) << what << ": more than one reconciliation; " << as_it_is();
     }

@@ -26,10 +26,14 @@ struct Line {
   std::string_view allocator, policy, durability;
 };
 
-ServerDemand skewed(Random& random, int servers) {
+ServerDemand skewed(Random& random, int servers, int change) {
   ServerDemand bytes(static_cast<std::size_t>(servers), static_cast<std::size_t>(servers));
-  for (std::int64_t& cell : bytes.cells()) {
-    cell = static_cast<std::int64_t>(2e7 * std::exp(random.normal()));
+  for (std::size_t from = 0; from < bytes.rows(); ++from) {
+    for (std::size_t to = 0; to < bytes.columns(); ++to) {
+      const bool is_other_half = servers == 8 && (from + to + static_cast<std::size_t>(change)) % 2;
+      bytes(from, to) =
+          is_other_half ? 0 : static_cast<std::int64_t>(2e7 * std::exp(random.normal()));
+    }
   }
   return bytes;
 }
@@ -127,7 +131,7 @@ void measure(const Line& line, int changes) {
   Stages stages;
   for (int i = 1; i <= changes; ++i) {
     meter.change(
-        {1, {static_cast<std::uint64_t>(i), 0, 0, false}, skewed(random, line.servers), {}},
+        {1, {static_cast<std::uint64_t>(i), 0, 0, false}, skewed(random, line.servers, i), {}},
         stages);
   }
   const auto made = static_cast<std::int64_t>(stages.sent.size());
