@@ -6,6 +6,7 @@
 #include <csignal>
 #include <exception>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 #include <utility>
 
@@ -35,13 +36,18 @@ DemandReport skewed_demand(Random& random, std::uint64_t sequence) {
 
 class Watcher {
  public:
-  Watcher(RegionLoop& loop, Shared& shared) : loop_(loop), shared_(shared) {
+  /// `log`: what it has heard and done, for a person who has to find out.
+  Watcher(RegionLoop& loop, Shared& shared, const std::filesystem::path& log)
+      : loop_(loop), shared_(shared), log_(log) {
     subscription_ = loop.listen([this](const Happening& happening) { see(happening); });
   }
 
  private:
   void see(const Happening& happening) {
     if (const auto* handled = std::get_if<EventHandled>(&happening)) {
+      log_ << "event " << handled->event.index() << ':';
+      for (const Decision& decision : handled->decisions) tell(decision);
+      log_ << std::endl;
       const Slice* slice = handled->state.find(kTenant);
       if (std::exchange(is_first_, false)) {
         shared_.pending =
@@ -57,14 +63,30 @@ class Watcher {
       }
     } else if (const auto* done = std::get_if<DeviceDone>(&happening)) {
       if (!done->is_read) ++shared_.commands;
+      log_ << "done " << done->id << (done->is_read ? " read " : " command ") << done->error
+           << std::endl;
       const auto over = (done->done - done->begun) - std::chrono::milliseconds(kCommandTimeout);
       const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(over).count();
       if (ns > shared_.late_ns) shared_.late_ns = ns;
     }
   }
 
+  void tell(const Decision& decision) {
+    if (const auto* command = std::get_if<DeviceCommand>(&decision)) {
+      log_ << " command " << command->id << " -";
+      for (const PortPair& pair : command->disconnect) log_ << ' ' << pair.a << '/' << pair.b;
+      log_ << " +";
+      for (const PortPair& pair : command->connect) log_ << ' ' << pair.a << '/' << pair.b;
+    } else if (const auto* alarm = std::get_if<Alarm>(&decision)) {
+      log_ << ' ' << to_string(alarm->code) << ' ' << alarm->subject;
+    } else if (const auto* read = std::get_if<ReadState>(&decision)) {
+      log_ << " read " << read->id;
+    }
+  }
+
   RegionLoop& loop_;
   Shared& shared_;
+  std::ofstream log_;
   bool is_first_ = true;
   RegionLoop::Subscription subscription_;
 };
@@ -143,7 +165,7 @@ int run_daemon(const std::filesystem::path& folder, std::uint64_t seed) {
     RegionStore store(settings.store, settings.site.name, settings.store_options, env);
     const auto device = open_switch(settings.address, settings.slice(), env);
     RegionLoop loop(settings, store, *device, env);
-    const Watcher watcher(loop, *shared);
+    const Watcher watcher(loop, *shared, folder / "log");
     std::atomic<bool> ends{false};
     std::thread job([&] { run_job(loop, *shared, seed, ends); });
     std::exception_ptr fault;
