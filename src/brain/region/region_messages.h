@@ -33,7 +33,7 @@
 //                 circuit is put on its ports, those that are lit are no longer announced, and go
 //                 dark `drain` later. Its EPS goes on, and its pins come back with it. The same
 //                 again: dropped.
-//   CircuitPin    the operator wants this circuit lit and left alone, or no longer so; at once, too.
+//   CircuitPin    the operator wants this circuit lit and left alone, or no longer so; at once.
 //                 Ports in either order. Of ports that do not exist, are forbidden, of one server,
 //                 or in another pin: refused, alarm. The same again, or the end of a pin that is
 //                 none: dropped. It is a circuit of the slice that both its servers belong to, the
