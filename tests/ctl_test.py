@@ -186,7 +186,7 @@ class WithoutDaemonTest(program.ProgramTest):
                             (["tenant"], "command line: names no command; give one of add, remove, list; see --help"),
                             (["plan", "--demand", "x"], "plan: changes nothing, and wants that said; add --dry-run"),
                             (["plan", "--dry-run", "--demand", "x"], "x: "),
-                            (["alarms", "-n", 0], "-n: is out of range; 1 to 100000"),
+                            (["alarms", "-n", 0], "-n: is out of range; 1 to 1000"),
                             (["statis"], "statis: no such command; did you mean 'status'? known: "),
                             (["status", "--limit", "1w"], "--limit: '1w'"),
                             (["status", "--json", "no/such/folder/x"], "no/such/folder/x: ")):
