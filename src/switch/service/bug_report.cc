@@ -21,6 +21,11 @@ std::string files_text(const TlsFiles& files) {
   return fmt::format("cert {}, key {}, ca {}", files.cert, files.key, files.ca);
 }
 
+template <typename Value>
+std::string shown_list(const std::vector<Value>& values) {
+  return fmt::format("{}", fmt::join(values, ", "));
+}
+
 /// Field by field, by hand: a field that comes later is not told by mistake.
 std::string settings_text(const DaemonSettings& settings) {
   const RegionConfig& region = settings.region;
@@ -33,7 +38,7 @@ std::string settings_text(const DaemonSettings& settings) {
   line("servers", region.servers);
   line("optical NICs of a server", region.optical_nics);
   line("EPS NICs of a server", region.eps_nics);
-  line("positions", fmt::join(settings.slice(), ","));
+  line("positions", shown_list(settings.slice()));
   line("policy", to_string(region.policy));
   line("allocator", to_string(region.allocator));
   line("budget", region.budget);
@@ -51,7 +56,7 @@ std::string settings_text(const DaemonSettings& settings) {
   line("api", settings.api);
   line("page", settings.page);
   line("TLS", files_text(settings.tls));
-  line("peers", fmt::join(settings.peers, ", "));
+  line("peers", shown_list(settings.peers));
   line("observes", settings.observes);
   line("insecure", settings.insecure);
   return text;

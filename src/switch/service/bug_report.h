@@ -1,9 +1,9 @@
 // Everything that helps to find a fault, as a text to attach to a message: version, host, settings,
 // status, alarms, the end of the audit trail, the controller's whole state.
 //
-// NO SECRETS. Of the switch's address only what shown() shows; of certificates and keys the names of
-// their files. Neither passwords nor contents of files of keys are in a DaemonSettings' other fields.
-// Pure, but for host_facts().
+// NO SECRETS. Of the switch's address only what shown() shows; of certificates and keys the names
+// of their files. Neither passwords nor contents of files of keys are in a DaemonSettings' other
+// fields. Pure, but for host_facts().
 #pragma once
 
 #include <string>

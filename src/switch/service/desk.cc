@@ -4,8 +4,7 @@
 
 namespace mixnet {
 
-Desk::Desk(std::size_t most_waiting)
-    : most_waiting_(most_waiting), thread_([this] { run(); }) {}
+Desk::Desk(std::size_t most_waiting) : most_waiting_(most_waiting), thread_([this] { run(); }) {}
 
 Desk::~Desk() { close(); }
 

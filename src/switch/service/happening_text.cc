@@ -167,8 +167,7 @@ std::vector<v1::Happening> to_wire(const Happening& happening, const DaemonSetti
 }
 
 v1::Happening alarm_message(const Alarm& alarm, Instant at, const DaemonSettings& settings) {
-  v1::Happening out =
-      message(at, "alarm", to_string(alarm.code), alarm_text(alarm, settings));
+  v1::Happening out = message(at, "alarm", to_string(alarm.code), alarm_text(alarm, settings));
   out.set_severity(to_wire(alarm).severity());
   out.set_tenant(alarm.tenant);
   return out;

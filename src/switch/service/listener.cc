@@ -1,7 +1,7 @@
 #include "service/listener.h"
 
-#include <fmt/format.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -278,9 +278,10 @@ Listener::Listener(const ListenAddress& address, bool may_leave_loopback, std::s
   for (const addrinfo* one = resolved.list; one != nullptr; one = one->ai_next) {
     if (!may_leave_loopback && !is_loopback(*one)) {
       for (const int socket : sockets_) ::close(socket);
-      throw Error(input, fmt::format("api: {} is not the loopback, where only TLS may listen",
-                                     address.host),
-                  "give tls: {cert, key, ca}, or listen at 127.0.0.1");
+      throw Error(
+          input,
+          fmt::format("api: {} is not the loopback, where only TLS may listen", address.host),
+          "give tls: {cert, key, ca}, or listen at 127.0.0.1");
     }
     if (sockets_.size() >= kMostSockets) break;
     const int made = listen_at(*one, port_);
@@ -334,7 +335,8 @@ void Listener::stop() {
 void Listener::run() {
   std::array<epoll_event, 64> events{};
   while (!table_->is_over) {
-    const int count = ::epoll_wait(table_->epoll, events.data(), static_cast<int>(events.size()), -1);
+    const int count =
+        ::epoll_wait(table_->epoll, events.data(), static_cast<int>(events.size()), -1);
     bool is_calling = false;
     for (int i = 0; i < count; ++i) {
       if (events[i].data.u64 == kWake) {

@@ -2,14 +2,15 @@
 //
 // A thread of its own accepts. A peer outside the prefixes is closed at once. Of the rest
 //   - 200 new connections a second are taken, in bursts of 256; more wait in the kernel;
-//   - 1,024 connections are kept (fewer where the process may open fewer files), 256 of one network;
+//   - 1,024 connections are kept (fewer where the process may open fewer files), 256 of one
+//   network;
 //     beyond that the oldest that has not made a call makes room, and where all have, the newest
 //     is refused. So who connects and says nothing keeps nobody out.
-// A connection that ends without a call is told of (`abandoned`): it had no certificate of our CA, or
-// gave up.
+// A connection that ends without a call is told of (`abandoned`): it had no certificate of our CA,
+// or gave up.
 //
-// Beside gRPC's descriptor this keeps one of its own for each connection: to see its end, and to end
-// it. Thread-safe.
+// Beside gRPC's descriptor this keeps one of its own for each connection: to see its end, and to
+// end it. Thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -82,8 +82,8 @@ class PeerTable {
   int calls_ = 0, streams_ = 0;
 };
 
-/// Whether somebody does what is refused so often that it is no mistake: more than 200 times, and 100
-/// a second. Remembers the latest 4,096. Not thread-safe.
+/// Whether somebody does what is refused so often that it is no mistake: more than 200 times, and
+/// 100 a second. Remembers the latest 4,096. Not thread-safe.
 class Floods {
  public:
   bool add(const std::string& peer, MonotonicTime now);

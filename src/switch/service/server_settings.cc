@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "wire/region_channel.h"
 
 namespace mixnet {
 namespace {
@@ -21,7 +22,6 @@ constexpr int kIdleMs = 600'000;
 constexpr int kAgeMs = 86'400'000;
 constexpr int kPingEveryMs = 30'000;
 constexpr int kPingAnswerMs = 10'000;
-constexpr int kLeastBetweenPingsMs = 10'000;
 
 struct Free {
   void operator()(BIO* bio) const { BIO_free(bio); }
@@ -73,7 +73,8 @@ std::shared_ptr<grpc::ServerCredentials> server_credentials(const DaemonSettings
                 "start with --insecure");
   }
   if (files.key.empty() || files.ca.empty()) {
-    throw Error(settings.input, "controller.tls: a key or a CA is missing", "give cert, key and ca");
+    throw Error(settings.input, "controller.tls: a key or a CA is missing",
+                "give cert, key and ca");
   }
   const std::string cert = read_pem(files.cert, env);
   const std::string key = read_pem(files.key, env);
@@ -84,8 +85,7 @@ std::shared_ptr<grpc::ServerCredentials> server_credentials(const DaemonSettings
     throw Error(files.key, fmt::format("is not the key of {}", files.cert),
                 "name both of one certificate");
   }
-  grpc::SslServerCredentialsOptions tls(
-      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   tls.pem_root_certs = ca;
   tls.pem_key_cert_pairs.push_back({key, cert});
   return grpc::SslServerCredentials(tls);
@@ -105,7 +105,7 @@ void set_limits(grpc::ServerBuilder& builder) {
         {GRPC_ARG_MAX_CONNECTION_AGE_MS, kAgeMs},
         {GRPC_ARG_KEEPALIVE_TIME_MS, kPingEveryMs},
         {GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingAnswerMs},
-        {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kLeastBetweenPingsMs},
+        {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kLeastPingMs},
         {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},
         {GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0},
         {GRPC_ARG_ALLOW_REUSEPORT, 0}}) {

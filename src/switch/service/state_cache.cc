@@ -12,7 +12,8 @@ std::shared_ptr<const StateCache::Copy> StateCache::get() {
   std::optional<RegionState> state;
   if (!loop_.is_healthy()) return {};
   if (!loop_.inspect([&](const RegionState& now) { state = now; }) || !state) return {};
-  copy_ = std::make_shared<const Copy>(Copy{*std::move(state), {env_.wall_now().time_since_epoch().count()}});
+  copy_ = std::make_shared<const Copy>(
+      Copy{*std::move(state), {env_.wall_now().time_since_epoch().count()}});
   made_ = env_.monotonic_now();
   made_version_ = version;
   return copy_;

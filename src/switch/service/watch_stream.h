@@ -1,5 +1,5 @@
-// One Watch call: messages to a client, one on its way at a time; what is next is asked for when the
-// last has left, so that a slow reader is told what is newest and nothing piles up for it.
+// One Watch call: messages to a client, one on its way at a time; what is next is asked for when
+// the last has left, so that a slow reader is told what is newest and nothing piles up for it.
 //
 // Thread-safe. Lives until gRPC is done with it.
 #pragma once
