@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: FORCE help deps test-deps build run reproduce test torture chaos soak latency check bench fuzz tidy format clean
+.PHONY: FORCE help deps test-deps build run reproduce test torture chaos soak latency check bench fuzz package tidy format clean
 
 # Seconds that `make fuzz` runs each fuzz target; `make check` gives each FUZZ_CHECK_SECONDS.
 FUZZ_SECONDS ?= 60
@@ -89,6 +89,9 @@ soak: build ## Run mixnetd for SOAK_SECONDS (600), a change every 50 ms, and see
 
 latency: build ## What the controller of a region costs: from a demand to commands, to announcement
 	@build/tests/region_latency
+
+package: build ## Make a Debian package of all programs: build/mixnet_VERSION_amd64.deb
+	@cd build && cpack --config CPackConfig.cmake -G DEB
 
 tidy: deps ## clang-tidy over every file; needs clang-tidy
 	@cmake --preset tidy --log-level=WARNING

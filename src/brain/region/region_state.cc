@@ -83,6 +83,26 @@ Duration RegionState::token_at() const {
   return bucket_full - config.token_time() * (config.moves_per_minute - 1);
 }
 
+void read_again(RegionState& state) {
+  Counters& counters = state.counters;
+  for (Slice& slice : state.slices) {
+    if (slice.step == Step::kSwitching) {
+      ++counters.timed_out;
+      slice.overdue = slice.awaited;
+    }
+    counters.reads_timed_out += slice.step == Step::kReading ? 1 : 0;
+    slice.forget_moves();
+    slice.target.clear();
+    slice.replan = true;
+    slice.waiting = 0;
+    // A read that nobody carries out and that is overdue: the next event asks for another.
+    slice.step = Step::kReading;
+    slice.awaited = slice.last_id = ++state.last_id;
+    slice.deadline = state.elapsed;
+    ++counters.reads;
+  }
+}
+
 RegionState reconfigured(RegionState state, const RegionConfig& config) {
   const RegionConfig now = RegionState::fresh(config).config;
   const RegionConfig& before = state.config;
@@ -103,23 +123,7 @@ RegionState reconfigured(RegionState state, const RegionConfig& config) {
     const int peer = state.lit[p];
     if (peer >= 0 && state.lit[peer] != p && !now.forbids(peer)) state.lit[p] = -1;
   }
-  Counters& counters = state.counters;
-  for (Slice& slice : state.slices) {
-    if (slice.step == Step::kSwitching) {
-      ++counters.timed_out;
-      slice.overdue = slice.awaited;
-    }
-    counters.reads_timed_out += slice.step == Step::kReading ? 1 : 0;
-    slice.forget_moves();
-    slice.target.clear();
-    slice.replan = true;
-    slice.waiting = 0;
-    // A read that nobody carries out and that is overdue: the next event asks for another.
-    slice.step = Step::kReading;
-    slice.awaited = slice.last_id = ++state.last_id;
-    slice.deadline = state.elapsed;
-    ++counters.reads;
-  }
+  read_again(state);
   return state;
 }
 

@@ -221,6 +221,11 @@ struct RegionState {
   bool operator==(const RegionState&) const = default;
 };
 
+/// For who goes on after a restart: what was under way is given up, and each slice reads the switch,
+/// at the next event, before it plans or commands anything. Nobody knows what the last command came
+/// to, or what was done by hand meanwhile.
+void read_again(RegionState& state);
+
 /// The state under another configuration of the same servers and NICs: tenants, pins, drains,
 /// health and demands are kept, what was under way is read again, everything is planned again. Pins
 /// that `config` forbids are dropped. Throws Error where the servers or NICs are others, or the

@@ -20,10 +20,7 @@ std::string record_name(std::uint64_t number) { return fmt::format("store: recor
 
 void go_on(RegionState& state, Instant now) {
   resume(state, now);
-  state.next_audit = std::min(state.next_audit, state.elapsed);
-  for (Slice& slice : state.slices) {
-    if (slice.step == Step::kReading) slice.deadline = std::min(slice.deadline, state.elapsed);
-  }
+  read_again(state);
 }
 
 namespace {
