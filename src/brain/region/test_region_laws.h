@@ -237,6 +237,12 @@ class RegionLaws {
     must(said.epoch > announced_[said.tenant].epoch, "an epoch does not grow");
     announced_[said.tenant] = said;
     const Slice* slice = state_->find(said.tenant);
+    for (int p = 0; p < config_.ports() && said.epoch == 1; ++p) {
+      const int q = state_->lit[p];
+      must(state_->owner_of(p) != said.tenant || q < 0 || forbids(q) ||
+               state_->owner_of(q) == said.tenant,
+           "a tenant begins with light to others");
+    }
     if (slice == nullptr) {
       return must(said.closed && said.circuits.empty(), "announces for nobody");
     }
