@@ -4,6 +4,7 @@
 // Reading is strict about what would be misread, and tolerant of what a newer peer adds: an unknown
 // field is skipped; a number out of range, a demand that is not square, a missing event throw Error
 // that names the field. What only the controller can judge (a tenant that does not exist) passes.
+// So does what a device said, whose nonsense the controller drops, in a replay as it did then.
 //
 // Pure functions. Cost: linear in the message; a demand of 64 servers about 20 us either way.
 #pragma once
@@ -27,7 +28,7 @@ struct RecordedEvent {
   Event event;
 };
 
-/// Bytes of a v1::Record.
+/// Bytes of a v1::Record. An event that no request can be (a tenant of -1) is not read again.
 std::string encode_record(const RecordedEvent& record);
 /// `input` names the store and the record. Throws Error, also for a version that is newer.
 RecordedEvent decode_record(std::string_view bytes, std::string_view input);
@@ -45,7 +46,13 @@ SwitchHold from_wire(const v1::SwitchHold& wire);
 TopologyAnnouncement from_wire(const v1::Topology& wire);
 
 v1::DemandReport to_wire(const DemandReport& report);
+v1::PhaseMark to_wire(const PhaseMark& mark);
 v1::HealthReport to_wire(const HealthReport& report);
+v1::TenantAdd to_wire(const TenantAdd& add);
+v1::TenantRemove to_wire(const TenantRemove& remove);
+v1::ServerDrain to_wire(const ServerDrain& drain);
+v1::CircuitPin to_wire(const CircuitPin& pin);
+v1::SwitchHold to_wire(const SwitchHold& hold);
 /// Without `run` and `observes`, which the daemon adds.
 v1::Topology to_wire(const TopologyAnnouncement& announcement);
 v1::Alarm to_wire(const Alarm& alarm);

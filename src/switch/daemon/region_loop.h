@@ -12,6 +12,16 @@
 // no new command; what is out is waited for, at most until its dead-line; then a snapshot. Circuits
 // stay lit. A store that fails (disk full) stops the loop: what cannot be stored may not leave.
 //
+// MAINTENANCE. A window's begin and end are SwitchHold events of ours. An operator's hold outlasts
+// a window that ends, and an operator who ends a hold amid a window has the last word until the next
+// one begins.
+//
+// LATENCY. From an event to its commands in the device thread's hands: the controller's own time,
+// the store's append, and 0.1 ms. Listeners are told, and snapshots put, after that.
+//
+//   region_loop.cc   the queue, threads, start and stop    loop_work.{h,cc}  what is done with an
+//                                                          event, and with what the switch answers
+//
 // Thread-safe but for run(). Cost of an event without commands: about 0.1 ms with 64 servers.
 #pragma once
 
@@ -54,10 +64,11 @@ class RegionLoop {
   /// May be called in a signal handler's thread, twice, or before run().
   void stop();
 
-  /// `done` is called on the loop's thread, once; it may be null. `who` and `what` go into the
+  /// `done` is called once, on the loop's thread, or, where the event is refused at once, on the
+  /// caller's; it may be null. `who` and `what` go into the
   /// audit trail, in the event's own transaction, unless `what` is empty.
   void post(Event event, std::string who = {}, std::string what = {}, Done done = nullptr);
-  /// Into the audit trail alone: a call that was refused.
+  /// Into the audit trail alone: a call that was refused. Left out where kMostWaiting wait.
   void audit(std::string who, std::string what, bool refused);
   /// How long a NIC took from light to link; the median of the last is what answers wait for, where
   /// the settings say `measured`. Nonsense (over a minute, negative, no such port) is refused:
@@ -67,6 +78,7 @@ class RegionLoop {
   /// Calls `look` on the loop's thread with the state, and returns when it has; false: the daemon
   /// stops. Not from a listener.
   bool inspect(const std::function<void(const RegionState& state)>& look);
+  /// Oldest first; none when the daemon stops. Not from a listener.
   std::vector<AuditEntry> audit_trail(int most);
   /// The latest alarms, oldest first, up to 1,000.
   std::vector<std::pair<Instant, Alarm>> alarms(int most) const;

@@ -48,6 +48,7 @@ struct StoreOptions {
   Durability durability = Durability::kProcess;
   std::int64_t most_history_bytes = std::int64_t{256} << 20;  ///< of events before the snapshot
   std::int64_t most_audit_entries = 1'000'000;
+  std::int64_t most_log_bytes = std::int64_t{64} << 20;  ///< of SQLite's log (wal_keeper.h)
 };
 
 struct AuditEntry {
@@ -79,6 +80,7 @@ class RegionStore {
   // All throw Error when the disk is full or gone: then nothing may leave that was decided.
   /// The number of the record, from 1. `audit`: entries of the same transaction.
   std::uint64_t append(std::string_view record, const std::vector<AuditEntry>& audit = {});
+  /// `upto`: the number of the last record in it (0: none), which is in the store.
   void put_snapshot(std::uint64_t upto, std::string_view snapshot);
   void audit(const AuditEntry& entry);
   void put_value(std::string_view name, std::string_view value);

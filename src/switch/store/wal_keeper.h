@@ -1,0 +1,63 @@
+// Keeps the write-ahead log of a store short, on a thread and a connection of its own.
+//
+// SQLite moves a log's pages into the database (a checkpoint) and begins the log anew with the
+// first commit after all are there. Both sync the disk, so both happen here and not where events
+// are appended:
+//
+//   the log reaches 1/16 of its bound   a checkpoint beside the writer, which does not wait
+//   then 20 ms without a commit,        the rest is moved and the log begun anew by a small commit;
+//   or the log reaches its bound        a writer that comes meanwhile waits: three syncs
+//
+// So that under constant load one commit in thousands waits and the log stays bounded. Where
+// checkpoints fail (the disk is full), the log grows on to twice its bound; then check() throws.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "base/error.h"
+#include "store/sqlite.h"
+
+namespace mixnet {
+
+class WalKeeper {
+ public:
+  /// The database has its tables. Throws Error. `most_bytes`: the bound.
+  WalKeeper(const std::filesystem::path& file, std::int64_t most_bytes);
+  WalKeeper(const WalKeeper&) = delete;
+  WalKeeper& operator=(const WalKeeper&) = delete;
+  ~WalKeeper();
+
+  /// To be held from before a transaction begins until committed() was called.
+  std::mutex& writing() { return mutex_; }
+  /// With writing() held: throws the Error of the last checkpoint, where the log is too long.
+  void check() const;
+  /// With writing() held: the log has so many pages now.
+  void committed(std::int64_t pages);
+
+  /// How often the log was begun anew.
+  std::uint64_t turns();
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+  void work();
+  void wait_for_quiet(Lock& lock);
+  bool checkpoint();
+
+  SqliteDatabase database_;
+  SqliteStatement turn_;
+  const std::int64_t most_pages_, first_pages_;
+  std::mutex mutex_;  // and with it what follows
+  std::condition_variable woken_;
+  bool stops_ = false;
+  std::int64_t pages_ = 0;
+  std::uint64_t commits_ = 0, turns_ = 0;
+  std::optional<Error> failure_;  // of the last checkpoint
+  std::thread thread_;
+};
+
+}  // namespace mixnet
