@@ -2,9 +2,9 @@
 // docs/alarms.md says it at length, under a heading of the same code.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "daemon/daemon_settings.h"
 #include "daemon/happenings.h"
@@ -33,5 +33,7 @@ struct ShownAlarm {
 ShownAlarm shown_alarm(Instant at, const Alarm& alarm, const DaemonSettings& settings);
 ShownAlarm shown_alarm(const SwitchSpoke& spoke, const DaemonSettings& settings);
 Severity severity_of(AlarmLevel level);
+/// None while the daemon's certificate has more than 30 days left; critical from 3 days on.
+std::optional<ShownAlarm> certificate_alarm(Instant now, Instant end, const std::string& file);
 
 }  // namespace mixnet

@@ -43,10 +43,10 @@ struct Names<Severity> {
 struct LogEntry {
   Instant at;
   Severity severity = Severity::kEvent;
-  std::string kind;  ///< "alarm", "command", "answer", ...: docs/monitoring.md has them all
-  std::string code;
+  std::string kind = {};  ///< "alarm", "command", "answer", ...: docs/monitoring.md has them all
+  std::string code = {};
   int tenant = 0;
-  std::string text;          ///< for people
+  std::string text = {};     ///< for people
   std::int64_t subject = 0;  ///< what tells its repeats apart, besides the above; not written
   /// Members after those above.
   nlohmann::ordered_json fields = nlohmann::ordered_json::object();

@@ -1,7 +1,6 @@
 // Where the page listens, and who may ask for it. Pure.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -22,8 +21,5 @@ bool is_loopback(std::string_view host);
 /// taken, and what a page elsewhere makes a browser ask for is not, though its name may have been
 /// made to lead here (DNS rebinding).
 bool host_header_is_loopback(std::string_view header);
-
-/// Whether an address, as getpeername() has it, is in one of "10.0.0.0/8", "fd00::/8", "10.1.2.3".
-bool is_among(std::string_view address, std::span<const std::string> prefixes);
 
 }  // namespace mixnet

@@ -20,16 +20,16 @@
 namespace mixnet {
 
 struct PageFacts {
-  std::string version;   ///< of the daemon
-  std::int64_t run = 0;  ///< RegionLoop::run_id()
-  Instant now;           ///< when it was looked at
+  std::string version = {};  ///< of the daemon
+  std::int64_t run = 0;      ///< RegionLoop::run_id()
+  Instant now = {};          ///< when it was looked at
   std::uint64_t record = 0;
   bool ready = false, healthy = false;
-  std::string why_not_ready;
-  std::vector<ShownAlarm> alarms;  ///< oldest first
-  RecentTimes times;
-  RegionMetrics::Totals totals;
-  std::vector<PortReading> power;  ///< by position, as far as it was read
+  std::string why_not_ready = {};
+  std::vector<ShownAlarm> alarms = {};  ///< oldest first
+  RecentTimes times = {};
+  RegionMetrics::Totals totals = {};
+  std::vector<PortReading> power = {};  ///< by position, as far as it was read
 };
 
 inline constexpr int kMostCells = 64;

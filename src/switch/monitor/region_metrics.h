@@ -28,7 +28,7 @@ struct DaemonFacts {
   int live_pages = 0;
   std::uint64_t refused_connections = 0;
   std::uint64_t dropped_log_lines = 0;
-  std::optional<Instant> certificate_ends;
+  std::optional<Instant> certificate_ends = {};
 };
 
 class RegionMetrics {

@@ -11,15 +11,14 @@ void StageClock::add(Stage stage, MonotonicTime::duration took) {
   times_.push_back({stage, Duration::nanoseconds(std::max<std::int64_t>(ns, 0))});
 }
 
-void StageClock::hear(const EventHandled& event) {
+void StageClock::hear_event(const EventHandled& event) {
   const StageTimes& at = event.times;
   add(Stage::kStore, at.stored - at.decided);
   bool commands = false;
   for (const Decision& decision : event.decisions) {
     if (const auto* command = std::get_if<DeviceCommand>(&decision)) {
       commands = true;
-      underway_[command->tenant] = {
-          .id = command->id, .received = at.received, .handed = at.handed};
+      underway_[command->tenant] = {command->id, at.received, at.handed, {}, false};
     } else if (const auto* said = std::get_if<TopologyAnnouncement>(&decision)) {
       const auto found = underway_.find(said->tenant);
       if (found == underway_.end() || !found->second.is_done) continue;
@@ -35,7 +34,7 @@ void StageClock::hear(const EventHandled& event) {
   add(Stage::kHand, at.handed - at.stored);
 }
 
-void StageClock::hear(const DeviceDone& done) {
+void StageClock::hear_done(const DeviceDone& done) {
   if (done.is_read) return;
   const auto found = underway_.find(done.tenant);
   if (found == underway_.end() || found->second.id != done.id) return;
@@ -54,8 +53,8 @@ void StageClock::hear(const DeviceDone& done) {
 
 const std::vector<StageTime>& StageClock::hear(const Happening& happening) {
   times_.clear();
-  if (const auto* event = std::get_if<EventHandled>(&happening)) hear(*event);
-  if (const auto* done = std::get_if<DeviceDone>(&happening)) hear(*done);
+  if (const auto* event = std::get_if<EventHandled>(&happening)) hear_event(*event);
+  if (const auto* done = std::get_if<DeviceDone>(&happening)) hear_done(*done);
   return times_;
 }
 

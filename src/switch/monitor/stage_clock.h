@@ -56,8 +56,8 @@ class StageClock {
     MonotonicTime received, handed, linked;
     bool is_done = false;  ///< linked is known
   };
-  void hear(const EventHandled& event);
-  void hear(const DeviceDone& done);
+  void hear_event(const EventHandled& event);
+  void hear_done(const DeviceDone& done);
   void add(Stage stage, MonotonicTime::duration took);
 
   std::map<int, Underway> underway_;  // by tenant

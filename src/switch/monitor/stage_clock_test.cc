@@ -5,6 +5,8 @@
 
 #include <chrono>
 
+#include "test_region.h"
+
 namespace mixnet {
 namespace {
 
@@ -14,28 +16,19 @@ using namespace std::chrono_literals;
 
 const MonotonicTime kBegin{1h};
 
-EventHandled handled(const Event& event, const std::vector<Decision>& decisions,
-                     const RegionState& state, MonotonicTime at) {
-  return {.record = 1,
-          .now = {},
-          .event = event,
-          .decisions = decisions,
-          .state = state,
-          .times = {at, at + 100us, at + 130us, at + 140us}};
-}
-
 TEST(StageClock, FollowsACommandToItsAnnouncement) {
   StageClock clock;
   const RegionState state;
-  const Event demand = DemandReport{.tenant = 3};
-  const std::vector<Decision> command = {TopologyAnnouncement{.tenant = 3},
-                                         DeviceCommand{.id = 7, .tenant = 3}};
-  EXPECT_THAT(clock.hear(handled(demand, command, state, kBegin)),
+  DemandReport report;
+  report.tenant = 3;
+  const Event demand = report;
+  const std::vector<Decision> command = {test_announcement(3), test_command(7, 3)};
+  EXPECT_THAT(clock.hear(test_event(demand, command, state, kBegin)),
               ElementsAre(StageTime{Stage::kStore, Duration::microseconds(30)},
                           StageTime{Stage::kDecide, Duration::microseconds(100)},
                           StageTime{Stage::kHand, Duration::microseconds(10)}));
 
-  DeviceDone done{.id = 7, .tenant = 3};
+  DeviceDone done = test_done(7, 3);
   done.report.turn_around = Duration::milliseconds(25);
   done.begun = kBegin + 200us;
   done.sent = kBegin + 640us;
@@ -46,14 +39,14 @@ TEST(StageClock, FollowsACommandToItsAnnouncement) {
                           StageTime{Stage::kSwitch, Duration::milliseconds(25)},
                           StageTime{Stage::kVerify, Duration::microseconds(4'360)}));
 
-  const Event answer = DeviceAnswer{.id = 7};
-  const std::vector<Decision> announcement = {TopologyAnnouncement{.tenant = 3}};
-  EXPECT_THAT(clock.hear(handled(answer, announcement, state, kBegin + 31ms)),
+  const Event answer = Tick{};
+  const std::vector<Decision> announcement = {test_announcement(3)};
+  EXPECT_THAT(clock.hear(test_event(answer, announcement, state, kBegin + 31ms)),
               ElementsAre(StageTime{Stage::kStore, Duration::microseconds(30)},
                           StageTime{Stage::kAnnounce, Duration::microseconds(1'140)},
                           StageTime{Stage::kTotal, Duration::microseconds(31'140)}));
   // Once.
-  EXPECT_THAT(clock.hear(handled(answer, announcement, state, kBegin + 32ms)),
+  EXPECT_THAT(clock.hear(test_event(answer, announcement, state, kBegin + 32ms)),
               ElementsAre(StageTime{Stage::kStore, Duration::microseconds(30)}));
 }
 
@@ -61,13 +54,17 @@ TEST(StageClock, OtherTenantsReadsAndFailuresDoNotCount) {
   StageClock clock;
   const RegionState state;
   const Event tick = Tick{};
-  const std::vector<Decision> command = {DeviceCommand{.id = 7, .tenant = 3}};
-  clock.hear(handled(tick, command, state, kBegin));
-  EXPECT_THAT(clock.hear(DeviceDone{.id = 7, .tenant = 4}), IsEmpty());
-  EXPECT_THAT(clock.hear(DeviceDone{.id = 7, .tenant = 3, .is_read = true}), IsEmpty());
-  EXPECT_THAT(clock.hear(DeviceDone{.id = 6, .tenant = 3}), IsEmpty());
-  EXPECT_THAT(clock.hear(DeviceDone{.id = 7, .tenant = 3, .error = "no connection"}), IsEmpty());
-  EXPECT_THAT(clock.hear(DeviceDone{.id = 7, .tenant = 3}), IsEmpty());
+  const std::vector<Decision> command = {test_command(7, 3)};
+  clock.hear(test_event(tick, command, state, kBegin));
+  EXPECT_THAT(clock.hear(test_done(7, 4)), IsEmpty());
+  EXPECT_THAT(clock.hear(test_done(6, 3)), IsEmpty());
+  DeviceDone read = test_done(7, 3);
+  read.is_read = true;
+  EXPECT_THAT(clock.hear(read), IsEmpty());
+  DeviceDone failed = test_done(7, 3);
+  failed.error = "no connection";
+  EXPECT_THAT(clock.hear(failed), IsEmpty());
+  EXPECT_THAT(clock.hear(test_done(7, 3)), IsEmpty());  // it is over
 }
 
 TEST(RecentTimes, QuantilesAreOfTheLatest) {

@@ -2,10 +2,15 @@
 // p at position p + 1; tenant 3 has the first two servers and the circuit of ports 0 and 2.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <string>
+#include <vector>
 
+#include "base/env.h"
 #include "base/instant.h"
 #include "daemon/daemon_settings.h"
+#include "daemon/happenings.h"
 #include "region/region_state.h"
 
 namespace mixnet {
@@ -24,10 +29,44 @@ inline RegionState test_region(int servers) {
   state.owner[0] = state.owner[1] = 3;
   auto& pool = state.slices.front().servers;
   pool.erase(pool.begin(), pool.begin() + 2);
-  state.slices.push_back({.tenant = 3, .servers = {0, 1}});
+  Slice& slice = state.slices.emplace_back();
+  slice.tenant = 3;
+  slice.servers = {0, 1};
   state.lit[0] = 2;
   state.lit[2] = 0;
   return state;
+}
+
+inline DeviceCommand test_command(std::uint64_t id, int tenant) {
+  DeviceCommand command;
+  command.id = id;
+  command.tenant = tenant;
+  return command;
+}
+
+inline TopologyAnnouncement test_announcement(int tenant) {
+  TopologyAnnouncement said;
+  said.tenant = tenant;
+  return said;
+}
+
+inline DeviceDone test_done(std::uint64_t id, int tenant) {
+  DeviceDone done;
+  done.id = id;
+  done.tenant = tenant;
+  return done;
+}
+
+/// Its decisions take 100 us, the store 30, handing over 10.
+inline EventHandled test_event(const Event& event, const std::vector<Decision>& decisions,
+                               const RegionState& state, MonotonicTime at) {
+  using namespace std::chrono_literals;
+  return {.record = 1,
+          .now = Instant::unix_seconds(1'700'000'000),
+          .event = event,
+          .decisions = decisions,
+          .state = state,
+          .times = {at, at + 100us, at + 130us, at + 140us}};
 }
 
 inline DaemonSettings test_settings(int servers) {
@@ -39,7 +78,8 @@ inline DaemonSettings test_settings(int servers) {
   settings.address.password = "hunter2";
   settings.port_of_position = {-1};
   for (int server = 0; server < servers; ++server) {
-    SiteServer one{.name = "gpu-" + std::to_string(server)};
+    SiteServer one;
+    one.name = "gpu-" + std::to_string(server);
     for (int nic = 0; nic < 2; ++nic) {
       const int port = server * 2 + nic;
       one.nics.push_back({.interface = "eth" + std::to_string(nic + 2), .ocs = port + 1});
