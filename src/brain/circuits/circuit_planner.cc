@@ -12,6 +12,38 @@ void add_to(CircuitCounts& counts, const CircuitCounts& more) {
   for (std::size_t i = 0; i < counts.cells().size(); ++i) counts.cells()[i] += more.cells()[i];
 }
 
+/// The least time, in bytes / NIC rate, that the demand can take: of the busiest server.
+double least_time(const ServerDemand& demand, const RegionNics& nics) {
+  const std::size_t n = demand.rows();
+  double least = 0;
+  for (std::size_t s = 0; s < n; ++s) {
+    double out = 0;
+    double in = 0;
+    int all = nics.optical[s] + nics.electrical[s];
+    for (std::size_t t = 0; t < n; ++t) {
+      if (s == t) continue;
+      out += static_cast<double>(demand(s, t));
+      in += static_cast<double>(demand(t, s));
+      all += nics.fixed(s, t);
+    }
+    if (all > 0) least = std::max(least, std::max(out, in) / all);
+  }
+  return least;
+}
+
+/// What the fixed circuits leave of the demand.
+ServerDemand beside_fixed(const ServerDemand& demand, const RegionNics& nics) {
+  const double time = least_time(demand, nics);
+  ServerDemand rest = demand;
+  for (std::size_t i = 0; i < rest.cells().size(); ++i) {
+    const int fixed = nics.fixed.cells()[i];
+    if (fixed == 0) continue;
+    const double left = static_cast<double>(rest.cells()[i]) - fixed * time;
+    rest.cells()[i] = left > 0 ? static_cast<std::int64_t>(left) : 0;
+  }
+  return rest;
+}
+
 }  // namespace
 
 RegionNics RegionNics::alike(std::size_t servers, int optical, int electrical) {
@@ -27,11 +59,19 @@ const CircuitCounts& CircuitPlanner::plan(const ServerDemand& demand, const Regi
   return plan(demand, nics, none_);
 }
 
-const CircuitCounts& CircuitPlanner::plan(const ServerDemand& demand, const RegionNics& nics,
-                                          const CircuitCounts& present) {
+void CircuitPlanner::begin(const ServerDemand& demand, const RegionNics& nics,
+                           const CircuitCounts& present) {
   demand_ = &demand;
   nics_ = &nics;
   present_ = &present;
+  if (nics.fixed.rows() == 0) return;
+  rest_ = beside_fixed(demand, nics);
+  demand_ = &rest_;
+}
+
+const CircuitCounts& CircuitPlanner::plan(const ServerDemand& demand, const RegionNics& nics,
+                                          const CircuitCounts& present) {
+  begin(demand, nics, present);
   const CircuitCounts& counts = allocated(nics.optical);
   if (find_groups(counts) <= 1) return filled(counts);
   std::vector<int> free = nics.optical;
@@ -43,9 +83,7 @@ const CircuitCounts& CircuitPlanner::plan(const ServerDemand& demand, const Regi
 
 const CircuitCounts& CircuitPlanner::plan_around(const ServerDemand& demand, const RegionNics& nics,
                                                  const CircuitCounts& present) {
-  demand_ = &demand;
-  nics_ = &nics;
-  present_ = &present;
+  begin(demand, nics, present);
   const auto cells = present.cells();
   if (std::ranges::all_of(cells, [](int circuits) { return circuits == 0; })) {
     return plan(demand, nics, present);
@@ -59,9 +97,10 @@ const CircuitCounts& CircuitPlanner::plan_around(const ServerDemand& demand, con
     std::vector<int> all_free = nics.optical;
     if (tie_groups(anew, all_free) < groups) return plan(demand, nics, present);
   }
-  ServerDemand unserved = demand;
+  ServerDemand unserved = *demand_;
   for (std::size_t i = 0; i < counts.cells().size(); ++i) {
-    if (counts.cells()[i] > 0) unserved.cells()[i] = 0;
+    const bool fixed = nics.fixed.rows() > 0 && nics.fixed.cells()[i] > 0;
+    if (counts.cells()[i] > 0 || fixed) unserved.cells()[i] = 0;
   }
   counts_ = std::move(counts);
   add_to(counts_, greedy_.allocate(unserved, free));
@@ -121,7 +160,7 @@ int CircuitPlanner::find_groups(const CircuitCounts& counts) {
       const bool all_eps = has_eps(s) && !std::exchange(eps_seen, true);
       for (std::size_t t = 0; t < servers; ++t) {
         if (!nics_->is_live(t) || group_of_[t] >= 0) continue;
-        if (counts(s, t) > 0 || (all_eps && has_eps(t))) {
+        if (counts(s, t) > 0 || nics_->is_fixed(s, t) || (all_eps && has_eps(t))) {
           group_of_[t] = groups;
           queue.push_back(t);
         }

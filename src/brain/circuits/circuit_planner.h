@@ -17,6 +17,11 @@
 // plan_around() is for when traffic is under way: circuits that are there stay and only free NICs
 // get new ones, unless servers would be cut off that could be joined otherwise.
 //
+// Fixed circuits (RegionNics::fixed: those that an operator has pinned) are on NICs that the plan
+// does not have. They join servers like others. The allocator is asked for what they leave of the
+// demand: in the least time that the whole demand can take (the busiest server over all its NICs),
+// a pair's fixed circuits carry so many bytes each way; those are taken off before.
+//
 // With a tolerance of zero, the default, circuits depend on the demand and on what works, and on
 // nothing else: a simulation, a daemon that was restarted and its neighbour agree. A tolerance
 // above it trades time for fewer moves (RefinedAllocator::allocate_near()): then what is there
@@ -42,9 +47,11 @@ struct RegionNics {
   std::vector<int> optical;     ///< OCS NICs
   std::vector<int> electrical;  ///< EPS NICs
   std::vector<char> dark;       ///< servers that are down; empty: none
+  CircuitCounts fixed = {};     ///< circuits that stay, on NICs not counted here; empty: none
 
   static RegionNics alike(std::size_t servers, int optical, int electrical);
   bool is_live(std::size_t server) const { return dark.empty() || dark[server] == 0; }
+  bool is_fixed(std::size_t a, std::size_t b) const { return fixed.rows() > 0 && fixed(a, b) > 0; }
   bool operator==(const RegionNics&) const = default;
 };
 
@@ -67,8 +74,8 @@ class CircuitPlanner {
   CircuitPlanner& operator=(CircuitPlanner&&) = default;
   ~CircuitPlanner() = default;
 
-  /// Circuits for `demand`; `present` are those that are there. Valid until the next call. Throws
-  /// Error as the allocator does.
+  /// Circuits for `demand` besides the fixed ones; `present` are those that are there. Valid until
+  /// the next call. Throws Error as the allocator does.
   const CircuitCounts& plan(const ServerDemand& demand, const RegionNics& nics,
                             const CircuitCounts& present);
   /// The same where none are there, or where they do not matter (a tolerance of zero).
@@ -78,6 +85,7 @@ class CircuitPlanner {
                                    const CircuitCounts& present);
 
  private:
+  void begin(const ServerDemand& demand, const RegionNics& nics, const CircuitCounts& present);
   bool goes_by_algorithm_1() const;
   const CircuitCounts& allocated(std::span<const int> free);
   const CircuitCounts& filled(const CircuitCounts& counts);
@@ -97,6 +105,7 @@ class CircuitPlanner {
   const ServerDemand* demand_ = nullptr;
   const RegionNics* nics_ = nullptr;
   const CircuitCounts* present_ = nullptr;  // null: none
+  ServerDemand rest_;                       // of the demand, where circuits are fixed
   CircuitCounts counts_, none_;
   std::vector<int> free_;
   std::vector<int> group_of_;  // by server: which are joined, by circuit or EPS; -1: down

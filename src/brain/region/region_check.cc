@@ -40,6 +40,13 @@ class Checker {
             "give 0 to 1e9");
     require(std::isfinite(c.tolerance) && c.tolerance >= 0 && c.tolerance <= 100,
             "config.tolerance", "is out of range", "give 0 to 100");
+    require(std::ranges::is_sorted(c.forbidden) &&
+                std::ranges::adjacent_find(c.forbidden) == c.forbidden.end(),
+            "config.forbidden", "is not sorted, or names a port twice", "");
+    require(c.forbidden.empty() || (c.forbidden.front() >= 0 && c.forbidden.back() < c.ports()),
+            "config.forbidden", "names a port that does not exist", "");
+    require(c.moves_per_minute >= 0 && c.moves_per_minute <= RegionConfig::kMostMovesPerMinute,
+            "config.moves_per_minute", "is out of range", "give 0 (no cap) to 1000000");
     duration(c.switch_delay, "config.switch_delay", Duration::zero());
     duration(c.drain, "config.drain", Duration::zero());
     duration(c.command_timeout, "config.command_timeout", Duration::nanoseconds(1));
@@ -63,14 +70,19 @@ class Checker {
     sized(state_.server_health.size(), servers, "server_health");
     sized(state_.suspicion.size(), ports, "suspicion");
     sized(state_.owner.size(), servers, "owner");
+    sized(state_.drained.size(), servers, "drained");
     require(state_.elapsed >= Duration::zero() && state_.elapsed <= kMostElapsed, "elapsed",
             "is out of range", "");
     moment(state_.next_audit, "next_audit");
+    moment(state_.bucket_full, "bucket_full");
+    pins();
     id(state_.last_id, kMostSequence, "last_id");
     for (std::size_t p = 0; p < ports; ++p) {
       const int peer = state_.lit[p];
       require(peer >= -1 && peer < c.ports() && peer != static_cast<int>(p), "lit",
               fmt::format("has no port {} for port {} to join", peer, p), "");
+      require(peer < 0 || !c.forbids(static_cast<int>(p)), "lit",
+              fmt::format("has port {}, which is forbidden", p), "");
       moment(state_.suspicion[p].until, "suspicion");
       count(state_.suspicion[p].strikes, "suspicion");
     }
@@ -119,12 +131,29 @@ class Checker {
             "do not hold every server once", "");
     for (int p = 0; p < state_.config.ports(); ++p) {
       const int peer = state_.lit[p];
-      require(peer < 0 || state_.owner_of(p) != state_.owner_of(peer) || state_.lit[peer] == p,
+      require(peer < 0 || state_.owner_of(p) != state_.owner_of(peer) || state_.lit[peer] == p ||
+                  state_.config.forbids(peer),
               "lit", fmt::format("joins port {} one way only", p), "");
     }
   }
 
  private:
+  void pins() {
+    std::vector<int> seen;
+    for (const PortPair& pin : state_.pins) {
+      require(pin.a >= 0 && pin.a < pin.b && pin.b < state_.config.ports(), "pins",
+              fmt::format("have no ports {}-{}", pin.a, pin.b), "");
+      require(!state_.config.forbids(pin.a) && !state_.config.forbids(pin.b), "pins",
+              fmt::format("name a forbidden port with {}-{}", pin.a, pin.b), "");
+      require(state_.config.server_of(pin.a) != state_.config.server_of(pin.b), "pins",
+              "join a server to itself", "");
+      seen.insert(seen.end(), {pin.a, pin.b});
+    }
+    require(std::ranges::is_sorted(state_.pins), "pins", "are not sorted", "");
+    std::ranges::sort(seen);
+    require(std::ranges::adjacent_find(seen) == seen.end(), "pins", "name a port twice", "");
+  }
+
   void progress(const Slice& slice) {
     const bool idle = slice.step == Step::kSettled || slice.step == Step::kDraining;
     require((slice.awaited == 0) == idle, "awaited", "does not fit the step", "");
@@ -136,6 +165,8 @@ class Checker {
     count(slice.moves, "moves");
     count(slice.attempts, "attempts");
     count(slice.batch_limit, "batch_limit");
+    count(slice.waiting, "waiting");
+    moment(slice.clear_at, "clear_at");
     count(slice.read_failures, "read_failures");
     const bool moving = !slice.connect.empty() || !slice.disconnect.empty();
     require(moving || (slice.step != Step::kDraining && slice.step != Step::kSwitching), "connect",
@@ -147,8 +178,11 @@ class Checker {
     pairs(slice, slice.connect, "connect", true);
     pairs(slice, slice.target, "target", true);
     require(std::ranges::is_sorted(slice.target), "target", "is not sorted", "");
-    require((slice.tenant != 0 && !slice.leaving) || slice.target.empty() || slice.replan, "target",
-            "lights ports of nobody", "");
+    const bool pins_only = std::ranges::all_of(
+        slice.target, [&](const PortPair& pair) { return state_.is_pin(pair.a, pair.b); });
+    require((slice.tenant != 0 && !slice.leaving) || pins_only || slice.replan || state_.held,
+            "target", "lights ports of nobody", "");
+    require(!state_.held || slice.step != Step::kDraining, "step", "begins a move while held", "");
     require(!slice.leaving || slice.tenant != 0, "leaving", "is said of the pool", "");
   }
 
@@ -207,6 +241,8 @@ class Checker {
                        (state_.owner_of(pair.b) == slice.tenant ? 1 : 0);
       require(mine == 2 || (!inside && mine == 1), where,
               fmt::format("crosses the slice with {}-{}", pair.a, pair.b), "");
+      require(!state_.config.forbids(pair.a) && !state_.config.forbids(pair.b), where,
+              fmt::format("names a forbidden port with {}-{}", pair.a, pair.b), "");
       require(!inside || state_.config.server_of(pair.a) != state_.config.server_of(pair.b), where,
               "joins a server to itself", "");
       seen.push_back(pair.a);

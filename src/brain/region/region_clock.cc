@@ -16,6 +16,9 @@ Duration due_in(const RegionState& state) {
   for (const Slice& slice : state.slices) {
     if (slice.step != Step::kSettled) next = std::min(next, slice.deadline);
     if (slice.running != 0) next = std::min(next, slice.running_until);
+    if (slice.step == Step::kSettled && slice.waiting > 0) {
+      next = std::min(next, state.token_at());
+    }
   }
   for (const Suspicion& suspicion : state.suspicion) {
     if (suspicion.until > Duration::zero()) next = std::min(next, suspicion.until);

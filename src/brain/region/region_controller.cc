@@ -36,6 +36,8 @@ const std::vector<Decision>& RegionController::handle(Instant now, const Event& 
   run_timers();
   for (Slice& slice : state_.slices) advance(slice);
   std::erase_if(state_.slices, [&](const Slice& slice) { return take_back(slice); });
+  Slice& pool = state_.slices.front();
+  if (pool.replan) advance(pool);  // pins have come back with their servers
   for (Slice& slice : state_.slices) announce(slice);
   return decisions_;
 }
@@ -68,9 +70,13 @@ void RegionController::run_timers() {
 
 /// Of the step that the slice is in.
 void RegionController::on_deadline(Slice& slice) {
-  if (slice.step == Step::kDraining && slice.replan) {
-    slice.forget_moves();  // something has failed or begun meanwhile: nothing is sent yet
-    slice.step = Step::kSettled;
+  const auto capped = [&] {
+    return slice.connect.size() > static_cast<std::size_t>(state_.tokens());
+  };
+  if (slice.step == Step::kDraining && (slice.replan || capped())) {
+    // Something has failed or begun meanwhile, or others have taken the tokens: nothing is sent
+    // yet.
+    settle(slice);
   } else if (slice.step == Step::kDraining) {
     send_command(slice);
   } else if (slice.step == Step::kSwitching) {
@@ -99,40 +105,85 @@ void RegionController::advance(Slice& slice) {
     slice.phase = std::exchange(slice.next_phase, {});
     slice.demand = std::exchange(slice.next_demand, {});
     slice.outlook = std::exchange(slice.next_outlook, {});
-    slice.rewire = planner_.rewire(state_, slice);
+    slice.rewire = state_.held ? Rewire::kNow : planner_.rewire(state_, slice);
     slice.replan = true;
   }
+  if (state_.held) return stand_by(slice);
   if (std::exchange(slice.replan, false)) {
-    slice.target = planner_.plan(state_, slice);
+    std::vector<PortPair> target = planner_.plan(state_, slice);
+    if (target != slice.target) slice.waiting = 0;
+    slice.target = std::move(target);
     slice.held = slice.stays();
     slice.batch_limit = 0;
     slice.attempts = 0;
   }
-  if (!choose_moves(slice)) {
-    slice.served = slice.phase;
-    return;
+  const bool waited = slice.waiting > 0;
+  const bool moves = choose_moves(slice);
+  if (slice.waiting > 0 && !waited) {
+    alarm(Severity::kMinor, AlarmCode::kMovesCapped, slice.tenant, slice.waiting);
   }
-  if (slice.rewire != Rewire::kNow) slice.served = slice.phase;  // nothing waits for the moves
+  // Nothing waits for the moves, where there are none, or by the policy, or it would for minutes.
+  if (!moves || slice.rewire != Rewire::kNow || slice.waiting > 0) slice.served = slice.phase;
+  if (!moves) return;
   const std::vector<PortPair> before = ports_of(slice.announced);
   announce(slice);
   if (state_.config.drain > Duration::zero() && !are_all_in(before, ports_of(slice.announced))) {
     slice.step = Step::kDraining;
     slice.deadline = after(state_.config.drain);
+  } else if (slice.clear_at > state_.elapsed) {
+    slice.step = Step::kDraining;
+    slice.deadline = slice.clear_at;
   } else {
     send_command(slice);
   }
 }
 
-/// A tenant that leaves is gone when all its ports are dark: its servers become the pool's.
+/// From kDraining: nothing was sent.
+void RegionController::settle(Slice& slice) {
+  slice.forget_moves();
+  slice.step = Step::kSettled;
+}
+
+/// While held: what is lit is what is wanted, whoever has lit it.
+void RegionController::stand_by(Slice& slice) {
+  const int nics = state_.config.optical_nics;
+  slice.target.clear();
+  for (const int server : slice.servers) {
+    for (int p = server * nics; p < (server + 1) * nics; ++p) {
+      const int q = state_.lit[p];
+      if (q <= p || state_.lit[q] != p || state_.owner_of(q) != slice.tenant ||
+          state_.config.server_of(q) == server) {
+        continue;
+      }
+      slice.target.push_back({p, q});
+    }
+  }
+  std::ranges::sort(slice.target);
+  slice.replan = slice.held = false;
+  slice.waiting = slice.attempts = slice.batch_limit = 0;
+  slice.served = slice.phase;
+}
+
+/// A tenant that leaves is gone when all its ports are dark but for pins and what is not ours to
+/// take down: its servers become the pool's.
 bool RegionController::take_back(const Slice& slice) {
   if (!slice.leaving || slice.step != Step::kSettled || slice.replan) return false;
   const auto is_ours = [&](int port) { return port >= 0 && state_.owner_of(port) == slice.tenant; };
+  const auto may_stay = [&](int port) {
+    const int peer = state_.lit[port];
+    const bool pin =
+        is_ours(peer) && state_.is_pin(port, peer) && !state_.drains(port) && !state_.drains(peer);
+    return peer < 0 || pin || state_.lit_by_others(port);
+  };
   for (int p = 0; p < state_.config.ports(); ++p) {
-    if (is_ours(p) && state_.lit[p] >= 0) return false;
+    if (is_ours(p) && !may_stay(p)) return false;
   }
   for (int p = 0; p < state_.config.ports(); ++p) {
-    if (state_.owner_of(p) != 0 || !is_ours(state_.lit[p])) continue;
-    state_.lit[p] = -1;  // the pool saw a circuit to a port that was read dark: look again
+    const int q = state_.lit[p];
+    const bool crosses = q >= 0 && ((state_.owner_of(p) == 0 && is_ours(q)) ||
+                                    (is_ours(p) && state_.owner_of(q) == 0));
+    if (!crosses || state_.lit[q] == p || state_.config.forbids(q)) continue;
+    state_.lit[p] = -1;  // one has seen a circuit to a port that was read otherwise: look again
     state_.next_audit = std::min(state_.next_audit, state_.elapsed);
   }
   Slice& pool = state_.slices.front();
@@ -140,6 +191,7 @@ bool RegionController::take_back(const Slice& slice) {
     state_.owner[server] = 0;
     pool.servers.push_back(server);
   }
+  if (!state_.pins.empty()) pool.replan = true;
   decisions_.emplace_back(TenantGone{slice.tenant});
   return true;
 }

@@ -14,6 +14,7 @@
 //
 //   region_controller.cc  one event after another, deadlines, slices that settle and leave
 //   region_events.cc      what jobs, health reports and tenants change
+//   region_operators.cc   what operators change: drains, pins, holds
 //   region_device.cc      commands and reads, and what came of them
 //
 // Deterministic. Not thread-safe. Copying it copies everything, so a copy goes on alike. Cost: an
@@ -21,6 +22,7 @@
 // costs (`control_bench`).
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "region/region_plan.h"
@@ -63,6 +65,8 @@ class RegionController {
   void run_timers();
   void on_deadline(Slice& slice);
   void advance(Slice& slice);
+  void settle(Slice& slice);
+  void stand_by(Slice& slice);
   bool choose_moves(Slice& slice) const;
   bool take_back(const Slice& slice);
   void send_command(Slice& slice);
@@ -73,6 +77,8 @@ class RegionController {
   void make_suspect(int port, int tenant);
   void end_phase(Slice& slice, std::uint64_t sequence);
   void facts_changed(int server);
+  std::optional<int> against(const PortPair& pin) const;
+  bool is_free(int port, const std::vector<int>& joining, const std::vector<int>& moving) const;
   bool announce(Slice& slice);
   std::vector<PortPair> ports_of(const TopologyAnnouncement& said) const;
   bool read_table(const std::vector<PortPair>& pairs, std::vector<int>& table) const;

@@ -19,27 +19,10 @@
 #include "base/random.h"
 #include "region/region_controller.h"
 #include "region/region_snapshot.h"
-#include "region/region_topology.h"
+#include "region/test_region_laws.h"
 
 namespace mixnet {
 namespace {
-
-void must(bool holds, const char* what) {
-  if (!holds) throw std::logic_error(what);
-}
-
-/// Groups of servers that edges join.
-class Groups {
- public:
-  explicit Groups(int n) : parent_(static_cast<std::size_t>(n)) {
-    for (int i = 0; i < n; ++i) parent_[i] = i;
-  }
-  int find(int x) { return parent_[x] == x ? x : parent_[x] = find(parent_[x]); }
-  void join(int x, int y) { parent_[find(x)] = find(y); }
-
- private:
-  std::vector<int> parent_;
-};
 
 /// How the simulated switch deals with a command of which one pair is impossible.
 enum class Refusal { kWhole, kStops, kSkips };
@@ -61,13 +44,19 @@ class World {
     config_.switch_delay = Duration::milliseconds(draw(30));
     config_.drain = draw(2) == 0 ? Duration::zero() : Duration::milliseconds(2);
     config_.attempts = 1 + draw(3);
+    const bool with_forbidden = draw(2) == 0;
+    if (draw(3) == 0) config_.moves_per_minute = 1 + draw(draw(2) == 0 ? 20 : 2000);
+    for (int p = 0; p < config_.ports() && with_forbidden; ++p) {
+      if (draw(8) == 0) config_.forbidden.push_back(p);
+    }
     controller_.emplace(config_);
-    table_.assign(static_cast<std::size_t>(config_.ports()), -1);
-    stuck_.assign(table_.size(), false);
+    laws_.emplace(config_);
+    plant_.table.assign(static_cast<std::size_t>(config_.ports()), -1);
+    stuck_.assign(plant_.table.size(), false);
     sizes_[0] = sizes_[1] = config_.ports();
     sizes_[2] = config_.servers * config_.eps_nics;
     sizes_[3] = config_.servers;
-    for (int part = 0; part < 4; ++part) failed_[part].assign(sizes_[part], false);
+    for (int part = 0; part < 4; ++part) plant_.failed[part].assign(sizes_[part], false);
     refusal_ = static_cast<Refusal>(draw(3));
     names_port_ = draw(2) == 0;
     reports_lit_ = draw(3) == 0;
@@ -75,7 +64,8 @@ class World {
   }
 
   std::int64_t steps() const { return steps_; }
-  std::int64_t commands() const { return commands_; }
+  std::int64_t commands() const { return laws_->commands(); }
+  std::int64_t capped() const { return laws_->capped(); }
   std::int64_t quiet_checks() const { return quiet_checks_; }
   const RegionState& state() const { return controller_->state(); }
 
@@ -122,6 +112,8 @@ class World {
     } else if (what < 92) {
       foreign_hand();
     } else if (what < 94) {
+      operators();
+    } else if (what < 96) {
       nonsense();
     } else {
       now_ += delay(5);
@@ -184,15 +176,15 @@ class World {
     if (sizes_[part] == 0) return step(Tick{});
     const int index = draw(sizes_[part]);
     // Healing is likelier than failing, so that the region does not die out.
-    const bool fails = !failed_[part][index] && draw(8) == 0;
-    failed_[part][index] = fails;
+    const bool fails = !plant_.failed[part][index] && draw(8) == 0;
+    plant_.failed[part][index] = fails;
     report_health(part, index);
     step(Tick{});
   }
 
   void report_health(int part, int index) {
     const std::uint64_t stamp = chance(5) ? 0 : ++stamp_;
-    send(HealthReport{static_cast<Part>(part), index, failed_[part][index], stamp});
+    send(HealthReport{static_cast<Part>(part), index, plant_.failed[part][index], stamp});
     if (part == 0) stuck_[index] = chance(20);
   }
 
@@ -215,18 +207,37 @@ class World {
     if (!faults_) return;
     const int p = draw(config_.ports());
     const int q = draw(config_.ports());
-    darken(p);
+    plant_.darken(p);
     if (draw(2) == 0 && p != q) {
-      darken(q);
-      table_[p] = q;
-      table_[q] = p;
+      plant_.darken(q);
+      plant_.table[p] = q;
+      plant_.table[q] = p;
+    }
+    step(Tick{});
+  }
+
+  void operators() {
+    if (!faults_) return step(Tick{});
+    const int what = draw(8);
+    if (state().held && draw(2) == 0) {
+      send(SwitchHold{false});
+    } else if (what < 2) {
+      send(ServerDrain{draw(config_.servers), draw(5) == 0});
+    } else if (what < 6) {
+      const PortPair ports{draw(config_.ports()), draw(config_.ports())};
+      const auto& pins = state().pins;
+      const bool unpin = pins.size() > 3 || (!pins.empty() && draw(3) == 0);
+      send(unpin ? CircuitPin{pins[draw(static_cast<int>(pins.size()))], false}
+                 : CircuitPin{ports, true});
+    } else {
+      send(SwitchHold{!state().held && draw(2) == 0});
     }
     step(Tick{});
   }
 
   void nonsense() {
     const int tenant = draw(6) - 1;
-    switch (draw(7)) {
+    switch (draw(9)) {
       case 0:
         return step(DeviceAnswer{random_id(), draw(2) == 0, draw(9) - 1, false, {}});
       case 1:
@@ -239,6 +250,10 @@ class World {
         return step(PhaseMark{tenant, 0, true});
       case 5:
         return step(TenantAdd{tenant - 1, {0, 0}});
+      case 6:
+        return step(ServerDrain{draw(2) == 0 ? -1 : 1000, draw(2) == 0});
+      case 7:
+        return step(CircuitPin{{tenant - 2, 1000 + tenant}, draw(2) == 0});
       default:
         return set_clock();
     }
@@ -269,11 +284,6 @@ class World {
 
   // The switch.
 
-  void darken(int p) {
-    if (table_[p] >= 0) table_[table_[p]] = -1;
-    table_[p] = -1;
-  }
-
   void accept(Request request) {
     if (chance(4)) return;  // lost on its way
     Time at = now_ + delay(chance(5) ? 900 : 50);
@@ -289,10 +299,7 @@ class World {
       const Request request = std::move(queue_.front());
       queue_.pop_front();
       if (request.is_read) {
-        DeviceState read{request.id, {}};
-        for (int p = 0; p < config_.ports(); ++p) {
-          if (table_[p] > p) read.lit.push_back({p, table_[p]});
-        }
+        DeviceState read{request.id, plant_.lit()};
         if (chance(1)) read.lit.push_back({0, 0});  // garbled
         reply(read);
       } else {
@@ -307,44 +314,45 @@ class World {
       answer.ok = false;
       if (names_port_ && answer.denied_port < 0) answer.denied_port = port;
     };
-    const std::vector<int> before = table_;
+    const std::vector<int> before = plant_.table;
     bool stopped = false;
     for (const PortPair& pair : command.disconnect) {
-      if (stopped || table_[pair.a] != pair.b) continue;
+      if (stopped || plant_.table[pair.a] != pair.b) continue;
       if (stuck_[pair.a] || stuck_[pair.b]) {
         deny(stuck_[pair.a] ? pair.a : pair.b);
         stopped = refusal_ != Refusal::kSkips;
       } else {
-        darken(pair.a);
+        plant_.darken(pair.a);
       }
     }
     for (const PortPair& pair : command.connect) {
       if (stopped) break;
       int bad = -1;
       for (const int port : {pair.a, pair.b}) {
-        if (failed_[0][port] || table_[port] >= 0) bad = port;
+        if (plant_.failed[0][port] || plant_.table[port] >= 0) bad = port;
       }
       if (bad >= 0) {
-        deny(failed_[0][bad] ? bad : -1);
+        deny(plant_.failed[0][bad] ? bad : -1);
         stopped = refusal_ != Refusal::kSkips;
         continue;
       }
       // No slice is ever crossed, not even by a command that the controller has given up on.
       if (in_order_) {
         must(state().owner_of(pair.a) == state().owner_of(pair.b), "the device joins two slices");
-        must(state().owner_of(pair.a) != 0, "the device lights a port of nobody");
+        must(state().owner_of(pair.a) != 0 || command.tenant == 0,
+             "the device lights a port of nobody");
       }
-      table_[pair.a] = pair.b;
-      table_[pair.b] = pair.a;
+      plant_.table[pair.a] = pair.b;
+      plant_.table[pair.b] = pair.a;
     }
-    if (!answer.ok && refusal_ == Refusal::kWhole) table_ = before;
+    if (!answer.ok && refusal_ == Refusal::kWhole) plant_.table = before;
     if (reports_lit_) {
       answer.has_lit = true;
       for (const auto* list : {&command.disconnect, &command.connect}) {
         for (const PortPair& pair : *list) {
           for (const int p : {pair.a, pair.b}) {
-            const PortPair lit{std::min(p, table_[p]), std::max(p, table_[p])};
-            if (table_[p] >= 0 && std::ranges::find(answer.lit, lit) == answer.lit.end()) {
+            const PortPair lit{std::min(p, plant_.table[p]), std::max(p, plant_.table[p])};
+            if (plant_.table[p] >= 0 && std::ranges::find(answer.lit, lit) == answer.lit.end()) {
               answer.lit.push_back(lit);
             }
           }
@@ -377,16 +385,19 @@ class World {
       }
     }
     remember(event);
+    laws_->check(state(), decisions);
     for (const Decision& decision : decisions) {
-      std::visit([this](const auto& one) { check(one); }, decision);
+      if (const auto* command = std::get_if<DeviceCommand>(&decision)) {
+        accept({now_, false, command->id, *command});
+      } else if (const auto* read = std::get_if<ReadState>(&decision)) {
+        accept({now_, true, read->id, {}});
+      } else if (const auto* gone = std::get_if<TenantGone>(&decision)) {
+        accepted_.erase(gone->tenant);
+        sequence_.erase(gone->tenant);
+      }
     }
-    watch_phases();
-    for (const Slice& slice : state().slices) {
-      must(slice.step == Step::kSettled || slice.deadline > state().elapsed,
-           "a deadline has passed and nothing has happened");
-      if (slice.tenant == 0) continue;
-      must(topology_of(state(), slice) == slice.announced, "an announcement is out of date");
-    }
+    idle_ = controller_->due_in() > Duration::zero() ? 0 : idle_ + 1;
+    must(idle_ < 5, "it is always due");
     if (steps_ % 4 == 0) check_state(state(), "model");
   }
 
@@ -404,139 +415,6 @@ class World {
     }
   }
 
-  void check(const DeviceCommand& command) {
-    ++commands_;
-    check_id(command.id);
-    must(command.time_out > Duration::zero(), "a command has no time");
-    const Slice* slice = state().find(command.tenant);
-    must(slice != nullptr, "a command is for nobody");
-    must(slice->awaited == command.id && slice->step == Step::kSwitching,
-         "a command is not awaited");
-    std::set<int> off;
-    std::set<int> on;
-    for (const PortPair& pair : command.disconnect) {
-      must(off.insert(pair.a).second && off.insert(pair.b).second, "disconnects a port twice");
-      must(state().owner_of(pair.a) == slice->tenant || state().owner_of(pair.b) == slice->tenant,
-           "disconnects ports of others");
-      const bool cut_off = std::ranges::any_of(slice->servers, [&](int server) {
-        return state().live(server) && !state().has_eps(server);
-      });
-      must(slice->running == 0 || cut_off || slice->rewire == Rewire::kDuring ||
-               !in_use_[slice->tenant].contains(pair) || !state().usable(pair.a) ||
-               !state().usable(pair.b),
-           "moves a working circuit of a running phase");
-    }
-    for (const PortPair& pair : command.connect) {
-      must(!slice->leaving && slice->tenant != 0, "connects ports of nobody");
-      for (const int port : {pair.a, pair.b}) {
-        must(on.insert(port).second, "connects a port twice");
-        must(state().usable(port), "connects a failed port");
-        must(state().owner_of(port) == slice->tenant, "crosses a slice");
-        must(state().lit[port] < 0 || off.contains(port), "connects a port that is lit");
-      }
-      must(config_.server_of(pair.a) != config_.server_of(pair.b), "joins a server to itself");
-    }
-    for (const Circuit& c : announced_[slice->tenant].circuits) {
-      for (const int port : ports_of(c)) {
-        must(!off.contains(port) && !on.contains(port), "moves a port that is announced");
-      }
-    }
-    accept({now_, false, command.id, command});
-  }
-
-  void check(const ReadState& read) {
-    check_id(read.id);
-    accept({now_, true, read.id, {}});
-  }
-
-  void check_id(std::uint64_t id) {
-    must(id > last_id_, "an id does not grow");
-    last_id_ = id;
-  }
-
-  std::array<int, 2> ports_of(const Circuit& c) const {
-    return {c.server_a * config_.optical_nics + c.nic_a,
-            c.server_b * config_.optical_nics + c.nic_b};
-  }
-
-  void check(const TopologyAnnouncement& said) {
-    must(said.epoch > announced_[said.tenant].epoch, "an epoch does not grow");
-    announced_[said.tenant] = said;
-    const Slice* slice = state().find(said.tenant);
-    if (slice == nullptr) return must(said.closed && said.circuits.empty(), "announces for nobody");
-    std::set<int> seen;
-    std::set<PortPair> joined;
-    Groups groups(config_.servers);
-    for (const Circuit& c : said.circuits) {
-      const auto [p, q] = ports_of(c);
-      must(seen.insert(p).second && seen.insert(q).second, "announces a port twice");
-      must(state().usable(p) && state().usable(q), "announces a failed port");
-      must(state().owner_of(p) == said.tenant && state().owner_of(q) == said.tenant,
-           "announces a circuit across slices");
-      must(state().lit[p] == q && state().lit[q] == p, "announces a dark circuit");
-      joined.insert({c.server_a, c.server_b});
-      groups.join(c.server_a, c.server_b);
-    }
-    if (said.closed) return must(said.circuits.empty(), "a closed tenant has circuits");
-    // Every pair of live servers has its way, unless what is lit does not join them.
-    const auto direct = [&](int a, int b) {
-      return joined.contains({std::min(a, b), std::max(a, b)}) ||
-             (state().has_eps(a) && state().has_eps(b));
-    };
-    std::map<PortPair, const Relay*> relays;
-    for (const Relay& relay : said.relays) {
-      const PortPair pair{std::min(relay.from, relay.to), std::max(relay.from, relay.to)};
-      must(relays.emplace(pair, &relay).second, "two relays for a pair");
-      int at = relay.from;
-      for (const int next : relay.via) {
-        must(state().live(next) && direct(at, next), "a relay's hop has no link");
-        at = next;
-      }
-      must(!relay.via.empty() && direct(at, relay.to), "a relay does not arrive");
-    }
-    const std::set<PortPair> cut(said.cut.begin(), said.cut.end());
-    for (const int a : slice->servers) {
-      for (const int b : slice->servers) {
-        if (a < b && state().has_eps(a) && state().has_eps(b) && state().live(a) &&
-            state().live(b)) {
-          groups.join(a, b);
-        }
-      }
-    }
-    for (const int a : slice->servers) {
-      for (const int b : slice->servers) {
-        if (a >= b || !state().live(a) || !state().live(b)) continue;
-        const int ways = (direct(a, b) ? 1 : 0) + (relays.contains({a, b}) ? 1 : 0) +
-                         (cut.contains({a, b}) ? 1 : 0);
-        must(ways == 1, "a pair has no way, or two");
-        must(cut.contains({a, b}) == (groups.find(a) != groups.find(b)),
-             "a pair is cut for nothing");
-      }
-    }
-  }
-
-  void check(const TenantGone& gone) {
-    must(state().find(gone.tenant) == nullptr, "a tenant is gone and here");
-    announced_.erase(gone.tenant);
-    accepted_.erase(gone.tenant);
-    sequence_.erase(gone.tenant);
-  }
-
-  void check(const Alarm& alarm) { must(!to_string(alarm.code).empty(), "a nameless alarm"); }
-
-  void watch_phases() {
-    for (const Slice& slice : state().slices) {
-      auto& in_use = in_use_[slice.tenant];
-      if (slice.running == 0 || slice.running != running_[slice.tenant]) in_use.clear();
-      running_[slice.tenant] = slice.running;
-      if (slice.running == 0) continue;
-      for (const Circuit& c : slice.announced.circuits) {
-        const auto [p, q] = ports_of(c);
-        in_use.insert({p, q});
-      }
-    }
-  }
-
   // The faults stop: everything must come right.
 
   void settle() {
@@ -547,6 +425,7 @@ class World {
     for (int part = 0; part < 4; ++part) {
       for (int i = 0; i < sizes_[part]; ++i) report_health(part, i);
     }
+    inbox_.emplace(now_ + delay(50), SwitchHold{false});
     for (const Slice& slice : state().slices) {
       if (slice.running != 0)
         inbox_.emplace(now_ + delay(50), PhaseMark{slice.tenant, slice.running, false});
@@ -567,61 +446,19 @@ class World {
     return queue_.empty() && inbox_.empty() &&
            std::ranges::none_of(state().suspicion,
                                 [](const Suspicion& s) { return s.until > Duration::zero(); }) &&
-           std::ranges::all_of(state().slices,
-                               [](const Slice& slice) { return slice.step == Step::kSettled; });
+           std::ranges::all_of(state().slices, [](const Slice& slice) {
+             return slice.step == Step::kSettled && slice.waiting == 0;
+           });
   }
 
   void check_rest() {
-    check_state(state(), "rest");
-    must(state().lit == table_, "at rest, the device is not lit as believed");
+    must(!state().held, "at rest, the switch is held");
+    laws_->check_rest(state(), plant_);
     for (const Slice& slice : state().slices) {
-      must(!slice.leaving, "at rest, a tenant is still leaving");
-      must(!slice.replan && slice.next_phase.sequence == 0, "at rest, there is something to plan");
-      std::vector<PortPair> lit;
-      for (int p = 0; p < config_.ports(); ++p) {
-        if (state().owner_of(p) == slice.tenant && table_[p] > p) lit.push_back({p, table_[p]});
-      }
-      must(lit == slice.target, "at rest, the target is not lit");
-      if (slice.tenant == 0) continue;
-      must(slice.announced.circuits.size() == lit.size(), "at rest, a circuit is not announced");
-      must(slice.served == slice.phase, "at rest, the demand is not served");
       const auto accepted = accepted_.find(slice.tenant);
       must(accepted == accepted_.end() || slice.phase.sequence == accepted->second,
            "at rest, the latest demand is not the one served");
-      check_joined(slice);
     }
-  }
-
-  /// Whoever can be joined is: see region_plan.h for when that is.
-  void check_joined(const Slice& slice) {
-    std::vector<int> open;
-    int gateways = -1;
-    for (const int server : slice.servers) {
-      if (failed_[3][server]) continue;
-      int ports = 0;
-      bool eps = false;
-      for (int k = 0; k < config_.optical_nics; ++k) {
-        const int p = server * config_.optical_nics + k;
-        ports += failed_[0][p] || failed_[1][p] ? 0 : 1;
-      }
-      for (int k = 0; k < config_.eps_nics; ++k)
-        eps = eps || !failed_[2][server * config_.eps_nics + k];
-      if (eps) {
-        gateways = std::max(gateways, 0) + ports;
-      } else {
-        open.push_back(ports);
-      }
-    }
-    if (gateways >= 0) open.push_back(gateways);
-    int sum = 0;
-    bool each = true;
-    for (const int ports : open) {
-      sum += ports;
-      each = each && ports > 0;
-    }
-    const bool possible =
-        open.size() < 2 || (each && sum >= 2 * (static_cast<int>(open.size()) - 1));
-    must(slice.announced.cut.empty() || !possible, "servers are cut that could be joined");
   }
 
   Random random_;
@@ -630,16 +467,16 @@ class World {
   RegionConfig config_;
   std::optional<RegionController> controller_;
   std::optional<RegionController> twin_;
+  std::optional<RegionLaws> laws_;
   Time now_;              // the true time
   Time last_step_;        // when the controller heard last
   Duration clock_error_;  // of the clock that it sees
   std::int64_t steps_ = 0;
-  std::int64_t commands_ = 0;
+  int idle_ = 0;  // steps in a row after which the next is due at once
   std::int64_t quiet_checks_ = 0;
   // The switch and the plant, as they really are.
-  std::vector<int> table_;
+  Plant plant_;
   std::vector<bool> stuck_;
-  std::vector<bool> failed_[4];  // by Part
   int sizes_[4] = {};
   Refusal refusal_ = Refusal::kWhole;
   bool names_port_ = false;
@@ -650,10 +487,7 @@ class World {
   std::deque<Request> queue_;
   std::multimap<Time, Event> inbox_;
   // The jobs, and what they were told.
-  std::map<int, std::uint64_t> sequence_, accepted_, running_;
-  std::map<int, TopologyAnnouncement> announced_;
-  std::map<int, std::set<PortPair>> in_use_;
-  std::uint64_t last_id_ = 0;
+  std::map<int, std::uint64_t> sequence_, accepted_;
 };
 
 void check_worlds(int worlds, std::int64_t steps, bool in_order) {

@@ -354,7 +354,7 @@ TEST_F(RegionControllerTest, SnapshotsOfVersion1ComeBackInNanoseconds) {
     ASSERT_NE(at, std::string::npos) << from << " in " << text;
     text.replace(at, from.size(), to);
   };
-  replace("\"version\":3", "\"version\":1");
+  replace("\"version\":4", "\"version\":1");
   replace("\"elapsed\":3000000,", "");
   replace("\"now\":" + std::to_string(now_.ns), "\"now\":3000000000");
   replace("\"next_audit\":10000000000", "\"next_audit\":10000000000000");
@@ -399,7 +399,7 @@ TEST_F(RegionControllerTest, BrokenSnapshotsAreRefusedWithThePlace) {
   const std::string text = write_snapshot(controller_.state());
   EXPECT_THAT(error_of(text, "\"lit\":[]", "\"lit\":[[0,2]]"), HasSubstr("one way only"));
   EXPECT_THAT(error_of(text, "\"lit\":[]", "\"lit\":[[9,2]]"), HasSubstr("lit[0][0]"));
-  EXPECT_THAT(error_of(text, "\"version\":3", "\"version\":4"), HasSubstr("versions 1 to 3"));
+  EXPECT_THAT(error_of(text, "\"version\":4", "\"version\":5"), HasSubstr("versions 1 to 4"));
   EXPECT_THAT(error_of(text, "\"servers\":3", "\"servers\":9"), HasSubstr("slices"));
   EXPECT_THAT(error_of(text, "\"servers\":3", "\"servers\":99999"), HasSubstr("config.servers"));
   EXPECT_THAT(error_of(text, "\"replan\"", "\"plan\""), HasSubstr("'replan' is missing"));

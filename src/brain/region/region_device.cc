@@ -16,26 +16,42 @@ bool holds(const std::vector<int>& table, const PortPair& pair) {
 
 // Asking.
 
-/// Fills the lists with what parts lit from target, up to the batch limit; false: nothing does.
+/// Fills the lists with what parts lit from target, up to the batch limit and the cap; false:
+/// nothing does, or all that does waits for the cap.
 bool RegionController::choose_moves(Slice& slice) const {
   const std::vector<int>& lit = state_.lit;
   const int nics = state_.config.optical_nics;
   slice.forget_moves();
-  std::vector<int> going;
+  slice.waiting = 0;
+  const auto tokens = static_cast<std::size_t>(state_.tokens());
+  std::vector<char> going(lit.size(), 0);
+  std::vector<char> waits;  // ports that are wanted for what waits for the cap
   const auto full = [&] { return slice.batch_limit > 0 && slice.moves >= slice.batch_limit; };
   const auto disconnect = [&](int p) {
     const int q = lit[p];
-    if (q < 0 || std::ranges::find(going, p) != going.end()) return;
+    if (q < 0 || going[p] != 0) return;
     slice.disconnect.push_back({std::min(p, q), std::max(p, q)});
-    going.insert(going.end(), {p, q});
+    going[p] = going[q] = 1;
   };
   // A circuit on a suspect port was not to be moved: it is left alone until the hold is over.
   const auto stuck = [&](int p) {
-    return lit[p] >= 0 && (state_.suspect(p) || state_.suspect(lit[p]));
+    return lit[p] >= 0 && (state_.suspect(p) || state_.suspect(lit[p]) || state_.lit_by_others(p));
+  };
+  // Traffic goes on over it until what shall be in its place may be connected.
+  const auto stays = [&](int p, int q) {
+    return !waits.empty() && slice.tenant != 0 && !slice.leaving &&
+           (waits[p] != 0 || waits[q] != 0) && state_.usable(p) && state_.usable(q) &&
+           state_.owner_of(q) == slice.tenant;
   };
   for (const PortPair& pair : slice.target) {
     if (holds(lit, pair) || full()) continue;
     if (!state_.usable(pair.a) || !state_.usable(pair.b) || stuck(pair.a) || stuck(pair.b)) {
+      continue;
+    }
+    if (slice.connect.size() >= tokens) {
+      ++slice.waiting;
+      waits.resize(lit.size(), 0);
+      waits[pair.a] = waits[pair.b] = 1;
       continue;
     }
     disconnect(pair.a);
@@ -49,7 +65,7 @@ bool RegionController::choose_moves(Slice& slice) const {
       if (q < 0 || stuck(p) || full()) continue;
       const PortPair pair{std::min(p, q), std::max(p, q)};
       if (std::ranges::binary_search(slice.target, pair)) continue;
-      if (std::ranges::find(going, p) != going.end()) continue;
+      if (going[p] != 0 || stays(p, q)) continue;
       disconnect(p);
       ++slice.moves;
     }
@@ -62,6 +78,11 @@ void RegionController::send_command(Slice& slice) {
   slice.deadline = after(state_.config.command_timeout);
   slice.awaited = slice.last_id = ++state_.last_id;
   slice.denied = false;
+  if (state_.config.moves_per_minute > 0) {
+    const auto taken = static_cast<std::int64_t>(slice.connect.size());
+    state_.bucket_full =
+        std::max(state_.bucket_full, state_.elapsed) + state_.config.token_time() * taken;
+  }
   ++state_.counters.commands;
   decisions_.emplace_back(DeviceCommand{slice.awaited, slice.tenant, slice.disconnect,
                                         slice.connect, state_.config.command_timeout});
@@ -155,19 +176,22 @@ void RegionController::on(const DeviceState& read) {
 bool RegionController::read_table(const std::vector<PortPair>& pairs,
                                   std::vector<int>& table) const {
   table.assign(state_.lit.size(), -1);
+  const RegionConfig& config = state_.config;
   for (const PortPair& pair : pairs) {
     const auto bad = [&](int port) {
-      return port < 0 || port >= state_.config.ports() || table[port] >= 0;
+      return port < 0 || port >= config.ports() || (table[port] >= 0 && !config.forbids(port));
     };
     if (pair.a == pair.b || bad(pair.a) || bad(pair.b)) return false;
     table[pair.a] = pair.b;
     table[pair.b] = pair.a;
   }
+  for (const int port : config.forbidden) table[port] = -1;
   return true;
 }
 
 /// Believes the table about the slice's ports. What differs and was not being moved is a
-/// contradiction: somebody else has changed it.
+/// contradiction: somebody else has changed it. Somebody may while we are held, and a pin between
+/// two slices is nobody's.
 void RegionController::take_reading(Slice& slice, const std::vector<int>& table) {
   const int nics = state_.config.optical_nics;
   const std::vector<int> moving = slice.moving_ports();
@@ -175,9 +199,11 @@ void RegionController::take_reading(Slice& slice, const std::vector<int>& table)
     for (int p = server * nics; p < (server + 1) * nics; ++p) {
       if (state_.lit[p] == table[p]) continue;
       const int before = std::exchange(state_.lit[p], table[p]);
+      const auto inert = [&](int peer) { return peer < 0 || state_.is_inert(p, peer); };
+      if (inert(before) && inert(table[p])) continue;
       // A port that was held by another slice's is free for use now.
       if (before >= 0 && state_.owner_of(before) != slice.tenant) slice.replan = true;
-      if (std::ranges::binary_search(moving, p)) continue;
+      if (std::ranges::binary_search(moving, p) || state_.held) continue;
       ++state_.counters.contradictions;
       alarm(Severity::kMinor, AlarmCode::kContradiction, slice.tenant, p);
       slice.replan = true;
@@ -187,6 +213,7 @@ void RegionController::take_reading(Slice& slice, const std::vector<int>& table)
 
 /// After a reading: which of the moves have come about, and what follows for those that have not.
 void RegionController::judge_moves(Slice& slice) {
+  if (state_.held) slice.forget_moves();  // nobody is to blame for what somebody else has changed
   if (slice.moves == 0) return;
   const auto in_vain = [&](const std::vector<PortPair>& list, bool wanted) {
     return std::ranges::count_if(list,
@@ -230,7 +257,7 @@ void RegionController::blame(Slice& slice) {
 
 void RegionController::make_suspect(int port, int tenant) {
   Suspicion& suspicion = state_.suspicion[port];
-  if (suspicion.until > Duration::zero()) return;
+  if (suspicion.until > Duration::zero() || state_.held) return;
   const int doublings = std::min(suspicion.strikes, RegionConfig::kMaxDoublings);
   suspicion.strikes = std::min(suspicion.strikes + 1, RegionConfig::kMaxDoublings);
   // Each port has a hold of its own, from one to two times the configured one.

@@ -52,7 +52,7 @@ void RegionController::on(const PhaseMark& mark) {
   if (slice->running != 0) end_phase(*slice, slice->running);
   slice->running = mark.sequence;
   // What is still to move may stay now.
-  if (slice->step != Step::kSettled && slice->stays()) slice->replan = true;
+  if ((slice->step != Step::kSettled || slice->waiting > 0) && slice->stays()) slice->replan = true;
   slice->running_until = after(state_.config.phase_limit);
 }
 
@@ -99,7 +99,6 @@ void RegionController::on(const TenantAdd& add) {
     return alarm(Severity::kMinor, AlarmCode::kTenantRefused, add.tenant, add.tenant);
   }
   Slice& pool = state_.slices.front();
-  const int nics = state_.config.optical_nics;
   const std::vector<int> moving = pool.moving_ports();
   std::vector<int> sorted = add.servers;
   std::ranges::sort(sorted);
@@ -108,20 +107,37 @@ void RegionController::on(const TenantAdd& add) {
     return bad_event(add.tenant);
   }
   for (const int server : sorted) {
+    const int nics = state_.config.optical_nics;
     bool free = state_.owner[server] == 0;
     for (int p = server * nics; p < (server + 1) * nics; ++p) {
-      free = free && state_.lit[p] < 0 && !std::ranges::binary_search(moving, p);
+      free = free && is_free(p, sorted, moving);
     }
     if (!free) return alarm(Severity::kMinor, AlarmCode::kTenantRefused, add.tenant, server);
   }
   std::erase_if(pool.servers, [&](int s) { return std::ranges::binary_search(sorted, s); });
   for (const int server : sorted) state_.owner[server] = add.tenant;
+  // Pins go with their servers.
+  std::erase_if(pool.target, [&](const PortPair& pin) {
+    return state_.owner_of(pin.a) != 0 || state_.owner_of(pin.b) != 0;
+  });
+  if (!state_.pins.empty()) pool.replan = true;
   Slice slice;
   slice.tenant = add.tenant;
   slice.servers = add.servers;
   slice.announced.tenant = add.tenant;
   const auto at = std::ranges::lower_bound(state_.slices, add.tenant, {}, &Slice::tenant);
   send_read(*state_.slices.insert(at, std::move(slice)));
+}
+
+/// Whether a port of the pool can become a tenant's: dark, or lit by a pin that comes along, or by
+/// a forbidden port; and not being moved.
+bool RegionController::is_free(int port, const std::vector<int>& joining,
+                               const std::vector<int>& moving) const {
+  if (std::ranges::binary_search(moving, port)) return false;
+  const int peer = state_.lit[port];
+  if (peer < 0 || state_.config.forbids(peer)) return true;
+  return state_.is_pin(port, peer) &&
+         std::ranges::binary_search(joining, state_.config.server_of(peer));
 }
 
 void RegionController::on(const TenantRemove& remove) {
@@ -135,14 +151,5 @@ void RegionController::on(const TenantRemove& remove) {
   slice->next_outlook = {};
   if (slice->step == Step::kSettled) send_read(*slice);
 }
-
-void RegionController::on(const ServerDrain& drain) {
-  if (drain.server < 0 || drain.server >= state_.config.servers) return bad_event(0);
-  drop();
-}
-
-void RegionController::on(const CircuitPin& /*pin*/) { drop(); }
-
-void RegionController::on(const SwitchHold& /*hold*/) { drop(); }
 
 }  // namespace mixnet

@@ -6,8 +6,14 @@
 // new ones, unless servers would be cut off that could be joined otherwise. Present circuits that
 // nobody wants stay lit while nobody needs their ports.
 //
+// Pins (CircuitPin) whose servers are both the slice's and whose ports work are in every plan, also
+// in the pool's and in that of a tenant that leaves, which have nothing else. The planner knows
+// them as fixed circuits, and no port of any pin is given to another circuit.
+//
 // RegionPlanner::rewire(): what the configured policy (switch_policy.h) makes of a new demand, by
-// what the all-to-alls are expected to take (expected_exchange.h).
+// what the all-to-alls are expected to take (expected_exchange.h). It asks for the circuits that
+// plan() asks for next, so the last answer is kept with what it was asked: a planner without
+// memory would say the same, later.
 //
 // Deterministic. The planner is a workspace; one per thread.
 #pragma once
@@ -22,12 +28,14 @@ namespace mixnet {
 
 class RegionPlanner {
  public:
-  /// Sorted; empty for the pool and for a tenant that leaves.
+  /// Sorted; pins alone for the pool and for a tenant that leaves.
   std::vector<PortPair> plan(const RegionState& state, const Slice& slice);
   Rewire rewire(const RegionState& state, const Slice& slice);
 
  private:
   void look(const RegionState& state, const Slice& slice);
+  void look_at_pins(const RegionState& state, const Slice& slice);
+  const CircuitCounts& wanted();
 
   PlannerOptions options_;
   CircuitPlanner planner_;
@@ -39,6 +47,16 @@ class RegionPlanner {
   std::vector<Circuit> present_;
   CircuitCounts present_counts_;
   ServerDemand demand_;
+  std::vector<PortPair> pins_;  // that are to be lit
+  std::vector<char> pinned_;    // by port; empty: no pins
+  CircuitCounts lit_pins_;      // by server; empty: no pins
+  // What wanted() was asked last, and its answer.
+  struct Asked {
+    ServerDemand demand;
+    RegionNics nics;
+    CircuitCounts present;
+    CircuitCounts answer;
+  } last_;
 };
 
 }  // namespace mixnet

@@ -70,6 +70,8 @@ json to_json(const Slice& slice) {
           {"denied", slice.denied},
           {"attempts", slice.attempts},
           {"batch_limit", slice.batch_limit},
+          {"waiting", slice.waiting},
+          {"clear_at", slice.clear_at.ns},
           {"read_failures", slice.read_failures},
           {"target", to_json(slice.target)},
           {"replan", slice.replan},
@@ -92,6 +94,8 @@ json to_json(const RegionConfig& c) {
   return {{"servers", c.servers},
           {"optical_nics", c.optical_nics},
           {"eps_nics", c.eps_nics},
+          {"forbidden", c.forbidden},
+          {"moves_per_minute", c.moves_per_minute},
           {"numa_of_nic", c.numa_of_nic},
           {"nic_rate", c.nic_rate.bits_per_second},
           {"policy", to_string(c.policy)},
@@ -228,6 +232,10 @@ Slice slice(const JsonReader& at, std::int64_t version) {
   out.attempts = small(at.at("attempts"));
   out.batch_limit = small(at.at("batch_limit"));
   out.read_failures = small(at.at("read_failures"));
+  if (version >= 4) {
+    out.waiting = small(at.at("waiting"));
+    out.clear_at = time(at.at("clear_at"), unit);
+  }
   out.target = list(at.at("target"), pair);
   out.replan = at.at("replan").boolean();
   out.held = at.at("held").boolean();
@@ -255,6 +263,10 @@ RegionConfig config(const JsonReader& at, std::int64_t version) {
   c.optical_nics = small(at.at("optical_nics"));
   c.eps_nics = small(at.at("eps_nics"));
   c.numa_of_nic = list(at.at("numa_of_nic"), small);
+  if (version >= 4) {
+    c.forbidden = list(at.at("forbidden"), small);
+    c.moves_per_minute = small(at.at("moves_per_minute"));
+  }
   if (version >= 3) {
     c.nic_rate = {whole(at.at("nic_rate"))};
     c.policy = parse<Reconfiguration>(at.at("policy").string(), at.at("policy").place());
@@ -273,6 +285,17 @@ RegionConfig config(const JsonReader& at, std::int64_t version) {
   return c;
 }
 
+/// What operators want.
+void operators(const JsonReader& root, RegionState& state) {
+  const JsonReader drained = root.at("drained");
+  for (std::size_t i = 0; i < drained.size(); ++i) {
+    state.drained[index(drained.at(i), state.drained.size())] = 1;
+  }
+  state.pins = list(root.at("pins"), pair);
+  state.held = root.at("switch_held").boolean();
+  state.bucket_full = time(root.at("bucket_full"), Unit::kNanoseconds);
+}
+
 }  // namespace
 
 std::string write_snapshot(const RegionState& state) {
@@ -282,6 +305,10 @@ std::string write_snapshot(const RegionState& state) {
     if (state.lit[p] >= 0) lit.push_back({p, state.lit[p]});
     const Suspicion& suspect = state.suspicion[p];
     if (suspect != Suspicion{}) suspicion.push_back({p, suspect.until.ns, suspect.strikes});
+  }
+  json drained = json::array();
+  for (std::size_t s = 0; s < state.drained.size(); ++s) {
+    if (state.drained[s] != 0) drained.push_back(s);
   }
   json slices = json::array();
   for (const Slice& one : state.slices) slices.push_back(to_json(one));
@@ -300,6 +327,10 @@ std::string write_snapshot(const RegionState& state) {
                          {"eps_health", to_json(state.eps_health)},
                          {"server_health", to_json(state.server_health)},
                          {"suspicion", suspicion},
+                         {"drained", drained},
+                         {"pins", to_json(state.pins)},
+                         {"switch_held", state.held},
+                         {"bucket_full", state.bucket_full.ns},
                          {"slices", slices},
                          {"counters",
                           {n.commands, n.answered, n.timed_out, n.reads, n.reads_answered,
@@ -347,6 +378,7 @@ RegionState read_snapshot(std::string_view text, std::string_view input) {
     expect_size(one, 3);
     state.suspicion[index(one.at(0), state.lit.size())] = {time(one.at(1), unit), small(one.at(2))};
   }
+  if (version >= 4) operators(root, state);
   state.slices =
       list(root.at("slices"), [&](const JsonReader& one) { return slice(one, version); });
   for (const Slice& one : state.slices) {

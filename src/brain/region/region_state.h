@@ -2,8 +2,8 @@
 // the controller hears and what it says.
 //
 // Every slice (the servers of a tenant) is a state machine of its own, so tenants do not wait for
-// each other. The pool (tenant 0: servers without a tenant), whose ports are kept dark, is one as
-// well; it also reads the whole device from time to time.
+// each other. The pool (tenant 0: servers without a tenant), whose ports are kept dark but for
+// pins, is one as well; it also reads the whole device from time to time.
 //
 // STEPS of a slice (docs/controller.md draws them)
 //   kSettled    nothing is under way; the ports are lit as wanted, as far as they can be
@@ -17,22 +17,30 @@
 //
 // INVARIANTS of a state (check_state() throws when one is broken), and of decisions (*)
 //   1. slices are sorted by tenant, the pool first; every server is in exactly one.
-//   2. Inside a slice lit[] is symmetric; a target and a command name a port once per list, and
-//      join ports of one slice only.
+//   2. Inside a slice lit[] is symmetric, forbidden ports aside: they count as dark, and what is
+//      joined to one is not ours to take down. A target and a command name a port once per list,
+//      join ports of one slice only, and never name a forbidden one.
 //   3. * A command connects only usable ports that were dark or are disconnected by it, of one
 //      slice; it moves no working circuit while that tenant's phase runs, unless a live server
-//      could not be reached otherwise, or the policy moves it beneath that very phase.
+//      could not be reached otherwise, the policy moves it beneath that very phase, or an operator
+//      wants it gone (ServerDrain, CircuitPin). It connects no more than the cap has tokens for.
 //   4. * Announced circuits are lit as last read, on usable ports of that slice, and not on ports
 //      that a command may be moving: the announcement without them comes before the command.
 //   5. One command or read at most is out per slice. commands = answered + timed out + out.
 //   6. * Once settled, each live server reaches each other by circuit, by EPS, or by relay, if any
 //      wiring of the usable ports joins all of them.
-//   7. A tenant that leaves keeps its servers until the device was read with all its ports dark.
+//   7. A tenant that leaves keeps its servers until the device was read with all its ports dark,
+//      but for pins and for what forbidden ports are joined to.
 //   8. Ids and epochs only grow. The same state and events give the same decisions.
+//   9. Pins are sorted, of two servers each, no port is in two, none is forbidden. A pin that is
+//   lit
+//      and whose servers are of one slice, work and are not drained is never moved.
+//  10. Nothing is commanded while held; a command that was out then may still be.
 // When a driver breaks its promise of order (region_messages.h), 1 to 5 hold still, and the next
 // audit finds and repairs what came of it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -57,7 +65,10 @@ struct RegionConfig {
   /// Ports that are never used nor named, whatever is lit there: a NIC that does not exist, a port
   /// of the switch that is not ours. Sorted.
   std::vector<int> forbidden;
-  int moves_per_minute = 0;      ///< circuits connected; 0: as many as are wanted
+  static constexpr int kMostMovesPerMinute = 1'000'000;
+  /// Cap on circuits connected, done or tried: a bucket of tokens that fills within a minute. 0: as
+  /// many as are wanted.
+  int moves_per_minute = 0;
   std::vector<int> numa_of_nic;  ///< of each optical NIC; empty: all on one node
   Bandwidth nic_rate = Bandwidth::gbps(400);
   AllocatorKind allocator = AllocatorKind::kGreedy;  ///< not kExact, whose time has no bound
@@ -77,6 +88,14 @@ struct RegionConfig {
 
   int ports() const { return servers * optical_nics; }
   int server_of(int port) const { return port / optical_nics; }
+  bool forbids(int port) const {
+    return !forbidden.empty() && std::ranges::binary_search(forbidden, port);
+  }
+  /// How long the bucket takes for a token; with a cap.
+  Duration token_time() const {
+    return Duration{(kMinute.ns + moves_per_minute - 1) / moves_per_minute};
+  }
+  static constexpr Duration kMinute = Duration::seconds(60);
   bool operator==(const RegionConfig&) const = default;
 };
 
@@ -110,6 +129,8 @@ struct Slice {
   bool denied = false;
   int attempts = 0;       ///< without progress, in a row
   int batch_limit = 0;    ///< moves in the next command; 0: all
+  int waiting = 0;        ///< connections that wait for tokens of the cap
+  Duration clear_at;      ///< when senders have left what an operator wants gone; of elapsed
   int read_failures = 0;  ///< in a row; counted as far as anything depends on it
 
   std::vector<PortPair> target;  ///< sorted
@@ -161,6 +182,7 @@ struct RegionState {
   std::vector<char> drained;         ///< by server
   std::vector<PortPair> pins;        ///< sorted
   bool held = false;                 ///< nothing may be commanded (SwitchHold)
+  Duration bucket_full;              ///< when the bucket of the cap is full (again); of elapsed
   std::vector<Slice> slices;
   Counters counters;
 
@@ -171,16 +193,39 @@ struct RegionState {
   int eps_nics_up(int server) const;
   bool has_eps(int server) const { return eps_nics_up(server) > 0; }
   bool suspect(int port) const { return suspicion[port].until > Duration::zero(); }
+  bool drains(int port) const { return drained[config.server_of(port)] != 0; }
   /// A circuit may be put on it, as far as anybody knows.
   bool usable(int port) const {
     return !port_health[port].failed && !optical_health[port].failed && !suspect(port) &&
-           live(config.server_of(port));
+           live(config.server_of(port)) && !drains(port) && !config.forbids(port);
   }
   int owner_of(int port) const { return owner[config.server_of(port)]; }
+  bool is_pin(int a, int b) const;
+  /// The port that a pin joins it to; -1: it is in none. O(pins).
+  int pinned_to(int port) const;
+  /// A pin whose servers are of two slices, none drained: it stays as it is, lit or dark.
+  bool is_inert(int a, int b) const {
+    return owner_of(a) != owner_of(b) && !drains(a) && !drains(b) && is_pin(a, b);
+  }
+  /// Its light is not ours to take down: that of a forbidden port, or of a pin that is inert.
+  bool lit_by_others(int port) const {
+    const int peer = lit[port];
+    return peer >= 0 && (config.forbids(peer) || is_inert(port, peer));
+  }
+  /// Circuits that may be connected now: tokens of the cap.
+  int tokens() const;
+  /// When there is a token, at the latest; of elapsed.
+  Duration token_at() const;
   Slice* find(int tenant);
   const Slice* find(int tenant) const;
   bool operator==(const RegionState&) const = default;
 };
+
+/// The state under another configuration of the same servers and NICs: tenants, pins, drains,
+/// health and demands are kept, what was under way is read again, everything is planned again. Pins
+/// that `config` forbids are dropped. Throws Error where the servers or NICs are others, or the
+/// configuration makes no sense.
+RegionState reconfigured(RegionState state, const RegionConfig& config);
 
 /// Throws Error when a number of it is out of range.
 void check_config(const RegionConfig& config);

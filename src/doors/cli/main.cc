@@ -12,8 +12,8 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "cli/ocs_command.h"
 #include "cli/program.h"
+#include "cli/sibling_program.h"
 #include "shell/run_program.h"
 
 namespace {
@@ -24,7 +24,6 @@ struct Command {
 };
 
 constexpr std::string_view kCompletion = "completion";
-constexpr std::string_view kOcs = "ocs";
 
 constexpr Command kCommands[] = {
     {"compare", mixnet::cli::add_compare_command},
@@ -43,7 +42,8 @@ constexpr Command kCommands[] = {
     {"ranks", mixnet::cli::add_ranks_command},
     {"gpus", mixnet::cli::add_gpus_command},
     {"fabrics", mixnet::cli::add_fabrics_command},
-    {kOcs, mixnet::cli::add_ocs_command},
+    {"ocs", mixnet::cli::add_ocs_command},
+    {"ctl", mixnet::cli::add_ctl_command},
     {"bugreport", mixnet::cli::add_bugreport_command},
     {kCompletion, mixnet::cli::add_completion_command},
 };
@@ -79,9 +79,9 @@ std::vector<std::string> arguments_of(int argc, char** argv) {
 }
 
 /// It has flags, help and errors of its own.
-int become_ocs_program(char** words) {
+int become(const mixnet::cli::SiblingProgram& sibling, char** words) {
   try {
-    mixnet::cli::run_ocs_program(words);
+    mixnet::cli::become(sibling, words);
   } catch (const mixnet::Error& error) {
     fmt::print(stderr, "mixnet: {}\n", error.what());
   }
@@ -91,11 +91,14 @@ int become_ocs_program(char** words) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 1 && argv[1] == kOcs) return become_ocs_program(argv + 1);
-  if (argc == 3 && std::string_view(argv[1]) == "help" && argv[2] == kOcs) {
-    std::string help = "--help";
-    char* words[] = {argv[2], help.data(), nullptr};
-    return become_ocs_program(words);
+  const bool asks_help = argc == 3 && std::string_view(argv[1]) == "help";
+  if (argc > 1) {
+    char* const word = argv[asks_help ? 2 : 1];
+    if (const mixnet::cli::SiblingProgram* sibling = mixnet::cli::sibling_of(word)) {
+      std::string help = "--help";
+      char* words[] = {word, help.data(), nullptr};
+      return become(*sibling, asks_help ? words : argv + 1);
+    }
   }
   mixnet::cli::Program app("Which network for training my Mixture-of-Experts model?");
   app.set_version_flag("--version", MIXNET_VERSION);

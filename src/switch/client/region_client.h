@@ -2,7 +2,10 @@
 //
 // Every call has a dead-line and throws RegionCallError, which says of what kind the trouble is:
 // the runtime goes on without a controller when there is none, and must know. A connection that
-// breaks is made again by the next call. Thread-safe.
+// breaks is made again by the next call; a call during which it broke is made once more, for every
+// call may come twice (region_messages.h). A peer that is gone without a word ends a watch after
+// 15 s. Thread-safe, but for the destructor: watches are to have ended. A call costs two small
+// allocations and a round trip: 0.2 ms on the loopback.
 #pragma once
 
 #include <functional>
@@ -21,11 +24,21 @@ struct ControllerAddress {
   std::string host = "127.0.0.1";
   int port = 7411;
   std::string cert, key, ca;  ///< PEM files; all empty: plain, which is for the loopback alone
+
+  std::string shown() const;  ///< "HOST:PORT"
+  bool is_loopback() const;   ///< by its name or number
 };
-/// "HOST[:PORT]". Throws Error.
+/// "HOST[:PORT]", "[IPv6]:PORT" or an IPv6 address. Throws Error.
 ControllerAddress parse_controller_address(std::string_view text, std::string_view input);
 
-enum class CallFault { kUnreachable, kTimedOut, kForbidden, kRefused, kBusy, kInternal };
+enum class CallFault {
+  kUnreachable,  ///< nobody there, or not who should be; also a watch that broke
+  kTimedOut,     ///< no answer in time: whether the call counts is not known
+  kForbidden,    ///< the certificate's role, or the peer's address
+  kRefused,      ///< the daemon has something against what was asked
+  kBusy,         ///< a limit: later again
+  kInternal      ///< a fault of ours, or another version
+};
 
 class RegionCallError : public Error {
  public:
@@ -40,7 +53,8 @@ class RegionCallError : public Error {
 
 class RegionClient {
  public:
-  /// Throws Error for a certificate that cannot be read; connects at the first call.
+  /// Throws Error for a certificate that cannot be read, and for none where the network is not our
+  /// own; connects at the first call.
   explicit RegionClient(const ControllerAddress& address, Env& env = system_env());
   RegionClient(const RegionClient&) = delete;
   RegionClient& operator=(const RegionClient&) = delete;

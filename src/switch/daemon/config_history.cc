@@ -16,11 +16,10 @@ nlohmann::json stored(RegionStore& store) {
   const auto text = store.value(kName);
   if (!text) return nlohmann::json::array();
   nlohmann::json list = nlohmann::json::parse(*text, nullptr, false);
-  const bool is_fine =
-      list.is_array() && std::ranges::all_of(list, [](const nlohmann::json& item) {
-        return item.is_array() && item.size() == 2 && item[0].is_number_unsigned() &&
-               item[1].is_string();
-      });
+  const bool is_fine = list.is_array() && std::ranges::all_of(list, [](const nlohmann::json& item) {
+                         return item.is_array() && item.size() == 2 &&
+                                item[0].is_number_unsigned() && item[1].is_string();
+                       });
   if (!is_fine) throw Error("store: configs", "is damaged", "put a backup in its place");
   return list;
 }

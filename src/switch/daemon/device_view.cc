@@ -94,7 +94,9 @@ SwitchChange change_of(const DeviceCommand& command, const DaemonSettings& setti
 
 DeviceAnswer answer_of(const DeviceCommand& command, const ChangeReport& report,
                        const DaemonSettings& settings, std::span<const int> taken) {
-  DeviceAnswer answer{.id = command.id, .ok = report.complete()};
+  DeviceAnswer answer;
+  answer.id = command.id;
+  answer.ok = report.complete();
   if (answer.ok) {
     answer.has_lit = true;
     answer.lit = command.connect;
@@ -103,11 +105,10 @@ DeviceAnswer answer_of(const DeviceCommand& command, const ChangeReport& report,
   }
   for (const PairResult& pair : report.pairs) {
     if (pair.outcome != PairOutcome::kBusy) continue;
-    const auto is_taken = [&](int position) {
-      return std::ranges::binary_search(taken, position);
-    };
+    const auto is_taken = [&](int position) { return std::ranges::binary_search(taken, position); };
     if (is_taken(pair.circuit.a) == is_taken(pair.circuit.b)) continue;
-    answer.denied_port = port_of(settings, is_taken(pair.circuit.a) ? pair.circuit.a : pair.circuit.b);
+    answer.denied_port =
+        port_of(settings, is_taken(pair.circuit.a) ? pair.circuit.a : pair.circuit.b);
     break;
   }
   return answer;

@@ -96,7 +96,7 @@ struct DeviceWorker::Impl {
 
   void skip(DeviceWork work, std::string why) {
     DeviceResult result{.work = std::move(work)};
-    result.end = DeviceResult::End::kSkipped;
+    result.end = DeviceEnd::kSkipped;
     result.error = std::move(why);
     result.begun = result.sent = result.done = env_.monotonic_now();
     result.is_late = result.done >= result.work.dead_line;
@@ -111,8 +111,8 @@ struct DeviceWorker::Impl {
       reached("");
       return std::nullopt;
     } catch (const SwitchError& error) {
-      const bool answers = error.fault() == SwitchFault::kDenied ||
-                           error.fault() == SwitchFault::kMisuse;
+      const bool answers =
+          error.fault() == SwitchFault::kDenied || error.fault() == SwitchFault::kMisuse;
       reached(answers ? "" : error.what());
       return error.what();
     } catch (const Error& error) {
@@ -132,7 +132,7 @@ struct DeviceWorker::Impl {
     result.done = env_.monotonic_now();
     result.is_late = result.done >= result.work.dead_line;
     if (error) {
-      result.end = DeviceResult::End::kFailed;
+      result.end = DeviceEnd::kFailed;
       result.error = *error;
     }
     sink_.result(std::move(result));
@@ -179,8 +179,8 @@ struct DeviceWorker::Impl {
     next_listen_ = now + kListenEvery;
     const bool reaches = reaches_.value_or(false);
     if (is_busy && !reaches) return;
-    const auto patience = std::clamp<MonotonicTime::duration>(4 * answers_in_, kLeastListen,
-                                                              kMostListen);
+    const auto patience =
+        std::clamp<MonotonicTime::duration>(4 * answers_in_, kLeastListen, kMostListen);
     std::vector<SwitchEvent> events;
     const auto hear = [&] {
       events = device_.events(is_busy ? now : now + (reaches ? patience : kReconnectWithin));

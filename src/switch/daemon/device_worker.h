@@ -4,8 +4,8 @@
 //
 // What has not begun by its dead-line is not begun: a command that has timed out must not act after
 // a later read. Reads that wait one behind another are answered by one reading. Listening takes a
-// few milliseconds once a second, and only of a switch that nobody wants anything of; where commands
-// come thick, what the switch said amid its answers is taken without waiting.
+// few milliseconds once a second, and only of a switch that nobody wants anything of; where
+// commands come thick, what the switch said amid its answers is taken without waiting.
 //
 // Thread-safe. The sink's functions are called on the worker's thread.
 #pragma once
@@ -24,20 +24,22 @@ namespace mixnet {
 struct DeviceWork {
   bool is_read = false;
   std::uint64_t id = 0;
-  DeviceCommand command;  ///< unless it is a read
-  SwitchChange change;
-  MonotonicTime dead_line;
+  DeviceCommand command = {};  ///< unless it is a read
+  SwitchChange change = {};
+  MonotonicTime dead_line = {};
 };
+
+/// kSkipped: too late, or the worker stops: nothing was sent.
+enum class DeviceEnd { kDone, kFailed, kSkipped };
 
 struct DeviceResult {
   DeviceWork work;
-  /// kSkipped: too late, or the worker stops: nothing was sent.
-  enum class End { kDone, kFailed, kSkipped } end = End::kDone;
-  std::string error;    ///< unless done
-  bool is_late = false; ///< its dead-line was over when it ended
-  ChangeReport report;
-  CrossConnects read;
-  MonotonicTime begun, sent, done;
+  DeviceEnd end = DeviceEnd::kDone;
+  std::string error = {};  ///< unless done
+  bool is_late = false;    ///< its dead-line was over when it ended
+  ChangeReport report = {};
+  CrossConnects read = {};
+  MonotonicTime begun = {}, sent = {}, done = {};
 };
 
 class DeviceWorker {

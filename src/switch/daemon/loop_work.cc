@@ -141,7 +141,8 @@ void LoopWork::join_pins() {
     const std::size_t dash = pin.find('-');
     const auto port = [&](std::string_view text) {
       const int position = number_in<int>(text).value_or(0);
-      const bool is_known = position > 0 && position < static_cast<int>(settings_.port_of_position.size());
+      const bool is_known =
+          position > 0 && position < static_cast<int>(settings_.port_of_position.size());
       return is_known ? settings_.port_of_position[position] : -1;
     };
     const std::string_view text = pin;
@@ -189,8 +190,10 @@ void LoopWork::heard(Event&& event, MonotonicTime received, std::vector<AuditEnt
   const Instant at = now();
   last_event_ = env_.monotonic_now();
   const std::vector<Decision>& decisions = engine_.handle(at, event, audit);
-  StageTimes times{.received = received, .decided = engine_.decided(),
-                   .stored = env_.monotonic_now(), .handed = {}};
+  StageTimes times{.received = received,
+                   .decided = engine_.decided(),
+                   .stored = env_.monotonic_now(),
+                   .handed = {}};
   RegionLoop::Outcome outcome{.taken = true, .record = engine_.last_record(), .alarms = {}};
   hand_out(decisions, outcome);
   times.handed = env_.monotonic_now();
@@ -262,7 +265,7 @@ void LoopWork::take(DeviceResult&& result) {
 /// When the NICs behind what it lit have a link; of a reading, behind what we have lit before.
 MonotonicTime LoopWork::linked_at(const DeviceResult& result) {
   MonotonicTime linked = result.done;
-  if (result.end == DeviceResult::End::kSkipped) return linked;
+  if (result.end == DeviceEnd::kSkipped) return linked;
   const auto port_of = [&](int position) { return settings_.port_of_position[position]; };
   const auto each_end = [&](const OpticalCircuit& circuit, const auto& what) {
     for (const int position : {circuit.a, circuit.b}) {
@@ -270,11 +273,13 @@ MonotonicTime LoopWork::linked_at(const DeviceResult& result) {
       if (const int port = port_of(position); port >= 0) what(port);
     }
   };
-  const auto light = [&](int port) { up_at_[port] = result.done + nanoseconds(activation_.wait(port).ns); };
+  const auto light = [&](int port) {
+    up_at_[port] = result.done + nanoseconds(activation_.wait(port).ns);
+  };
   const auto wait = [&](int port) { linked = std::max(linked, up_at_[port]); };
   if (result.work.is_read) {
     for (const OpticalCircuit& circuit : result.read.circuits) each_end(circuit, wait);
-  } else if (result.end == DeviceResult::End::kFailed) {
+  } else if (result.end == DeviceEnd::kFailed) {
     // It may have been carried out all the same, which the reading that follows will show.
     for (const OpticalCircuit& circuit : result.work.change.connect) each_end(circuit, light);
   } else {
@@ -298,7 +303,7 @@ void LoopWork::deliver(DeviceResult&& result, MonotonicTime linked) {
                   .sent = result.sent,
                   .done = result.done,
                   .linked = linked};
-  const bool is_done = result.end == DeviceResult::End::kDone;
+  const bool is_done = result.end == DeviceEnd::kDone;
   std::vector<AuditEntry> audit;
   std::optional<Event> event;
   bool became_ready = false;
@@ -311,16 +316,17 @@ void LoopWork::deliver(DeviceResult&& result, MonotonicTime linked) {
       became_ready = !std::exchange(was_read_, true);
     }
   } else {
-    const std::string what = is_done ? text_of(done.report)
-                             : result.end == DeviceResult::End::kFailed
-                                 ? "failed: " + done.error
-                                 : "not sent: " + done.error;
+    const std::string what = is_done                            ? text_of(done.report)
+                             : result.end == DeviceEnd::kFailed ? "failed: " + done.error
+                                                                : "not sent: " + done.error;
     audit.push_back(
         {now(), "controller", said(fmt::format("command {}: {}", result.work.id, what))});
     if (is_done) {
       event = answer_of(result.work.command, done.report, settings_, taken_);
-    } else if (result.end == DeviceResult::End::kFailed && !result.is_late) {
-      event = DeviceAnswer{.id = result.work.id};
+    } else if (result.end == DeviceEnd::kFailed && !result.is_late) {
+      DeviceAnswer denied;
+      denied.id = result.work.id;
+      event = std::move(denied);
     }
   }
   if (event) {
@@ -357,8 +363,8 @@ MonotonicTime LoopWork::run_timers() {
   if (time >= after(last_event_, engine_.controller().due_in())) {
     heard(Tick{}, time, {}, nullptr, nullptr);
   }
-  MonotonicTime next = std::min(time + kLookAtClock,
-                                after(last_event_, engine_.controller().due_in()));
+  MonotonicTime next =
+      std::min(time + kLookAtClock, after(last_event_, engine_.controller().due_in()));
   if (!waiting_.empty()) next = std::min(next, waiting_.begin()->first);
   return next;
 }

@@ -1,5 +1,5 @@
-// What RegionLoop's thread does: an event is decided upon, stored, carried out and told of; what the
-// switch answers becomes an event when the NICs are up. No queue and no thread in here but the
+// What RegionLoop's thread does: an event is decided upon, stored, carried out and told of; what
+// the switch answers becomes an event when the NICs are up. No queue and no thread in here but the
 // device worker's; all functions are for the loop's thread.
 #pragma once
 
@@ -88,8 +88,8 @@ class LoopWork {
   bool was_read_ = false;
 
   std::multimap<MonotonicTime, DeviceResult> waiting_;  ///< for NICs
-  std::vector<MonotonicTime> up_at_;                    ///< by port: its NIC has a link, at the latest
-  std::vector<OpticalCircuit> clutter_;                 ///< of the last reading (device_view.h)
+  std::vector<MonotonicTime> up_at_;     ///< by port: its NIC has a link, at the latest
+  std::vector<OpticalCircuit> clutter_;  ///< of the last reading (device_view.h)
   std::vector<int> taken_;
 
   bool window_held_ = false;

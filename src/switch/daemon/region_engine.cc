@@ -14,20 +14,6 @@
 namespace mixnet {
 namespace {
 
-/// Nothing is under way any more.
-void give_up(RegionState& state, Slice& slice) {
-  if (slice.step == Step::kSwitching) {
-    ++state.counters.timed_out;
-    slice.overdue = slice.awaited;
-  }
-  if (slice.step == Step::kReading) ++state.counters.reads_timed_out;
-  slice.forget_moves();
-  slice.step = Step::kSettled;
-  slice.awaited = 0;
-  slice.target.clear();
-  slice.replan = true;
-}
-
 std::string record_name(std::uint64_t number) { return fmt::format("store: record {}", number); }
 
 }  // namespace
@@ -40,17 +26,21 @@ void go_on(RegionState& state, Instant now) {
   }
 }
 
+namespace {
+
 RegionState adopt(RegionState state, const RegionConfig& config) {
   const RegionConfig& old = state.config;
   if (old.servers != config.servers || old.optical_nics != config.optical_nics ||
       old.eps_nics != config.eps_nics) {
-    throw Error("store", "it is of a region with other servers or NICs",
+    throw Error("store",
+                fmt::format("it is of a region of {} servers with {} optical and {} other NICs",
+                            old.servers, old.optical_nics, old.eps_nics),
                 "begin anew: move its folder away, or give another by --store");
   }
-  state.config = RegionState::fresh(config).config;
-  for (Slice& slice : state.slices) give_up(state, slice);
-  return state;
+  return reconfigured(std::move(state), config);
 }
+
+}  // namespace
 
 RegionEngine::RegionEngine(const RegionConfig& config, RegionStore& store, Instant now,
                            Describe describe, Env& env)

@@ -8,16 +8,18 @@
 // reads that were out time out, and makes the audit due, so that the device is read at once; a
 // command that was out keeps its dead-line, for the device may still be at it.
 //
-// DIGEST. Each record ends with a digest of all that was decided upon it (as field 15 of v1::Record,
-// a fixed64, which its readers skip). replay() decides again on all that is kept and compares digest
-// by digest, so that it finds the very event upon which a build, or a machine, decides otherwise. At
-// a start a difference only counts (differences()): the switch is read, and is right.
+// DIGEST. Each record ends with a digest of all that was decided upon it (as field 15 of
+// v1::Record, a fixed64, which its readers skip). replay() decides again on all that is kept and
+// compares digest by digest, so that it finds the very event upon which a build, or a machine,
+// decides otherwise. At a start a difference only counts (differences()): the switch is read, and
+// is right.
 //
-// ANOTHER CONFIGURATION at a start is adopted (adopt()), noted in the store's value "configs" with
-// the record after which it holds, so that a replay changes it there as well, and a snapshot put.
+// ANOTHER CONFIGURATION at a start is adopted (reconfigured()), noted in the store's value
+// "configs" with the record after which it holds, so that a replay changes it there as well, and a
+// snapshot put.
 //
-// The store's failures come out as Error: nothing that was decided may leave then, and the engine is
-// of no more use. Not thread-safe.
+// The store's failures come out as Error: nothing that was decided may leave then, and the engine
+// is of no more use. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -73,16 +75,11 @@ class RegionEngine {
   std::uint64_t snapshot_at_ = 0;
   std::uint64_t differences_ = 0;
   bool is_first_start_ = false;
-  bool resumed_ = false;  ///< has been recorded
+  bool resumed_ = false;   ///< has been recorded
   bool is_fresh_ = false;  ///< no event was ever heard: there is nothing to resume
   MonotonicTime decided_;
   RegionController controller_;
 };
-
-/// The state under another configuration: tenants, pins, drains and health stay, of what still
-/// exists; what is under way is given up, and the device will be read. Throws Error when servers or
-/// NICs are others.
-RegionState adopt(RegionState state, const RegionConfig& config);
 
 /// What a run does before its first event (above).
 void go_on(RegionState& state, Instant now);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -15,6 +16,7 @@ namespace mixnet {
 namespace {
 
 constexpr std::chrono::seconds kHealthyWithin{2};
+constexpr auto kNotTurning = std::numeric_limits<MonotonicTime::rep>::min();
 
 }  // namespace
 
@@ -109,9 +111,8 @@ struct RegionLoop::Impl {
     {
       std::unique_lock lock(mutex);
       const auto wait = next - env.monotonic_now();
-      news.wait_for(lock, std::max(wait, MonotonicTime::duration::zero()), [this] {
-        return is_stopping || !device_queue.empty() || !queue.empty();
-      });
+      news.wait_for(lock, std::max(wait, MonotonicTime::duration::zero()),
+                    [this] { return is_stopping || !device_queue.empty() || !queue.empty(); });
       if (is_stopping) return false;
       std::deque<Errand>& from = device_queue.empty() ? queue : device_queue;
       if (from.empty()) return true;
@@ -151,7 +152,7 @@ struct RegionLoop::Impl {
 
   void end() {
     is_ready = false;
-    last_turn = std::nullopt;
+    last_turn = kNotTurning;
     refuse_all();
   }
 
@@ -200,7 +201,7 @@ struct RegionLoop::Impl {
 
   bool reaches = true;
   std::atomic<bool> is_ready{false};
-  std::atomic<std::optional<MonotonicTime::rep>> last_turn;
+  std::atomic<MonotonicTime::rep> last_turn{kNotTurning};
 };
 
 RegionLoop::RegionLoop(const DaemonSettings& settings, RegionStore& store, OpticalSwitch& device,
@@ -212,9 +213,9 @@ void RegionLoop::run() { impl_->run(); }
 void RegionLoop::stop() { impl_->stop(); }
 
 void RegionLoop::post(Event event, std::string who, std::string what, Done done) {
-  auto heard = std::make_shared<HeardEvent>(
-      HeardEvent{std::move(event), impl_->env.monotonic_now(), std::move(who), std::move(what),
-                 std::move(done)});
+  auto heard =
+      std::make_shared<HeardEvent>(HeardEvent{std::move(event), impl_->env.monotonic_now(),
+                                              std::move(who), std::move(what), std::move(done)});
   const auto refuse = [heard] {
     if (heard->done) heard->done({});
   };
@@ -257,10 +258,10 @@ const DaemonSettings& RegionLoop::settings() const { return impl_->settings; }
 bool RegionLoop::is_ready() const { return impl_->is_ready; }
 
 bool RegionLoop::is_healthy() const {
-  const auto turned = impl_->last_turn.load();
-  if (!turned) return false;
-  return impl_->env.monotonic_now().time_since_epoch() -
-             MonotonicTime::duration(*turned) < kHealthyWithin;
+  const MonotonicTime::rep turned = impl_->last_turn;
+  if (turned == kNotTurning) return false;
+  const MonotonicTime last{MonotonicTime::duration(turned)};
+  return impl_->env.monotonic_now() - last < kHealthyWithin;
 }
 
 std::int64_t RegionLoop::run_id() const { return impl_->work.run_id(); }

@@ -13,8 +13,8 @@
 // stay lit. A store that fails (disk full) stops the loop: what cannot be stored may not leave.
 //
 // MAINTENANCE. A window's begin and end are SwitchHold events of ours. An operator's hold outlasts
-// a window that ends, and an operator who ends a hold amid a window has the last word until the next
-// one begins.
+// a window that ends, and an operator who ends a hold amid a window has the last word until the
+// next one begins.
 //
 // LATENCY. From an event to its commands in the device thread's hands: the controller's own time,
 // the store's append, and 0.1 ms. Listeners are told, and snapshots put, after that.

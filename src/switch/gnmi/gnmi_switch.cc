@@ -232,6 +232,7 @@ ChangeReport GnmiSwitch::carry_out(const SwitchChange& change, MonotonicTime dea
       judge_change(change, plan, after.judged(wanted), denied, ports_->numbering());
   if (is_sent) {
     report.turn_around = Duration{(answered - start).count()};
+    report.sent = start;  // the one request; how long it took to leave is not known
     if (denied.empty()) delays_.add(report.turn_around);
   }
   report.commit = commit_;

@@ -126,6 +126,8 @@ struct ChangeReport {
   std::vector<PairResult> pairs;  ///< in the change's order: disconnects, then connects
   Duration turn_around;  ///< from the first command to the last answer; zero: none was sent
   CommitPath commit = CommitPath::kDirect;
+  /// When the last command was written to the device; min(): none was.
+  MonotonicTime sent = MonotonicTime::min();
   /// All pairs are as asked.
   bool complete() const;
 };

@@ -47,8 +47,10 @@ ChangeReport PatchSwitch::apply(const SwitchChange& change, MonotonicTime dead_l
   const MonotonicTime start = env_.monotonic_now();
   const std::map<Patch, std::string> denied = carry_out(plan, dead_line);
   const std::chrono::nanoseconds took = env_.monotonic_now() - start;
+  const MonotonicTime sent = last_sent();
   ChangeReport report = judge_change(change, plan, read(positions, dead_line), denied, *numbering_);
   report.turn_around = Duration::nanoseconds(took.count());
+  report.sent = sent;
   delays_.add(report.turn_around);
   return report;
 }

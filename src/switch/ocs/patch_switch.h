@@ -33,6 +33,8 @@ class PatchSwitch : public OpticalSwitch {
   /// Asks for a plan, removals first, and waits until it is done. The reasons of what was denied.
   virtual std::map<Patch, std::string> carry_out(const ChangePlan& plan,
                                                  MonotonicTime dead_line) = 0;
+  /// When it last wrote to the device.
+  virtual MonotonicTime last_sent() const = 0;
 
   /// Before anything else: connected, and the numbering known.
   void open(MonotonicTime dead_line);

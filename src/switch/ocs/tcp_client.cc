@@ -120,6 +120,7 @@ void TcpClient::send(std::string_view bytes, MonotonicTime dead_line) {
       throw SwitchError(SwitchFault::kTimedOut, device_, "it takes no more commands");
     }
   }
+  last_sent_ = env_.monotonic_now();
 }
 
 std::size_t TcpClient::receive(char* buffer, std::size_t size, MonotonicTime dead_line) {

@@ -31,6 +31,8 @@ class TcpClient {
 
   /// All of it, or throws.
   void send(std::string_view bytes, MonotonicTime dead_line);
+  /// When the last send() had written all of it.
+  MonotonicTime last_sent() const { return last_sent_; }
   /// Waits for the first bytes; 0 when none have come by the dead-line.
   std::size_t receive(char* buffer, std::size_t size, MonotonicTime dead_line);
 
@@ -42,6 +44,7 @@ class TcpClient {
   std::string device_;
   Env& env_;
   int socket_ = -1;
+  MonotonicTime last_sent_ = MonotonicTime::min();
 };
 
 }  // namespace mixnet

@@ -38,6 +38,7 @@ class ScpiSession {
   /// Errors that came with answers: not of the command that was answered.
   std::vector<ScpiError>& stray_errors() { return stray_; }
   const std::string& device() const { return device_; }
+  MonotonicTime last_sent() const { return client_.last_sent(); }
 
  private:
   bool take_unasked(MonotonicTime dead_line);

@@ -50,6 +50,7 @@ class ScpiSwitch final : public PatchSwitch {
 
  private:
   std::map<Patch, std::string> carry_out(const ChangePlan& plan, MonotonicTime dead_line) override;
+  MonotonicTime last_sent() const override { return session_.last_sent(); }
   std::vector<Patch> read(std::span<const int> positions, MonotonicTime dead_line) override;
   PortNumbering ask_numbering(MonotonicTime dead_line) override;
   void connect(MonotonicTime dead_line) override { session_.open(dead_line); }

@@ -54,6 +54,7 @@ class Tl1Session {
 
   std::deque<Tl1Autonomous>& events() { return events_; }
   MonotonicTime last_heard() const { return last_heard_; }
+  MonotonicTime last_sent() const { return client_.last_sent(); }
   const std::string& device() const { return device_; }
 
  private:

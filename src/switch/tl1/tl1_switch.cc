@@ -44,6 +44,7 @@ class Tl1Switch final : public PatchSwitch {
   PortNumbering ask_numbering(MonotonicTime dead_line) override;
   std::vector<Patch> read(std::span<const int> positions, MonotonicTime dead_line) override;
   std::map<Patch, std::string> carry_out(const ChangePlan& plan, MonotonicTime dead_line) override;
+  MonotonicTime last_sent() const override { return session_.last_sent(); }
 
   std::vector<Tl1Request> about_ports(const std::string& pattern,
                                       std::span<const int> positions) const;
