@@ -119,10 +119,9 @@ std::string refuse_method(const Caller& caller, Method method) {
   const MethodRule& rule = rule_of(method);
   if (caller.role >= rule.least) return {};
   if (caller.role == Role::kNone) {
-    return fmt::format("{} needs the role {}; the certificate names none", rule.name,
-                       to_string(rule.least));
+    return fmt::format("needs the role {}; the certificate names none", to_string(rule.least));
   }
-  return fmt::format("{} needs the role {}; this is a {}", rule.name, to_string(rule.least),
+  return fmt::format("needs the role {}; this is a {}", to_string(rule.least),
                      to_string(caller.role));
 }
 

@@ -71,7 +71,7 @@ TEST(Access, TheTableNamesEveryMethodOfTheProto) {
 TEST(Access, WhoMayCallWhat) {
   EXPECT_THAT(refuse_method(caller({"mixnet:viewer"}), Method::kPlan), IsEmpty());
   EXPECT_EQ(refuse_method(caller({"mixnet:viewer"}), Method::kReportDemand),
-            "ReportDemand needs the role trainer; this is a viewer");
+            "needs the role trainer; this is a viewer");
   EXPECT_THAT(refuse_method(caller({"mixnet:trainer/1"}), Method::kMarkPhase), IsEmpty());
   EXPECT_THAT(refuse_method(caller({"mixnet:trainer/1"}), Method::kAddTenant),
               HasSubstr("needs the role operator"));

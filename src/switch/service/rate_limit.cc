@@ -17,9 +17,13 @@ void TokenBucket::fill(MonotonicTime now) {
   filled_ = now;
 }
 
-bool TokenBucket::take(double tokens, MonotonicTime now) {
+bool TokenBucket::has(double tokens, MonotonicTime now) {
   fill(now);
-  if (tokens_ < tokens) return false;
+  return tokens_ >= tokens;
+}
+
+bool TokenBucket::take(double tokens, MonotonicTime now) {
+  if (!has(tokens, now)) return false;
   tokens_ -= tokens;
   return true;
 }
@@ -65,6 +69,17 @@ void PeerTable::leave(const std::string& peer, Kind kind) {
   entry.is_idle = true;
   idle_.push_back(peer);
   entry.place = std::prev(idle_.end());
+}
+
+bool Floods::add(const std::string& peer, MonotonicTime now) {
+  constexpr double kPatience = 200;
+  constexpr double kRate = 100;
+  constexpr std::size_t kMostPeers = 4'096;
+  if (patience_.size() >= kMostPeers && !patience_.contains(peer)) patience_.clear();
+  const auto at = patience_.try_emplace(peer, TokenBucket(kPatience, kRate, now)).first;
+  if (at->second.take(1, now)) return false;
+  patience_.erase(at);
+  return true;
 }
 
 std::optional<std::uint64_t> Notices::note(const std::string& peer, MonotonicTime now) {

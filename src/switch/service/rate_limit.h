@@ -32,6 +32,7 @@ class TokenBucket {
  public:
   /// Full. Tokens; tokens a second.
   TokenBucket(double size, double rate, MonotonicTime now);
+  bool has(double tokens, MonotonicTime now);
   /// Takes them, if they are all there.
   bool take(double tokens, MonotonicTime now);
 
@@ -70,7 +71,7 @@ class PeerTable {
   struct Peer {
     TokenBucket bucket;
     int calls = 0, streams = 0;
-    std::list<std::string>::iterator place;  // in idle_, where it has nothing under way
+    std::list<std::string>::iterator place = {};  // in idle_, where it has nothing under way
     bool is_idle = true;
   };
   Peer& find(const std::string& peer, MonotonicTime now);
@@ -79,6 +80,16 @@ class PeerTable {
   std::unordered_map<std::string, Peer> peers_;
   std::list<std::string> idle_;  // who left longest ago first
   int calls_ = 0, streams_ = 0;
+};
+
+/// Whether somebody does what is refused so often that it is no mistake: more than 200 times, and
+/// 100 a second. Remembers the latest 4,096. Not thread-safe.
+class Floods {
+ public:
+  bool add(const std::string& peer, MonotonicTime now);
+
+ private:
+  std::unordered_map<std::string, TokenBucket> patience_;
 };
 
 /// Refusals of a peer are written down once a span, with the number of those that were not: nobody

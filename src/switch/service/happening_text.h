@@ -1,0 +1,22 @@
+// Happenings as WatchHappenings tells them, GetAlarms and GetAudit list them: a kind, a code, and a
+// sentence for people.
+//
+// Pure. Texts are cut at 1,024 bytes. Cost: some microseconds for each that is to be told; events
+// of traffic (demands, marks) give none.
+#pragma once
+
+#include <vector>
+
+#include "daemon/daemon_settings.h"
+#include "daemon/happenings.h"
+#include "region.pb.h"
+#include "store/region_store.h"
+
+namespace mixnet {
+
+std::vector<v1::Happening> to_wire(const Happening& happening, const DaemonSettings& settings,
+                                   Instant now);
+v1::Happening alarm_message(const Alarm& alarm, Instant at, const DaemonSettings& settings);
+v1::Happening audit_message(const AuditEntry& entry);
+
+}  // namespace mixnet

@@ -1,0 +1,377 @@
+#include "service/listener.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "base/error.h"
+#include "service/rate_limit.h"
+
+namespace mixnet {
+namespace {
+
+constexpr int kBacklog = 512;
+constexpr std::size_t kMostSockets = 8;  // that one name stands for
+constexpr rlim_t kFilesForOthers = 256;  // the store, the switch, the page
+constexpr int kPauseMs = 10;             // when nothing may be accepted
+constexpr std::uint64_t kWake = ~std::uint64_t{0};
+
+struct Endpoint {
+  IpAddress address;
+  int port = 0;
+  auto operator<=>(const Endpoint&) const = default;
+};
+
+std::optional<Endpoint> endpoint_of(const sockaddr_storage& from) {
+  Endpoint endpoint;
+  if (from.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(from);
+    std::memcpy(endpoint.address.bytes.data(), &v6.sin6_addr, 16);
+    endpoint.port = ntohs(v6.sin6_port);
+    return endpoint;
+  }
+  if (from.ss_family != AF_INET) return {};
+  const auto& v4 = reinterpret_cast<const sockaddr_in&>(from);
+  endpoint.address = *parse_ip("0.0.0.0");
+  std::memcpy(endpoint.address.bytes.data() + 12, &v4.sin_addr, 4);
+  endpoint.port = ntohs(v4.sin_port);
+  return endpoint;
+}
+
+std::optional<Endpoint> endpoint_of(std::string_view peer) {
+  const auto address = address_of_peer(peer);
+  const std::string_view digits = peer.substr(std::min(peer.size(), peer.rfind(':') + 1));
+  int port = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (!address) return {};
+  return Endpoint{*address, port};
+}
+
+/// Of files, as many as leave enough for others; two a connection.
+std::size_t affordable(std::size_t connections) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+    return connections;
+  }
+  const rlim_t files = limit.rlim_cur > kFilesForOthers ? limit.rlim_cur - kFilesForOthers : 0;
+  return std::clamp<std::size_t>(files / 2, 16, connections);
+}
+
+void set_option(int socket, int level, int name, int value) {
+  static_cast<void>(::setsockopt(socket, level, name, &value, sizeof value));
+}
+
+/// -1, with errno: it cannot be.
+int listen_at(const addrinfo& where, int port) {
+  sockaddr_storage address{};
+  std::memcpy(&address, where.ai_addr, where.ai_addrlen);
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address);
+  v4.sin_port = htons(static_cast<std::uint16_t>(port));  // where IPv6 has it as well
+  const int made = ::socket(where.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (made < 0) return -1;
+  // A daemon that starts again need not wait; two that listen at once the kernel refuses all the
+  // same, as this is not SO_REUSEPORT.
+  set_option(made, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (where.ai_family == AF_INET6) set_option(made, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  if (::bind(made, reinterpret_cast<const sockaddr*>(&address), where.ai_addrlen) == 0 &&
+      ::listen(made, kBacklog) == 0) {
+    return made;
+  }
+  const int error = errno;
+  ::close(made);
+  errno = error;
+  return -1;
+}
+
+int port_of(int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+  const auto endpoint = endpoint_of(address);
+  return endpoint ? endpoint->port : 0;
+}
+
+struct Resolved {
+  addrinfo* list = nullptr;
+  Resolved(const std::string& host, std::string_view input) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE;
+    if (const int error = ::getaddrinfo(host.c_str(), nullptr, &hints, &list); error != 0) {
+      throw Error(input, fmt::format("api: host '{}': {}", host, ::gai_strerror(error)),
+                  "name an address of this machine");
+    }
+  }
+  Resolved(const Resolved&) = delete;
+  Resolved& operator=(const Resolved&) = delete;
+  ~Resolved() { ::freeaddrinfo(list); }
+};
+
+bool is_loopback(const addrinfo& where) {
+  sockaddr_storage address{};
+  std::memcpy(&address, where.ai_addr, where.ai_addrlen);
+  const auto endpoint = endpoint_of(address);
+  return endpoint && endpoint->address.is_loopback();
+}
+
+}  // namespace
+
+ListenAddress parse_listen_address(std::string_view text, std::string_view input) {
+  const std::size_t colon = text.rfind(':');
+  ListenAddress address;
+  bool is_good = colon != std::string_view::npos;
+  if (is_good) {
+    std::string_view host = text.substr(0, colon);
+    const std::string_view digits = text.substr(colon + 1);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+      host = host.substr(1, host.size() - 2);
+    } else if (host.find(':') != std::string_view::npos) {
+      is_good = false;
+    }
+    address.host = host;
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), address.port);
+    is_good = is_good && !host.empty() && error == std::errc() &&
+              end == digits.data() + digits.size() && address.port >= 0 && address.port <= 65'535;
+  }
+  if (!is_good) {
+    throw Error(input, fmt::format("api: '{}' is no address to listen at", text.substr(0, 200)),
+                "write 127.0.0.1:7411 or [::]:7411");
+  }
+  return address;
+}
+
+/// The connections that live. All but the constructor under the mutex.
+struct Listener::Table {
+  struct Connection {
+    int socket = -1;  // ours; gRPC has another for the same connection
+    Endpoint endpoint;
+    bool has_spoken = false;
+  };
+
+  std::vector<AddressPrefix> peers;
+  Told told;
+  Limits limits;
+  TokenBucket bucket{0, 0, {}};
+  int epoll = ::epoll_create1(EPOLL_CLOEXEC);
+  std::atomic<bool> is_over = false;
+
+  std::mutex mutex;
+  std::map<std::uint64_t, Connection> connections;  // by age
+  std::map<Endpoint, std::uint64_t> numbers;
+  std::map<IpAddress, std::size_t> of_network;
+  std::uint64_t next = 1;
+
+  ~Table() {
+    for (const auto& [number, connection] : connections) ::close(connection.socket);
+    ::close(epoll);
+  }
+
+  /// Where there are too many: the oldest without a call goes. False: there is none.
+  bool make_room(const IpAddress& network) {
+    const auto found = of_network.find(network);
+    const bool is_crowded = found != of_network.end() && found->second >= limits.of_network;
+    if (!is_crowded && connections.size() < limits.connections) return true;
+    for (auto& [number, connection] : connections) {
+      if (connection.has_spoken) continue;
+      if (is_crowded && connection.endpoint.address.network() != network) continue;
+      ::shutdown(connection.socket, SHUT_RDWR);  // gRPC sees the end of it and closes its own
+      forget(number);
+      return true;
+    }
+    return false;
+  }
+
+  void forget(std::uint64_t number) {
+    const auto found = connections.find(number);
+    if (found == connections.end()) return;
+    const Connection& gone = found->second;
+    ::close(gone.socket);
+    const auto endpoint = numbers.find(gone.endpoint);
+    if (endpoint != numbers.end() && endpoint->second == number) numbers.erase(endpoint);
+    const auto network = of_network.find(gone.endpoint.address.network());
+    if (--network->second == 0) of_network.erase(network);
+    connections.erase(found);
+  }
+
+  /// False: it is one too many.
+  bool add(int socket, const Endpoint& endpoint) {
+    const std::lock_guard lock(mutex);
+    const IpAddress network = endpoint.address.network();
+    if (!make_room(network)) return false;
+    const int ours = ::fcntl(socket, F_DUPFD_CLOEXEC, 0);
+    if (ours < 0) return false;
+    epoll_event event{};
+    event.events = EPOLLET;  // and what is always told: that it is over
+    event.data.u64 = next;
+    if (::epoll_ctl(epoll, EPOLL_CTL_ADD, ours, &event) != 0) {
+      ::close(ours);
+      return false;
+    }
+    connections.emplace(next, Connection{ours, endpoint, false});
+    numbers[endpoint] = next++;
+    ++of_network[network];
+    return true;
+  }
+
+  /// Its end was seen.
+  void ended(std::uint64_t number) {
+    std::optional<IpAddress> silent;
+    {
+      const std::lock_guard lock(mutex);
+      const auto found = connections.find(number);
+      if (found == connections.end()) return;
+      if (!found->second.has_spoken) silent = found->second.endpoint.address;
+      forget(number);
+    }
+    if (silent) told.abandoned(*silent);
+  }
+
+  /// False: there is nothing to accept, or it has to wait.
+  bool accept_from(int listening, MonotonicTime now) {
+    if (!bucket.has(1, now)) return false;
+    sockaddr_storage from{};
+    socklen_t size = sizeof from;
+    const int socket = ::accept4(listening, reinterpret_cast<sockaddr*>(&from), &size,
+                                 SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (socket < 0) return errno == ECONNABORTED || errno == EINTR;
+    bucket.take(1, now);
+    const auto endpoint = endpoint_of(from);
+    if (!endpoint || !is_among(endpoint->address, peers)) {
+      ::close(socket);
+      if (endpoint) told.stranger(endpoint->address);
+      return true;
+    }
+    set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (add(socket, *endpoint)) {
+      told.taken(socket);
+    } else {
+      ::close(socket);
+    }
+    return true;
+  }
+};
+
+Listener::Listener(const ListenAddress& address, bool may_leave_loopback, std::string_view input,
+                   Env& env)
+    : env_(env), port_(address.port), table_(std::make_unique<Table>()) {
+  const Resolved resolved(address.host, input);
+  int error = 0;
+  for (const addrinfo* one = resolved.list; one != nullptr; one = one->ai_next) {
+    if (!may_leave_loopback && !is_loopback(*one)) {
+      for (const int socket : sockets_) ::close(socket);
+      throw Error(
+          input,
+          fmt::format("api: {} is not the loopback, where only TLS may listen", address.host),
+          "give tls: {cert, key, ca}, or listen at 127.0.0.1");
+    }
+    if (sockets_.size() >= kMostSockets) break;
+    const int made = listen_at(*one, port_);
+    if (made < 0) {
+      error = errno;
+      continue;
+    }
+    sockets_.push_back(made);
+    if (port_ == 0) port_ = port_of(made);
+  }
+  // Of a name's addresses some may not be there (IPv6); a port in use is not passed over.
+  if (sockets_.empty() || error == EADDRINUSE) {
+    for (const int socket : sockets_) ::close(socket);
+    throw Error(input,
+                fmt::format("api: cannot listen at {} port {}: {}", address.host, address.port,
+                            std::generic_category().message(error)),
+                error == EADDRINUSE ? "another daemon listens there: end it, or name another port"
+                                    : "name an address of this machine and a port that is free");
+  }
+  wake_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+}
+
+Listener::~Listener() {
+  stop();
+  for (const int socket : sockets_) ::close(socket);
+  ::close(wake_);
+}
+
+void Listener::start(std::vector<AddressPrefix> peers, Told told, const Limits& limits) {
+  table_->peers = std::move(peers);
+  table_->told = std::move(told);
+  table_->limits = limits;
+  table_->limits.connections = affordable(limits.connections);
+  table_->bucket = TokenBucket(limits.burst, limits.rate, env_.monotonic_now());
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = kWake;
+  ::epoll_ctl(table_->epoll, EPOLL_CTL_ADD, wake_, &event);
+  for (const int socket : sockets_) ::epoll_ctl(table_->epoll, EPOLL_CTL_ADD, socket, &event);
+  thread_ = std::thread([this] { run(); });
+}
+
+void Listener::stop() {
+  if (!thread_.joinable()) return;
+  table_->is_over = true;
+  const std::uint64_t one = 1;
+  static_cast<void>(!::write(wake_, &one, sizeof one));
+  thread_.join();
+}
+
+void Listener::run() {
+  std::array<epoll_event, 64> events{};
+  while (!table_->is_over) {
+    const int count =
+        ::epoll_wait(table_->epoll, events.data(), static_cast<int>(events.size()), -1);
+    bool is_calling = false;
+    for (int i = 0; i < count; ++i) {
+      if (events[i].data.u64 == kWake) {
+        is_calling = true;
+      } else if ((events[i].events & (EPOLLHUP | EPOLLERR)) != 0) {
+        table_->ended(events[i].data.u64);
+      }
+    }
+    if (!is_calling || table_->is_over) continue;
+    bool has_taken = false;
+    for (const int socket : sockets_) {
+      for (int i = 0; i < 16 && table_->accept_from(socket, env_.monotonic_now()); ++i) {
+        has_taken = true;
+      }
+    }
+    // Somebody calls who has to wait: for the rate, or for a file to be free.
+    if (!has_taken) env_.sleep_until(env_.monotonic_now() + std::chrono::milliseconds(kPauseMs));
+  }
+}
+
+void Listener::spoke(std::string_view peer) {
+  const auto endpoint = endpoint_of(peer);
+  if (!endpoint) return;
+  const std::lock_guard lock(table_->mutex);
+  const auto found = table_->numbers.find(*endpoint);
+  if (found != table_->numbers.end()) table_->connections[found->second].has_spoken = true;
+}
+
+void Listener::drop(std::string_view peer) {
+  const auto endpoint = endpoint_of(peer);
+  if (!endpoint) return;
+  const std::lock_guard lock(table_->mutex);
+  const auto found = table_->numbers.find(*endpoint);
+  if (found == table_->numbers.end()) return;
+  ::shutdown(table_->connections[found->second].socket, SHUT_RDWR);
+}
+
+}  // namespace mixnet

@@ -1,0 +1,80 @@
+// Who may connect, and how often: the sockets of the API, before gRPC and TLS see a byte.
+//
+// A thread of its own accepts. A peer outside the prefixes is closed at once. Of the rest
+//   - 200 new connections a second are taken, in bursts of 256; more wait in the kernel;
+//   - 1,024 connections are kept (fewer where the process may open fewer files), 256 of one
+//   network;
+//     beyond that the oldest that has not made a call makes room, and where all have, the newest
+//     is refused. So who connects and says nothing keeps nobody out.
+// A connection that ends without a call is told of (`abandoned`): it had no certificate of our CA,
+// or gave up.
+//
+// Beside gRPC's descriptor this keeps one of its own for each connection: to see its end, and to
+// end it. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/env.h"
+#include "service/address_prefix.h"
+
+namespace mixnet {
+
+/// "HOST:PORT", "[::1]:7411". Throws Error; `input` names the file.
+struct ListenAddress {
+  std::string host;
+  int port = 0;
+};
+ListenAddress parse_listen_address(std::string_view text, std::string_view input);
+
+class Listener {
+ public:
+  struct Limits {
+    std::size_t connections = 1'024;
+    std::size_t of_network = 256;
+    double rate = 200;  ///< new ones, a second
+    double burst = 256;
+  };
+  struct Told {
+    /// A connection to hand on; the callee owns it.
+    std::function<void(int connection)> taken;
+    std::function<void(const IpAddress& address)> stranger;
+    std::function<void(const IpAddress& address)> abandoned;
+  };
+
+  /// Binds and listens; nothing is accepted before start(). `may_leave_loopback`: else an address
+  /// that others can reach is refused. Throws Error.
+  Listener(const ListenAddress& address, bool may_leave_loopback, std::string_view input, Env& env);
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener();
+
+  void start(std::vector<AddressPrefix> peers, Told told, const Limits& limits);
+  /// No callback runs any more.
+  void stop();
+  int port() const { return port_; }
+
+  /// A call came of it. `peer` as gRPC names it.
+  void spoke(std::string_view peer);
+  /// Ends a connection.
+  void drop(std::string_view peer);
+
+ private:
+  struct Table;
+  void run();
+
+  Env& env_;
+  std::vector<int> sockets_;
+  int port_ = 0;
+  int wake_ = -1;
+  std::unique_ptr<Table> table_;
+  std::thread thread_;
+};
+
+}  // namespace mixnet

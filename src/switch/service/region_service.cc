@@ -1,0 +1,471 @@
+#include "service/region_service.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/error.h"
+#include "region.grpc.pb.h"
+#include "region/region_snapshot.h"
+#include "service/admission.h"
+#include "service/announcer.h"
+#include "service/bug_report.h"
+#include "service/call_desk.h"
+#include "service/happening_text.h"
+#include "service/listener.h"
+#include "service/plan_preview.h"
+#include "service/server_settings.h"
+#include "service/state_view.h"
+#include "wire/region_channel.h"
+#include "wire/region_wire.h"
+
+namespace mixnet {
+namespace {
+
+constexpr auto kShutdown = std::chrono::milliseconds(200);
+constexpr int kUsualListed = 100;
+constexpr int kMostListed = 1'000;
+constexpr const char* kStops = "the daemon stops";
+constexpr const char* kStuck = "the daemon does not turn: it starts, stops or waits for its disk";
+
+/// For a stream that does not begin.
+template <typename Message>
+class RefusedStream final : public grpc::ServerWriteReactor<Message> {
+ public:
+  explicit RefusedStream(const grpc::Status& status) { this->Finish(status); }
+  void OnDone() override { delete this; }
+};
+
+/// How many to list. Throws Error.
+int listed(int most, const char* field) {
+  if (most < 0) throw Error(field, fmt::format("{} is negative", most), "0 stands for 100");
+  return most == 0 ? kUsualListed : std::min(most, kMostListed);
+}
+
+void check_tenant(int tenant, const char* field) {
+  if (tenant < 1) throw Error(field, fmt::format("{} is no tenant", tenant), "they count from 1");
+}
+
+grpc::Status no_tenant(int tenant) {
+  return {grpc::StatusCode::NOT_FOUND, fmt::format("there is no tenant {}", tenant)};
+}
+
+}  // namespace
+
+class RegionService::Server final : public v1::Region::CallbackService {
+ public:
+  Server(RegionLoop& loop, Env& env);
+  ~Server() override;
+  int port() const { return listener_ ? listener_->port() : 0; }
+
+  using Context = grpc::CallbackServerContext;
+  using Unary = grpc::ServerUnaryReactor;
+
+  Unary* GetRegion(Context* context, const v1::GetRegionRequest*,
+                   v1::RegionDescription* response) override {
+    return unary(*context, Method::kGetRegion, [this, response](const Caller&, const Handle& call) {
+      call->finish([&] {
+        *response = description_;
+        return grpc::Status::OK;
+      });
+    });
+  }
+  Unary* GetStatus(Context* context, const v1::GetStatusRequest*, v1::Status* response) override {
+    return unary(*context, Method::kGetStatus,
+                 [this, response](const Caller& caller, const Handle& call) {
+                   const bool whole = caller.role == Role::kOperator;
+                   desk_->look(call, caller.who,
+                               [this, call, response, whole] { status(call, whole, *response); });
+                 });
+  }
+  Unary* GetTopology(Context* context, const v1::GetTopologyRequest* request,
+                     v1::Topology* response) override {
+    return unary(*context, Method::kGetTopology,
+                 [this, request, response](const Caller& caller, const Handle& call) {
+                   check_tenant(request->tenant(), "GetTopologyRequest.tenant");
+                   desk_->look(call, caller.who, [this, call, request, response] {
+                     call->finish([&] { return topology(request->tenant(), *response); });
+                   });
+                 });
+  }
+  Unary* GetAlarms(Context* context, const v1::GetAlarmsRequest* request,
+                   v1::Happenings* response) override {
+    return unary(*context, Method::kGetAlarms,
+                 [this, request, response](const Caller& caller, const Handle& call) {
+                   const int most = listed(request->most(), "GetAlarmsRequest.most");
+                   desk_->look(call, caller.who, [this, call, most, response] {
+                     call->finish([&] {
+                       for (v1::Happening& one : alarms(most)) {
+                         *response->add_happenings() = std::move(one);
+                       }
+                       return grpc::Status::OK;
+                     });
+                   });
+                 });
+  }
+  Unary* GetAudit(Context* context, const v1::GetAuditRequest* request,
+                  v1::Happenings* response) override {
+    return unary(*context, Method::kGetAudit,
+                 [this, request, response](const Caller& caller, const Handle& call) {
+                   const int most = listed(request->most(), "GetAuditRequest.most");
+                   desk_->look(call, caller.who, [this, call, most, response] {
+                     if (!loop_.is_healthy()) {
+                       return call->fail(grpc::StatusCode::UNAVAILABLE, kStuck);
+                     }
+                     const std::vector<AuditEntry> trail = loop_.audit_trail(most);
+                     call->finish([&] {
+                       for (const AuditEntry& one : trail) {
+                         *response->add_happenings() = audit_message(one);
+                       }
+                       return grpc::Status::OK;
+                     });
+                   });
+                 });
+  }
+  Unary* Plan(Context* context, const v1::DemandReport* request, v1::PlanReply* response) override {
+    return unary(*context, Method::kPlan,
+                 [this, request, response](const Caller&, const Handle& call) {
+                   plan(call, *request, *response);
+                 });
+  }
+  Unary* GetBugReport(Context* context, const v1::GetBugReportRequest*,
+                      v1::BugReport* response) override {
+    return unary(*context, Method::kGetBugReport,
+                 [this, response](const Caller& caller, const Handle& call) {
+                   desk_->look(call, caller.who,
+                               [this, call, response] { report_bugs(call, *response); });
+                 });
+  }
+
+  Unary* ReportDemand(Context* context, const v1::DemandReport* request,
+                      v1::Taken* response) override {
+    return take(*context, Method::kReportDemand, *request, *response);
+  }
+  Unary* MarkPhase(Context* context, const v1::PhaseMark* request, v1::Taken* response) override {
+    return take(*context, Method::kMarkPhase, *request, *response);
+  }
+  Unary* ReportHealth(Context* context, const v1::HealthReport* request,
+                      v1::Taken* response) override {
+    return take(*context, Method::kReportHealth, *request, *response);
+  }
+  Unary* ReportActivation(Context* context, const v1::ActivationReport* request,
+                          v1::Taken*) override {
+    return unary(*context, Method::kReportActivation,
+                 [this, request](const Caller& caller, const Handle& call) {
+                   const int port = request->port();
+                   const Duration took{request->took_ns()};
+                   with_part(call, caller, Method::kReportActivation, {Part::kOpticalNic, port},
+                             [this, call, port, took] { activate(call, port, took); });
+                 });
+  }
+  Unary* AddTenant(Context* context, const v1::TenantAdd* request, v1::Taken* response) override {
+    return take(*context, Method::kAddTenant, *request, *response);
+  }
+  Unary* RemoveTenant(Context* context, const v1::TenantRemove* request,
+                      v1::Taken* response) override {
+    return take(*context, Method::kRemoveTenant, *request, *response);
+  }
+  Unary* DrainServer(Context* context, const v1::ServerDrain* request,
+                     v1::Taken* response) override {
+    return take(*context, Method::kDrainServer, *request, *response);
+  }
+  Unary* PinCircuit(Context* context, const v1::CircuitPin* request, v1::Taken* response) override {
+    return take(*context, Method::kPinCircuit, *request, *response);
+  }
+  Unary* HoldSwitch(Context* context, const v1::SwitchHold* request, v1::Taken* response) override {
+    return take(*context, Method::kHoldSwitch, *request, *response);
+  }
+
+  grpc::ServerWriteReactor<v1::Topology>* WatchTopology(
+      Context* context, const v1::GetTopologyRequest* request) override;
+  grpc::ServerWriteReactor<v1::Happening>* WatchHappenings(
+      Context* context, const v1::WatchHappeningsRequest*) override;
+
+ private:
+  using Handle = PendingCalls::Handle;
+
+  template <typename Work>
+  Unary* unary(Context& context, Method method, const Work& work);
+  template <typename Request>
+  Unary* take(Context& context, Method method, const Request& request, v1::Taken& response);
+  void with_part(const Handle& call, const Caller& caller, Method method, std::pair<Part, int> part,
+                 std::function<void()> go_on);
+  void activate(const Handle& call, int port, Duration took);
+  void status(const Handle& call, bool whole, v1::Status& response);
+  const v1::Status& status_of_copy(const std::shared_ptr<const StateCache::Copy>& copy);
+  grpc::Status topology(int tenant, v1::Topology& response);
+  std::vector<v1::Happening> alarms(int most) const;
+  void plan(const Handle& call, const v1::DemandReport& request, v1::PlanReply& response);
+  void report_bugs(const Handle& call, v1::BugReport& response);
+  void listen();
+
+  RegionLoop& loop_;
+  Env& env_;
+  const v1::RegionDescription description_;
+  std::unique_ptr<Listener> listener_;
+  std::optional<Admission> admission_;
+  PendingCalls calls_;
+  std::optional<Announcer> announcer_;
+  std::shared_ptr<CallDesk> desk_;
+
+  // Of the desk's thread.
+  std::shared_ptr<const StateCache::Copy> shown_;
+  v1::Status shown_status_;
+
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+RegionService::Server::Server(RegionLoop& loop, Env& env)
+    : loop_(loop), env_(env), description_(describe(loop.settings(), MIXNET_VERSION)) {
+  if (!loop_.settings().api.empty()) listen();
+}
+
+void RegionService::Server::listen() {
+  const DaemonSettings& settings = loop_.settings();
+  std::vector<AddressPrefix> peers = allowed_peers(settings);
+  const std::shared_ptr<grpc::ServerCredentials> credentials = server_credentials(settings, env_);
+  listener_ = std::make_unique<Listener>(parse_listen_address(settings.api, settings.input),
+                                         !settings.insecure, settings.input, env_);
+  admission_.emplace(loop_, peers, *listener_, env_);
+  announcer_.emplace(loop_, env_);
+  desk_ = std::make_shared<CallDesk>(loop_, env_);
+  keep_grpc_quiet();
+  grpc::ServerBuilder builder;
+  set_limits(builder);
+  builder.RegisterService(this);
+  acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
+  server_ = builder.BuildAndStart();
+  if (!server_) {
+    throw Error(settings.input, "controller.tls: gRPC cannot serve with these certificates",
+                "see that cert, key and ca are PEM files that fit each other");
+  }
+  listener_->start(
+      std::move(peers),
+      {.taken =
+           [this](int connection) {
+             grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters taken;
+             taken.fd = connection;
+             acceptor_->HandleNewConnection(&taken);
+           },
+       .stranger =
+           [this](const IpAddress& address) {
+             admission_->note_connection(address,
+                                         "refused, the address is not among controller.peers");
+           },
+       .abandoned =
+           [this](const IpAddress& address) {
+             admission_->note_connection(
+                 address, "ended without a call: no certificate of our CA, or it gave up");
+           }},
+      {});
+}
+
+RegionService::Server::~Server() {
+  if (!server_) return;
+  listener_->stop();
+  announcer_->close({grpc::StatusCode::UNAVAILABLE, kStops});
+  calls_.close(kStops);
+  server_->Shutdown(env_.wall_now() + kShutdown);
+  desk_->close();
+  server_->Wait();
+}
+
+template <typename Work>
+RegionService::Server::Unary* RegionService::Server::unary(Context& context, Method method,
+                                                           const Work& work) {
+  Unary* const reactor = context.DefaultReactor();
+  const Admission::Entry entry = admission_->enter(context, method);
+  if (!entry.status.ok()) {
+    reactor->Finish(entry.status);
+    return reactor;
+  }
+  const Caller& caller = entry.caller;
+  const Handle call =
+      calls_.add(reactor, [this, caller, method] { admission_->leave(caller, method); });
+  if (!call->is_open()) return reactor;
+  try {
+    work(caller, call);
+  } catch (const Error& error) {
+    call->fail(grpc::StatusCode::INVALID_ARGUMENT, error.what());
+  }
+  return reactor;
+}
+
+template <typename Request>
+RegionService::Server::Unary* RegionService::Server::take(Context& context, Method method,
+                                                          const Request& request,
+                                                          v1::Taken& response) {
+  return unary(context, method, [&](const Caller& caller, const Handle& call) {
+    EventRequest asked = read_request(request);
+    if (asked.tenant) {
+      if (const std::string why = refuse_tenant(caller, *asked.tenant); !why.empty()) {
+        const grpc::Status refused = admission_->refuse(caller, method, why);
+        return call->finish([&] { return refused; });
+      }
+    }
+    if (!asked.part) return desk_->post(call, caller.who, std::move(asked), &response);
+    if (!admission_->may_note(caller)) asked.what.clear();
+    const std::pair<Part, int> part = *asked.part;
+    auto held = std::make_shared<EventRequest>(std::move(asked));
+    with_part(call, caller, method, part, [this, call, who = caller.who, held, &response] {
+      desk_->post(call, who, std::move(*held), &response);
+    });
+  });
+}
+
+/// Goes on, if the part is the caller's to speak of.
+void RegionService::Server::with_part(const Handle& call, const Caller& caller, Method method,
+                                      std::pair<Part, int> part, std::function<void()> go_on) {
+  if (caller.role == Role::kOperator) return go_on();
+  desk_->look(call, caller.who, [this, call, caller, method, part, go_on = std::move(go_on)] {
+    const auto copy = desk_->states().get();
+    if (!copy) return call->fail(grpc::StatusCode::UNAVAILABLE, kStuck);
+    const std::string why =
+        refuse_part(caller, part.first, part.second, copy->state.config, copy->state.owner);
+    if (why.empty()) return go_on();
+    const grpc::Status refused = admission_->refuse(caller, method, why);
+    call->finish([&] { return refused; });
+  });
+}
+
+void RegionService::Server::activate(const Handle& call, int port, Duration took) {
+  if (!loop_.is_healthy()) return call->fail(grpc::StatusCode::UNAVAILABLE, kStuck);
+  if (loop_.report_activation(port, took)) return call->finish([] { return grpc::Status::OK; });
+  call->fail(grpc::StatusCode::INVALID_ARGUMENT,
+             "ActivationReport: no such port, or a span that makes no sense; 0 to a minute");
+}
+
+void RegionService::Server::status(const Handle& call, bool whole, v1::Status& response) {
+  const auto copy = desk_->states().get();
+  if (!copy) return call->fail(grpc::StatusCode::UNAVAILABLE, kStuck);
+  const v1::Status& shown = status_of_copy(copy);
+  call->finish([&] {
+    response = shown;
+    if (whole) response.set_snapshot(write_snapshot(copy->state));
+    return grpc::Status::OK;
+  });
+}
+
+const v1::Status& RegionService::Server::status_of_copy(
+    const std::shared_ptr<const StateCache::Copy>& copy) {
+  if (shown_ != copy) {
+    shown_status_ =
+        status_of(copy->state, {copy->at, loop_.run_id(), announcer_->records(), loop_.is_ready()});
+    shown_ = copy;
+  }
+  return shown_status_;
+}
+
+grpc::Status RegionService::Server::topology(int tenant, v1::Topology& response) {
+  std::optional<TopologyAnnouncement> said;
+  if (!loop_.is_healthy() ||
+      !loop_.inspect([&](const RegionState& state) { said = announced_to(state, tenant); })) {
+    return {grpc::StatusCode::UNAVAILABLE, kStuck};
+  }
+  if (!said) return no_tenant(tenant);
+  response = topology_message(*said, loop_.run_id(), loop_.settings().observes);
+  return grpc::Status::OK;
+}
+
+std::vector<v1::Happening> RegionService::Server::alarms(int most) const {
+  std::vector<v1::Happening> out;
+  for (const auto& [at, alarm] : loop_.alarms(most)) {
+    out.push_back(alarm_message(alarm, at, loop_.settings()));
+  }
+  return out;
+}
+
+void RegionService::Server::plan(const Handle& call, const v1::DemandReport& request,
+                                 v1::PlanReply& response) {
+  // Without a sequence it is the tenant's next.
+  const bool is_next = request.phase().sequence() == 0;
+  DemandReport demand;
+  if (is_next) {
+    v1::DemandReport numbered = request;
+    numbered.mutable_phase()->set_sequence(1);
+    demand = from_wire(numbered);
+    demand.phase.sequence = 0;
+  } else {
+    demand = from_wire(request);
+  }
+  const auto work = [this, call, demand = std::move(demand), &response] {
+    const auto copy = desk_->states().get();
+    if (!copy) return call->fail(grpc::StatusCode::UNAVAILABLE, kStuck);
+    const PlanPreview preview = preview_plan(copy->state, demand, copy->at);
+    call->finish([&] {
+      response = to_wire(preview);
+      return grpc::Status::OK;
+    });
+  };
+  if (desk_->plan(work)) return;
+  call->fail(grpc::StatusCode::RESOURCE_EXHAUSTED, "Plan: another dry run is under way: try again");
+}
+
+void RegionService::Server::report_bugs(const Handle& call, v1::BugReport& response) {
+  constexpr int kAlarms = 200;
+  constexpr int kAudit = 200;
+  const auto copy = desk_->states().get();
+  if (!copy) return call->fail(grpc::StatusCode::UNAVAILABLE, kStuck);
+  std::string text =
+      bug_report({MIXNET_VERSION, loop_.settings(), copy->state, status_of_copy(copy),
+                  host_facts(env_), alarms(kAlarms), loop_.audit_trail(kAudit)});
+  call->finish([&] {
+    response.set_text(std::move(text));
+    return grpc::Status::OK;
+  });
+}
+
+grpc::ServerWriteReactor<v1::Topology>* RegionService::Server::WatchTopology(
+    Context* context, const v1::GetTopologyRequest* request) {
+  using Refused = RefusedStream<v1::Topology>;
+  const Admission::Entry entry = admission_->enter(*context, Method::kWatchTopology);
+  if (!entry.status.ok()) return new Refused(entry.status);
+  const auto left = [this, caller = entry.caller] {
+    admission_->leave(caller, Method::kWatchTopology);
+  };
+  const int tenant = request->tenant();
+  if (tenant < 1) {
+    left();
+    return new Refused(
+        {grpc::StatusCode::INVALID_ARGUMENT, "GetTopologyRequest.tenant: tenants count from 1"});
+  }
+  const std::shared_ptr<TopologyStream> stream = announcer_->watch_topology(tenant, left);
+  if (!stream) {
+    left();
+    return new Refused({grpc::StatusCode::UNAVAILABLE, kStops});
+  }
+  // What is announced meanwhile comes to the stream as well, and is newer.
+  const bool waits = desk_->look([this, stream, tenant] {
+    auto first = std::make_shared<v1::Topology>();
+    const grpc::Status status = topology(tenant, *first);
+    if (!status.ok()) return stream->end(status);
+    stream->offer(std::move(first));
+  });
+  if (!waits) stream->end({grpc::StatusCode::RESOURCE_EXHAUSTED, "too many calls wait"});
+  return stream.get();
+}
+
+grpc::ServerWriteReactor<v1::Happening>* RegionService::Server::WatchHappenings(
+    Context* context, const v1::WatchHappeningsRequest*) {
+  using Refused = RefusedStream<v1::Happening>;
+  const Admission::Entry entry = admission_->enter(*context, Method::kWatchHappenings);
+  if (!entry.status.ok()) return new Refused(entry.status);
+  const auto left = [this, caller = entry.caller] {
+    admission_->leave(caller, Method::kWatchHappenings);
+  };
+  const std::shared_ptr<HappeningStream> stream = announcer_->watch_happenings(left);
+  if (stream) return stream.get();
+  left();
+  return new Refused({grpc::StatusCode::UNAVAILABLE, kStops});
+}
+
+RegionService::RegionService(RegionLoop& loop, Env& env)
+    : server_(std::make_unique<Server>(loop, env)) {}
+
+RegionService::~RegionService() = default;
+
+int RegionService::port() const { return server_->port(); }
+
+}  // namespace mixnet
