@@ -80,18 +80,16 @@ const CircuitCounts& RefinedAllocator::allocate_near(const CircuitCounts& presen
 /// Gives s and t back a present circuit, at the cost of ones that are not present, if every server
 /// still fits into time_.
 bool RefinedAllocator::keep_one_more(const CircuitCounts& present, int s, int t) {
-  list_givers(s, t, from_s_);
-  list_givers(t, s, from_t_);
+  list_givers(s, t);
   const auto is_new = [&](int a, int b) { return b < 0 || counts_(a, b) > present(a, b); };
-  for (const int u : from_s_) {
-    for (const int v : from_t_) {
-      if (!is_new(s, u) || !is_new(t, v)) continue;
+  for (const Giver& u : from_s_) {
+    for (const Giver& v : from_t_) {
+      if (!is_new(s, u.server) || !is_new(t, v.server)) continue;
       // With u and v joined again where they can be, so that no NIC is left idle.
       for (const bool joins : {true, false}) {
-        if (joins && (u < 0 || v < 0 || u == v)) continue;
-        const Move move{s, t, u, v, joins, 0};
-        if (change(move) > 1e-9 * time_) continue;
-        apply(move);
+        if (joins && !can_join(u, v)) continue;
+        if (change(u, v, joins) > 1e-9 * time_) continue;
+        apply({s, t, u.server, v.server, joins, 0});
         return true;
       }
     }
@@ -230,62 +228,66 @@ RefinedAllocator::Move RefinedAllocator::best_move(int s) {
   return best_of_step_;
 }
 
-/// Whose circuits `server` can give up for one to `other`: -1, a free NIC, when it has one.
-void RefinedAllocator::list_givers(int server, int other, std::vector<int>& list) const {
+/// What the pair's circuits leave to the EPS, one circuit more or less, over what they leave now.
+RefinedAllocator::Flow RefinedAllocator::flow(int a, int b, int more) const {
+  const int c = counts_(a, b);
+  return {left(a, b, c + more) - left(a, b, c), left(b, a, c + more) - left(b, a, c)};
+}
+
+/// Whose circuits `server` can give up, for one to `other` that changes what it has to send and
+/// receive by `gain`: nobody's, when it has a free NIC.
+void RefinedAllocator::list_givers(int server, int other, const Flow& gain,
+                                   std::vector<Giver>& list) const {
   list.clear();
   if (free_[server] > 0) {
-    list.push_back(-1);
+    list.push_back({-1, violation_after(server, gain.there, gain.back), 0, 0, 0});
     return;
   }
   for (const int peer : peers_[server]) {
-    if (peer != other) list.push_back(peer);
+    if (peer == other) continue;
+    const Flow loss = flow(server, peer, -1);
+    list.push_back({peer, violation_after(server, gain.there + loss.there, gain.back + loss.back),
+                    loss.back, loss.there, violation_after(peer, loss.back, loss.there)});
   }
+}
+
+void RefinedAllocator::list_givers(int s, int t) {
+  const Flow gain = flow(s, t, 1);
+  list_givers(s, t, gain, from_s_);
+  list_givers(t, s, {gain.back, gain.there}, from_t_);
 }
 
 /// All moves that give s another circuit to t.
 void RefinedAllocator::consider(int s, int t) {
-  list_givers(s, t, from_s_);
-  list_givers(t, s, from_t_);
-  for (const int u : from_s_) {
-    for (const int v : from_t_) {
-      const bool can_join = u >= 0 && v >= 0 && u != v;
+  list_givers(s, t);
+  for (const Giver& u : from_s_) {
+    for (const Giver& v : from_t_) {
       for (const bool joins : {false, true}) {
-        if (joins && !can_join) continue;
-        Move move{s, t, u, v, joins, 0};
-        move.change = change(move);
+        if (joins && !can_join(u, v)) continue;
+        const double after = change(u, v, joins);
         --left_;
-        if (best_of_step_.s < 0 || move.change < best_of_step_.change) best_of_step_ = move;
+        if (best_of_step_.s < 0 || after < best_of_step_.change) {
+          best_of_step_ = {s, t, u.server, v.server, joins, after};
+        }
       }
     }
   }
 }
 
-double RefinedAllocator::change(const Move& move) const {
-  // Changes of what is left of each pair touched, by server; u and v may be the same.
-  struct Side {
-    int server;
-    double out, in;
-  };
-  Side sides[4] = {{move.s, 0, 0}, {move.t, 0, 0}, {move.u, 0, 0}, {move.v, 0, 0}};
-  if (move.u == move.v) sides[3].server = -1;
-  const int v_side = move.u == move.v ? 2 : 3;
-  const auto pair = [&](int a_side, int b_side, int a, int b, int more) {
-    const int c = counts_(a, b);
-    const double there = left(a, b, c + more) - left(a, b, c);
-    const double back = left(b, a, c + more) - left(b, a, c);
-    sides[a_side].out += there;
-    sides[b_side].in += there;
-    sides[b_side].out += back;
-    sides[a_side].in += back;
-  };
-  pair(0, 1, move.s, move.t, 1);
-  if (move.u >= 0) pair(0, 2, move.s, move.u, -1);
-  if (move.v >= 0) pair(1, v_side, move.t, move.v, -1);
-  if (move.joins) pair(2, v_side, move.u, move.v, 1);
-  double sum = 0;
-  for (const Side& side : sides) {
-    if (side.server >= 0) sum += violation_after(side.server, side.out, side.in);
+/// Of the sum of violations, by a move. Which terms are added in which order decides between moves
+/// that are as good but for rounding.
+double RefinedAllocator::change(const Giver& u, const Giver& v, bool joins) const {
+  double sum = u.taker + v.taker;
+  if (joins) {
+    const Flow gain = flow(u.server, v.server, 1);
+    sum += violation_after(u.server, u.out + gain.there, u.in + gain.back);
+    return sum + violation_after(v.server, v.out + gain.back, v.in + gain.there);
   }
+  if (u.server == v.server) {
+    return u.server < 0 ? sum : sum + violation_after(u.server, u.out + v.out, u.in + v.in);
+  }
+  if (u.server >= 0) sum += u.itself;
+  if (v.server >= 0) sum += v.itself;
   return sum;
 }
 

@@ -56,6 +56,19 @@ class RefinedAllocator {
     double change = 0;   ///< of the sum of violations
   };
 
+  /// A change of what is left to the EPS between two servers, each way.
+  struct Flow {
+    double there, back;
+  };
+  /// A server that loses a circuit to s (or t) for a move; what can be said before the other is
+  /// known.
+  struct Giver {
+    int server;      ///< -1: nobody, a free NIC is used
+    double taker;    ///< change of the violation of s (or t)
+    double out, in;  ///< change of what the giver has left
+    double itself;   ///< change of its violation, if nothing else befalls it
+  };
+
   void search();
   double lower_bound() const;
   void aim(double time);
@@ -63,8 +76,13 @@ class RefinedAllocator {
   void restore();
   Move best_move(int s);
   void consider(int s, int t);
-  void list_givers(int server, int other, std::vector<int>& list) const;
-  double change(const Move& move) const;
+  Flow flow(int a, int b, int more) const;
+  void list_givers(int server, int other, const Flow& gain, std::vector<Giver>& list) const;
+  void list_givers(int s, int t);
+  static bool can_join(const Giver& u, const Giver& v) {
+    return u.server >= 0 && v.server >= 0 && u.server != v.server;
+  }
+  double change(const Giver& u, const Giver& v, bool joins) const;
   double violation_after(int s, double out, double in) const;
   void apply(const Move& move);
   void add(int a, int b, int circuits);
@@ -83,7 +101,7 @@ class RefinedAllocator {
   double time_ = 0;                      // aimed at, in bytes / NIC rate
   std::vector<double> out_, in_;         // bytes over what time_ allows; below zero: room
   std::vector<std::pair<double, int>> candidates_;
-  std::vector<int> from_s_, from_t_;
+  std::vector<Giver> from_s_, from_t_;
   Move best_of_step_;
   std::int64_t left_ = 0;  // of the budget
   Random random_{1};

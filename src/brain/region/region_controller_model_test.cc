@@ -42,7 +42,7 @@ class World {
     config_.budget = 300;
     config_.policy = static_cast<Reconfiguration>(draw(6));
     config_.switch_delay = Duration::milliseconds(draw(30));
-    config_.drain = draw(2) == 0 ? Duration::zero() : Duration::milliseconds(2);
+    config_.drain = Duration::milliseconds(std::array{0, 0, 2, 40}[draw(4)]);
     config_.attempts = 1 + draw(3);
     const bool with_forbidden = draw(2) == 0;
     if (draw(3) == 0) config_.moves_per_minute = 1 + draw(draw(2) == 0 ? 20 : 2000);
@@ -64,8 +64,7 @@ class World {
   }
 
   std::int64_t steps() const { return steps_; }
-  std::int64_t commands() const { return laws_->commands(); }
-  std::int64_t capped() const { return laws_->capped(); }
+  const RegionLaws::Seen& seen() const { return laws_->seen(); }
   std::int64_t quiet_checks() const { return quiet_checks_; }
   const RegionState& state() const { return controller_->state(); }
 
@@ -492,8 +491,8 @@ class World {
 
 void check_worlds(int worlds, std::int64_t steps, bool in_order) {
   std::int64_t total = 0;
-  std::int64_t commands = 0;
   std::int64_t quiet = 0;
+  RegionLaws::Seen seen;
   for (int seed = 1; seed <= worlds; ++seed) {
     World world(derive_seed(2026, seed, in_order), in_order);
     try {
@@ -503,13 +502,20 @@ void check_worlds(int worlds, std::int64_t steps, bool in_order) {
              << write_snapshot(world.state());
     }
     total += world.steps();
-    commands += world.commands();
     quiet += world.quiet_checks();
+    seen += world.seen();
   }
   EXPECT_GE(total, worlds * steps);
-  EXPECT_GT(commands, total / 100);
+  EXPECT_GT(seen.commands, total / 100);
   EXPECT_GT(quiet, worlds);
-  std::cout << total << " steps, " << commands << " commands, at rest " << quiet << " times\n";
+  for (const std::int64_t often :
+       {seen.capped, seen.pins_at_rest, seen.drained_at_rest, seen.foreign_at_rest}) {
+    EXPECT_GT(often, worlds / 2);
+  }
+  std::cout << total << " steps, " << seen.commands << " commands, " << seen.capped
+            << " waits for the cap; at rest " << quiet << " times, with " << seen.pins_at_rest
+            << " pins, " << seen.drained_at_rest << " ports drained, " << seen.foreign_at_rest
+            << " lit by others\n";
 }
 
 TEST(RegionControllerModel, KeepsItsInvariantsWhateverHappens) { check_worlds(200, 5'000, true); }

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "region/region_clock.h"
 #include "region/region_controller.h"
 #include "region/region_topology.h"
 
@@ -61,8 +62,20 @@ class RegionLaws {
     credit_ = kFull = Wide{config.moves_per_minute} * RegionConfig::kMinute.ns;
   }
 
-  std::int64_t commands() const { return commands_; }
-  std::int64_t capped() const { return capped_; }
+  /// What has come about, so that a check of nothing is seen.
+  struct Seen {
+    std::int64_t commands = 0, capped = 0;
+    std::int64_t pins_at_rest = 0, drained_at_rest = 0, foreign_at_rest = 0;
+
+    void operator+=(const Seen& other) {
+      commands += other.commands;
+      capped += other.capped;
+      pins_at_rest += other.pins_at_rest;
+      drained_at_rest += other.drained_at_rest;
+      foreign_at_rest += other.foreign_at_rest;
+    }
+  };
+  const Seen& seen() const { return seen_; }
 
   /// The decisions of one event, and the state after it.
   void check(const RegionState& state, const std::vector<Decision>& decisions) {
@@ -80,6 +93,8 @@ class RegionLaws {
            "a settled slice has not served its demand");
       must(!settled || slice.waiting == 0 || state.token_at() > state.elapsed,
            "moves wait though there are tokens");
+      must(!settled || slice.waiting == 0 || state.elapsed + due_in(state) <= state.token_at(),
+           "nobody is called when there is a token");
       if (slice.tenant == 0) continue;
       must(topology_of(state, slice) == slice.announced, "an announcement is out of date");
     }
@@ -124,12 +139,13 @@ class RegionLaws {
   }
 
   void of(const DeviceCommand& command) {
-    ++commands_;
+    ++seen_.commands;
     check_id(command.id);
     must(!state_->held, "commands while held");
     must(command.time_out > Duration::zero(), "a command has no time");
     const Slice* slice = state_->find(command.tenant);
     must(slice != nullptr, "a command is for nobody");
+    must(slice->waiting == 0 || slice->served == slice->phase, "a phase waits for the cap");
     must(slice->awaited == command.id && slice->step == Step::kSwitching,
          "a command is not awaited");
     if (config_.moves_per_minute > 0) {
@@ -155,11 +171,26 @@ class RegionLaws {
       }
       must(config_.server_of(pair.a) != config_.server_of(pair.b), "joins a server to itself");
     }
+    for (const PortPair& pair : command.disconnect) {
+      const bool works = state_->usable(pair.a) && state_->usable(pair.b) &&
+                         state_->owner_of(pair.a) == state_->owner_of(pair.b);
+      must(slice->waiting == 0 || slice->tenant == 0 || slice->leaving || !works ||
+               on.contains(pair.a) || on.contains(pair.b) || !needed(*slice, pair),
+           "takes down a circuit for one that waits for the cap");
+    }
     for (const Circuit& c : announced_[slice->tenant].circuits) {
       for (const int port : ports_of(c)) {
         must(!off.contains(port) && !on.contains(port), "moves a port that is announced");
       }
     }
+  }
+
+  /// Whether the target has another circuit on a port of it.
+  static bool needed(const Slice& slice, const PortPair& pair) {
+    return std::ranges::any_of(slice.target, [&](const PortPair& wanted) {
+      return wanted != pair &&
+             (wanted.a == pair.a || wanted.a == pair.b || wanted.b == pair.a || wanted.b == pair.b);
+    });
   }
 
   void check_disconnect(const Slice& slice, const PortPair& pair) {
@@ -273,7 +304,7 @@ class RegionLaws {
 
   void of(const Alarm& alarm) {
     must(!to_string(alarm.code).empty(), "a nameless alarm");
-    capped_ += alarm.code == AlarmCode::kMovesCapped ? 1 : 0;
+    seen_.capped += alarm.code == AlarmCode::kMovesCapped ? 1 : 0;
   }
 
   void watch_phases() {
@@ -290,12 +321,14 @@ class RegionLaws {
   }
 
   /// What is lit is what is believed; pins are, drained servers are not.
-  void check_light(const Plant& plant) const {
+  void check_light(const Plant& plant) {
     for (int p = 0; p < config_.ports(); ++p) {
       const int q = plant.table[p];
       must(state_->lit[p] == (forbids(p) ? -1 : q), "at rest, the device is not lit as believed");
       must(!state_->drains(p) || q < 0 || forbids(p) || forbids(q),
            "at rest, a drained server is lit");
+      seen_.drained_at_rest += state_->drains(p) ? 1 : 0;
+      seen_.foreign_at_rest += q >= 0 && forbids(q) ? 1 : 0;
     }
     const auto is_held = [&](int port) {
       return plant.table[port] >= 0 && forbids(plant.table[port]);
@@ -306,6 +339,7 @@ class RegionLaws {
                           !state_->drains(pin.a) && !state_->drains(pin.b) && !is_held(pin.a) &&
                           !is_held(pin.b);
       must(!active || plant.table[pin.a] == pin.b, "at rest, a pin is dark");
+      seen_.pins_at_rest += active ? 1 : 0;
     }
   }
 
@@ -349,8 +383,7 @@ class RegionLaws {
 
   const RegionConfig config_;
   const RegionState* state_ = nullptr;
-  std::int64_t commands_ = 0;
-  std::int64_t capped_ = 0;
+  Seen seen_;
   std::uint64_t last_id_ = 0;
   // The bucket of the cap, in circuits times the nanoseconds of a minute.
   Wide kFull = 0;

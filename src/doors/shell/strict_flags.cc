@@ -79,10 +79,8 @@ const CLI::Option* subject_of(const CLI::App& command, std::string_view said) {
 }
 
 /// A flag without its value, one given twice, one that is missing.
-Error wrong_count(const CLI::App& app, const CLI::App& command, const CLI::ParseError& error) {
-  const std::string hint =
-      fmt::format("see {}{}{} --help", app.get_name(), &app == &command ? "" : " ",
-                  &app == &command ? "" : command.get_name());
+Error wrong_count(const CLI::App& command, const std::string& words, const CLI::ParseError& error) {
+  const std::string hint = fmt::format("see {} --help", words);
   const CLI::Option* option = subject_of(command, error.what());
   if (option == nullptr) return {"command line", error.what(), hint};
   const std::string name = first_name(*option);
@@ -95,11 +93,13 @@ Error wrong_count(const CLI::App& app, const CLI::App& command, const CLI::Parse
   return {name, "needs a value", fmt::format("write {} {}", name, option->get_type_name())};
 }
 
-/// The program, which may have flags of its own, and its commands.
+/// The program, which may have flags of its own, its commands, and theirs.
 template <typename App>
 std::vector<App*> all_commands(App& app) {
   std::vector<App*> commands = {&app};
-  for (App* command : app.get_subcommands(nullptr)) commands.push_back(command);
+  for (App* command : app.get_subcommands(nullptr)) {
+    for (App* inner : all_commands(*command)) commands.push_back(inner);
+  }
   return commands;
 }
 
@@ -136,13 +136,18 @@ void refuse_values_of_switches(const CLI::App& app, const std::vector<std::strin
 }
 
 Error explain(const CLI::App& app, const CLI::ParseError& error) {
-  const std::vector<CLI::App*> used = app.get_subcommands();
-  const CLI::App& command = used.empty() ? app : *used.front();
-  const bool has_commands = !app.get_subcommands(nullptr).empty();
+  const CLI::App* innermost = &app;
+  std::string words = app.get_name();
+  while (!innermost->get_subcommands().empty()) {
+    innermost = innermost->get_subcommands().front();
+    words += " " + innermost->get_name();
+  }
+  const CLI::App& command = *innermost;
+  const bool wants_command = !command.get_subcommands(nullptr).empty();
   const std::vector<std::string> left = app.remaining(true);
   if (!left.empty()) {
-    if (used.empty() && has_commands && !left.front().starts_with('-')) {
-      return {left.front(), "no such command", suggest(left.front(), command_names(app))};
+    if (wants_command && !left.front().starts_with('-')) {
+      return {left.front(), "no such command", suggest(left.front(), command_names(command))};
     }
     // A flag that is not known leaves its value behind as well: the flag is what to talk about.
     for (const std::string& word : left) {
@@ -150,11 +155,11 @@ Error explain(const CLI::App& app, const CLI::ParseError& error) {
     }
     return unknown_word(command, left.front());
   }
-  if (used.empty() && has_commands) {
+  if (wants_command) {
     return {"command line", "names no command",
-            fmt::format("give one of {}; see --help", fmt::join(command_names(app), ", "))};
+            fmt::format("give one of {}; see --help", fmt::join(command_names(command), ", "))};
   }
-  return wrong_count(app, command, error);
+  return wrong_count(command, words, error);
 }
 
 }  // namespace mixnet::cli

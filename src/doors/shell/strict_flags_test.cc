@@ -24,6 +24,10 @@ class Program {
     command->add_option("--scale", scale_);
     command->add_option("--json", json_);
     command->add_flag("--paper", paper_);
+    CLI::App* group = app_.add_subcommand("job");
+    group->require_subcommand(1);
+    group->add_subcommand("remove");
+    group->add_subcommand("add")->add_option("--size", size_)->required();
     refuse_loose_values(app_);
   }
 
@@ -46,12 +50,22 @@ class Program {
   double scale_ = 0;
   std::string json_;
   bool paper_ = false;
+  int size_ = 0;
 
  private:
-  CLI::App app_;
+  CLI::App app_{"", "prog"};
 };
 
 std::string said(std::vector<std::string> words) { return Program().said(std::move(words)); }
+
+TEST(StrictFlags, CommandsWithinACommandAreMeant) {
+  EXPECT_EQ(said({"job", "add", "--size", "3"}), "");
+  EXPECT_EQ(said({"job", "ad"}), "ad: no such command; did you mean 'add'? known: remove, add");
+  EXPECT_EQ(said({"job"}), "command line: names no command; give one of remove, add; see --help");
+  EXPECT_EQ(said({"job", "add"}), "--size: is required; see prog job add --help");
+  EXPECT_EQ(said({"job", "add", "--sise", "3"}), "--sise: no such flag; did you mean '--size'?");
+  EXPECT_THAT(said({"job", "add", "--size", "0x3"}), HasSubstr("--size: '0x3' is not a whole"));
+}
 
 TEST(StrictFlags, PlainValuesPass) {
   Program program;
@@ -100,7 +114,7 @@ TEST(StrictFlags, UnknownFlagsAreNamed) {
 }
 
 TEST(StrictFlags, UnknownCommandsAreNamed) {
-  EXPECT_EQ(said({"rum"}), "rum: no such command; did you mean 'run'? known: run");
+  EXPECT_EQ(said({"rum"}), "rum: no such command; did you mean 'run'? known: run, job");
   EXPECT_THAT(said({}), HasSubstr("names no command; give one of run"));
 }
 

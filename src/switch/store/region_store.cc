@@ -101,8 +101,7 @@ struct RegionStore::Impl {
   /// Runs `change` as one transaction. Throws Error; then nothing was changed.
   template <typename Change>
   void transact(Change change) {
-    const std::lock_guard lock(keeper->writing());
-    keeper->check();
+    const WalKeeper::Lock lock = keeper->begin();
     SqliteTransaction transaction(database);
     const Counters before = counters;
     try {

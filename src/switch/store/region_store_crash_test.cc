@@ -9,18 +9,11 @@
 #include <random>
 
 #include "store/region_store.h"
+#include "store/test_records.h"
 #include "store/test_store.h"
 
 namespace mixnet {
 namespace {
-
-/// Of any length up to some pages, and unlike any other.
-std::string record_of(std::uint64_t number) {
-  std::mt19937_64 random(number);
-  std::string record = std::to_string(number) + ":";
-  record.append(random() % (number % 7 == 0 ? 30'000 : 300), static_cast<char>('a' + number % 26));
-  return record;
-}
 
 /// A log that is begun anew every few dozen events.
 StoreOptions short_log() {

@@ -118,6 +118,22 @@ TEST(RegionStore, ForgetsOldHistoryInSmallSteps) {
   EXPECT_EQ(store.append("next"), 2'001U);
 }
 
+TEST(RegionStore, KeepsItsLogShortUnderConstantLoad) {
+  const TestFolder folder;
+  StoreOptions options;
+  options.most_log_bytes = 4 << 20;
+  options.most_history_bytes = 4 << 20;
+  RegionStore store(folder.path(), "pod-7", options);
+  std::uintmax_t longest = 0;
+  for (std::uint64_t event = 1; event <= 3'000; ++event) {
+    store.append(std::string(20'000, 'x'));
+    if (event % 20 == 0) store.put_snapshot(event, "x");
+    longest = std::max(longest, std::filesystem::file_size(folder.log()));
+  }
+  EXPECT_LE(longest, 12U << 20);
+  EXPECT_LE(std::filesystem::file_size(folder.file()), 12U << 20);  // 60 MB went through
+}
+
 TEST(RegionStore, ASecondSnapshotOfOnePlaceReplacesTheFirst) {
   const TestFolder folder;
   RegionStore store(folder.path(), "pod-7");

@@ -43,12 +43,20 @@ class TestFolder {
   }
   void write(const std::string& bytes) const { write(file(), bytes); }
 
-  void sql(const std::string& statements) const {
+  /// Gives the last column that was read.
+  std::string sql(const std::string& statements) const {
     sqlite3* database = nullptr;
     sqlite3_open(file().c_str(), &database);
-    const int code = sqlite3_exec(database, statements.c_str(), nullptr, nullptr, nullptr);
+    std::string result;
+    const auto keep = [](void* to, int columns, char** values, char**) {
+      const char* const value = values[columns - 1];
+      *static_cast<std::string*>(to) = value == nullptr ? "" : value;
+      return 0;
+    };
+    const int code = sqlite3_exec(database, statements.c_str(), keep, &result, nullptr);
     sqlite3_close(database);
     if (code != SQLITE_OK) throw std::runtime_error(statements);
+    return result;
   }
 
  private:

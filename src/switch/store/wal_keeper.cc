@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 
 namespace mixnet {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 constexpr std::int64_t kPageBytes = 4'096;
 constexpr std::chrono::milliseconds kQuiet{20};
 constexpr std::chrono::seconds kBetweenTries{1};
+constexpr std::int64_t kLeastPages = 64;
 /// What a writer may have to wait for: a few hundred pages are moved in a millisecond or two.
 constexpr std::int64_t kFewPages = 256;
 /// Each leaves what the writer added during it; one that writes as fast as the disk has to wait.
@@ -21,7 +23,7 @@ constexpr int kRounds = 5;
 WalKeeper::WalKeeper(const std::filesystem::path& file, std::int64_t most_bytes)
     : database_(file),
       turn_(database_, "UPDATE about SET value = value + 1 WHERE name = 'turns'"),
-      most_pages_(std::max<std::int64_t>(most_bytes / kPageBytes, 16)),
+      most_pages_(std::max<std::int64_t>(most_bytes / kPageBytes, kLeastPages)),
       first_pages_(most_pages_ / 16) {
   database_.run("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0");
   thread_ = std::thread([this] { work(); });
@@ -36,19 +38,17 @@ WalKeeper::~WalKeeper() {
   thread_.join();
 }
 
-void WalKeeper::check() const {
+WalKeeper::Lock WalKeeper::begin() {
+  Lock lock(mutex_);
+  let_in_.wait(lock, [this] { return !wants_in_ && !(is_at_work_ && pages_ >= 2 * most_pages_); });
   if (failure_ && pages_ > 2 * most_pages_) throw Error(*failure_);
+  return lock;
 }
 
 void WalKeeper::committed(std::int64_t pages) {
   pages_ = pages;
   ++commits_;
   if (pages_ >= first_pages_) woken_.notify_one();
-}
-
-std::uint64_t WalKeeper::turns() {
-  const std::lock_guard lock(mutex_);
-  return turns_;
 }
 
 /// True: the whole log is in the database. Throws Error.
@@ -69,42 +69,52 @@ void WalKeeper::wait_for_quiet(Lock& lock) {
   }
 }
 
+void WalKeeper::checkpoint_beside(Lock& lock) {
+  lock.unlock();
+  std::exception_ptr failure;
+  try {
+    checkpoint();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  // A writer without pause would take the mutex again each time before it could be had here.
+  wants_in_ = true;
+  lock.lock();
+  wants_in_ = false;
+  let_in_.notify_one();
+  if (failure) std::rethrow_exception(failure);
+}
+
 void WalKeeper::work() {
   Lock lock(mutex_);
-  const auto beside = [this, &lock] {
-    lock.unlock();
-    try {
-      checkpoint();
-    } catch (...) {
-      lock.lock();
-      throw;
-    }
-    lock.lock();
-  };
   while (true) {
     woken_.wait(lock, [this] { return stops_ || pages_ >= first_pages_; });
     if (stops_) return;
+    is_at_work_ = true;
+    bool has_turned = false;
     try {
       std::int64_t moved = pages_;
-      beside();
+      checkpoint_beside(lock);
       wait_for_quiet(lock);
       if (stops_) return;
       for (int round = 0; round < kRounds && pages_ - moved > kFewPages; ++round) {
         const std::int64_t seen = pages_;
-        beside();
+        checkpoint_beside(lock);
         moved = seen;
       }
       if (checkpoint()) {
         turn_.run();  // begins the log anew, and syncs its head, so that no append has to
         pages_ = 1;
-        ++turns_;
+        has_turned = true;
       }
       failure_.reset();
     } catch (const Error& error) {
       failure_ = error;
     }
+    is_at_work_ = false;
+    let_in_.notify_one();
     // A reader of an old state, or a full disk, may last.
-    if (pages_ >= first_pages_) woken_.wait_for(lock, kBetweenTries, [this] { return stops_; });
+    if (!has_turned) woken_.wait_for(lock, kBetweenTries, [this] { return stops_; });
   }
 }
 

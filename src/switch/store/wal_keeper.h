@@ -8,10 +8,12 @@
 //   then 20 ms without a commit,        the rest is moved and the log begun anew by a small commit;
 //   or the log reaches its bound        a writer that comes meanwhile waits: three syncs
 //
-// So that under constant load one commit in thousands waits and the log stays bounded. Where
-// checkpoints fail (the disk is full), the log grows on to twice its bound; then check() throws.
+// So that under constant load one commit in thousands waits. A log that reaches twice its bound, as
+// the writer is faster than the disk, makes it wait as well; where checkpoints fail (the disk is
+// full), begin() throws then. While somebody else reads (a backup) the log grows on.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
@@ -32,30 +34,28 @@ class WalKeeper {
   WalKeeper& operator=(const WalKeeper&) = delete;
   ~WalKeeper();
 
-  /// To be held from before a transaction begins until committed() was called.
-  std::mutex& writing() { return mutex_; }
-  /// With writing() held: throws the Error of the last checkpoint, where the log is too long.
-  void check() const;
-  /// With writing() held: the log has so many pages now.
+  using Lock = std::unique_lock<std::mutex>;
+  /// To be held from before a transaction begins until committed() was called. Throws the Error of
+  /// the last checkpoint, where the log is too long.
+  Lock begin();
+  /// The lock is held: the log has so many pages now.
   void committed(std::int64_t pages);
 
-  /// How often the log was begun anew.
-  std::uint64_t turns();
-
  private:
-  using Lock = std::unique_lock<std::mutex>;
   void work();
   void wait_for_quiet(Lock& lock);
   bool checkpoint();
+  void checkpoint_beside(Lock& lock);
 
   SqliteDatabase database_;
   SqliteStatement turn_;
   const std::int64_t most_pages_, first_pages_;
   std::mutex mutex_;  // and with it what follows
-  std::condition_variable woken_;
-  bool stops_ = false;
+  std::condition_variable woken_, let_in_;
+  std::atomic<bool> wants_in_{false};
+  bool stops_ = false, is_at_work_ = false;
   std::int64_t pages_ = 0;
-  std::uint64_t commits_ = 0, turns_ = 0;
+  std::uint64_t commits_ = 0;
   std::optional<Error> failure_;  // of the last checkpoint
   std::thread thread_;
 };
