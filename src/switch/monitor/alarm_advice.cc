@@ -133,18 +133,16 @@ ShownAlarm shown_alarm(const SwitchSpoke& spoke, const DaemonSettings& settings)
           .advice = "Look it up in the switch's manual."};
 }
 
-std::optional<ShownAlarm> certificate_alarm(Instant now, Instant end, const std::string& file) {
-  const Duration left = end - now;
-  if (left > Duration::days(30)) return std::nullopt;
-  const std::int64_t days = left.ns / Duration::days(1).ns;
-  return ShownAlarm{
-      .at = now,
-      .severity = left > Duration::days(3) ? Severity::kMajor : Severity::kCritical,
-      .code = "certificate-expires",
-      .tenant = 0,
-      .text = left <= Duration::zero() ? fmt::format("{} has expired: nobody can connect", file)
-                                       : fmt::format("{} expires in {} days", file, days),
-      .advice = "Make a new certificate with mixnet ctl certs, and restart the daemon."};
+std::optional<ShownAlarm> certificate_alarm(const CertificateFacts& facts, Instant now) {
+  const std::string warning = certificate_warning(facts, now);
+  if (warning.empty()) return std::nullopt;
+  const bool is_near = facts.ends - now <= Duration::days(3);
+  return ShownAlarm{.at = now,
+                    .severity = is_near ? Severity::kCritical : Severity::kMajor,
+                    .code = "certificate-expires",
+                    .tenant = 0,
+                    .text = fmt::format("the daemon's certificate ({}) {}", facts.subject, warning),
+                    .advice = "Make a new one with mixnet ctl certs, and restart the daemon."};
 }
 
 }  // namespace mixnet

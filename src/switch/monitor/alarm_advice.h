@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "certificates/certificate.h"
 #include "daemon/daemon_settings.h"
 #include "daemon/happenings.h"
 #include "region/region_messages.h"
@@ -33,7 +34,8 @@ struct ShownAlarm {
 ShownAlarm shown_alarm(Instant at, const Alarm& alarm, const DaemonSettings& settings);
 ShownAlarm shown_alarm(const SwitchSpoke& spoke, const DaemonSettings& settings);
 Severity severity_of(AlarmLevel level);
-/// None while the daemon's certificate has more than 30 days left; critical from 3 days on.
-std::optional<ShownAlarm> certificate_alarm(Instant now, Instant end, const std::string& file);
+/// Of the daemon's own certificate; none while certificate_warning() has nothing to say. Critical
+/// from 3 days before its end.
+std::optional<ShownAlarm> certificate_alarm(const CertificateFacts& facts, Instant now);
 
 }  // namespace mixnet

@@ -173,7 +173,7 @@ HttpServer::Server::Server(HttpServer::Options options, Env& env)
 }
 
 void HttpServer::Server::bind() {
-  const PageAddress& at = options_.address;
+  const ListenAddress& at = options_.address;
   const int wanted = port_ != 0 ? port_ : at.port;
   errno = 0;
   const int got = wanted == 0                     ? bind_to_any_port(at.host)

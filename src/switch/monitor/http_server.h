@@ -18,7 +18,7 @@
 #include <string_view>
 
 #include "base/env.h"
-#include "monitor/page_address.h"
+#include "daemon/daemon_settings.h"
 #include "monitor/tls_context.h"
 
 namespace mixnet {
@@ -30,7 +30,7 @@ class HttpServer {
   static constexpr int kMostWaiting = 64;
 
   struct Options {
-    PageAddress address;
+    ListenAddress address;
     std::string input = {};  ///< what says the address, for errors
     TlsContext tls = {};     ///< null: none
     /// Whether an address may connect, and what is told of who may not: "10.0.0.5: ...".

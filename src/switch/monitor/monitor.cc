@@ -13,13 +13,14 @@
 #include <vector>
 
 #include "alarm_advice.h"
+#include "base/error.h"
+#include "certificates/certificate.h"
 #include "event_log.h"
 #include "happening_log.h"
 #include "live_feed.h"
 #include "page_server.h"
 #include "page_state.h"
 #include "region_metrics.h"
-#include "tls_context.h"
 
 namespace mixnet {
 namespace {
@@ -165,10 +166,16 @@ void Monitor::Impl::look_at_certificate() {
   if (!files.given() || (has_seen && at - certificate_seen < kCertificateLook)) return;
   has_seen = true;
   certificate_seen = at;
-  certificate_ends = certificate_end(files.cert, env);
-  if (!certificate_ends || (has_warned && at - warned_at < kDay)) return;
   const Instant now{env.wall_now().time_since_epoch().count()};
-  const std::optional<ShownAlarm> alarm = certificate_alarm(now, *certificate_ends, files.cert);
+  std::optional<ShownAlarm> alarm;
+  try {
+    const CertificateFacts facts = read_certificate(files.cert, env);
+    certificate_ends = facts.ends;
+    alarm = certificate_alarm(facts, now);
+  } catch (const Error&) {
+    return;  // being replaced, perhaps: looked at again in an hour
+  }
+  if (has_warned && at - warned_at < kDay) return;
   if (!alarm) return;
   has_warned = true;
   warned_at = at;

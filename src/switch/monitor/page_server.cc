@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "host_header.h"
 #include "monitor/page_assets.h"
-#include "page_address.h"
 #include "service/address_prefix.h"
 
 namespace mixnet {
@@ -102,14 +102,14 @@ std::function<bool(const std::string&)> admission(const DaemonSettings& settings
 PageServer::PageServer(const DaemonSettings& settings, Sources sources, Env& env)
     : sources_(std::move(sources)), env_(env), page_(make_page()), policy_(make_policy()) {
   const std::string input = settings.input + ": controller.page";
-  HttpServer::Options options{.address = parse_page_address(settings.page, input), .input = input};
-  is_plain_ = is_loopback(options.address.host);
+  HttpServer::Options options{.address = parse_listen_address(settings.page, input),
+                              .input = input};
+  is_plain_ = settings.insecure || !settings.tls.given();
   if (!is_plain_) {
-    if (!settings.tls.given()) {
-      throw Error(input, fmt::format("{} is not the loopback, and there is no TLS", settings.page),
-                  "controller.tls, or an address of the loopback");
-    }
     options.tls = make_tls_context(settings.tls);
+  } else if (!options.address.is_loopback()) {
+    throw Error(input, fmt::format("{} is not the loopback, and there is no TLS", settings.page),
+                "controller.tls, or an address of the loopback");
   }
   options.may_connect = admission(settings, is_plain_);
   options.refused = sources_.refused;

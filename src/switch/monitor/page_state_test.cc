@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "test_region.h"
+#include "test_page_region.h"
 
 namespace mixnet {
 namespace {

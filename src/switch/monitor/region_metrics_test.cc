@@ -11,7 +11,7 @@
 
 #include "base/fake_env.h"
 #include "base/text_file.h"
-#include "test_region.h"
+#include "test_page_region.h"
 
 namespace mixnet {
 namespace {

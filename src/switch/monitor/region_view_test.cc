@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "test_region.h"
+#include "test_page_region.h"
 
 namespace mixnet {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-#include "test_region.h"
+#include "test_page_region.h"
 
 namespace mixnet {
 namespace {

@@ -4,53 +4,20 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-
-#include <ctime>
-#include <vector>
 
 #include "base/error.h"
+#include "certificates/certificate.h"
+#include "certificates/openssl.h"
 #include "service/access.h"
 
 namespace mixnet {
 namespace {
-
-constexpr std::size_t kMostPem = std::size_t{1} << 20;
-
-struct FreeBio {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-};
-struct FreeX509 {
-  void operator()(X509* certificate) const { X509_free(certificate); }
-};
-using Certificate = std::unique_ptr<X509, FreeX509>;
 
 std::string last_reason() {
   const unsigned long code = ERR_get_error();
   ERR_clear_error();
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
   return reason == nullptr ? "unknown reason" : reason;
-}
-
-std::vector<std::string> uris_of(X509& certificate) {
-  std::vector<std::string> uris;
-  auto* names = static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr));
-  for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
-    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
-    if (name->type != GEN_URI) continue;
-    const ASN1_IA5STRING* uri = name->d.uniformResourceIdentifier;
-    uris.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
-                      static_cast<std::size_t>(ASN1_STRING_length(uri)));
-  }
-  GENERAL_NAMES_free(names);
-  return uris;
-}
-
-std::string common_name_of(X509& certificate) {
-  char name[65] = "";
-  X509_NAME_get_text_by_NID(X509_get_subject_name(&certificate), NID_commonName, name, sizeof name);
-  return name;
 }
 
 }  // namespace
@@ -89,24 +56,15 @@ TlsContext make_tls_context(const TlsFiles& files) {
   return context;
 }
 
-std::optional<Instant> certificate_end(const std::string& file, Env& env) {
-  std::string text;
-  if (env.read(file, kMostPem, text)) return std::nullopt;
-  const std::unique_ptr<BIO, FreeBio> bio(
-      BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-  const Certificate certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
-  ERR_clear_error();
-  if (!certificate) return std::nullopt;
-  std::tm end{};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1) return std::nullopt;
-  return Instant::unix_seconds(::timegm(&end));
-}
-
 TlsPeer tls_peer(SSL& session, std::string_view address) {
   const Certificate certificate(SSL_get1_peer_certificate(&session));
-  if (!certificate) return {std::string(address), false};
-  const Caller caller =
-      caller_of_certificate(uris_of(*certificate), common_name_of(*certificate), address);
+  const PemBytes pem(BIO_new(BIO_s_mem()));
+  if (!certificate || !pem || PEM_write_bio_X509(pem.get(), certificate.get()) != 1) {
+    return {std::string(address), false};
+  }
+  const CertificateFacts facts = describe_certificate(text_of(pem.get()), address);
+  const std::string uri = "mixnet:" + facts.role;
+  const Caller caller = caller_of_certificate({&uri, 1}, facts.subject, address);
   return {caller.who, caller.role != Role::kNone};
 }
 

@@ -4,12 +4,9 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
-#include "base/env.h"
-#include "base/instant.h"
 #include "daemon/daemon_settings.h"
 
 using SSL_CTX = struct ssl_ctx_st;
@@ -26,9 +23,6 @@ using TlsSession = std::unique_ptr<SSL, FreeTls>;
 
 /// Throws Error that names the file.
 TlsContext make_tls_context(const TlsFiles& files);
-
-/// When the first certificate of a PEM file ends; none where it cannot be read.
-std::optional<Instant> certificate_end(const std::string& file, Env& env = system_env());
 
 /// Who is at the other end, by the certificate that was shown: its name for people, and whether it
 /// has a role that may look (service/access.h: any).

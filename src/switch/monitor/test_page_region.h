@@ -72,6 +72,7 @@ inline EventHandled test_event(const Event& event, const std::vector<Decision>& 
 inline DaemonSettings test_settings(int servers) {
   DaemonSettings settings;
   settings.input = "region.yaml";
+  settings.site.name = "pod-7";
   settings.region = test_config(servers);
   settings.address.host = "10.0.0.5";
   settings.address.port = 3082;
@@ -82,11 +83,13 @@ inline DaemonSettings test_settings(int servers) {
     one.name = "gpu-" + std::to_string(server);
     for (int nic = 0; nic < 2; ++nic) {
       const int port = server * 2 + nic;
-      one.nics.push_back({.interface = "eth" + std::to_string(nic + 2), .ocs = port + 1});
+      SiteNic& optical = one.nics.emplace_back();
+      optical.interface = "eth" + std::to_string(nic + 2);
+      optical.ocs = port + 1;
       settings.position_of_port.push_back(port + 1);
       settings.port_of_position.push_back(port);
     }
-    one.nics.push_back({.interface = "eth0", .ocs = 0});
+    one.nics.emplace_back().interface = "eth0";
     settings.site.servers.push_back(one);
   }
   settings.nic_up.assign(settings.position_of_port.size(), Duration::zero());
