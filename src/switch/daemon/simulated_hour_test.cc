@@ -42,7 +42,8 @@ struct World {
   }
 
   DaemonSettings settings =
-      test_settings(Chaos::kServers, 2, "ports: 1-14\nforbidden: [12, 14]\npins: [1-5]\n");
+      test_settings(Chaos::kServers, 2,
+                    "ports: 1-14\nforbidden: [12, 14]\npins: [1-5]\ncontroller: {policy: block}\n");
   FakeEnv env;
   EmulatorAccess access;
   FakeEmulatorDriver driver;
@@ -58,9 +59,9 @@ TEST(SimulatedHour, OfAnObserverWritesNothing) {
   SimulatedDaemon daemon(world.settings, world.folder.path(), world.observed, world.env);
   world.live(daemon, world.env.monotonic_now() + kHour);
   EXPECT_EQ(world.access.writes, 0);
-  EXPECT_GT(daemon.commands, 300);
-  EXPECT_GT(daemon.failures, 20);
-  EXPECT_GT(daemon.restarts, 20);
+  EXPECT_GT(daemon.commands, 120);
+  EXPECT_GT(daemon.failures, 10);
+  EXPECT_GT(daemon.restarts, 10);
   EXPECT_GT(world.chaos.patches, 50);
   EXPECT_TRUE(world.comes_to_rest(daemon));
   EXPECT_EQ(world.access.writes, 0);
@@ -68,11 +69,11 @@ TEST(SimulatedHour, OfAnObserverWritesNothing) {
 
 /// Fed what an acting daemon heard, an observer decides the same, crash by crash.
 TEST(SimulatedHour, OfAnActingDaemonIsDecidedTheSameByAnObserver) {
-  World world(2);
+  World world(std::getenv("SEED") ? std::stoull(std::getenv("SEED")) : 2);
   const auto slice = world.settings.slice();
   SimulatedDaemon daemon(world.settings, world.folder.path(), world.driver, world.env);
   world.live(daemon, world.env.monotonic_now() + kHour);
-  EXPECT_GT(daemon.failures, 50);
+  EXPECT_GT(daemon.failures, 30);
   EXPECT_TRUE(world.comes_to_rest(daemon));
   EXPECT_THAT(world.access.named, IsSubsetOf(slice));
   const CrossConnects stands =
@@ -108,7 +109,7 @@ TEST(SimulatedHour, IsReplayed) {
   const ReplayResult result = replay(daemon.store());
   EXPECT_EQ(result.first_difference, 0U) << result.what;
   EXPECT_GT(result.commands, 100U);
-  EXPECT_GT(daemon.restarts, 20);
+  EXPECT_GT(daemon.restarts, 10);
 }
 
 }  // namespace

@@ -138,12 +138,12 @@ class Chaos {
   Chaos(std::uint64_t seed, EmulatorAccess& access, FakeEnv& env)
       : random_(seed), access_(access), env_(env) {}
 
-  /// One thing of the world. `strikes`: of the switch's own kind too.
+  /// One thing of the world.
   void happen(SimulatedDaemon& daemon) {
     const auto kill = [&] {
       return random_.below(8) == 0 ? 1 + static_cast<int>(random_.below(3)) : 1 << 30;
     };
-    switch (random_.below(10)) {
+    switch (random_.below(14)) {
       case 0:
         strike();
         break;
@@ -227,7 +227,7 @@ class Chaos {
     } else {
       daemon.tell(TenantAdd{1, first_servers(kServers)});
     }
-    daemon.tell(PhaseMark{1, sequence_, some(2) == 0});
+    daemon.tell(PhaseMark{1, std::max<std::uint64_t>(sequence_, 1), some(2) == 0});
   }
 
   void operators(SimulatedDaemon& daemon) {
