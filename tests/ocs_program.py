@@ -37,10 +37,12 @@ class OcsTest(program.ProgramTest):
 class Switch:
     """A running mixnet-ocs. `prefix`: words before the command, to run it elsewhere."""
 
-    def __init__(self, *flags, prefix=()):
+    PROGRAM = OCS
+
+    def __init__(self, *flags, prefix=(), errors=subprocess.PIPE):
         self.process = subprocess.Popen(
-            [*prefix, OCS, *[str(flag) for flag in flags]], stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=die_with_parent)
+            [*prefix, self.PROGRAM, *[str(flag) for flag in flags]], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=errors, preexec_fn=die_with_parent)
         self.at = {}
         deadline = time.monotonic() + 20 * program.SLOWDOWN
         buffer = b""
@@ -50,7 +52,7 @@ class Switch:
             chunk = os.read(self.process.stdout.fileno(), 4096) if ready else b""
             if not chunk:
                 self.process.kill()
-                raise AssertionError(f"mixnet-ocs {flags}: {self.process.communicate()[1]!r}")
+                raise AssertionError(f"{self.PROGRAM} {flags}: {self.process.communicate()[1]!r}")
             buffer += chunk
         for line in buffer.decode().splitlines():
             name, _, address = line.partition(" ")

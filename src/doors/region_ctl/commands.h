@@ -21,6 +21,7 @@ void add_watch_command(CLI::App& app);
 void add_health_command(CLI::App& app);
 void add_wait_ready_command(CLI::App& app);
 void add_bugreport_command(CLI::App& app);
+void add_certs_command(CLI::App& app);
 void add_completion_command(CLI::App& app);
 void add_demo_command(CLI::App& app);
 

@@ -41,6 +41,15 @@ Duration ControllerFlags::time() const {
   return Duration::of(time);
 }
 
+void add_command(CLI::App& app, const char* name, const char* about, const char* example,
+                 void (*action)(const ControllerFlags&)) {
+  CLI::App* command = app.add_subcommand(name, about);
+  const auto flags = std::make_shared<ControllerFlags>();
+  flags->add(*command);
+  command->footer(example);
+  on_call(*command, [flags, action] { action(*flags); });
+}
+
 void on_call(CLI::App& command, std::function<void()> action) {
   command.callback([action = std::move(action)] {
     try {

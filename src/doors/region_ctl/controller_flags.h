@@ -25,6 +25,10 @@ struct ControllerFlags {
   Duration time() const;
 };
 
+/// A command that takes no other flags.
+void add_command(CLI::App& app, const char* name, const char* about, const char* example,
+                 void (*action)(const ControllerFlags& flags));
+
 /// What `command` does. A refusal by the daemon is one line, and status 1.
 void on_call(CLI::App& command, std::function<void()> action);
 

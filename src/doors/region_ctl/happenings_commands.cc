@@ -10,7 +10,7 @@
 namespace mixnet::ctl {
 namespace {
 
-constexpr int kMost = 100'000;
+constexpr int kMost = 1'000;  // that the daemon gives
 
 struct HappeningsFlags {
   ControllerFlags daemon;
@@ -19,7 +19,7 @@ struct HappeningsFlags {
 
 void show(const HappeningsFlags& flags, bool audit) {
   const bool quiet = cli::answers_on_stdout(flags.daemon.json);
-  if (flags.most < 1 || flags.most > kMost) throw Error("-n", "is out of range", "1 to 100000");
+  if (flags.most < 1 || flags.most > kMost) throw Error("-n", "is out of range", "1 to 1000");
   const std::unique_ptr<RegionClient> daemon = flags.daemon.open();
   const v1::Happenings list = audit ? daemon->audit(flags.most, flags.daemon.time())
                                     : daemon->alarms(flags.most, flags.daemon.time());

@@ -67,21 +67,13 @@ void report(const ReportFlags& flags) {
 }  // namespace
 
 void add_health_command(CLI::App& app) {
-  CLI::App* command =
-      app.add_subcommand("health", "Whether the region is ready: status 0; 1 where it is not");
-  const auto flags = std::make_shared<ControllerFlags>();
-  flags->add(*command);
-  command->footer("Example: mixnet ctl health && mixnet ctl tenant add 17 gpu-[0-7]");
-  on_call(*command, [flags] { show_health(*flags); });
+  add_command(app, "health", "Whether the region is ready: status 0; 1 where it is not",
+              "Example: mixnet ctl health && mixnet ctl tenant add 17 gpu-[0-7]", show_health);
 }
 
 void add_wait_ready_command(CLI::App& app) {
-  CLI::App* command =
-      app.add_subcommand("wait-ready", "Wait until the region is ready, up to --limit");
-  const auto flags = std::make_shared<ControllerFlags>();
-  flags->add(*command);
-  command->footer("Example: mixnet ctl wait-ready --limit 60s");
-  on_call(*command, [flags] { wait_ready(*flags); });
+  add_command(app, "wait-ready", "Wait until the region is ready, up to --limit",
+              "Example: mixnet ctl wait-ready --limit 60s", wait_ready);
 }
 
 void add_bugreport_command(CLI::App& app) {

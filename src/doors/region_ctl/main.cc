@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   mixnet::ctl::add_health_command(app);
   mixnet::ctl::add_wait_ready_command(app);
   mixnet::ctl::add_bugreport_command(app);
+  mixnet::ctl::add_certs_command(app);
   mixnet::ctl::add_completion_command(app);
   mixnet::ctl::add_demo_command(app);
   return mixnet::cli::run_program(app, argc, argv,

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <string_view>
 
 #include "commands.h"
 #include "shell/output.h"
@@ -12,17 +14,29 @@ namespace {
 
 constexpr std::chrono::milliseconds kBetweenLooks{100};
 
+/// Others are only what came of it: drained, a server may be cut off.
+bool is_refusal(const v1::Alarm& alarm) {
+  constexpr std::string_view kCodes[] = {"bad-event", "tenant-refused", "pin-refused",
+                                         "contradictory-demand"};
+  return std::ranges::find(kCodes, alarm.code()) != std::end(kCodes);
+}
+
 }  // namespace
 
 void Outcome::add(const v1::Taken& taken, const std::string& what) {
   Json refused = Json::array();
+  Json alarms = Json::array();
+  std::string text;
   for (const v1::Alarm& alarm : taken.refused()) {
-    refused.push_back(to_json(alarm, names_));
-    text_ += fmt::format("refused: {}\n", alarm_text(alarm, names_));
+    (is_refusal(alarm) ? refused : alarms).push_back(to_json(alarm, names_));
+    text +=
+        fmt::format("{}: {}\n", is_refusal(alarm) ? "refused" : "alarm", alarm_text(alarm, names_));
   }
-  if (taken.refused().empty()) text_ += what + "\n";
-  failed_ = failed_ || !taken.refused().empty();
-  document_.push_back({{"what", what}, {"record", taken.record()}, {"refused", refused}});
+  if (refused.empty()) text_ += what + "\n";
+  text_ += text;
+  failed_ = failed_ || !refused.empty();
+  document_.push_back(
+      {{"what", what}, {"record", taken.record()}, {"refused", refused}, {"alarms", alarms}});
 }
 
 void Outcome::add_failure(const std::string& line) {

@@ -151,12 +151,8 @@ void show(const ControllerFlags& flags) {
 }  // namespace
 
 void add_status_command(CLI::App& app) {
-  CLI::App* command =
-      app.add_subcommand("status", "The region on one screen: tenants, servers, circuits, alarms");
-  const auto flags = std::make_shared<ControllerFlags>();
-  flags->add(*command);
-  command->footer("Example: mixnet ctl status --json - | jq .tenants");
-  on_call(*command, [flags] { show(*flags); });
+  add_command(app, "status", "The region on one screen: tenants, servers, circuits, alarms",
+              "Example: mixnet ctl status --json - | jq .tenants", show);
 }
 
 }  // namespace mixnet::ctl

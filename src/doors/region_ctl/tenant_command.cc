@@ -120,11 +120,8 @@ void add_tenant_command(CLI::App& app) {
   command->footer("Example: mixnet ctl tenant remove 17 --wait");
   on_call(*command, [flags] { remove_tenant(*flags); });
 
-  command = tenant->add_subcommand("list", "The jobs and their servers");
-  const auto shown = std::make_shared<ControllerFlags>();
-  shown->add(*command);
-  command->footer("Example: mixnet ctl tenant list --json -");
-  on_call(*command, [shown] { list_tenants(*shown); });
+  add_command(*tenant, "list", "The jobs and their servers",
+              "Example: mixnet ctl tenant list --json -", list_tenants);
 }
 
 }  // namespace mixnet::ctl

@@ -78,7 +78,7 @@ void show(const TopologyFlags& flags, bool one) {
   Json document = Json::array();
   bool found = false;
   for (const v1::TenantStatus& tenant : status.tenants()) {
-    if (one ? tenant.tenant() != flags.tenant : tenant.tenant() == 0) continue;
+    if (tenant.tenant() == 0 || (one && tenant.tenant() != flags.tenant)) continue;
     found = true;
     const v1::Topology topology = daemon->topology(tenant.tenant(), flags.daemon.time());
     text += describe(tenant, topology, names);

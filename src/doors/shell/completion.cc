@@ -4,9 +4,19 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <memory>
+
+#include "shell/output.h"
 
 namespace mixnet::cli {
 namespace {
+
+struct CompletedProgram {
+  const CLI::App& app;
+  std::string_view name;
+  std::string_view words;
+  std::vector<FlagValues> values;
+};
 
 std::string joined(const std::vector<std::string>& words) {
   return fmt::format("{}", fmt::join(words, " "));
@@ -110,8 +120,6 @@ std::string fish(const CompletedProgram& program) {
   return text;
 }
 
-}  // namespace
-
 std::string completion_script(Shell shell, const CompletedProgram& program) {
   switch (shell) {
     case Shell::kBash:
@@ -122,6 +130,21 @@ std::string completion_script(Shell shell, const CompletedProgram& program) {
       return fish(program);
   }
   return {};
+}
+
+}  // namespace
+
+void add_completion(CLI::App& app, std::string_view name, std::string_view words,
+                    std::vector<FlagValues> (*values)(), const char* examples) {
+  CLI::App* command =
+      app.add_subcommand("completion", "Print what bash, zsh or fish need to complete commands");
+  command->footer(examples);
+  const auto shell = std::make_shared<std::string>();
+  command->add_option("shell", *shell, "bash, zsh or fish")->required();
+  command->callback([&app, name, words, values, shell] {
+    write_output("-",
+                 completion_script(parse<Shell>(*shell, "shell"), {app, name, words, values()}));
+  });
 }
 
 }  // namespace mixnet::cli

@@ -1,7 +1,7 @@
 // What bash, zsh and fish need to complete a program's commands, flags and values. Made from the
 // commands themselves, so that it knows what they know.
 //
-// Pure functions.
+// Cost: some milliseconds, when it is asked for.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -31,16 +31,12 @@ struct FlagValues {
   std::vector<std::string> words;
 };
 
-struct CompletedProgram {
-  const CLI::App& app;
-  std::string_view name;   ///< the file: "mixnet"
-  std::string_view words;  ///< beside the commands, "help version"
-  std::vector<FlagValues> values;
-};
-
-/// A script for the shell to read. In bash and zsh, where both were read, what completes
-/// `mixnet-ctl` also completes `mixnet ctl`.
-std::string completion_script(Shell shell, const CompletedProgram& program);
+/// Adds `completion SHELL` to a program of this `name`, which prints what that shell is to read.
+/// `words` complete beside the commands ("help version"); `values` are asked for when they are
+/// needed. In bash and zsh, where both were read, what completes mixnet-ctl also completes `mixnet
+/// ctl`.
+void add_completion(CLI::App& app, std::string_view name, std::string_view words,
+                    std::vector<FlagValues> (*values)(), const char* examples);
 
 }  // namespace cli
 }  // namespace mixnet

@@ -213,6 +213,8 @@ void RegionClient::Impl::fail(const grpc::Status& status, Duration limit) const 
                               "certificates of this region's CA, and the name that the daemon's "
                               "bears");
       }
+      if (text.starts_with("the daemon"))
+        throw RegionCallError(fault, device, text);  // its own word
       if (holds(text, "onnection refused")) {
         throw RegionCallError(fault, device, "is not answered", "is mixnetd running?");
       }

@@ -17,6 +17,7 @@ namespace mixnet {
 namespace {
 
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -218,6 +219,13 @@ TEST_F(RegionClientTest, ARefusalSaysOfWhatKindItIs) {
   EXPECT_EQ(fault(grpc::StatusCode::UNAVAILABLE), CallFault::kUnreachable);
   EXPECT_EQ(fault(grpc::StatusCode::INTERNAL), CallFault::kInternal);
   EXPECT_EQ(fault(grpc::StatusCode::UNIMPLEMENTED), CallFault::kInternal);
+}
+
+TEST_F(RegionClientTest, ADaemonThatStopsIsTakenByItsWord) {
+  daemon_.answer = grpc::Status(grpc::StatusCode::UNAVAILABLE, "the daemon stops: try again");
+  const RegionCallError error = failure_of([&] { client_->region(kLimit); });
+  EXPECT_EQ(error.fault(), CallFault::kUnreachable);
+  EXPECT_THAT(error.what(), EndsWith(": the daemon stops: try again"));
 }
 
 // gRPC alone would wait a second before it connects again.
