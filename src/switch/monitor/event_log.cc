@@ -65,15 +65,17 @@ bool LogThrottle::take(const LogEntry& entry, MonotonicTime now) {
     for (Bucket& bucket : buckets_) bucket.at = now;
   }
   std::string key = key_of(entry);
-  if (!windows_.contains(key) && windows_.size() >= kMostKeys) key = "";
+  const bool is_major = entry.severity >= Severity::kMajor;
+  const bool is_other = !windows_.contains(key) && windows_.size() >= kMostKeys;
+  if (is_other) key = is_major ? "others, major" : "others";
   Window& window = windows_[key];
   if (window.written == 0 && window.left_out == 0) {
     window.begin = now;
-    window.what = key.empty() ? "others" : fmt::format("{} {}", entry.kind, entry.code);
-    window.tenant = key.empty() ? 0 : entry.tenant;
+    window.what = is_other ? key : fmt::format("{} {}", entry.kind, entry.code);
+    window.tenant = is_other ? 0 : entry.tenant;
   }
   window.severity = std::max(window.severity, entry.severity);
-  Bucket& bucket = buckets_[entry.severity >= Severity::kMajor ? 1 : 0];
+  Bucket& bucket = buckets_[is_major ? 1 : 0];
   const std::chrono::duration<double> passed = now - bucket.at;
   bucket.tokens = std::min(kBurst, bucket.tokens + passed.count() * kRefill);
   bucket.at = now;

@@ -64,7 +64,7 @@ class LogThrottle {
  public:
   static constexpr int kPerWindow = 10;
   static constexpr Duration kWindow = Duration::seconds(10);
-  static constexpr std::size_t kMostKeys = 512;  ///< further ones share one
+  static constexpr std::size_t kMostKeys = 512;  ///< further ones share two, by severity
   static constexpr double kBurst = 1'000, kRefill = 20;
 
   /// Whether the entry is to be written.

@@ -205,6 +205,7 @@ void say(const SwitchSpoke& spoke, const DaemonSettings& settings, Instant, Entr
 void say(const PortsRead&, const DaemonSettings&, Instant, Entries&) {}
 
 void say(const Audited& audited, const DaemonSettings&, Instant, Entries& entries) {
+  if (audited.who == "controller") return;  // commands and answers have lines of their own
   LogEntry entry{.at = audited.now,
                  .severity = audited.refused ? Severity::kMinor : Severity::kEvent,
                  .kind = "audit",
