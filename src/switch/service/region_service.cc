@@ -227,7 +227,7 @@ void RegionService::Server::listen() {
   std::vector<AddressPrefix> peers = allowed_peers(settings);
   const std::shared_ptr<grpc::ServerCredentials> credentials = server_credentials(settings, env_);
   const std::string place = settings.input + ": controller.api";
-  listener_ = std::make_unique<Listener>(parse_listen_address(settings.api, place), place, env_);
+  listener_ = std::make_unique<Listener>(settings.api, place, env_);
   admission_.emplace(loop_, peers, *listener_, env_);
   announcer_.emplace(loop_, env_);
   desk_ = std::make_shared<CallDesk>(loop_, env_);
