@@ -168,6 +168,49 @@ class RegionTest(program.ProgramTest):
         self.assertIn("is of 3 servers; tenant 17 has 4", err)
 
 
+class CertificatesTest(program.ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.certs("init", "--out", self.folder / "ca", "--name", "row")
+        self.certs("server", "--dir", self.folder / "ca", "--host", "127.0.0.1", "--name", "daemon")
+        for name, role in (("operator", ["operator"]), ("viewer", ["viewer"]), ("job", ["trainer", "--tenant", 17])):
+            self.certs("client", "--dir", self.folder / "ca", "--name", name, "--role", *role)
+        self.certs("init", "--out", self.folder / "theirs", "--name", "row")
+        self.certs("client", "--dir", self.folder / "theirs", "--name", "operator", "--role", "operator")
+        _, self.daemon = start(self, controller="  tls: {cert: ca/daemon.pem, key: ca/daemon.key, ca: ca/ca.pem}\n",
+                               secure=self.shown("operator"))
+
+    def certs(self, *words):
+        status, _, err = ctl("certs", *words)
+        self.assertEqual((status, err), (0, ""))
+
+    def shown(self, name, folder="ca", authority="ca"):
+        return ["--ca", self.folder / authority / "ca.pem", "--cert", self.folder / folder / f"{name}.pem",
+                "--key", self.folder / folder / f"{name}.key"]
+
+    def ask(self, *words):
+        return ctl(*words, "--controller", self.daemon.api)
+
+    def test_a_role_may_what_it_may(self):
+        for name, look, change in (("operator", 0, 0), ("viewer", 0, 1), ("job", 0, 1)):
+            with self.subTest(name):
+                self.assertEqual(self.ask("status", *self.shown(name))[0], look)
+                status, out, err = self.ask("drain", "gpu-1", *self.shown(name))
+                self.assertEqual((status, err.count("\n")), (change, change), out + err)
+                if change:
+                    self.assertRegex(err, r"^mixnet ctl: 127\.0\.0\.1:\d+: .*operator")
+        audit = self.ask("audit", *self.shown("operator"))[1]
+        self.assertRegex(audit, r"refused by viewer")
+        self.assertNotIn("BEGIN", audit)
+
+    def test_strangers_are_refused(self):
+        for flags in (self.shown("operator", "theirs"), self.shown("operator", authority="theirs"), []):
+            with self.subTest(flags):
+                status, out, err = self.ask("status", *flags, "--limit", "5s")
+                self.assertEqual((status, out, err.count("\n")), (2, "", 1), err)
+                self.assertNotIn("KEY", err)
+
+
 class WithoutDaemonTest(program.ProgramTest):
     def test_bad_input_is_one_line_and_status_2(self):
         nobody = ["--controller", "127.0.0.1:1"]
