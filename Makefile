@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: FORCE help deps test-deps build run reproduce test torture check bench fuzz tidy format clean
+.PHONY: FORCE help deps test-deps build run reproduce test torture check bench fuzz package tidy format clean
 
 # Seconds that `make fuzz` runs each fuzz target; `make check` gives each FUZZ_CHECK_SECONDS.
 FUZZ_SECONDS ?= 60
@@ -78,6 +78,9 @@ fuzz: deps ## Run each fuzz target for FUZZ_SECONDS (60); needs clang
 
 bench: build ## Run every benchmark
 	@for bench in $(BENCHES); do echo "== $$bench"; build/$$bench; done
+
+package: build ## Make a Debian package of all programs: build/mixnet_VERSION_amd64.deb
+	@cd build && cpack --config CPackConfig.cmake -G DEB
 
 tidy: deps ## clang-tidy over every file; needs clang-tidy
 	@cmake --preset tidy --log-level=WARNING

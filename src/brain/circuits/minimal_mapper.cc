@@ -37,14 +37,13 @@ void check(const CircuitCounts& wanted, const Matrix<std::uint8_t>& usable, std:
   }
 }
 
-using Pairs = std::map<std::pair<int, int>, std::vector<Circuit>>;
-
-/// The circuits of each pair that are there and may stay, by their NICs.
-Pairs usable_circuits(std::span<const Circuit> present, const Matrix<std::uint8_t>& usable) {
+/// The circuits that are there and may stay, by their pairs and NICs.
+std::vector<Circuit> usable_circuits(std::span<const Circuit> present,
+                                     const Matrix<std::uint8_t>& usable) {
   const auto servers = static_cast<int>(usable.rows());
   const auto nics = static_cast<int>(usable.columns());
   Matrix<std::uint8_t> busy(usable.rows(), usable.columns());
-  Pairs have;
+  std::vector<Circuit> have;
   for (Circuit circuit : present) {
     if (circuit.server_a > circuit.server_b) {
       std::swap(circuit.server_a, circuit.server_b);
@@ -61,9 +60,9 @@ Pairs usable_circuits(std::span<const Circuit> present, const Matrix<std::uint8_
                   "give every NIC to one circuit");
     }
     busy(a, nic_a) = busy(b, nic_b) = 1;
-    if (usable(a, nic_a) != 0 && usable(b, nic_b) != 0) have[{a, b}].push_back(circuit);
+    if (usable(a, nic_a) != 0 && usable(b, nic_b) != 0) have.push_back(circuit);
   }
-  for (auto& [pair, circuits] : have) std::ranges::sort(circuits, {}, order);
+  std::ranges::sort(have, {}, order);
   return have;
 }
 
@@ -72,15 +71,23 @@ class Dealer {
  public:
   Dealer(std::span<const int> numa_of_nic, const Matrix<std::uint8_t>& usable,
          std::vector<Circuit>& circuits)
-      : numa_of_nic_(numa_of_nic),
-        usable_(usable),
-        busy_(usable.rows(), usable.columns()),
-        circuits_(circuits) {}
+      : usable_(usable), peer_(usable.rows(), usable.columns(), -1), circuits_(circuits) {
+    std::vector<int> nodes(numa_of_nic.begin(), numa_of_nic.end());
+    std::ranges::sort(nodes);
+    for (const int node : numa_of_nic) {
+      node_of_nic_.push_back(
+          static_cast<int>(std::ranges::lower_bound(nodes, node) - nodes.begin()));
+    }
+    on_node_a_.resize(nodes.size());
+    on_node_b_.resize(nodes.size());
+  }
 
   /// Of a pair's circuits, the one on nodes that its others use least; it is taken out of the list.
   void keep_one(std::vector<Circuit>& lit) {
+    count_ends(lit[0].server_a, lit[0].server_b, on_node_a_);
+    count_ends(lit[0].server_b, lit[0].server_a, on_node_b_);
     const auto best = std::ranges::min_element(lit, {}, [&](const Circuit& c) {
-      return ends(c.server_a, c.server_b, c.nic_a) + ends(c.server_b, c.server_a, c.nic_b);
+      return on_node_a_[node_of_nic_[c.nic_a]] + on_node_b_[node_of_nic_[c.nic_b]];
     });
     take(*best);
     lit.erase(best);
@@ -88,28 +95,38 @@ class Dealer {
   void add(int a, int b) { take({a, choose(a, b), b, choose(b, a)}); }
 
  private:
-  /// That a pair has on the NUMA node of a server's NIC.
-  int& ends(int server, int peer, int nic) { return on_node_[{server, peer, numa_of_nic_[nic]}]; }
+  /// That a pair has on the NUMA nodes of a server.
+  void count_ends(int server, int peer, std::vector<int>& on_node) const {
+    std::ranges::fill(on_node, 0);
+    for (std::size_t nic = 0; nic < node_of_nic_.size(); ++nic) {
+      if (peer_(server, nic) == peer) ++on_node[node_of_nic_[nic]];
+    }
+  }
   int choose(int server, int peer) {
+    count_ends(server, peer, on_node_a_);
     int best = -1;
-    for (int nic = 0; nic < static_cast<int>(numa_of_nic_.size()); ++nic) {
-      if (busy_(server, nic) != 0 || usable_(server, nic) == 0) continue;
-      if (best < 0 || ends(server, peer, nic) < ends(server, peer, best)) best = nic;
+    for (int nic = 0; nic < static_cast<int>(node_of_nic_.size()); ++nic) {
+      if (peer_(server, nic) >= 0 || usable_(server, nic) == 0) continue;
+      if (best < 0 || on_node_a_[node_of_nic_[nic]] < on_node_a_[node_of_nic_[best]]) best = nic;
     }
     return best;
   }
   void take(const Circuit& c) {
     circuits_.push_back(c);
-    busy_(c.server_a, c.nic_a) = busy_(c.server_b, c.nic_b) = 1;
-    ++ends(c.server_a, c.server_b, c.nic_a);
-    ++ends(c.server_b, c.server_a, c.nic_b);
+    peer_(c.server_a, c.nic_a) = c.server_b;
+    peer_(c.server_b, c.nic_b) = c.server_a;
   }
 
-  std::span<const int> numa_of_nic_;
   const Matrix<std::uint8_t>& usable_;
-  Matrix<std::uint8_t> busy_;
+  Matrix<int> peer_;  // by server and NIC: where its circuit goes; -1: nowhere
   std::vector<Circuit>& circuits_;
-  std::map<std::tuple<int, int, int>, int> on_node_;
+  std::vector<int> node_of_nic_;  // numbered from 0, with gaps
+  std::vector<int> on_node_a_, on_node_b_;
+};
+
+/// Circuits that a pair wants and does not have.
+struct Missing {
+  int a, b, circuits;
 };
 
 }  // namespace
@@ -120,32 +137,31 @@ const std::vector<Circuit>& MinimalMapper::map(std::span<const Circuit> present,
                                                const Matrix<std::uint8_t>& usable) {
   const auto servers = static_cast<int>(wanted.rows());
   check(wanted, usable, numa_of_nic.size());
-  Pairs have = usable_circuits(present, usable);
+  const std::vector<Circuit> have = usable_circuits(present, usable);
 
   circuits_.clear();
   Dealer dealer(numa_of_nic, usable, circuits_);
-  Matrix<int> missing(servers, servers);
+  std::vector<Missing> missing;
+  std::vector<Circuit> lit;
+  auto next = have.begin();
   for (int a = 0; a < servers; ++a) {
     for (int b = a + 1; b < servers; ++b) {
-      missing(a, b) = wanted(a, b);
-      const auto entry = have.find({a, b});
-      if (entry == have.end()) continue;
-      for (; missing(a, b) > 0 && !entry->second.empty(); --missing(a, b)) {
-        dealer.keep_one(entry->second);
+      lit.clear();
+      for (; next != have.end() && next->server_a == a && next->server_b == b; ++next) {
+        lit.push_back(*next);
       }
+      int circuits = wanted(a, b);
+      for (; circuits > 0 && !lit.empty(); --circuits) dealer.keep_one(lit);
+      if (circuits > 0) missing.push_back({a, b, circuits});
     }
   }
   // New circuits, round by round, so that no pair takes all the good NICs.
-  for (bool more = true; more;) {
-    more = false;
-    for (int a = 0; a < servers; ++a) {
-      for (int b = a + 1; b < servers; ++b) {
-        if (missing(a, b) == 0) continue;
-        dealer.add(a, b);
-        --missing(a, b);
-        more = true;
-      }
+  while (!missing.empty()) {
+    for (Missing& pair : missing) {
+      dealer.add(pair.a, pair.b);
+      --pair.circuits;
     }
+    std::erase_if(missing, [](const Missing& pair) { return pair.circuits == 0; });
   }
   std::ranges::sort(circuits_, {}, order);
   return circuits_;

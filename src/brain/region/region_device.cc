@@ -24,6 +24,7 @@ bool RegionController::choose_moves(Slice& slice) const {
   slice.forget_moves();
   slice.waiting = 0;
   const auto tokens = static_cast<std::size_t>(state_.tokens());
+  std::vector<char> good(lit.size(), 0);  // lit as wanted
   std::vector<char> going(lit.size(), 0);
   std::vector<char> waits;  // ports that are wanted for what waits for the cap
   const auto full = [&] { return slice.batch_limit > 0 && slice.moves >= slice.batch_limit; };
@@ -44,7 +45,11 @@ bool RegionController::choose_moves(Slice& slice) const {
            state_.owner_of(q) == slice.tenant;
   };
   for (const PortPair& pair : slice.target) {
-    if (holds(lit, pair) || full()) continue;
+    if (holds(lit, pair)) {
+      good[pair.a] = good[pair.b] = 1;
+      continue;
+    }
+    if (full()) continue;
     if (!state_.usable(pair.a) || !state_.usable(pair.b) || stuck(pair.a) || stuck(pair.b)) {
       continue;
     }
@@ -62,10 +67,7 @@ bool RegionController::choose_moves(Slice& slice) const {
   for (const int server : slice.servers) {
     for (int p = server * nics; p < (server + 1) * nics; ++p) {
       const int q = lit[p];
-      if (q < 0 || stuck(p) || full()) continue;
-      const PortPair pair{std::min(p, q), std::max(p, q)};
-      if (std::ranges::binary_search(slice.target, pair)) continue;
-      if (going[p] != 0 || stays(p, q)) continue;
+      if (q < 0 || good[p] != 0 || going[p] != 0 || stuck(p) || full() || stays(p, q)) continue;
       disconnect(p);
       ++slice.moves;
     }

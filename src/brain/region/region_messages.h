@@ -22,20 +22,36 @@
 //                 other: dropped. Missing: time-out, then the device is read.
 //   DeviceState   to a read that is out. The device is right about what is lit, we about what
 //                 should be. Other numbers, or a port in two circuits: dropped. Missing: read
-//                 again.
+//                 again. Forbidden ports may be in many: one may stand for all that is not ours.
+//                 What is lit between them is not looked at; a port of ours that is joined to one
+//                 is of no use until it is dark, and is not touched.
 //   TenantAdd     the same again: dropped. A tenant that exists with other servers, servers that
-//                 are not the pool's, or whose ports are not dark yet: refused, alarm.
+//                 are not the pool's, or whose ports are not dark yet (but for pins that come along
+//                 with both ends, and for what forbidden ports are joined to): refused, alarm.
 //   TenantRemove  of an unknown or leaving tenant: dropped.
-//   ServerDrain   the operator wants a server's circuits gone: no circuit is put on its ports,
-//   those
-//                 that are lit go dark, its EPS goes on. The same again: dropped.
-//   CircuitPin    the operator wants this circuit lit and left alone, or no longer so. Of ports
-//   that
-//                 do not exist, are forbidden, of one server, or in another pin: refused, alarm.
-//   SwitchHold    somebody else works on the switch: nothing is commanded until it ends; reads go
-//                 on. The same again: dropped.
+//   ServerDrain   the operator wants a server's circuits gone, at once, also beneath a phase: no
+//                 circuit is put on its ports, those that are lit are no longer announced, and go
+//                 dark `drain` later. Its EPS goes on, and its pins come back with it. The same
+//                 again: dropped.
+//   CircuitPin    the operator wants this circuit lit and left alone, or no longer so; at once.
+//                 Ports in either order. Of ports that do not exist, are forbidden, of one server,
+//                 or in another pin: refused, alarm. The same again, or the end of a pin that is
+//                 none: dropped. It is a circuit of the slice that both its servers belong to, the
+//                 pool's and that of a tenant that leaves included, and goes with them from the one
+//                 to the other. Between two slices it is nobody's: it stays as it is, lit or dark,
+//                 and its ports serve nobody.
+//   SwitchHold    somebody else works on the switch: nothing is commanded until it ends (a command
+//                 that is out is let finish), reads go on, and what they say is right, whatever was
+//                 left. Demands are taken, and served by what is lit. When it ends all is read,
+//                 then planned again. The same again: dropped.
 //   Tick          only the time; due at the next deadline. Missing: everything waits, nothing
 //                 breaks.
+//
+// A CAP on moves per minute (RegionConfig) lets a command connect as many circuits as there are
+// tokens; slices ask in the order of their tenants. What does not fit waits, alarm, once a change;
+// so long what it would take the ports of stays lit and announced, and the phase is served at once.
+// What is tried counts as done. Nothing is above the cap, so that a server that only a new circuit
+// would join waits as well.
 //
 // DECISIONS are to be carried out in the order in which they are given. The driver's part: it
 // carries commands and reads out in order, so that a command that has timed out does not act after
@@ -191,7 +207,7 @@ enum class AlarmCode {
   kPortSuspect,    ///< a port does not obey; subject: port
   kServersCut,     ///< subject: pairs of live servers that nothing joins
   kPinRefused,     ///< CircuitPin refused; subject: the port that stands against it
-  kMovesCapped     ///< moves wait for the cap on moves per minute; subject: how many
+  kMovesCapped     ///< a change waits for the cap on moves per minute; subject: circuits that wait
 };
 std::string_view to_string(AlarmCode code);
 struct Alarm {

@@ -356,7 +356,9 @@ RegionState read_snapshot(std::string_view text, std::string_view input) {
   if (version == 1) {
     state.elapsed = time(root.at("now"), unit);
   } else {
-    if (!root.at("now").value().is_null()) state.now = Instant{whole(root.at("now"))};
+    // Null: no event was heard yet.
+    const bool is_null = root.value().contains("now") && !root.has("now");
+    if (!is_null) state.now = Instant{whole(root.at("now"))};
     state.elapsed = time(root.at("elapsed"), unit);
   }
   state.next_audit = time(root.at("next_audit"), unit);

@@ -45,14 +45,14 @@ std::vector<AddressPrefix> allowed_peers(const DaemonSettings& settings) {
     peers.push_back(parse_prefix(text, settings.input + ": controller.peers"));
   }
   if (!peers.empty()) return peers;
-  if (settings.insecure) return loopback_prefixes();
+  if (!settings.tls.given()) return loopback_prefixes();
   return {parse_prefix("0.0.0.0/0", ""), parse_prefix("::/0", "")};
 }
 
 Admission::Admission(RegionLoop& loop, std::vector<AddressPrefix> peers, Listener& listener,
                      Env& env)
     : loop_(loop),
-      is_insecure_(loop.settings().insecure),
+      is_insecure_(!loop.settings().tls.given()),
       peers_(std::move(peers)),
       listener_(listener),
       env_(env),

@@ -1,8 +1,8 @@
 #include "service/listener.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -29,7 +29,6 @@ namespace mixnet {
 namespace {
 
 constexpr int kBacklog = 512;
-constexpr std::size_t kMostSockets = 8;  // that one name stands for
 constexpr rlim_t kFilesForOthers = 256;  // the store, the switch, the page
 constexpr int kPauseMs = 10;             // when nothing may be accepted
 constexpr std::uint64_t kWake = ~std::uint64_t{0};
@@ -79,19 +78,33 @@ void set_option(int socket, int level, int name, int value) {
   static_cast<void>(::setsockopt(socket, level, name, &value, sizeof value));
 }
 
+socklen_t socket_address(const ListenAddress& where, sockaddr_storage& address) {
+  const auto port = htons(static_cast<std::uint16_t>(where.port));
+  if (where.host.find(':') == std::string::npos) {
+    auto& v4 = reinterpret_cast<sockaddr_in&>(address);
+    v4.sin_family = AF_INET;
+    v4.sin_port = port;
+    ::inet_pton(AF_INET, where.host.c_str(), &v4.sin_addr);
+    return sizeof v4;
+  }
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(address);
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = port;
+  ::inet_pton(AF_INET6, where.host.c_str(), &v6.sin6_addr);
+  return sizeof v6;
+}
+
 /// -1, with errno: it cannot be.
-int listen_at(const addrinfo& where, int port) {
+int listen_at(const ListenAddress& where) {
   sockaddr_storage address{};
-  std::memcpy(&address, where.ai_addr, where.ai_addrlen);
-  auto& v4 = reinterpret_cast<sockaddr_in&>(address);
-  v4.sin_port = htons(static_cast<std::uint16_t>(port));  // where IPv6 has it as well
-  const int made = ::socket(where.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const socklen_t size = socket_address(where, address);
+  const int made = ::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (made < 0) return -1;
   // A daemon that starts again need not wait; two that listen at once the kernel refuses all the
   // same, as this is not SO_REUSEPORT.
   set_option(made, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (where.ai_family == AF_INET6) set_option(made, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-  if (::bind(made, reinterpret_cast<const sockaddr*>(&address), where.ai_addrlen) == 0 &&
+  if (address.ss_family == AF_INET6) set_option(made, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  if (::bind(made, reinterpret_cast<const sockaddr*>(&address), size) == 0 &&
       ::listen(made, kBacklog) == 0) {
     return made;
   }
@@ -109,55 +122,7 @@ int port_of(int socket) {
   return endpoint ? endpoint->port : 0;
 }
 
-struct Resolved {
-  addrinfo* list = nullptr;
-  Resolved(const std::string& host, std::string_view input) {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_PASSIVE;
-    if (const int error = ::getaddrinfo(host.c_str(), nullptr, &hints, &list); error != 0) {
-      throw Error(input, fmt::format("api: host '{}': {}", host, ::gai_strerror(error)),
-                  "name an address of this machine");
-    }
-  }
-  Resolved(const Resolved&) = delete;
-  Resolved& operator=(const Resolved&) = delete;
-  ~Resolved() { ::freeaddrinfo(list); }
-};
-
-bool is_loopback(const addrinfo& where) {
-  sockaddr_storage address{};
-  std::memcpy(&address, where.ai_addr, where.ai_addrlen);
-  const auto endpoint = endpoint_of(address);
-  return endpoint && endpoint->address.is_loopback();
-}
-
 }  // namespace
-
-ListenAddress parse_listen_address(std::string_view text, std::string_view input) {
-  const std::size_t colon = text.rfind(':');
-  ListenAddress address;
-  bool is_good = colon != std::string_view::npos;
-  if (is_good) {
-    std::string_view host = text.substr(0, colon);
-    const std::string_view digits = text.substr(colon + 1);
-    if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-      host = host.substr(1, host.size() - 2);
-    } else if (host.find(':') != std::string_view::npos) {
-      is_good = false;
-    }
-    address.host = host;
-    const auto [end, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), address.port);
-    is_good = is_good && !host.empty() && error == std::errc() &&
-              end == digits.data() + digits.size() && address.port >= 0 && address.port <= 65'535;
-  }
-  if (!is_good) {
-    throw Error(input, fmt::format("api: '{}' is no address to listen at", text.substr(0, 200)),
-                "write 127.0.0.1:7411 or [::]:7411");
-  }
-  return address;
-}
 
 /// The connections that live. All but the constructor under the mutex.
 struct Listener::Table {
@@ -270,43 +235,24 @@ struct Listener::Table {
   }
 };
 
-Listener::Listener(const ListenAddress& address, bool may_leave_loopback, std::string_view input,
-                   Env& env)
-    : env_(env), port_(address.port), table_(std::make_unique<Table>()) {
-  const Resolved resolved(address.host, input);
-  int error = 0;
-  for (const addrinfo* one = resolved.list; one != nullptr; one = one->ai_next) {
-    if (!may_leave_loopback && !is_loopback(*one)) {
-      for (const int socket : sockets_) ::close(socket);
-      throw Error(
-          input,
-          fmt::format("api: {} is not the loopback, where only TLS may listen", address.host),
-          "give tls: {cert, key, ca}, or listen at 127.0.0.1");
-    }
-    if (sockets_.size() >= kMostSockets) break;
-    const int made = listen_at(*one, port_);
-    if (made < 0) {
-      error = errno;
-      continue;
-    }
-    sockets_.push_back(made);
-    if (port_ == 0) port_ = port_of(made);
-  }
-  // Of a name's addresses some may not be there (IPv6); a port in use is not passed over.
-  if (sockets_.empty() || error == EADDRINUSE) {
-    for (const int socket : sockets_) ::close(socket);
+Listener::Listener(const ListenAddress& address, std::string_view input, Env& env)
+    : env_(env), socket_(listen_at(address)) {
+  if (socket_ < 0) {
+    const int error = errno;
     throw Error(input,
-                fmt::format("api: cannot listen at {} port {}: {}", address.host, address.port,
+                fmt::format("cannot listen at {} port {}: {}", address.host, address.port,
                             std::generic_category().message(error)),
                 error == EADDRINUSE ? "another daemon listens there: end it, or name another port"
                                     : "name an address of this machine and a port that is free");
   }
+  table_ = std::make_unique<Table>();
+  port_ = port_of(socket_);
   wake_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 }
 
 Listener::~Listener() {
   stop();
-  for (const int socket : sockets_) ::close(socket);
+  ::close(socket_);
   ::close(wake_);
 }
 
@@ -320,7 +266,7 @@ void Listener::start(std::vector<AddressPrefix> peers, Told told, const Limits& 
   event.events = EPOLLIN;
   event.data.u64 = kWake;
   ::epoll_ctl(table_->epoll, EPOLL_CTL_ADD, wake_, &event);
-  for (const int socket : sockets_) ::epoll_ctl(table_->epoll, EPOLL_CTL_ADD, socket, &event);
+  ::epoll_ctl(table_->epoll, EPOLL_CTL_ADD, socket_, &event);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -347,10 +293,8 @@ void Listener::run() {
     }
     if (!is_calling || table_->is_over) continue;
     bool has_taken = false;
-    for (const int socket : sockets_) {
-      for (int i = 0; i < 16 && table_->accept_from(socket, env_.monotonic_now()); ++i) {
-        has_taken = true;
-      }
+    for (int i = 0; i < 16 && table_->accept_from(socket_, env_.monotonic_now()); ++i) {
+      has_taken = true;
     }
     // Somebody calls who has to wait: for the rate, or for a file to be free.
     if (!has_taken) env_.sleep_until(env_.monotonic_now() + std::chrono::milliseconds(kPauseMs));

@@ -22,16 +22,10 @@
 #include <vector>
 
 #include "base/env.h"
+#include "daemon/daemon_settings.h"
 #include "service/address_prefix.h"
 
 namespace mixnet {
-
-/// "HOST:PORT", "[::1]:7411". Throws Error; `input` names the file.
-struct ListenAddress {
-  std::string host;
-  int port = 0;
-};
-ListenAddress parse_listen_address(std::string_view text, std::string_view input);
 
 class Listener {
  public:
@@ -48,9 +42,9 @@ class Listener {
     std::function<void(const IpAddress& address)> abandoned;
   };
 
-  /// Binds and listens; nothing is accepted before start(). `may_leave_loopback`: else an address
-  /// that others can reach is refused. Throws Error.
-  Listener(const ListenAddress& address, bool may_leave_loopback, std::string_view input, Env& env);
+  /// Binds and listens; nothing is accepted before start(). `input` names the file and key. Throws
+  /// Error.
+  Listener(const ListenAddress& address, std::string_view input, Env& env);
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   ~Listener();
@@ -70,7 +64,7 @@ class Listener {
   void run();
 
   Env& env_;
-  std::vector<int> sockets_;
+  int socket_ = -1;
   int port_ = 0;
   int wake_ = -1;
   std::unique_ptr<Table> table_;

@@ -223,10 +223,11 @@ RegionService::Server::Server(RegionLoop& loop, Env& env)
 
 void RegionService::Server::listen() {
   const DaemonSettings& settings = loop_.settings();
+  check_exposure(settings);
   std::vector<AddressPrefix> peers = allowed_peers(settings);
   const std::shared_ptr<grpc::ServerCredentials> credentials = server_credentials(settings, env_);
-  listener_ = std::make_unique<Listener>(parse_listen_address(settings.api, settings.input),
-                                         !settings.insecure, settings.input, env_);
+  const std::string place = settings.input + ": controller.api";
+  listener_ = std::make_unique<Listener>(parse_listen_address(settings.api, place), place, env_);
   admission_.emplace(loop_, peers, *listener_, env_);
   announcer_.emplace(loop_, env_);
   desk_ = std::make_shared<CallDesk>(loop_, env_);
@@ -391,6 +392,7 @@ void RegionService::Server::plan(const Handle& call, const v1::DemandReport& req
     demand = from_wire(request);
   }
   const auto work = [this, call, demand = std::move(demand), &response] {
+    desk_->states().expire();  // what traffic has changed a moment ago counts
     const auto copy = desk_->states().get();
     if (!copy) return call->fail(grpc::StatusCode::UNAVAILABLE, kStuck);
     const PlanPreview preview = preview_plan(copy->state, demand, copy->at);

@@ -17,8 +17,8 @@
 
 namespace mixnet {
 
-/// Of the TLS files, or none where settings are insecure. Throws Error that names the file: one
-/// that cannot be read, is no PEM, does not fit, or has expired.
+/// Of the TLS files; none where there are none (check_exposure()). Throws Error that names the
+/// file: one that cannot be read, is no PEM, does not fit, or has expired.
 std::shared_ptr<grpc::ServerCredentials> server_credentials(const DaemonSettings& settings,
                                                             Env& env);
 void set_limits(grpc::ServerBuilder& builder);

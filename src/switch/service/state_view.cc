@@ -1,7 +1,6 @@
 #include "service/state_view.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <vector>
 
 #include "wire/region_wire.h"
@@ -67,7 +66,7 @@ void fill(const Slice& slice, v1::TenantStatus& out) {
 
 v1::RegionDescription describe(const DaemonSettings& settings, std::string_view version) {
   v1::RegionDescription out;
-  out.set_name(std::filesystem::path(settings.input).stem().string());
+  out.set_name(settings.site.name);
   out.set_switch_(settings.address.shown());
   out.set_optical_nics(settings.region.optical_nics);
   out.set_eps_nics(settings.region.eps_nics);
