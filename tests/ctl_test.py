@@ -143,16 +143,27 @@ class RegionTest(program.ProgramTest):
         self.assertEqual(watch.returncode, 2, err)
         self.assertRegex(err, r"^mixnet ctl: 127\.0\.0\.1:\d+: ")
 
+    def test_a_watch_notices_that_its_daemon_is_gone_without_a_word(self):
+        watch = subprocess.Popen([CTL, "watch", "--tenant", "17", "--controller", self.daemon.api], text=True,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=die_with_parent)
+        self.addCleanup(watch.kill)
+        self.daemon.ctl(*TENANT)
+        time.sleep(0.5)
+        self.daemon.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.daemon.process.send_signal, signal.SIGCONT)
+        _, err = watch.communicate(timeout=30 * program.SLOWDOWN)
+        self.assertEqual(watch.returncode, 2, err)
+
     def test_a_report_without_secrets(self):
         path = self.folder / "report.txt"
         self.assertEqual(self.daemon.ctl("bugreport", "-o", path), "")
         text = path.read_text(encoding="utf-8")
-        self.assertIn("row", text)
+        self.assertIn("== settings\n", text)
         self.assertNotRegex(text, r"root:root|password: \S")
         self.assertTrue(self.daemon.ctl("bugreport"))
 
     def test_wrong_names(self):
-        for words, line in ((["drain", "gpu9"], "SERVER: there is no server 'gpu9'; did you mean 'gpu-"),
+        for words, line in ((["drain", "gpu_3"], "SERVER: there is no server 'gpu_3'; did you mean 'gpu-3'? known: gpu-0, "),
                             (["tenant", "add", 1, "gpu-[0-9]"], "SERVER: there is no server 'gpu-8'; did you mean"),
                             (["tenant", "add", 0, "gpu-0"], None),
                             (["pin", "1-99"], "PAIR: no NIC of the region is at position 99; "),
@@ -166,6 +177,49 @@ class RegionTest(program.ProgramTest):
         status, _, err = ctl("plan", "--dry-run", "--demand", self.file("d", demand(3)), "--controller", self.daemon.api)
         self.assertEqual(status, 2, err)
         self.assertIn("is of 3 servers; tenant 17 has 4", err)
+
+
+class CertificatesTest(program.ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.certs("init", "--out", self.folder / "ca", "--name", "row")
+        self.certs("server", "--dir", self.folder / "ca", "--host", "127.0.0.1", "--name", "daemon")
+        for name, role in (("operator", ["operator"]), ("viewer", ["viewer"]), ("job", ["trainer", "--tenant", 17])):
+            self.certs("client", "--dir", self.folder / "ca", "--name", name, "--role", *role)
+        self.certs("init", "--out", self.folder / "theirs", "--name", "row")
+        self.certs("client", "--dir", self.folder / "theirs", "--name", "operator", "--role", "operator")
+        _, self.daemon = start(self, controller="  tls: {cert: ca/daemon.pem, key: ca/daemon.key, ca: ca/ca.pem}\n",
+                               secure=self.shown("operator"))
+
+    def certs(self, *words):
+        status, _, err = ctl("certs", *words)
+        self.assertEqual((status, err), (0, ""))
+
+    def shown(self, name, folder="ca", authority="ca"):
+        return ["--ca", self.folder / authority / "ca.pem", "--cert", self.folder / folder / f"{name}.pem",
+                "--key", self.folder / folder / f"{name}.key"]
+
+    def ask(self, *words):
+        return ctl(*words, "--controller", self.daemon.api)
+
+    def test_a_role_may_what_it_may(self):
+        for name, look, change in (("operator", 0, 0), ("viewer", 0, 1), ("job", 0, 1)):
+            with self.subTest(name):
+                self.assertEqual(self.ask("status", *self.shown(name))[0], look)
+                status, out, err = self.ask("drain", "gpu-1", *self.shown(name))
+                self.assertEqual((status, err.count("\n")), (change, change), out + err)
+                if change:
+                    self.assertRegex(err, r"^mixnet ctl: 127\.0\.0\.1:\d+: .*operator")
+        audit = self.ask("audit", *self.shown("operator"))[1]
+        self.assertRegex(audit, r'audit by viewer "viewer" 127\.0\.0\.1: DrainServer: refused')
+        self.assertNotIn("BEGIN", audit)
+
+    def test_strangers_are_refused(self):
+        for flags in (self.shown("operator", "theirs"), self.shown("operator", authority="theirs"), []):
+            with self.subTest(flags):
+                status, out, err = self.ask("status", *flags, "--limit", "5s")
+                self.assertEqual((status, out, err.count("\n")), (2, "", 1), err)
+                self.assertNotIn("KEY", err)
 
 
 class WithoutDaemonTest(program.ProgramTest):

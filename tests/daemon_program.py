@@ -54,14 +54,15 @@ def ctl(*words, timeout=60):
     return done.returncode, done.stdout, done.stderr
 
 
-def start(test, *flags, controller="", **shape):
-    """A switch and its daemon, for the length of a test: (switch, daemon)."""
+def start(test, *flags, controller="", secure=(), **shape):
+    """A switch and its daemon, for the length of a test: (switch, daemon). `secure`: what `mixnet ctl` is to
+    show, where `controller` has TLS."""
     servers, nics = shape.get("servers", 8), shape.get("nics", 4)
     switch = Switch("--ports", servers * nics, "--timing", "fixed:5ms", "--tl1", LOOPBACK, "--control", LOOPBACK)
     test.addCleanup(switch.stop)
     config = test.file("region.yaml", region_file(switch.url(), servers, nics, controller))
-    daemon = Daemon("--config", config, "--insecure", *flags, log=test.folder / "log")
+    daemon = Daemon("--config", config, *(() if secure else ("--insecure",)), *flags, log=test.folder / "log")
     test.addCleanup(daemon.stop)
-    status, _, err = ctl("wait-ready", "--controller", daemon.api, "--limit", "20s")
+    status, _, err = ctl("wait-ready", "--controller", daemon.api, "--limit", "20s", *secure)
     test.assertEqual(status, 0, err)
     return switch, daemon

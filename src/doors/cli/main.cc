@@ -79,7 +79,7 @@ std::vector<std::string> arguments_of(int argc, char** argv) {
 }
 
 /// It has flags, help and errors of its own.
-int become(const mixnet::cli::SiblingProgram& sibling, char** words) {
+int run_sibling(const mixnet::cli::SiblingProgram& sibling, char** words) {
   try {
     mixnet::cli::become(sibling, words);
   } catch (const mixnet::Error& error) {
@@ -97,7 +97,7 @@ int main(int argc, char** argv) {
     if (const mixnet::cli::SiblingProgram* sibling = mixnet::cli::sibling_of(word)) {
       std::string help = "--help";
       char* words[] = {word, help.data(), nullptr};
-      return become(*sibling, asks_help ? words : argv + 1);
+      return run_sibling(*sibling, asks_help ? words : argv + 1);
     }
   }
   mixnet::cli::Program app("Which network for training my Mixture-of-Experts model?");

@@ -98,7 +98,7 @@ std::string region_file(const std::string& ocs, const std::filesystem::path& fol
     text += "{interface: eth0}, {interface: eth1}]\n";
   }
   return text + fmt::format(
-                    "controller:\n  store: {}\n  switch-delay: 25ms\n"
+                    "controller:\n  store: {}\n  policy: block\n  switch-delay: 42ms\n"
                     "  api: 127.0.0.1:0\n  page: 127.0.0.1:0\n",
                     (folder / "store").string());
 }

@@ -32,7 +32,8 @@ std::string picture(const std::vector<int>& servers, const v1::Topology& topolog
   for (const int server : servers) width = std::max(width, names.server_name(server).size());
   std::string text;
   for (std::size_t row = 0; row < servers.size(); ++row) {
-    text += fmt::format("  {:<{}} ", names.server_name(servers[row]), width);
+    const std::string name = names.server_name(servers[row]);
+    text += "  " + name + std::string(row == 0 ? 0 : width + 1 - name.size(), ' ');
     for (std::size_t column = 0; column < row; ++column) {
       const auto found = count.find(std::minmax(servers[row], servers[column]));
       text += found == count.end() ? " ." : fmt::format(" {}", found->second);

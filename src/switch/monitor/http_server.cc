@@ -268,6 +268,7 @@ bool HttpServer::Server::process_and_close_socket(socket_t socket) {
   {
     const std::lock_guard lock(mutex_);
     place = places_.insert(places_.end(), {.socket = socket, .since = env_.monotonic_now()});
+    if (stops_) ::shutdown(socket, SHUT_RDWR);  // end_all() may have been before us
   }
   my_place = &*place;
   const int yes = 1;

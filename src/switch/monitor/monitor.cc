@@ -56,7 +56,6 @@ struct Monitor::Impl {
   mutable std::mutex mutex;
   std::condition_variable changed;
   bool is_dirty = false, stops = false, has_begun = false, has_stopped = false;
-  std::string stop_text;
   std::uint64_t record = 0;
   std::deque<ShownAlarm> alarms;
   std::map<int, PortReading> power;
@@ -203,7 +202,7 @@ void Monitor::Impl::take_note() {
 
 void Monitor::Impl::publish() {
   RegionState state;
-  // Copied on the loop's thread, some 50 us with 64 servers; written as JSON on ours.
+  // Copied on the loop's thread, a few us with 64 servers; written as JSON on ours.
   if (!loop.inspect([&state](const RegionState& now) { state = now; })) return;
   metrics.look(state);
   PageFacts facts{.version = MIXNET_VERSION,
@@ -227,9 +226,9 @@ void Monitor::Impl::publish() {
 void Monitor::Impl::publish_on() {
   std::unique_lock lock(mutex);
   while (!stops) {
-    changed.wait_for(lock, kLook, [this] { return stops || is_dirty; });
-    if (stops) return;
     // Before the loop runs, nobody would answer.
+    changed.wait_for(lock, kLook, [this] { return stops || (has_begun && is_dirty); });
+    if (stops) return;
     const bool is_due = has_begun && std::exchange(is_dirty, false);
     lock.unlock();
     if (is_due) publish();

@@ -98,6 +98,27 @@ TEST_F(MonitorTest, ADrainAndAnAlarmAreShownAndALivePageIsTold) {
   EXPECT_THAT(monitor_->metrics(), HasSubstr("mixnet_alarms_total{code=\"tenant-refused\""));
 }
 
+TEST_F(MonitorTest, ABusyRegionIsToldOfTenTimesASecondAtMost) {
+  run_job();
+  TestConnection page(monitor_->port());
+  page.say("GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+  page.hear("event: state\n");
+  std::string heard;
+  const auto begin = std::chrono::steady_clock::now();
+  int events = 0;
+  while (std::chrono::steady_clock::now() - begin < 1s) {
+    region_->post(SwitchHold{++events % 2 == 1});
+    heard += page.hear("\n\n", 0ms);
+  }
+  heard += page.hear("event: beat", 300ms);
+  int states = 0;
+  for (std::size_t at = 0; (at = heard.find("event: state", at)) != std::string::npos; ++at)
+    ++states;
+  EXPECT_GT(events, 20);
+  EXPECT_LE(states, 14);
+  EXPECT_GE(states, 2);
+}
+
 TEST_F(MonitorTest, ADaemonThatStopsIsNotReadyAndKeepsNobodyWaiting) {
   run_job();
   region_->stop();

@@ -34,7 +34,7 @@ struct PageFacts {
 
 inline constexpr int kMostCells = 64;
 
-/// Cost: 64 servers of 6 NICs about 1 ms.
+/// Cost: 64 servers of 6 NICs about 0.6 ms, 80 kB.
 std::string page_state(const RegionState& state, const DaemonSettings& settings,
                        const PageFacts& facts);
 

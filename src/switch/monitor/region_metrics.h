@@ -1,6 +1,6 @@
 // Prometheus metrics of a region's daemon: docs/monitoring.md has each of them.
 //
-// hear() counts what happens, on the loop's thread: a few atomics, about a microsecond. look() sets
+// hear() counts what happens, on the loop's thread: a few atomics, half a microsecond. look() sets
 // what is read off the state (circuits, demand served, suspects) and note() what the daemon knows
 // of itself; both whenever the owner likes. text() is what a scrape gets, from any thread.
 //
