@@ -4,9 +4,9 @@
 include_guard(GLOBAL)
 
 set(packaging ${CMAKE_SOURCE_DIR}/packaging)
-file(GLOB documents CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/*)
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME host)  # what only belongs on a machine's own system
-install(FILES ${documents} ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/CHANGELOG.md
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs/ DESTINATION share/doc/mixnet)
+install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/CHANGELOG.md
         DESTINATION share/doc/mixnet)
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION share/doc/mixnet RENAME copyright)
 set(completions mixnet)

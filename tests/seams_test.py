@@ -36,7 +36,6 @@ ALLOWED = {
                              "a program's last words, when anything may have failed before"),
     "cabling/nic_agent.cc": (r"ioctl", "of network interfaces"),
     "daemon/credentials.cc": (r"::open", "whose file it is, and its mode, of the very file read"),
-    "daemon/position_lease.cc": (r"::open", "locks of single bytes, which Env has not"),
     "ocs_ctl/cabling_commands.cc": (r"std::cout", "the agent's side of a dialogue by pipe"),
 }
 SELDOM = re.compile(r"_(?:test|bench|fuzz)\.cc$|/test_[a-z_]+\.(?:h|cc)$")  # in no program

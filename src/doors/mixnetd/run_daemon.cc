@@ -1,6 +1,7 @@
 #include "run_daemon.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <memory>
@@ -33,6 +34,14 @@ void print(std::string_view text) {
 
 /// "ready" is news for who waits for it; that nobody does must not end a controller.
 void say(std::string_view text) { static_cast<void>(system_env().print(Env::Stream::kOut, text)); }
+
+/// A position is a descriptor, and so is a client.
+void raise_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
 
 DaemonSettings settings_of(const Flags& flags) {
   DaemonSettings settings = read_daemon_settings(flags.config);
@@ -136,6 +145,7 @@ int run(const Flags& flags) {
   }
   if (flags.replay) return run_replay(settings);
   check_exposure(settings);
+  raise_descriptors();
   StopSignals signals;
   std::optional<PositionLease> lease;
   if (!settings.observes) lease.emplace(settings.address, settings.slice());

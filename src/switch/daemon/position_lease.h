@@ -1,17 +1,16 @@
-// Two daemons on one switch must not own the same position. On one host that is held by locks: of a
-// file for each switch, byte N is position N, and who drives a position has locked its byte. Slices
+// Two daemons on one switch must not own the same position. On one host that is held by names: who
+// drives position N of a switch has bound the abstract socket `mixnet-position/HOST:PORT/N`. Slices
 // that do not meet run side by side; one that meets another's is refused at the start.
 //
-// The locks are the kernel's (open file descriptions, fcntl(2)): they go with the process, however
-// it ends. The file lies in the first of /run/lock, /tmp and $XDG_RUNTIME_DIR where that can be,
-// and is named for the switch's host and port, so two names of one switch are two switches; and a
-// daemon with a private /tmp and no /run/lock is alone. On another host nothing is held: slices are
-// to be disjoint by configuration, and the store's lease guards a region.
+// Such a name (unix(7)) is no file: it needs no folder that both may write, whatever users they run
+// as and however systemd hides the file system from them, and it goes with the process, however
+// that ends. It costs a descriptor a position. Two names of one switch are two switches, a network
+// namespace of its own is a host of its own, and between hosts nothing is held: slices are to be
+// disjoint by configuration, and the store's lease guards a region.
 #pragma once
 
-#include <filesystem>
 #include <span>
-#include <string>
+#include <vector>
 
 #include "ocs/switch_address.h"
 
@@ -19,15 +18,16 @@ namespace mixnet {
 
 class PositionLease {
  public:
-  /// Throws Error that names the first position that is another's. `folder`: for tests.
-  PositionLease(const SwitchAddress& address, std::span<const int> positions,
-                std::filesystem::path folder = {});
+  /// Throws Error that names the first position that is another's.
+  PositionLease(const SwitchAddress& address, std::span<const int> positions);
   PositionLease(const PositionLease&) = delete;
   PositionLease& operator=(const PositionLease&) = delete;
   ~PositionLease();
 
  private:
-  int file_ = -1;
+  void release();
+
+  std::vector<int> sockets_;
 };
 
 }  // namespace mixnet

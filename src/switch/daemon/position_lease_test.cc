@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <optional>
 
 #include "base/error.h"
@@ -13,12 +14,14 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const SwitchAddress kSwitch = parse_switch_address("tl1://[fe80::1%eth0]:3082", "test");
+/// Of this test alone, whatever else runs on the machine.
+SwitchAddress switch_of(const std::string& host) {
+  return parse_switch_address(fmt::format("tl1://{}.{}", host, ::getpid()), "test");
+}
 
-std::string refusal(const SwitchAddress& address, const std::vector<int>& positions,
-                    const std::filesystem::path& folder) {
+std::string refusal(const SwitchAddress& address, const std::vector<int>& positions) {
   try {
-    const PositionLease lease(address, positions, folder);
+    const PositionLease lease(address, positions);
   } catch (const Error& error) {
     return error.what();
   }
@@ -26,39 +29,43 @@ std::string refusal(const SwitchAddress& address, const std::vector<int>& positi
 }
 
 TEST(PositionLease, IsForOneDaemonAPosition) {
-  const TestFolder folder;
+  const SwitchAddress ocs = switch_of("lease");
   const std::vector<int> mine = {1, 2, 7};
-  std::optional<PositionLease> lease(std::in_place, kSwitch, mine, folder.path());
-  EXPECT_THAT(refusal(kSwitch, {3, 7}, folder.path()), HasSubstr("port 7 is driven by another"));
-  EXPECT_EQ(refusal(kSwitch, {3, 4}, folder.path()), "");
-  EXPECT_EQ(refusal(parse_switch_address("tl1://other", "test"), {7}, folder.path()), "");
+  std::optional<PositionLease> lease(std::in_place, ocs, mine);
+  EXPECT_THAT(refusal(ocs, {3, 7}), HasSubstr("port 7 is driven by another"));
+  EXPECT_EQ(refusal(ocs, {3, 4}), "");  // and that of port 3 before has left nothing
+  EXPECT_EQ(refusal(switch_of("other"), {7}), "");
+  EXPECT_NE(refusal(switch_of("LEASE"), {7}), "");
   lease.reset();
-  EXPECT_EQ(refusal(kSwitch, {3, 7}, folder.path()), "");
+  EXPECT_EQ(refusal(ocs, {3, 7}), "");
 }
 
 TEST(PositionLease, GoesWithItsProcess) {
-  const TestFolder folder;
+  const SwitchAddress ocs = switch_of("killed");
   int ready[2];
   ASSERT_EQ(::pipe(ready), 0);
   const pid_t child = ::fork();
   if (child == 0) {
     const std::vector<int> all = {1, 2};
-    const PositionLease lease(kSwitch, all, folder.path());
+    const PositionLease lease(ocs, all);
     static_cast<void>(!::write(ready[1], "x", 1));
     ::pause();
     ::_exit(0);
   }
   char byte = 0;
   ASSERT_EQ(::read(ready[0], &byte, 1), 1);
-  EXPECT_NE(refusal(kSwitch, {2}, folder.path()), "");
+  EXPECT_NE(refusal(ocs, {2}), "");
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
-  EXPECT_EQ(refusal(kSwitch, {2}, folder.path()), "");
+  EXPECT_EQ(refusal(ocs, {2}), "");
 }
 
-TEST(PositionLease, SaysWhereItCannotBe) {
-  EXPECT_THAT(refusal(kSwitch, {1}, "/nowhere"),
-              HasSubstr("/nowhere/mixnet-fe80__1_eth0-3082.lock"));
+TEST(PositionLease, TakesHostsOfAnyLength) {
+  const SwitchAddress one = switch_of(std::string(200, 'a') + "1");
+  const std::vector<int> all = {1};
+  const PositionLease lease(one, all);
+  EXPECT_NE(refusal(one, {1}), "");
+  EXPECT_EQ(refusal(switch_of(std::string(200, 'a') + "2"), {1}), "");
 }
 
 }  // namespace

@@ -18,6 +18,15 @@ std::string record_name(std::uint64_t number) { return fmt::format("store: recor
 
 }  // namespace
 
+bool can_be_recorded(const Event& event) {
+  try {
+    decode_record(encode_record({.now = {}, .resumed = false, .event = event}), "event");
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 void go_on(RegionState& state, Instant now) {
   resume(state, now);
   state.next_audit = std::min(state.next_audit, state.elapsed);

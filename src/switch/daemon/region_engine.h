@@ -81,6 +81,10 @@ class RegionEngine {
   RegionController controller_;
 };
 
+/// Whether a record of it could be read again (region_wire.h): a tenant of -1, a demand that is not
+/// square, and what else the API refuses, must not get into a store. Cost: encoding and decoding.
+bool can_be_recorded(const Event& event);
+
 /// What a run does before its first event (above).
 void go_on(RegionState& state, Instant now);
 

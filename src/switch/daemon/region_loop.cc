@@ -220,7 +220,7 @@ void RegionLoop::post(Event event, std::string who, std::string what, Done done)
     if (heard->done) heard->done({});
   };
   const auto run = [this, heard] { impl_->work.hear(std::move(*heard)); };
-  if (!impl_->put({run, refuse}, false)) refuse();
+  if (!can_be_recorded(heard->event) || !impl_->put({run, refuse}, false)) refuse();
 }
 
 void RegionLoop::audit(std::string who, std::string what, bool refused) {

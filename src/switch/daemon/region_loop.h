@@ -43,7 +43,9 @@ class RegionLoop {
  public:
   /// What became of a posted event.
   struct Outcome {
-    bool taken = false;  ///< false: the daemon stops, or too many events wait
+    /// False: the daemon stops, too many events wait, or it is one that no record can hold
+    /// (can_be_recorded()).
+    bool taken = false;
     std::uint64_t record = 0;
     std::vector<Alarm> alarms;  ///< that the controller raised upon it
   };

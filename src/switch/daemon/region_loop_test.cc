@@ -290,6 +290,20 @@ TEST(RegionLoop, RefusesWhenTooManyWait) {
   EXPECT_EQ(refused, 10U);
 }
 
+TEST(RegionLoop, RefusesWhatNoRecordCanHold) {
+  World world;
+  auto region = world.start();
+  EXPECT_FALSE(region->post(TenantAdd{-1, {0}}).taken);
+  EXPECT_FALSE(region->post(PhaseMark{1, 0, true}).taken);
+  DemandReport crooked = ring_demand(1, 1, kServers);
+  crooked.bytes = ServerDemand(2, 3);
+  EXPECT_FALSE(region->post(crooked).taken);
+  EXPECT_TRUE(region->post(TenantAdd{1, {99}}).taken);  // nonsense, which the controller drops
+  region.reset();
+  region = world.start();
+  EXPECT_TRUE(region->post(Tick{}).taken);
+}
+
 TEST(RegionLoop, HoldsInMaintenance) {
   World world;
   const auto region =

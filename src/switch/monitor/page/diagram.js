@@ -47,6 +47,7 @@ class Diagram {
     this.detail = detail;
     this.drawn = '';
     this.svg = null;
+    this.pointed = {};
     for (const kind of ['pointermove', 'pointerdown']) {
       host.addEventListener(kind, (event) => this.point(event.target));
     }
@@ -65,13 +66,14 @@ class Diagram {
     this.count = state.servers.length;
     this.host.replaceChildren(this.count === 0 ?
       element('p', {class: 'note'}, 'The region has no servers.') : this.ring());
+    this.point(this.pointed);
   }
 
   ring() {
     const roomy = this.count <= 24 || (this.count <= 48 && this.size >= 600);
     this.named = roomy;
     const most = Math.max(...this.state.servers.map((server) => server.name.length));
-    this.room = roomy ? Math.min(12 + most * 6, this.size * .22) : 16;
+    this.room = roomy ? Math.min(12 + most * 7, this.size * .22) : 16;
     this.radius = this.size / 2 - this.room - 12;
     const lit = this.state.circuits.filter((circuit) => circuit.state !== 'coming').length;
     this.svg = drawing('svg', {
@@ -176,30 +178,38 @@ class Diagram {
     return parts;
   }
 
+  /// Upright where there is room for that, else along the radius.
   label(server, angle, marks) {
     const [x, y] = this.at(angle, this.radius + 9);
-    const degrees = angle * 180 / Math.PI;
-    const flipped = degrees > 180;
-    const letters = Math.floor(this.room / 6);
-    const text = marks.length ? `${server.name} (${marks[0]})` : server.name;
-    return drawing('text', {x, y, 'text-anchor': flipped ? 'end' : 'start', 'dominant-baseline': 'middle',
-      class: marks.length ? undefined : 'soft',
-      transform: `rotate(${degrees - (flipped ? 270 : 90)} ${x} ${y})`},
-    text.length > letters ? `${text.slice(0, letters - 1)}…` : text);
+    const letters = Math.floor(this.room / 7);
+    const name = server.name.length > letters ? `${server.name.slice(0, letters - 1)}…` : server.name;
+    const attributes = {x, y, class: marks.length ? undefined : 'soft', 'dominant-baseline': 'middle'};
+    if (this.count <= 12) {
+      const [side, height] = [Math.sin(angle), Math.cos(angle)];
+      attributes['text-anchor'] = Math.abs(side) < .3 ? 'middle' : side > 0 ? 'start' : 'end';
+      attributes.y = y - height * 6;
+    } else {
+      const degrees = angle * 180 / Math.PI;
+      attributes['text-anchor'] = degrees > 180 ? 'end' : 'start';
+      attributes.transform = `rotate(${degrees - (degrees > 180 ? 270 : 90)} ${x} ${y})`;
+    }
+    return drawing('text', attributes, name,
+        marks.length ? drawing('title', {}, marks.join(', ')) : null);
   }
 
+  /// `target`: an element of ours, or what data an element had that was drawn before.
   point(target) {
     if (!this.svg) return;
-    const data = target && target.dataset ? target.dataset : {};
-    const server = data.server;
+    const data = this.pointed = target && target.dataset ? {...target.dataset} : target || {};
+    const server = Number(data.server) < this.count ? data.server : undefined;
     for (const path of this.svg.querySelectorAll('.circuit')) {
       path.classList.toggle('quiet', server !== undefined && !path.dataset.servers.split(' ').includes(server));
     }
     if (server !== undefined) {
       this.detail.textContent = serverWords(this.state.servers[server]);
-    } else if (data.circuit !== undefined) {
+    } else if (this.state.circuits[data.circuit]) {
       this.detail.textContent = circuitWords(this.state, this.ports, this.state.circuits[data.circuit]);
-    } else if (data.count !== undefined) {
+    } else if (data.count !== undefined && this.count > MOST_DOTS) {
       const [a, b] = data.servers.split(' ').map((i) => this.state.servers[i].name);
       this.detail.textContent = `${a} to ${b}: ${plural(Number(data.count), 'circuit', 'circuits')}`;
     } else {

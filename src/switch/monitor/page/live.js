@@ -85,5 +85,4 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   drawSoon();
 });
 document.addEventListener('visibilitychange', drawSoon);
-diagram.point(null);
 listen();

@@ -52,7 +52,7 @@ function drawAlarms(state) {
   const latest = state.alarms.slice(-MOST_ALARMS).reverse();
   place('alarms').replaceChildren(latest.length === 0 ?
     element('p', {class: 'note'}, 'None since the daemon began.') :
-    element('ul', {class: 'alarms', 'aria-label': 'Alarms, the latest first'}, latest.map((alarm) =>
+    element('ul', {class: 'alarms', tabindex: 0, 'aria-label': 'Alarms, the latest first'}, latest.map((alarm) =>
       element('li', {class: alarm.severity},
           element('div', {class: 'what'}, alarm.text),
           element('div', {}, alarm.advice),
