@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
+#include "circuits/balanced_time.h"
 #include "circuits/greedy_allocator.h"
 
 namespace mixnet {
@@ -156,6 +158,64 @@ TEST(CircuitPlanner, WhatIsThereStaysWhileTrafficIsOnIt) {
     int more = 0;
     for (const int c : moving.move.cells()) more += c;
     EXPECT_GT(more, 0);
+  }
+}
+
+CircuitCounts sum(CircuitCounts some, const CircuitCounts& more) {
+  for (std::size_t i = 0; i < some.cells().size(); ++i) some.cells()[i] += more.cells()[i];
+  return some;
+}
+
+// Servers 0 to 3 in a row by fixed circuits: no NIC is needed to join them, and those that there
+// are go where the demand is.
+TEST(CircuitPlanner, FixedCircuitsJoinServers) {
+  RegionNics nics{{1, 0, 0, 1}, {0, 0, 0, 0}, {}, CircuitCounts(4, 4)};
+  for (std::size_t s = 0; s < 3; ++s) nics.fixed(s, s + 1) = nics.fixed(s + 1, s) = 1;
+  ServerDemand demand(4, 4);
+  demand(0, 3) = 1'000'000;
+  const CircuitCounts none(4, 4);
+  CircuitPlanner planner;
+  EXPECT_EQ(planner.plan(demand, nics)(0, 3), 1);
+  EXPECT_EQ(planner.plan_around(demand, nics, none)(0, 3), 1);
+  // Joined to the row at either end, as any server is to one.
+  nics.fixed(2, 3) = nics.fixed(3, 2) = 0;
+  demand(0, 3) = 0;
+  EXPECT_EQ(planner.plan(demand, nics)(0, 3), 1);
+}
+
+// The allocator is asked for what fixed circuits leave. On the whole that is faster than to plan as
+// if they were not there (by 6 % with greedy, 9 % with refined), and close to what all NICs could
+// do without them.
+TEST(CircuitPlanner, WhatFixedCircuitsCarryIsNotPlannedTwice) {
+  constexpr std::size_t kServers = 12;
+  constexpr int kOptical = 5;
+  Random random(11);
+  for (const AllocatorKind kind : {AllocatorKind::kGreedy, AllocatorKind::kRefined}) {
+    CircuitPlanner planner({.allocator = kind, .budget = 5'000});
+    double knowing = 0;
+    double blind = 0;
+    double free = 0;
+    for (int round = 0; round < 100; ++round) {
+      RegionNics nics = RegionNics::alike(kServers, kOptical, 2);
+      const ServerDemand demand = random_demand(kServers, random);
+      free += balanced_time(demand, planner.plan(demand, nics), 2);
+      nics.fixed = CircuitCounts(kServers, kServers);
+      for (std::size_t s = 0; s < kServers; s += 2) {
+        const std::size_t t = (s + 1 + 2 * random.below(kServers / 2)) % kServers;
+        if (nics.optical[t] < kOptical) continue;
+        ++nics.fixed(s, t);
+        ++nics.fixed(t, s);
+        --nics.optical[s];
+        --nics.optical[t];
+      }
+      const CircuitCounts counts = planner.plan(demand, nics);
+      expect_fits(counts, nics);
+      knowing += balanced_time(demand, sum(counts, nics.fixed), 2);
+      const CircuitCounts fixed = std::exchange(nics.fixed, {});
+      blind += balanced_time(demand, sum(planner.plan(demand, nics), fixed), 2);
+    }
+    EXPECT_LT(knowing, blind);
+    EXPECT_LT(knowing, free * 1.05);
   }
 }
 

@@ -34,6 +34,7 @@ const std::vector<Decision>& RegionController::handle(Instant now, const Event& 
   event_index_ = event.index();
   std::visit([this](const auto& one) { on(one); }, event);
   run_timers();
+  advance_waiting();
   for (Slice& slice : state_.slices) advance(slice);
   std::erase_if(state_.slices, [&](const Slice& slice) { return take_back(slice); });
   Slice& pool = state_.slices.front();
@@ -96,6 +97,17 @@ void RegionController::on_deadline(Slice& slice) {
     }
     send_read(slice);
   }
+}
+
+/// Where there is a cap, those that wait for it come first: the one whose last turn is longest ago.
+void RegionController::advance_waiting() {
+  if (state_.config.moves_per_minute == 0) return;
+  std::vector<Slice*> waiting;
+  for (Slice& slice : state_.slices) {
+    if (slice.waiting > 0) waiting.push_back(&slice);
+  }
+  std::ranges::sort(waiting, {}, &Slice::last_id);
+  for (Slice* slice : waiting) advance(*slice);
 }
 
 /// Settled: starts the next change, if there is one to make.

@@ -64,6 +64,7 @@ class RegionController {
 
   void run_timers();
   void on_deadline(Slice& slice);
+  void advance_waiting();
   void advance(Slice& slice);
   void settle(Slice& slice);
   void stand_by(Slice& slice);

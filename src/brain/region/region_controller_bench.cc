@@ -133,6 +133,7 @@ BENCHMARK(overhead)
     ->Args({0, static_cast<int>(Reconfiguration::kHitless), 0})
     ->Args({1, static_cast<int>(Reconfiguration::kBlock), 20'000})
     ->Args({1, static_cast<int>(Reconfiguration::kHitless), 20'000})
+    ->Args({1, static_cast<int>(Reconfiguration::kHitless), RefinedAllocator::kDefaultBudget})
     ->Iterations(1)
     ->Unit(benchmark::kMillisecond);
 

@@ -24,9 +24,6 @@
 namespace mixnet {
 namespace {
 
-/// How the simulated switch deals with a command of which one pair is impossible.
-enum class Refusal { kWhole, kStops, kSkips };
-
 constexpr Instant kStart = Instant::unix_seconds(1'795'766'400);
 
 class World {
@@ -52,14 +49,14 @@ class World {
     controller_.emplace(config_);
     laws_.emplace(config_);
     plant_.table.assign(static_cast<std::size_t>(config_.ports()), -1);
-    stuck_.assign(plant_.table.size(), false);
+    plant_.stuck.assign(plant_.table.size(), false);
     sizes_[0] = sizes_[1] = config_.ports();
     sizes_[2] = config_.servers * config_.eps_nics;
     sizes_[3] = config_.servers;
     for (int part = 0; part < 4; ++part) plant_.failed[part].assign(sizes_[part], false);
-    refusal_ = static_cast<Refusal>(draw(3));
-    names_port_ = draw(2) == 0;
-    reports_lit_ = draw(3) == 0;
+    plant_.refusal = static_cast<Refusal>(draw(3));
+    plant_.names_port = draw(2) == 0;
+    plant_.reports_lit = draw(3) == 0;
     health_rate_ = 1 + draw(13);
   }
 
@@ -184,7 +181,7 @@ class World {
   void report_health(int part, int index) {
     const std::uint64_t stamp = chance(5) ? 0 : ++stamp_;
     send(HealthReport{static_cast<Part>(part), index, plant_.failed[part][index], stamp});
-    if (part == 0) stuck_[index] = chance(20);
+    if (part == 0) plant_.stuck[index] = chance(20);
   }
 
   void tenants() {
@@ -308,57 +305,16 @@ class World {
   }
 
   void execute(const DeviceCommand& command) {
-    DeviceAnswer answer{command.id, true, -1, false, {}};
-    const auto deny = [&](int port) {
-      answer.ok = false;
-      if (names_port_ && answer.denied_port < 0) answer.denied_port = port;
-    };
     const std::vector<int> before = plant_.table;
-    bool stopped = false;
-    for (const PortPair& pair : command.disconnect) {
-      if (stopped || plant_.table[pair.a] != pair.b) continue;
-      if (stuck_[pair.a] || stuck_[pair.b]) {
-        deny(stuck_[pair.a] ? pair.a : pair.b);
-        stopped = refusal_ != Refusal::kSkips;
-      } else {
-        plant_.darken(pair.a);
-      }
-    }
+    reply(plant_.execute(command));
+    if (!in_order_) return;
+    // No slice is ever crossed, not even by a command that the controller has given up on.
     for (const PortPair& pair : command.connect) {
-      if (stopped) break;
-      int bad = -1;
-      for (const int port : {pair.a, pair.b}) {
-        if (plant_.failed[0][port] || plant_.table[port] >= 0) bad = port;
-      }
-      if (bad >= 0) {
-        deny(plant_.failed[0][bad] ? bad : -1);
-        stopped = refusal_ != Refusal::kSkips;
-        continue;
-      }
-      // No slice is ever crossed, not even by a command that the controller has given up on.
-      if (in_order_) {
-        must(state().owner_of(pair.a) == state().owner_of(pair.b), "the device joins two slices");
-        must(state().owner_of(pair.a) != 0 || command.tenant == 0,
-             "the device lights a port of nobody");
-      }
-      plant_.table[pair.a] = pair.b;
-      plant_.table[pair.b] = pair.a;
+      if (plant_.table[pair.a] != pair.b || before[pair.a] == pair.b) continue;
+      must(state().owner_of(pair.a) == state().owner_of(pair.b), "the device joins two slices");
+      must(state().owner_of(pair.a) != 0 || command.tenant == 0,
+           "the device lights a port of nobody");
     }
-    if (!answer.ok && refusal_ == Refusal::kWhole) plant_.table = before;
-    if (reports_lit_) {
-      answer.has_lit = true;
-      for (const auto* list : {&command.disconnect, &command.connect}) {
-        for (const PortPair& pair : *list) {
-          for (const int p : {pair.a, pair.b}) {
-            const PortPair lit{std::min(p, plant_.table[p]), std::max(p, plant_.table[p])};
-            if (plant_.table[p] >= 0 && std::ranges::find(answer.lit, lit) == answer.lit.end()) {
-              answer.lit.push_back(lit);
-            }
-          }
-        }
-      }
-    }
-    reply(answer);
   }
 
   void reply(const Event& event) {
@@ -418,7 +374,7 @@ class World {
 
   void settle() {
     faults_ = false;
-    stuck_.assign(stuck_.size(), false);
+    plant_.stuck.assign(plant_.stuck.size(), false);
     // What is on its way arrives first: an old denial would make a good port suspect once more.
     for (const Time late = now_ + Time::seconds(5); now_ < late;) pass_time();
     for (int part = 0; part < 4; ++part) {
@@ -475,11 +431,7 @@ class World {
   std::int64_t quiet_checks_ = 0;
   // The switch and the plant, as they really are.
   Plant plant_;
-  std::vector<bool> stuck_;
   int sizes_[4] = {};
-  Refusal refusal_ = Refusal::kWhole;
-  bool names_port_ = false;
-  bool reports_lit_ = false;
   int health_rate_ = 0;
   int tenants_ = 1;
   std::uint64_t stamp_ = 0;

@@ -343,6 +343,11 @@ TEST_F(RegionControllerTest, SnapshotsComeBackTheSame) {
   EXPECT_EQ(write_snapshot(read_snapshot(text, "s")), text);
 }
 
+TEST_F(RegionControllerTest, ASnapshotOfARegionThatHasHeardNothingComesBack) {
+  const RegionState fresh = RegionState::fresh(small());
+  EXPECT_EQ(read_snapshot(write_snapshot(fresh), "s"), fresh);
+}
+
 // Written by a program of version 1, in picoseconds of a clock of its own.
 TEST_F(RegionControllerTest, SnapshotsOfVersion1ComeBackInNanoseconds) {
   start();

@@ -48,10 +48,10 @@
 //                 breaks.
 //
 // A CAP on moves per minute (RegionConfig) lets a command connect as many circuits as there are
-// tokens; slices ask in the order of their tenants. What does not fit waits, alarm, once a change;
-// so long what it would take the ports of stays lit and announced, and the phase is served at once.
-// What is tried counts as done. Nothing is above the cap, so that a server that only a new circuit
-// would join waits as well.
+// tokens; of slices that wait, the one whose last turn is longest ago is first. What does not fit
+// waits, alarm, once a change; so long what it would take the ports of stays lit and announced, and
+// the phase is served at once. What is tried counts as done. Nothing is above the cap, so that a
+// server that only a new circuit would join waits as well.
 //
 // DECISIONS are to be carried out in the order in which they are given. The driver's part: it
 // carries commands and reads out in order, so that a command that has timed out does not act after

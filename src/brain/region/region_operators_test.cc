@@ -156,6 +156,27 @@ TEST_F(RegionOperators, MovesOverTheCapWaitForTokensAndThePhaseDoesNot) {
   EXPECT_THAT(alarms(), IsEmpty()) << "once for a change";
 }
 
+// A tenant that always wants more does not keep the tokens from another.
+TEST_F(RegionOperators, TenantsThatWaitForTokensTakeTurns) {
+  RegionConfig some = config();
+  some.moves_per_minute = 1;
+  begin(some);
+  add_tenant(1, {0, 1});
+  add_tenant(2, {2, 3});
+  give(DemandReport{2, {1, 0, 0, false}, ServerDemand(2, 2, 9)});
+  demand(0, 1);
+  std::vector<int> turns;
+  for (int minute = 0; minute < 4; ++minute) {
+    turns.push_back(commands_.back().tenant);
+    wait(Duration::seconds(60));
+    const Pairs circuits = commands_.back().connect;  // somebody pulls it out again
+    std::erase_if(lit_, [&](const PortPair& pair) { return pair == circuits[0]; });
+    wait(Duration::milliseconds(1));
+  }
+  EXPECT_EQ(commands_.size(), 5U);
+  EXPECT_THAT(turns, ElementsAre(2, 1, 2, 1));
+}
+
 TEST_F(RegionOperators, TheBucketHoldsAMinutesTokens) {
   RegionConfig some = config();
   some.moves_per_minute = 7;

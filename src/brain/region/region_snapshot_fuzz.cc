@@ -25,6 +25,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       for (int step = 0; step < 8; ++step) {
         now = std::max(now, controller.next_deadline());
         controller.handle(now, mixnet::Tick{});
+        controller.handle(now, mixnet::ServerDrain{step / 2, step % 2 == 0});
+        controller.handle(now, mixnet::CircuitPin{{step, step + 7}, step < 6});
+        controller.handle(now, mixnet::SwitchHold{step == 4});
         controller.handle(now, mixnet::DeviceState{controller.state().last_id, {}});
         controller.handle(now,
                           mixnet::DeviceAnswer{controller.state().last_id, true, -1, false, {}});

@@ -1,5 +1,6 @@
 // Ten years of a region: demands, phases that hang, ports that stick, a device that does not
-// answer, tenants that come and go, restarts, and a clock that is set, forward and back. What must
+// answer, tenants that come and go, restarts, in the last three years operators who hold, drain and
+// pin, a cap on moves, and a clock that is set, forward and back. What must
 // hold of its deadlines is held against the true time, which the controller does not see.
 
 #include <gtest/gtest.h>
@@ -36,6 +37,7 @@ RegionConfig config() {
   config.audit_period = Duration::hours(6);
   config.phase_limit = Duration::hours(1);
   config.suspect_hold = RegionConfig::kLongestSpan;  // up to 143 days, then
+  config.moves_per_minute = 3;
   return config;
 }
 
@@ -50,6 +52,7 @@ class Decade {
     plan(Duration::days(2), What::kTrouble);
     plan(Duration::days(3), What::kClock);
     plan(Duration::days(200), What::kRestart);
+    plan(kYear * 7, What::kOperator);
   }
 
   void run(Duration until) {
@@ -63,6 +66,11 @@ class Decade {
     stuck_.assign(stuck_.size(), false);
     run(true_ + Duration::days(1));
     for (int p = 0; p < config().ports(); ++p) give(HealthReport{Part::kOcsPort, p, false, 0});
+    give(SwitchHold{false});
+    for (int server = 0; server < config().servers; ++server) give(ServerDrain{server, false});
+    run(true_ + Duration::days(1));
+    give(TenantAdd{1, {0, 1, 2, 3}});
+    run(true_ + Duration::days(1));
     demand();
     run(true_ + Duration::days(1));
   }
@@ -77,7 +85,7 @@ class Decade {
   int restarts() const { return restarts_; }
 
  private:
-  enum class What { kTenant, kDemand, kPhaseEnd, kTrouble, kClock, kRestart, kDevice };
+  enum class What { kTenant, kDemand, kPhaseEnd, kTrouble, kClock, kRestart, kOperator, kDevice };
 
   std::int64_t draw(std::int64_t below) {
     return static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(below)));
@@ -109,6 +117,8 @@ class Decade {
         return set_clock();
       case What::kRestart:
         return restart();
+      case What::kOperator:
+        return operators();
       case What::kDevice: {
         const Event answer = std::move(answers_out_.front());
         answers_out_.erase(answers_out_.begin());
@@ -140,6 +150,17 @@ class Decade {
     answers_ = draw(10) > 0;
     for (std::size_t p = 0; p < stuck_.size(); ++p) stuck_[p] = draw(8) == 0;
     give(Tick{});
+  }
+
+  /// Holds of hours, drains and pins of days.
+  void operators() {
+    if (calm_) return;
+    plan(state().held ? Duration::hours(draw(8)) : Duration::days(1 + draw(30)), What::kOperator);
+    if (state().held) return give(SwitchHold{false});
+    const auto server = static_cast<int>(draw(4));
+    if (draw(3) == 0) return give(SwitchHold{true});
+    if (draw(2) == 0) return give(ServerDrain{server, draw(4) == 0});
+    give(CircuitPin{{server * 2, (server * 2 + 3) % 8}, draw(4) == 0});
   }
 
   void set_clock() {
@@ -288,6 +309,7 @@ TEST(RegionYears, TenYearsWithAClockThatIsSet) {
     EXPECT_GT(decade.alarms(AlarmCode::kCommandTimedOut), 20);
     EXPECT_GT(decade.alarms(AlarmCode::kPortSuspect), 100);
     EXPECT_GT(decade.alarms(AlarmCode::kDeviceSilent), 20);
+    EXPECT_GT(decade.alarms(AlarmCode::kMovesCapped), 20);
     EXPECT_GT(decade.longest_hold_days(), 70) << "six doublings of 27 hours";
     decade.recover();
   } catch (const std::exception& failure) {

@@ -14,6 +14,7 @@
 #include "region/region_clock.h"
 #include "region/region_controller.h"
 #include "region/region_topology.h"
+#include "region/test_region_plant.h"
 
 namespace mixnet {
 
@@ -32,27 +33,6 @@ class Groups {
 
  private:
   std::vector<int> parent_;
-};
-
-/// The switch and the servers as they really are.
-struct Plant {
-  std::vector<int> table;       ///< by port: the port it is joined to, -1: dark
-  std::vector<bool> failed[4];  ///< by Part
-
-  bool works(const RegionConfig& config, int port) const {
-    return !failed[0][port] && !failed[1][port] && !failed[3][config.server_of(port)];
-  }
-  void darken(int p) {
-    if (table[p] >= 0) table[table[p]] = -1;
-    table[p] = -1;
-  }
-  std::vector<PortPair> lit() const {
-    std::vector<PortPair> lit;
-    for (int p = 0; p < static_cast<int>(table.size()); ++p) {
-      if (table[p] > p) lit.push_back({p, table[p]});
-    }
-    return lit;
-  }
 };
 
 class RegionLaws {
@@ -237,6 +217,12 @@ class RegionLaws {
     must(said.epoch > announced_[said.tenant].epoch, "an epoch does not grow");
     announced_[said.tenant] = said;
     const Slice* slice = state_->find(said.tenant);
+    for (int p = 0; p < config_.ports() && said.epoch == 1; ++p) {
+      const int q = state_->lit[p];
+      must(state_->owner_of(p) != said.tenant || q < 0 || forbids(q) ||
+               state_->owner_of(q) == said.tenant,
+           "a tenant begins with light to others");
+    }
     if (slice == nullptr) {
       return must(said.closed && said.circuits.empty(), "announces for nobody");
     }

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <variant>
+#include <utility>
 
 #include "base/text_fields.h"
 #include "region_view.h"
@@ -64,33 +64,29 @@ std::string alarm_text(const Alarm& alarm, const DaemonSettings& settings) {
 }
 
 std::string_view alarm_advice(AlarmCode code) {
-  switch (code) {
-    case AlarmCode::kBadEvent:
-      return "Compare the job's region file with the daemon's.";
-    case AlarmCode::kTenantRefused:
-      return "Remove the job that holds the servers, or ask again in a second.";
-    case AlarmCode::kContradictoryDemand:
-      return "Look for two programs that report for the same tenant.";
-    case AlarmCode::kPhaseOverdue:
-      return "See whether the job hangs; remove the tenant if it is gone.";
-    case AlarmCode::kCommandTimedOut:
-      return "Nothing, once. If it repeats, look at the switch and the way to it.";
-    case AlarmCode::kCommandDenied:
-      return "Read the reason in the log; see whether somebody else holds the ports.";
-    case AlarmCode::kDeviceSilent:
-      return "Ping the switch's management port; check its power, sessions and password.";
-    case AlarmCode::kDeviceBack:
-      return "Nothing.";
-    case AlarmCode::kContradiction:
-      return "Ask who else works on the switch; hold the daemon while they do.";
-    case AlarmCode::kPortSuspect:
-      return "Check the fibre, the NIC and the light of that port; it is tried again by itself.";
-    case AlarmCode::kServersCut:
-      return "Mend a NIC of one of the servers, or lift drains, pins and holds.";
-    case AlarmCode::kPinRefused:
-      return "Take back the drain or the other pin, or name other ports.";
-    case AlarmCode::kMovesCapped:
-      return "Nothing, or raise moves-per-minute.";
+  static constexpr std::pair<AlarmCode, std::string_view> kAdvice[] = {
+      {AlarmCode::kBadEvent, "Compare the job's region file with the daemon's."},
+      {AlarmCode::kTenantRefused,
+       "Remove the job that holds the servers, or ask again in a second."},
+      {AlarmCode::kContradictoryDemand, "Look for two programs that report for the same tenant."},
+      {AlarmCode::kPhaseOverdue, "See whether the job hangs; remove the tenant if it is gone."},
+      {AlarmCode::kCommandTimedOut,
+       "Nothing, once. If it repeats, look at the switch and the way to it."},
+      {AlarmCode::kCommandDenied,
+       "Read the reason in the log; see whether somebody else holds the ports."},
+      {AlarmCode::kDeviceSilent,
+       "Ping the switch's management port; check its power, sessions and password."},
+      {AlarmCode::kDeviceBack, "Nothing."},
+      {AlarmCode::kContradiction,
+       "Ask who else works on the switch; hold the daemon while they do."},
+      {AlarmCode::kPortSuspect,
+       "Check the fibre, the NIC and the light of that port; it is tried again by itself."},
+      {AlarmCode::kServersCut, "Mend a NIC of one of the servers, or lift drains, pins and holds."},
+      {AlarmCode::kPinRefused, "Take back the drain or the other pin, or name other ports."},
+      {AlarmCode::kMovesCapped, "Nothing, or raise moves-per-minute."},
+  };
+  for (const auto& [known, advice] : kAdvice) {
+    if (known == code) return advice;
   }
   return "";
 }

@@ -75,7 +75,7 @@ function latencyBars(latency, width) {
   drawing('title', {}, `${i === 0 ? 'up to' : i < bounds.length ? `${secondsText(bounds[i - 1])} to` : 'over'} ` +
     `${secondsText(bounds[Math.min(i, bounds.length - 1)])}: ${countText(count)}`))),
   drawing('path', {class: 'axis', d: `M0 ${high}H${width}`}),
-  bounds.map((_, i) => i % (step < 34 ? 3 : 1) !== 0 ? null :
+  bounds.map((_, i) => i % Math.ceil(52 / step) !== 0 ? null :
     drawing('text', {x: (i + 1) * step, y: high + 14, 'text-anchor': 'middle', class: 'soft'}, label(i))));
 }
 
