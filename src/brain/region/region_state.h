@@ -71,8 +71,8 @@ struct RegionConfig {
   int moves_per_minute = 0;
   std::vector<int> numa_of_nic;  ///< of each optical NIC; empty: all on one node
   Bandwidth nic_rate = Bandwidth::gbps(400);
-  AllocatorKind allocator = AllocatorKind::kGreedy;  ///< not kExact, whose time has no bound
-  std::int64_t budget = 20'000;                      ///< of the refined allocator
+  AllocatorKind allocator = AllocatorKind::kGreedy;        ///< not kExact, whose time has no bound
+  std::int64_t budget = RefinedAllocator::kDefaultBudget;  ///< of the refined allocator
   double tolerance = 0;  ///< of time, for moving fewer ports (circuit_planner.h)
   Reconfiguration policy = Reconfiguration::kBlock;
   Duration switch_delay = Duration::milliseconds(25);  ///< from command to light, as expected
@@ -221,9 +221,9 @@ struct RegionState {
   bool operator==(const RegionState&) const = default;
 };
 
-/// For who goes on after a restart: what was under way is given up, and each slice reads the switch,
-/// at the next event, before it plans or commands anything. Nobody knows what the last command came
-/// to, or what was done by hand meanwhile.
+/// For who goes on after a restart: what was under way is given up, and each slice reads the
+/// switch, at the next event, before it plans or commands anything. Nobody knows what the last
+/// command came to, or what was done by hand meanwhile.
 void read_again(RegionState& state);
 
 /// The state under another configuration of the same servers and NICs: tenants, pins, drains,
