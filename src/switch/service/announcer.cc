@@ -1,5 +1,6 @@
 #include "service/announcer.h"
 
+#include <algorithm>
 #include <variant>
 
 #include "service/happening_text.h"
@@ -10,8 +11,10 @@ namespace mixnet {
 void TopologyStream::offer(std::shared_ptr<const v1::Topology> topology) {
   {
     const std::lock_guard lock(mutex());
-    if (topology->epoch() <= offered_ && offered_ > 0) return;
+    // After the end only a job of the same number could follow.
+    if (closes_ || (topology->epoch() <= offered_ && offered_ > 0)) return;
     offered_ = topology->epoch();
+    closes_ = topology->closed();
     latest_ = std::move(topology);
   }
   poke();
@@ -97,8 +100,7 @@ void Announcer::hear(const Happening& happening) {
     for (const Decision& decision : handled->decisions) {
       const auto* said = std::get_if<TopologyAnnouncement>(&decision);
       if (said == nullptr || topology_watchers_ == 0) continue;
-      const std::lock_guard lock(mutex_);
-      said_[said->tenant] = *said;
+      leave_word(*said);
       has_news = true;
     }
   }
@@ -114,9 +116,20 @@ void Announcer::hear(const Happening& happening) {
   if (has_news) news_.notify_one();
 }
 
+void Announcer::leave_word(const TopologyAnnouncement& said) {
+  const std::lock_guard lock(mutex_);
+  const auto last = std::find_if(said_.rbegin(), said_.rend(),
+                                 [&](const auto& before) { return before.tenant == said.tenant; });
+  if (last != said_.rend() && !last->closed) {
+    *last = said;
+  } else {
+    said_.push_back(said);
+  }
+}
+
 void Announcer::run() {
   while (true) {
-    std::map<int, TopologyAnnouncement> said;
+    std::vector<TopologyAnnouncement> said;
     std::vector<std::shared_ptr<HappeningStream>> readers;
     {
       std::unique_lock lock(mutex_);
@@ -129,25 +142,23 @@ void Announcer::run() {
         }
       }
     }
-    tell(said);
+    for (const TopologyAnnouncement& one : said) tell(one);
     for (const auto& reader : readers) reader->poke();
   }
 }
 
-void Announcer::tell(const std::map<int, TopologyAnnouncement>& said) {
-  for (const auto& [tenant, announcement] : said) {
-    std::vector<std::shared_ptr<TopologyStream>> watchers;
-    {
-      const std::lock_guard lock(mutex_);
-      for (const auto& [key, watcher] : watchers_) {
-        if (watcher.topology && watcher.tenant == tenant) watchers.push_back(watcher.topology);
-      }
+void Announcer::tell(const TopologyAnnouncement& said) {
+  std::vector<std::shared_ptr<TopologyStream>> watchers;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, watcher] : watchers_) {
+      if (watcher.topology && watcher.tenant == said.tenant) watchers.push_back(watcher.topology);
     }
-    if (watchers.empty()) continue;
-    const auto message = std::make_shared<const v1::Topology>(
-        topology_message(announcement, loop_.run_id(), loop_.settings().observes));
-    for (const auto& watcher : watchers) watcher->offer(message);
   }
+  if (watchers.empty()) return;
+  const auto message = std::make_shared<const v1::Topology>(
+      topology_message(said, loop_.run_id(), loop_.settings().observes));
+  for (const auto& watcher : watchers) watcher->offer(message);
 }
 
 }  // namespace mixnet

@@ -8,7 +8,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -35,6 +34,7 @@ class TopologyStream final : public WatchStream<v1::Topology> {
  private:
   std::shared_ptr<const v1::Topology> latest_;
   std::uint64_t offered_ = 0;
+  bool closes_ = false;
 };
 
 class HappeningStream final : public WatchStream<v1::Happening> {
@@ -77,7 +77,8 @@ class Announcer {
   bool keep(Watcher watcher);
   void forget(const LiveStream* stream);
   void run();
-  void tell(const std::map<int, TopologyAnnouncement>& said);
+  void leave_word(const TopologyAnnouncement& said);
+  void tell(const TopologyAnnouncement& said);
 
   RegionLoop& loop_;
   Env& env_;
@@ -87,7 +88,7 @@ class Announcer {
 
   std::mutex mutex_;
   std::condition_variable news_;
-  std::map<int, TopologyAnnouncement> said_;  // by tenant, not told yet
+  std::vector<TopologyAnnouncement> said_;  // not told yet: of a tenant the latest
   bool has_happened_ = false;
   bool is_closed_ = false;
   std::unordered_map<const LiveStream*, Watcher> watchers_;

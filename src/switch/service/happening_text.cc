@@ -9,17 +9,23 @@ namespace mixnet {
 namespace {
 
 constexpr std::size_t kMostText = 1'024;
+constexpr std::size_t kMostCode = 64;
+
+/// The switch's own words may be anything.
+std::string plain(std::string text) {
+  for (char& c : text) {
+    if (c < 0x20 || c > 0x7e) c = '?';
+  }
+  return text;
+}
 
 v1::Happening message(Instant at, std::string_view kind, std::string_view code, std::string text) {
   v1::Happening out;
   out.set_at_ns(at.ns);
   out.set_kind(std::string(kind));
-  out.set_code(std::string(code));
+  out.set_code(plain(std::string(code.substr(0, kMostCode))));
   text.resize(std::min(text.size(), kMostText));
-  for (char& c : text) {  // the switch's own words may be anything
-    if (c < 0x20 || c > 0x7e) c = '?';
-  }
-  out.set_text(std::move(text));
+  out.set_text(plain(std::move(text)));
   return out;
 }
 

@@ -78,26 +78,31 @@ void set_option(int socket, int level, int name, int value) {
   static_cast<void>(::setsockopt(socket, level, name, &value, sizeof value));
 }
 
-socklen_t socket_address(const ListenAddress& where, sockaddr_storage& address) {
-  const auto port = htons(static_cast<std::uint16_t>(where.port));
-  if (where.host.find(':') == std::string::npos) {
+/// 0: it is none.
+socklen_t socket_address(std::string_view text, sockaddr_storage& address) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return 0;
+  const std::string_view digits = text.substr(colon + 1);
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc() || end != digits.data() + digits.size()) return 0;
+  std::string host(text.substr(0, colon));
+  if (!host.starts_with('[')) {
     auto& v4 = reinterpret_cast<sockaddr_in&>(address);
     v4.sin_family = AF_INET;
-    v4.sin_port = port;
-    ::inet_pton(AF_INET, where.host.c_str(), &v4.sin_addr);
-    return sizeof v4;
+    v4.sin_port = htons(port);
+    return ::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1 ? sizeof v4 : 0;
   }
+  if (!host.ends_with(']')) return 0;
+  host = host.substr(1, host.size() - 2);
   auto& v6 = reinterpret_cast<sockaddr_in6&>(address);
   v6.sin6_family = AF_INET6;
-  v6.sin6_port = port;
-  ::inet_pton(AF_INET6, where.host.c_str(), &v6.sin6_addr);
-  return sizeof v6;
+  v6.sin6_port = htons(port);
+  return ::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1 ? sizeof v6 : 0;
 }
 
 /// -1, with errno: it cannot be.
-int listen_at(const ListenAddress& where) {
-  sockaddr_storage address{};
-  const socklen_t size = socket_address(where, address);
+int listen_at(const sockaddr_storage& address, socklen_t size) {
   const int made = ::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (made < 0) return -1;
   // A daemon that starts again need not wait; two that listen at once the kernel refuses all the
@@ -235,15 +240,21 @@ struct Listener::Table {
   }
 };
 
-Listener::Listener(const ListenAddress& address, std::string_view input, Env& env)
-    : env_(env), socket_(listen_at(address)) {
+Listener::Listener(std::string_view address, std::string_view input, Env& env) : env_(env) {
+  sockaddr_storage where{};
+  const socklen_t size = socket_address(address, where);
+  if (size == 0) {
+    throw Error(input, fmt::format("'{}' is no address and port", address.substr(0, 64)),
+                "write 127.0.0.1:7411 or [::1]:7411");
+  }
+  socket_ = listen_at(where, size);
   if (socket_ < 0) {
     const int error = errno;
-    throw Error(input,
-                fmt::format("cannot listen at {} port {}: {}", address.host, address.port,
-                            std::generic_category().message(error)),
-                error == EADDRINUSE ? "another daemon listens there: end it, or name another port"
-                                    : "name an address of this machine and a port that is free");
+    throw Error(
+        input,
+        fmt::format("cannot listen at {}: {}", address, std::generic_category().message(error)),
+        error == EADDRINUSE ? "another daemon listens there: end it, or name another port"
+                            : "name an address of this machine and a port that is free");
   }
   table_ = std::make_unique<Table>();
   port_ = port_of(socket_);

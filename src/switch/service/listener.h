@@ -22,7 +22,6 @@
 #include <vector>
 
 #include "base/env.h"
-#include "daemon/daemon_settings.h"
 #include "service/address_prefix.h"
 
 namespace mixnet {
@@ -42,9 +41,9 @@ class Listener {
     std::function<void(const IpAddress& address)> abandoned;
   };
 
-  /// Binds and listens; nothing is accepted before start(). `input` names the file and key. Throws
-  /// Error.
-  Listener(const ListenAddress& address, std::string_view input, Env& env);
+  /// Binds and listens at "127.0.0.1:7411" or "[::1]:0" (any port that is free); nothing is
+  /// accepted before start(). `input` names the file and key. Throws Error.
+  Listener(std::string_view address, std::string_view input, Env& env);
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   ~Listener();

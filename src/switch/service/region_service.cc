@@ -6,14 +6,11 @@
 
 #include "base/error.h"
 #include "region.grpc.pb.h"
-#include "region/region_snapshot.h"
 #include "service/admission.h"
 #include "service/announcer.h"
-#include "service/bug_report.h"
 #include "service/call_desk.h"
-#include "service/happening_text.h"
 #include "service/listener.h"
-#include "service/plan_preview.h"
+#include "service/region_views.h"
 #include "service/server_settings.h"
 #include "service/state_view.h"
 #include "wire/region_channel.h"
@@ -26,7 +23,6 @@ constexpr auto kShutdown = std::chrono::milliseconds(200);
 constexpr int kUsualListed = 100;
 constexpr int kMostListed = 1'000;
 constexpr const char* kStops = "the daemon stops";
-constexpr const char* kStuck = "the daemon does not turn: it starts, stops or waits for its disk";
 
 /// For a stream that does not begin.
 template <typename Message>
@@ -42,12 +38,10 @@ int listed(int most, const char* field) {
   return most == 0 ? kUsualListed : std::min(most, kMostListed);
 }
 
-void check_tenant(int tenant, const char* field) {
-  if (tenant < 1) throw Error(field, fmt::format("{} is no tenant", tenant), "they count from 1");
-}
-
-grpc::Status no_tenant(int tenant) {
-  return {grpc::StatusCode::NOT_FOUND, fmt::format("there is no tenant {}", tenant)};
+int checked_tenant(int tenant) {
+  if (tenant >= 1) return tenant;
+  throw Error("GetTopologyRequest.tenant", fmt::format("{} is no tenant", tenant),
+              "they count from 1");
 }
 
 }  // namespace
@@ -71,69 +65,42 @@ class RegionService::Server final : public v1::Region::CallbackService {
     });
   }
   Unary* GetStatus(Context* context, const v1::GetStatusRequest*, v1::Status* response) override {
-    return unary(*context, Method::kGetStatus,
-                 [this, response](const Caller& caller, const Handle& call) {
-                   const bool whole = caller.role == Role::kOperator;
-                   desk_->look(call, caller.who,
-                               [this, call, response, whole] { status(call, whole, *response); });
-                 });
+    return look(*context, Method::kGetStatus, [this, response](const Caller& caller) {
+      const bool whole = caller.role == Role::kOperator;
+      return [this, response, whole] { return views_->status(whole, *response); };
+    });
   }
   Unary* GetTopology(Context* context, const v1::GetTopologyRequest* request,
                      v1::Topology* response) override {
-    return unary(*context, Method::kGetTopology,
-                 [this, request, response](const Caller& caller, const Handle& call) {
-                   check_tenant(request->tenant(), "GetTopologyRequest.tenant");
-                   desk_->look(call, caller.who, [this, call, request, response] {
-                     call->finish([&] { return topology(request->tenant(), *response); });
-                   });
-                 });
+    return look(*context, Method::kGetTopology, [this, request, response](const Caller&) {
+      const int tenant = checked_tenant(request->tenant());
+      return [this, response, tenant] { return views_->topology(tenant, *response); };
+    });
   }
   Unary* GetAlarms(Context* context, const v1::GetAlarmsRequest* request,
                    v1::Happenings* response) override {
-    return unary(*context, Method::kGetAlarms,
-                 [this, request, response](const Caller& caller, const Handle& call) {
-                   const int most = listed(request->most(), "GetAlarmsRequest.most");
-                   desk_->look(call, caller.who, [this, call, most, response] {
-                     call->finish([&] {
-                       for (v1::Happening& one : alarms(most)) {
-                         *response->add_happenings() = std::move(one);
-                       }
-                       return grpc::Status::OK;
-                     });
-                   });
-                 });
+    return look(*context, Method::kGetAlarms, [this, request, response](const Caller&) {
+      const int most = listed(request->most(), "GetAlarmsRequest.most");
+      return [this, response, most] { return views_->alarms(most, *response); };
+    });
   }
   Unary* GetAudit(Context* context, const v1::GetAuditRequest* request,
                   v1::Happenings* response) override {
-    return unary(*context, Method::kGetAudit,
-                 [this, request, response](const Caller& caller, const Handle& call) {
-                   const int most = listed(request->most(), "GetAuditRequest.most");
-                   desk_->look(call, caller.who, [this, call, most, response] {
-                     if (!loop_.is_healthy()) {
-                       return call->fail(grpc::StatusCode::UNAVAILABLE, kStuck);
-                     }
-                     const std::vector<AuditEntry> trail = loop_.audit_trail(most);
-                     call->finish([&] {
-                       for (const AuditEntry& one : trail) {
-                         *response->add_happenings() = audit_message(one);
-                       }
-                       return grpc::Status::OK;
-                     });
-                   });
-                 });
+    return look(*context, Method::kGetAudit, [this, request, response](const Caller&) {
+      const int most = listed(request->most(), "GetAuditRequest.most");
+      return [this, response, most] { return views_->audit(most, *response); };
+    });
+  }
+  Unary* GetBugReport(Context* context, const v1::GetBugReportRequest*,
+                      v1::BugReport* response) override {
+    return look(*context, Method::kGetBugReport, [this, response](const Caller&) {
+      return [this, response] { return views_->bug_report(*response); };
+    });
   }
   Unary* Plan(Context* context, const v1::DemandReport* request, v1::PlanReply* response) override {
     return unary(*context, Method::kPlan,
                  [this, request, response](const Caller&, const Handle& call) {
                    plan(call, *request, *response);
-                 });
-  }
-  Unary* GetBugReport(Context* context, const v1::GetBugReportRequest*,
-                      v1::BugReport* response) override {
-    return unary(*context, Method::kGetBugReport,
-                 [this, response](const Caller& caller, const Handle& call) {
-                   desk_->look(call, caller.who,
-                               [this, call, response] { report_bugs(call, *response); });
                  });
   }
 
@@ -186,17 +153,15 @@ class RegionService::Server final : public v1::Region::CallbackService {
 
   template <typename Work>
   Unary* unary(Context& context, Method method, const Work& work);
+  /// `make(caller)` checks the request, and gives the view, which runs on the desk.
+  template <typename Make>
+  Unary* look(Context& context, Method method, const Make& make);
   template <typename Request>
   Unary* take(Context& context, Method method, const Request& request, v1::Taken& response);
   void with_part(const Handle& call, const Caller& caller, Method method, std::pair<Part, int> part,
                  std::function<void()> go_on);
   void activate(const Handle& call, int port, Duration took);
-  void status(const Handle& call, bool whole, v1::Status& response);
-  const v1::Status& status_of_copy(const std::shared_ptr<const StateCache::Copy>& copy);
-  grpc::Status topology(int tenant, v1::Topology& response);
-  std::vector<v1::Happening> alarms(int most) const;
   void plan(const Handle& call, const v1::DemandReport& request, v1::PlanReply& response);
-  void report_bugs(const Handle& call, v1::BugReport& response);
   void listen();
 
   RegionLoop& loop_;
@@ -208,10 +173,7 @@ class RegionService::Server final : public v1::Region::CallbackService {
   std::optional<Announcer> announcer_;
   std::shared_ptr<CallDesk> desk_;
 
-  // Of the desk's thread.
-  std::shared_ptr<const StateCache::Copy> shown_;
-  v1::Status shown_status_;
-
+  std::optional<RegionViews> views_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
 };
@@ -227,10 +189,11 @@ void RegionService::Server::listen() {
   std::vector<AddressPrefix> peers = allowed_peers(settings);
   const std::shared_ptr<grpc::ServerCredentials> credentials = server_credentials(settings, env_);
   const std::string place = settings.input + ": controller.api";
-  listener_ = std::make_unique<Listener>(parse_listen_address(settings.api, place), place, env_);
+  listener_ = std::make_unique<Listener>(settings.api, place, env_);
   admission_.emplace(loop_, peers, *listener_, env_);
   announcer_.emplace(loop_, env_);
   desk_ = std::make_shared<CallDesk>(loop_, env_);
+  views_.emplace(loop_, desk_->states(), *announcer_, env_);
   keep_grpc_quiet();
   grpc::ServerBuilder builder;
   set_limits(builder);
@@ -294,6 +257,14 @@ RegionService::Server::Unary* RegionService::Server::unary(Context& context, Met
   return reactor;
 }
 
+template <typename Make>
+RegionService::Server::Unary* RegionService::Server::look(Context& context, Method method,
+                                                          const Make& make) {
+  return unary(context, method, [&](const Caller& caller, const Handle& call) {
+    desk_->look(call, caller.who, [call, view = make(caller)] { call->finish(view); });
+  });
+}
+
 template <typename Request>
 RegionService::Server::Unary* RegionService::Server::take(Context& context, Method method,
                                                           const Request& request,
@@ -322,7 +293,7 @@ void RegionService::Server::with_part(const Handle& call, const Caller& caller, 
   if (caller.role == Role::kOperator) return go_on();
   desk_->look(call, caller.who, [this, call, caller, method, part, go_on = std::move(go_on)] {
     const auto copy = desk_->states().get();
-    if (!copy) return call->fail(grpc::StatusCode::UNAVAILABLE, kStuck);
+    if (!copy) return call->finish([] { return stuck_loop(); });
     const std::string why =
         refuse_part(caller, part.first, part.second, copy->state.config, copy->state.owner);
     if (why.empty()) return go_on();
@@ -332,50 +303,10 @@ void RegionService::Server::with_part(const Handle& call, const Caller& caller, 
 }
 
 void RegionService::Server::activate(const Handle& call, int port, Duration took) {
-  if (!loop_.is_healthy()) return call->fail(grpc::StatusCode::UNAVAILABLE, kStuck);
+  if (!loop_.is_healthy()) return call->finish([] { return stuck_loop(); });
   if (loop_.report_activation(port, took)) return call->finish([] { return grpc::Status::OK; });
   call->fail(grpc::StatusCode::INVALID_ARGUMENT,
              "ActivationReport: no such port, or a span that makes no sense; 0 to a minute");
-}
-
-void RegionService::Server::status(const Handle& call, bool whole, v1::Status& response) {
-  const auto copy = desk_->states().get();
-  if (!copy) return call->fail(grpc::StatusCode::UNAVAILABLE, kStuck);
-  const v1::Status& shown = status_of_copy(copy);
-  call->finish([&] {
-    response = shown;
-    if (whole) response.set_snapshot(write_snapshot(copy->state));
-    return grpc::Status::OK;
-  });
-}
-
-const v1::Status& RegionService::Server::status_of_copy(
-    const std::shared_ptr<const StateCache::Copy>& copy) {
-  if (shown_ != copy) {
-    shown_status_ =
-        status_of(copy->state, {copy->at, loop_.run_id(), announcer_->records(), loop_.is_ready()});
-    shown_ = copy;
-  }
-  return shown_status_;
-}
-
-grpc::Status RegionService::Server::topology(int tenant, v1::Topology& response) {
-  std::optional<TopologyAnnouncement> said;
-  if (!loop_.is_healthy() ||
-      !loop_.inspect([&](const RegionState& state) { said = announced_to(state, tenant); })) {
-    return {grpc::StatusCode::UNAVAILABLE, kStuck};
-  }
-  if (!said) return no_tenant(tenant);
-  response = topology_message(*said, loop_.run_id(), loop_.settings().observes);
-  return grpc::Status::OK;
-}
-
-std::vector<v1::Happening> RegionService::Server::alarms(int most) const {
-  std::vector<v1::Happening> out;
-  for (const auto& [at, alarm] : loop_.alarms(most)) {
-    out.push_back(alarm_message(alarm, at, loop_.settings()));
-  }
-  return out;
 }
 
 void RegionService::Server::plan(const Handle& call, const v1::DemandReport& request,
@@ -392,31 +323,10 @@ void RegionService::Server::plan(const Handle& call, const v1::DemandReport& req
     demand = from_wire(request);
   }
   const auto work = [this, call, demand = std::move(demand), &response] {
-    desk_->states().expire();  // what traffic has changed a moment ago counts
-    const auto copy = desk_->states().get();
-    if (!copy) return call->fail(grpc::StatusCode::UNAVAILABLE, kStuck);
-    const PlanPreview preview = preview_plan(copy->state, demand, copy->at);
-    call->finish([&] {
-      response = to_wire(preview);
-      return grpc::Status::OK;
-    });
+    call->finish([&] { return views_->plan(demand, response); });
   };
   if (desk_->plan(work)) return;
   call->fail(grpc::StatusCode::RESOURCE_EXHAUSTED, "Plan: another dry run is under way: try again");
-}
-
-void RegionService::Server::report_bugs(const Handle& call, v1::BugReport& response) {
-  constexpr int kAlarms = 200;
-  constexpr int kAudit = 200;
-  const auto copy = desk_->states().get();
-  if (!copy) return call->fail(grpc::StatusCode::UNAVAILABLE, kStuck);
-  std::string text =
-      bug_report({MIXNET_VERSION, loop_.settings(), copy->state, status_of_copy(copy),
-                  host_facts(env_), alarms(kAlarms), loop_.audit_trail(kAudit)});
-  call->finish([&] {
-    response.set_text(std::move(text));
-    return grpc::Status::OK;
-  });
 }
 
 grpc::ServerWriteReactor<v1::Topology>* RegionService::Server::WatchTopology(
@@ -441,7 +351,7 @@ grpc::ServerWriteReactor<v1::Topology>* RegionService::Server::WatchTopology(
   // What is announced meanwhile comes to the stream as well, and is newer.
   const bool waits = desk_->look([this, stream, tenant] {
     auto first = std::make_shared<v1::Topology>();
-    const grpc::Status status = topology(tenant, *first);
+    const grpc::Status status = views_->topology(tenant, *first);
     if (!status.ok()) return stream->end(status);
     stream->offer(std::move(first));
   });

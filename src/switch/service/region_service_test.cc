@@ -21,17 +21,6 @@ using ::testing::Not;
 
 constexpr Duration kLimit = Duration::seconds(5);
 
-/// What a call was refused for: the kind and the words.
-template <typename Call>
-std::pair<CallFault, std::string> refusal(const Call& call) {
-  try {
-    call();
-  } catch (const RegionCallError& error) {
-    return {error.fault(), error.what()};
-  }
-  return {CallFault::kInternal, "it was not refused"};
-}
-
 class RegionServiceTest : public ::testing::Test {
  protected:
   void add_tenant() {
@@ -281,17 +270,6 @@ TEST_F(RegionServiceTest, ABugReportHoldsEverythingButSecrets) {
   EXPECT_THAT(text, Not(AnyOf(HasSubstr("BEGIN"), HasSubstr("PRIVATE"), HasSubstr("hunter2"))));
 }
 
-TEST(RegionService, ABugReportHasNoPasswordOfTheSwitch) {
-  DaemonSettings settings = ServedRegion::settings(true);
-  settings.address.user = "carla";
-  settings.address.password = "hunter2";
-  settings.site.switch_url = "scpi://carla:hunter2@127.0.0.1";
-  ServedRegion served(settings);
-  const std::string text = served.client("operator")->bug_report(kLimit);
-  EXPECT_THAT(text, Not(AnyOf(HasSubstr("hunter2"), HasSubstr("carla"))));
-  EXPECT_THAT(served.client("operator")->region(kLimit).DebugString(), Not(HasSubstr("hunter2")));
-}
-
 TEST_F(RegionServiceTest, ASlowReaderGetsTheLatest) {
   add_tenant();
   const auto stub = served_.stub("viewer");
@@ -336,6 +314,68 @@ TEST_F(RegionServiceTest, EndsAtOnceWithStreamsAndCallsOpen) {
   for (std::thread& watcher : watchers) watcher.join();
 }
 
+TEST_F(RegionServiceTest, EndsAtOnceWhileTheLoopIsBusyAndMayAnswerLater) {
+  add_tenant();
+  const auto trainer = served_.client("trainer-1");
+  trainer->region(kLimit);
+  std::promise<void> stands, go;
+  std::thread busy([&] {
+    served_.loop().inspect([&](const RegionState&) {
+      stands.set_value();
+      go.get_future().wait();
+    });
+  });
+  stands.get_future().wait();
+  std::vector<std::thread> callers;
+  std::atomic<int> refused = 0;
+  for (std::uint64_t i = 1; i <= 6; ++i) {  // more than go into the loop's queue
+    callers.emplace_back([&, i] {
+      if (refusal([&] { trainer->report(ring_demand(1, i, 2), kLimit); }).first ==
+          CallFault::kUnreachable) {
+        ++refused;
+      }
+    });
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  const auto start = std::chrono::steady_clock::now();
+  served_.stop_service();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(refused, 6);
+  go.set_value();
+  busy.join();
+  EXPECT_TRUE(served_.region().wait_settled());
+}
+
+TEST_F(RegionServiceTest, AJobOfTheSameNumberDoesNotHideTheEndOfTheOneBefore) {
+  const auto boss = served_.client("operator");
+  for (int round = 0; round < 10; ++round) {
+    add_tenant();
+    std::promise<void> begun;
+    bool has_closed = false;
+    std::thread watcher([&] {
+      bool has_begun = false;
+      refusal([&] {
+        served_.client("viewer")->watch_topology(1, [&](const v1::Topology& topology) {
+          if (!std::exchange(has_begun, true)) begun.set_value();
+          has_closed = topology.closed();
+          return true;
+        });
+      });
+    });
+    begun.get_future().wait();
+    boss->remove({1}, kLimit);
+    // As soon as it may come, there is one again.
+    while (boss->add({1, {0, 1}}, kLimit).refused_size() > 0) {
+    }
+    watcher.join();
+    EXPECT_TRUE(has_closed);
+    boss->remove({1}, kLimit);
+    ASSERT_TRUE(served_.region().wait_for(
+        [](const RegionState& state) { return state.find(1) == nullptr; }));
+  }
+}
+
 TEST_F(RegionServiceTest, ALoopThatHasStoppedIsSaidSo) {
   add_tenant();
   const auto boss = served_.client("operator");
@@ -376,67 +416,6 @@ TEST_F(RegionServiceTest, StreamsOfOnePeerAreCounted) {
   }
   EXPECT_TRUE(is_in);
   for (const auto& context : contexts) context->TryCancel();
-}
-
-TEST(RegionService, TwoOnOnePortAreRefused) {
-  ServedRegion first(false);
-  DaemonSettings settings = ServedRegion::settings(false);
-  settings.api = "127.0.0.1:" + std::to_string(first.port());
-  try {
-    const ServedRegion second(settings);
-    FAIL() << "it listens";
-  } catch (const Error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("region.yaml: controller.api: cannot listen at 127.0.0.1"));
-    EXPECT_THAT(error.what(), HasSubstr("another daemon listens there"));
-  }
-}
-
-TEST(RegionService, PlainOnlyOnTheLoopbackAndOnlyWhenAsked) {
-  DaemonSettings settings = ServedRegion::settings(false);
-  settings.api = "0.0.0.0:0";
-  EXPECT_THROW(ServedRegion{settings}, Error);
-  settings.api = "127.0.0.1:0";
-  settings.insecure = false;
-  EXPECT_THROW(ServedRegion{settings}, Error);
-  ServedRegion plain(false);
-  plain.client("")->hold({true}, kLimit);
-  EXPECT_TRUE(plain.is_audited("operator without TLS 127.0.0.1", "HoldSwitch"));
-}
-
-TEST(RegionService, NoApiNoPort) {
-  DaemonSettings settings = ServedRegion::settings(false);
-  settings.api = "";
-  EXPECT_EQ(ServedRegion(settings).port(), 0);
-}
-
-TEST(RegionService, PeersOutsideThePrefixesAreClosedAndAudited) {
-  DaemonSettings settings = ServedRegion::settings(true);
-  settings.peers = {"10.0.0.0/8", "fd00::/8"};
-  ServedRegion served(settings);
-  EXPECT_EQ(refusal([&] { served.client("operator")->region(Duration::seconds(1)); }).first,
-            CallFault::kUnreachable);
-  EXPECT_TRUE(served.is_audited("127.0.0.1", "not among controller.peers"));
-}
-
-TEST(RegionService, CertificatesThatCannotServeAreSaidSo) {
-  const auto error_of = [](const TlsFiles& files) -> std::string {
-    DaemonSettings settings = ServedRegion::settings(true);
-    settings.tls = files;
-    try {
-      const ServedRegion served(settings);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "none";
-  };
-  const TlsFiles good = TestCertificates::get().of("daemon");
-  const TlsFiles other = TestCertificates::get().of("viewer");
-  EXPECT_THAT(error_of({good.cert, other.key, good.ca}), HasSubstr("is not the key of"));
-  EXPECT_THAT(error_of({good.cert, good.cert, good.ca}), HasSubstr("holds no key"));
-  EXPECT_THAT(error_of({good.key, good.key, good.ca}), HasSubstr("holds no certificate"));
-  EXPECT_THAT(error_of({good.cert, good.key, "/nowhere/ca.pem"}), HasSubstr("/nowhere/ca.pem: "));
-  const TlsFiles old = TestCertificates::get().of("expired");
-  EXPECT_THAT(error_of({old.cert, old.key, good.ca}), HasSubstr("has expired"));
 }
 
 }  // namespace

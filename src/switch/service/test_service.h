@@ -20,6 +20,17 @@
 
 namespace mixnet {
 
+/// What a call was refused for: the kind and the words.
+template <typename Call>
+std::pair<CallFault, std::string> refusal(const Call& call) {
+  try {
+    call();
+  } catch (const RegionCallError& error) {
+    return {error.fault(), error.what()};
+  }
+  return {CallFault::kInternal, "it was not refused"};
+}
+
 /// Made once: a daemon's certificate, clients' of all roles, one that has expired, and an
 /// operator's of another authority.
 class TestCertificates {

@@ -1,7 +1,9 @@
 // One Watch call: messages to a client, one on its way at a time; what is next is asked for when
 // the last has left, so that a slow reader is told what is newest and nothing piles up for it.
 //
-// Thread-safe. Lives until gRPC is done with it.
+// Thread-safe: writes and the end are begun under the lock, for gRPC takes no write after the end;
+// it calls back later, never from within. Lives until gRPC is done with it; whoever but gRPC calls
+// holds it meanwhile.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -28,29 +30,19 @@ class WatchStream : public grpc::ServerWriteReactor<Message>, public LiveStream 
 
   /// There may be something to tell.
   void poke() {
-    {
-      const std::lock_guard lock(mutex_);
-      if (is_over_ || is_writing_) return;
-      if (is_last_) {
-        is_over_ = true;
-      } else if (next(message_, is_last_)) {
-        is_writing_ = true;
-      } else {
-        return;
-      }
-    }
-    if (is_over_) {
+    const std::lock_guard lock(mutex_);
+    if (is_over_ || is_writing_) return;
+    if (is_last_) {
+      is_over_ = true;
       this->Finish(grpc::Status::OK);
-    } else {
+    } else if (next(message_, is_last_)) {
+      is_writing_ = true;
       this->StartWrite(&message_);
     }
   }
   void end(const grpc::Status& status) override {
-    {
-      const std::lock_guard lock(mutex_);
-      if (std::exchange(is_over_, true)) return;
-    }
-    this->Finish(status);
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(is_over_, true)) this->Finish(status);
   }
 
   void OnWriteDone(bool ok) final {
