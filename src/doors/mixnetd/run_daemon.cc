@@ -16,10 +16,8 @@
 #include "daemon/region_engine.h"
 #include "daemon/region_loop.h"
 #include "drivers/open_switch.h"
-#ifdef MIXNET_SERVICE
 #include "monitor/monitor.h"
 #include "service/region_service.h"
-#endif
 #include "stop_signals.h"
 #include "store_folder.h"
 
@@ -111,12 +109,10 @@ int run_replay(const DaemonSettings& settings) {
   return 0;
 }
 
-#ifdef MIXNET_SERVICE
 /// "127.0.0.1:7411" with the port that it became.
 std::string with_port(const std::string& address, int port) {
   return fmt::format("{}:{}", address.substr(0, address.rfind(':')), port);
 }
-#endif
 
 }  // namespace
 
@@ -155,7 +151,6 @@ int run(const Flags& flags) {
   OpticalSwitch& device = settings.observes ? static_cast<OpticalSwitch&>(observed) : *real;
   RegionLoop loop(settings, store, device);
   signals.on_first([&loop] { loop.stop(); });
-#ifdef MIXNET_SERVICE
   const Monitor monitor(loop);
   std::optional<RegionService> service;
   if (!settings.api.empty()) {
@@ -165,7 +160,6 @@ int run(const Flags& flags) {
   if (!settings.page.empty()) {
     print(fmt::format("page {}\n", with_port(settings.page, monitor.port())));
   }
-#endif
   const auto ready = loop.listen([](const Happening& happening) {
     const auto* reached = std::get_if<MilestoneReached>(&happening);
     if (reached != nullptr && reached->milestone == Milestone::kReady) say("ready\n");

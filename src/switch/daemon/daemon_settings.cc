@@ -295,7 +295,7 @@ class SettingsReader {
       if (into == "none") {
         into.clear();
       } else {
-        is_on_loopback(into, from.at(key).place());  // throws for what is none
+        parse_listen_address(into, from.at(key).place());
       }
     };
     address("api", settings_.api);
@@ -325,21 +325,25 @@ class SettingsReader {
 
 }  // namespace
 
-bool is_on_loopback(std::string_view address, std::string_view input) {
-  const std::size_t colon = address.rfind(':');
-  std::string_view host = address.substr(0, colon);
+bool ListenAddress::is_loopback() const { return host == "::1" || host.starts_with("127."); }
+
+ListenAddress parse_listen_address(std::string_view text, std::string_view input) {
+  const std::size_t colon = text.rfind(':');
+  std::string_view host = text.substr(0, colon);
   const bool is_v6 = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (is_v6) host = host.substr(1, host.size() - 2);
+  ListenAddress address{.host = std::string(host)};
   std::array<unsigned char, sizeof(in6_addr)> bytes{};
   const bool is_address =
-      ::inet_pton(is_v6 ? AF_INET6 : AF_INET, std::string(host).c_str(), bytes.data()) == 1;
+      ::inet_pton(is_v6 ? AF_INET6 : AF_INET, address.host.c_str(), bytes.data()) == 1;
   const auto port =
-      colon == std::string_view::npos ? std::nullopt : number_in<int>(address.substr(colon + 1));
+      colon == std::string_view::npos ? std::nullopt : number_in<int>(text.substr(colon + 1));
   if (!is_address || !port || *port < 0 || *port > 65'535) {
-    throw Error(input, fmt::format("'{}' is no ADDRESS:PORT", shown(address)),
+    throw Error(input, fmt::format("'{}' is no ADDRESS:PORT", shown(text)),
                 "as in 127.0.0.1:7411 or [::1]:7411");
   }
-  return host == "::1" || host.starts_with("127.");
+  address.port = *port;
+  return address;
 }
 
 std::string DaemonSettings::port_name(int port) const {
@@ -377,7 +381,7 @@ void check_exposure(const DaemonSettings& settings) {
   for (const auto& [key, text] : {std::pair{"api", settings.api}, {"page", settings.page}}) {
     if (text.empty()) continue;
     const std::string place = fmt::format("{}: controller.{}", settings.input, key);
-    if (!is_on_loopback(text, place)) {
+    if (!parse_listen_address(text, place).is_loopback()) {
       throw Error(place, fmt::format("{} is not the loopback, and there is no TLS", text),
                   "give 'tls: {cert: ..., key: ..., ca: ...}', or an address of the loopback");
     }

@@ -64,6 +64,15 @@
 
 namespace mixnet {
 
+/// Where to listen.
+struct ListenAddress {
+  std::string host;  ///< numeric, without brackets
+  int port = 0;      ///< 0: any that is free
+  bool is_loopback() const;
+};
+/// "127.0.0.1:7411", "[::1]:0". Throws Error.
+ListenAddress parse_listen_address(std::string_view text, std::string_view input);
+
 struct TlsFiles {
   std::string cert, key, ca;  ///< PEM; all or none
   bool given() const { return !cert.empty(); }
@@ -102,10 +111,6 @@ struct DaemonSettings {
 DaemonSettings parse_daemon_settings(const std::string& text, std::string_view input);
 /// The same, and the credentials, whose file must be nobody else's to read.
 DaemonSettings read_daemon_settings(const std::filesystem::path& file, Env& env = system_env());
-
-/// Of "127.0.0.1:7411", "[::1]:0": whether nobody else's machine reaches it. Throws Error for what
-/// is no numeric address and port.
-bool is_on_loopback(std::string_view address, std::string_view input);
 
 /// Throws Error where it would listen off the loopback without TLS, or on it without being told
 /// that this is meant (insecure).

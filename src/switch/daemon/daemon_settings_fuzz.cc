@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto read :
        {+[](const std::string& from) { mixnet::parse_credentials(from, "cred"); },
         +[](const std::string& from) { mixnet::parse_maintenance(from, "maintenance"); },
-        +[](const std::string& from) { mixnet::is_on_loopback(from, "api"); }}) {
+        +[](const std::string& from) { mixnet::parse_listen_address(from, "api"); }}) {
     try {
       read(text);
     } catch (const mixnet::Error&) {
