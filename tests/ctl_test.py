@@ -144,10 +144,10 @@ class RegionTest(program.ProgramTest):
         self.assertRegex(err, r"^mixnet ctl: 127\.0\.0\.1:\d+: ")
 
     def test_a_watch_notices_that_its_daemon_is_gone_without_a_word(self):
+        self.daemon.ctl(*TENANT)
         watch = subprocess.Popen([CTL, "watch", "--tenant", "17", "--controller", self.daemon.api], text=True,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=die_with_parent)
         self.addCleanup(watch.kill)
-        self.daemon.ctl(*TENANT)
         time.sleep(0.5)
         self.daemon.process.send_signal(signal.SIGSTOP)
         self.addCleanup(self.daemon.process.send_signal, signal.SIGCONT)

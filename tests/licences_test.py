@@ -36,6 +36,7 @@ KNOWN = {
     "MPL-2.0": r"MPL|Mozilla Public",
     "PSF-2.0": r"PSF|PYTHON SOFTWARE FOUNDATION",
     "Zlib": r"(?i)zlib",
+    "blessing": r"public[- ]domain",  # SQLite's
 }
 
 
@@ -158,7 +159,7 @@ def complaints(found, rows):
 
 def targets():
     """What users get, where it is built."""
-    names = ["mixnet", "mixnet-ocs", "mixnet-ocs-ctl", "mixnet-ctl", "libmixnet_mpi.so"]
+    names = ["mixnet", "mixnet-ocs", "mixnet-ocs-ctl", "mixnetd", "mixnet-ctl", "libmixnet_mpi.so"]
     names += [path.relative_to(BUILD).as_posix() for path in BUILD.glob("python/mixnet/_core*.so")]
     return [name for name in names if (BUILD / name).exists()]
 

@@ -22,13 +22,6 @@ struct CertsFlags {
   std::vector<std::string> hosts;
   int days = kCertificateDays;
   int tenant = 0;
-
-  void add_folder(CLI::App& command, const char* flag, const char* what) {
-    command.add_option(flag, folder, what)->required()->envname("MIXNET_CERTS");
-  }
-  void add_days(CLI::App& command) {
-    command.add_option("--days", days, fmt::format("How long it is good ({})", days));
-  }
 };
 
 Instant now() {
@@ -88,51 +81,61 @@ void show(const CertsFlags& flags) {
   if (!warning.empty()) throw CLI::RuntimeError(kNotSo);
 }
 
-void add_init(CLI::App& certs) {
-  CLI::App* command = certs.add_subcommand("init", "Make an authority: ca.pem and ca.key");
+struct Added {
+  CLI::App* command;
+  std::shared_ptr<CertsFlags> flags;
+};
+
+/// A command that works with the folder of an authority.
+Added add_command(CLI::App& certs, const char* name, const char* what, const char* example,
+                  int days = kCertificateDays, const char* folder_flag = "--dir") {
+  CLI::App* const command = certs.add_subcommand(name, what);
   const auto flags = std::make_shared<CertsFlags>();
-  flags->days = kAuthorityDays;
-  flags->add_folder(*command, "--out,--dir", "The folder, off the daemon's machine");
+  flags->days = days;
+  command->add_option(folder_flag, flags->folder, "The authority's, off the daemon's machine")
+      ->required()
+      ->envname("MIXNET_CERTS");
+  command->add_option("--days", flags->days, fmt::format("How long it is good ({})", days));
+  command->footer(fmt::format("Example: mixnet ctl certs {}", example));
+  return {command, flags};
+}
+
+void add_init(CLI::App& certs) {
+  const auto [command, flags] =
+      add_command(certs, "init", "Make an authority: ca.pem and ca.key",
+                  "init --out ca --name pod-7", kAuthorityDays, "--out,--dir");
   command->add_option("--name", flags->name, "Of the authority, such as the region's")->required();
-  flags->add_days(*command);
-  command->footer("Example: mixnet ctl certs init --out ca --name pod-7");
-  command->callback([flags] { tell(make_authority(flags->folder, flags->name, flags->days)); });
+  command->callback(
+      [flags = flags] { tell(make_authority(flags->folder, flags->name, flags->days)); });
 }
 
 void add_server(CLI::App& certs) {
-  CLI::App* command = certs.add_subcommand("server", "Issue a certificate for a mixnetd");
-  const auto flags = std::make_shared<CertsFlags>();
-  flags->add_folder(*command, "--dir", "Of the authority");
+  const auto [command, flags] = add_command(certs, "server", "Issue a certificate for a mixnetd",
+                                            "server --dir ca --host head-1 10.0.0.7 --name daemon");
   command->add_option("--host", flags->hosts, "Names and addresses that clients give")->required();
   command->add_option("--name", flags->name, "Of the two files (the first host)");
-  flags->add_days(*command);
-  command->footer("Example: mixnet ctl certs server --dir ca --host head-1 10.0.0.7");
-  command->callback(
-      [flags] { tell(issue_server(flags->folder, flags->hosts, flags->name, flags->days)); });
+  command->callback([flags = flags] {
+    tell(issue_server(flags->folder, flags->hosts, flags->name, flags->days));
+  });
 }
 
 void add_client(CLI::App& certs) {
-  CLI::App* command = certs.add_subcommand("client", "Issue a certificate for a client");
-  const auto flags = std::make_shared<CertsFlags>();
-  flags->add_folder(*command, "--dir", "Of the authority");
+  const auto [command, flags] =
+      add_command(certs, "client", "Issue a certificate for a client",
+                  "client --dir ca --role trainer --tenant 17 --name job-17");
   command->add_option("--role", flags->role, "viewer, trainer or operator")->required();
   command->add_option("--tenant", flags->tenant, "Of a trainer: the job that it speaks for");
   command->add_option("--name", flags->name, "Of the client and the two files")->required();
-  flags->add_days(*command);
-  command->footer(
-      "Example: mixnet ctl certs client --dir ca --role trainer --tenant 17 --name job-17");
-  command->callback(
-      [flags] { tell(issue_client(flags->folder, flags->name, full_role(*flags), flags->days)); });
+  command->callback([flags = flags] {
+    tell(issue_client(flags->folder, flags->name, full_role(*flags), flags->days));
+  });
 }
 
 void add_renew(CLI::App& certs) {
-  CLI::App* command = certs.add_subcommand("renew", "Give certificates a new end; keys stay");
-  const auto flags = std::make_shared<CertsFlags>();
-  flags->add_folder(*command, "--dir", "Of the authority");
+  const auto [command, flags] = add_command(
+      certs, "renew", "Give certificates a new end; keys stay", "renew --dir ca ca/daemon.pem");
   command->add_option("FILE", flags->hosts, "The certificates")->required();
-  flags->add_days(*command);
-  command->footer("Example: mixnet ctl certs renew --dir ca ca/head-1.pem");
-  command->callback([flags] {
+  command->callback([flags = flags] {
     for (const std::string& file : flags->hosts) renew(flags->folder, file, flags->days);
   });
 }

@@ -154,12 +154,14 @@ class LiveText {
     const MonotonicTime now = system_env().monotonic_now();
     if (quiet_ || now < next_) return;
     next_ = now + (is_terminal_ ? MonotonicTime::duration(kBetweenDraws) : kBetweenLines);
-    const std::string line = fmt::format(
-        "phase {} (iteration {}, layer {}{}): {} circuits lit, {} moved; demand to topology p50 "
-        "{:.1f} ms, p99 {:.1f} ms; {}",
+    std::string line = fmt::format(
+        "phase {} (iteration {}, layer {}{}): {} circuits lit, {} moved; p50 {:.1f} ms, p99 {:.1f} "
+        "ms; {}",
         phase.sequence, phase.iteration, phase.layer, phase.backward ? ", backward" : "",
         figures.lit, figures.moved, figures.percentile_ms(50), figures.percentile_ms(99),
         counted(figures.alarms, "alarm"));
+    const int width = is_terminal_ ? system_env().terminal_width() : 0;
+    if (width > 1) line.resize(std::min(line.size(), static_cast<std::size_t>(width - 1)));
     cli::write_output("-", is_terminal_ ? fmt::format("\r\033[K{}", line) : line + "\n");
     is_open_ = is_terminal_;
   }

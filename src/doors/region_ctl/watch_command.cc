@@ -150,8 +150,9 @@ void add_watch_command(CLI::App& app) {
   flags->daemon.add(*command);
   command->footer(
       "Example: mixnet ctl watch --tenant 17\n"
-      "--json: an object a line. Topologies of all are looked for twice a second, of one seen at "
-      "once.");
+      "--json: an object a line, added to the file. With --tenant its topologies are seen at "
+      "once,\n"
+      "else those of all twice a second.");
   on_call(*command, [flags] { watch(*flags); });
 }
 

@@ -3,13 +3,14 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <mutex>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "base/env.h"
 
 namespace mixnet {
 namespace {
@@ -34,8 +35,9 @@ void apply(std::string& content, std::size_t at, std::string_view bytes) {
 }
 
 std::string content_of(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
+  std::string content;
+  static_cast<void>(system_env().read(path, std::size_t{1} << 30, content));  // none: it is new
+  return content;
 }
 
 }  // namespace
@@ -235,7 +237,8 @@ void FakeDisk::cut_power(const std::filesystem::path& folder, std::mt19937& rand
         from += size;
       }
     }
-    std::ofstream(folder / std::filesystem::path(path).filename(), std::ios::binary) << content;
+    const std::filesystem::path name = std::filesystem::path(path).filename();
+    if (system_env().write(folder / name, content)) throw std::runtime_error("no room for a test");
   }
 }
 
