@@ -18,8 +18,8 @@
 #include <string_view>
 
 #include "base/env.h"
+#include "daemon/daemon_settings.h"
 #include "monitor/tls_context.h"
-#include "service/listener.h"
 
 namespace mixnet {
 

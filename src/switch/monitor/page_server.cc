@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/names.h"
 #include "host_header.h"
 #include "monitor/page_assets.h"
 #include "service/address_prefix.h"
@@ -86,11 +85,6 @@ bool is_from_elsewhere(const httplib::Request& request) {
   return !site.empty() && site != "same-origin" && site != "none";
 }
 
-bool is_loopback(const std::string& host) {
-  const std::optional<IpAddress> address = parse_ip(host);
-  return same_word(host, "localhost") || (address && address->is_loopback());
-}
-
 std::function<bool(const std::string&)> admission(const DaemonSettings& settings, bool is_plain) {
   std::vector<AddressPrefix> prefixes;
   for (const std::string& peer : settings.peers) {
@@ -113,7 +107,7 @@ PageServer::PageServer(const DaemonSettings& settings, Sources sources, Env& env
   is_plain_ = settings.insecure || !settings.tls.given();
   if (!is_plain_) {
     options.tls = make_tls_context(settings.tls);
-  } else if (!is_loopback(options.address.host)) {
+  } else if (!options.address.is_loopback()) {
     throw Error(input, fmt::format("{} is not the loopback, and there is no TLS", settings.page),
                 "controller.tls, or an address of the loopback");
   }
