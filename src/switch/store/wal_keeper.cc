@@ -6,6 +6,8 @@
 #include <chrono>
 #include <exception>
 
+#include "base/error.h"
+
 namespace mixnet {
 namespace {
 
@@ -40,8 +42,8 @@ WalKeeper::~WalKeeper() {
 
 WalKeeper::Lock WalKeeper::begin() {
   Lock lock(mutex_);
-  let_in_.wait(lock, [this] { return !wants_in_ && !(is_at_work_ && pages_ >= 2 * most_pages_); });
-  if (failure_ && pages_ > 2 * most_pages_) throw Error(*failure_);
+  let_in_.wait(lock, [this] { return !wants_in_ && (rests_ || pages_ < 2 * most_pages_); });
+  if (!failure_.empty() && pages_ >= 2 * most_pages_) throw Error(database_.file(), failure_);
   return lock;
 }
 
@@ -90,7 +92,6 @@ void WalKeeper::work() {
   while (true) {
     woken_.wait(lock, [this] { return stops_ || pages_ >= first_pages_; });
     if (stops_) return;
-    is_at_work_ = true;
     bool has_turned = false;
     try {
       std::int64_t moved = pages_;
@@ -107,14 +108,16 @@ void WalKeeper::work() {
         pages_ = 1;
         has_turned = true;
       }
-      failure_.reset();
+      failure_.clear();
     } catch (const Error& error) {
-      failure_ = error;
+      // Without the file's name, which comes again.
+      failure_ = std::string(error.what()).substr(database_.file().size() + 2);
     }
-    is_at_work_ = false;
+    rests_ = !has_turned;
     let_in_.notify_one();
     // A reader of an old state, or a full disk, may last.
-    if (!has_turned) woken_.wait_for(lock, kBetweenTries, [this] { return stops_; });
+    if (rests_) woken_.wait_for(lock, kBetweenTries, [this] { return stops_; });
+    rests_ = false;
   }
 }
 

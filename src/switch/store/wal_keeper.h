@@ -18,10 +18,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <mutex>
-#include <optional>
+#include <string>
 #include <thread>
 
-#include "base/error.h"
 #include "store/sqlite.h"
 
 namespace mixnet {
@@ -53,10 +52,11 @@ class WalKeeper {
   std::mutex mutex_;  // and with it what follows
   std::condition_variable woken_, let_in_;
   std::atomic<bool> wants_in_{false};
-  bool stops_ = false, is_at_work_ = false;
+  bool stops_ = false;
+  bool rests_ = false;  // between two tries, as the log could not be begun anew
   std::int64_t pages_ = 0;
   std::uint64_t commits_ = 0;
-  std::optional<Error> failure_;  // of the last checkpoint
+  std::string failure_;  // of the last checkpoint; empty: none
   std::thread thread_;
 };
 
