@@ -9,6 +9,7 @@ namespace mixnet {
 namespace {
 
 constexpr std::chrono::seconds kNoticeSpan{1};
+constexpr double kBytesOfToken = 16 << 10;
 constexpr std::size_t kMostNoted = 256;            // peers with refusals in that span
 constexpr std::size_t kMostNotedConnections = 16;  // who needs no certificate to be refused
 
@@ -60,7 +61,9 @@ Admission::Admission(RegionLoop& loop, std::vector<AddressPrefix> peers, Listene
       connections_(kNoticeSpan, kMostNotedConnections),
       reports_(kNoticeSpan, kMostNoted) {}
 
-Admission::Entry Admission::enter(const grpc::CallbackServerContext& context, Method method) {
+Admission::Entry Admission::enter(const grpc::CallbackServerContext& context, Method method,
+                                  std::size_t bytes) {
+  const double extra = static_cast<double>(bytes) / kBytesOfToken;
   const std::string peer = context.peer();
   const auto address = address_of_peer(peer);
   Entry entry;
@@ -74,7 +77,7 @@ Admission::Entry Admission::enter(const grpc::CallbackServerContext& context, Me
     std::string_view limit;
     {
       const std::lock_guard lock(mutex_);
-      limit = table_.enter(entry.caller.who, kind_of(method), rule_of(method).cost,
+      limit = table_.enter(entry.caller.who, kind_of(method), rule_of(method).cost + extra,
                            env_.monotonic_now());
     }
     if (limit.empty()) return entry;
@@ -84,7 +87,7 @@ Admission::Entry Admission::enter(const grpc::CallbackServerContext& context, Me
   bool is_flood = false;
   {
     const std::lock_guard lock(mutex_);
-    is_flood = floods_.add(peer, env_.monotonic_now());
+    is_flood = floods_.add(peer, 1 + extra, env_.monotonic_now());
   }
   if (is_flood) listener_.drop(peer);
   return entry;

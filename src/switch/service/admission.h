@@ -31,7 +31,8 @@ class Admission {
     Caller caller;
     grpc::Status status;  ///< OK: it counts among the peer's, until leave()
   };
-  Entry enter(const grpc::CallbackServerContext& context, Method method);
+  /// `bytes`: of the message, where that is known before it is parsed; 16 KiB cost a token more.
+  Entry enter(const grpc::CallbackServerContext& context, Method method, std::size_t bytes = 0);
   void leave(const Caller& caller, Method method);
 
   /// For what only a later look shows: another's tenant. Audits, and gives the status to end with.

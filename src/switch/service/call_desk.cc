@@ -10,6 +10,14 @@ namespace {
 constexpr std::size_t kMostLooks = 1'024;
 constexpr std::size_t kMostAnswers = 4'096;  // more than calls at a time
 
+/// Reports and marks come by the thousand; who looks is served a copy that is as old as the cache
+/// allows. What an operator does is to be seen at once.
+bool is_traffic(const Event& event) {
+  return std::holds_alternative<DemandReport>(event) || std::holds_alternative<PhaseMark>(event);
+}
+
+}  // namespace
+
 grpc::Status taken(const RegionLoop::Outcome& outcome, v1::Taken& response) {
   if (!outcome.taken) {
     return {grpc::StatusCode::UNAVAILABLE, "the daemon stops, or too many events wait: try again"};
@@ -19,32 +27,24 @@ grpc::Status taken(const RegionLoop::Outcome& outcome, v1::Taken& response) {
   return grpc::Status::OK;
 }
 
-/// Reports and marks come by the thousand; who looks is served a copy that is as old as the cache
-/// allows. What an operator does is to be seen at once.
-bool is_traffic(const Event& event) {
-  return std::holds_alternative<DemandReport>(event) || std::holds_alternative<PhaseMark>(event);
-}
-
-}  // namespace
-
 CallDesk::CallDesk(RegionLoop& loop, Env& env)
     : loop_(loop), states_(loop, env), looks_(kMostLooks), answers_(kMostAnswers), plans_(1) {}
 
 void CallDesk::post(const PendingCalls::Handle& call, const std::string& peer, EventRequest asked,
-                    v1::Taken* response) {
+                    Answer answer) {
   const auto self = shared_from_this();
   auto held = std::make_shared<EventRequest>(std::move(asked));
-  events_.submit(peer, [self, call, peer, held, response] {
+  events_.submit(peer, [self, call, peer, held, answer = std::move(answer)] {
     if (!call->is_open()) return self->events_.done(peer);
     const bool shows = !is_traffic(held->event);
-    const auto done = [self, call, peer, response, shows](const RegionLoop::Outcome& outcome) {
+    const auto done = [self, call, peer, answer, shows](const RegionLoop::Outcome& outcome) {
       self->events_.done(peer);
       if (shows) self->states_.expire();
-      const auto answer = [call, response, outcome] {
-        call->finish([&] { return taken(outcome, *response); });
+      const auto finish = [call, answer, outcome] {
+        call->finish([&] { return answer(outcome); });
       };
       // What gRPC takes for an answer, 20 us, is not the loop's time.
-      if (!self->answers_.put(answer)) answer();
+      if (!self->answers_.put(finish)) finish();
     };
     self->loop_.post(std::move(held->event), held->what.empty() ? std::string() : peer, held->what,
                      done);

@@ -21,14 +21,18 @@
 
 namespace mixnet {
 
+/// What a client is told of its event.
+grpc::Status taken(const RegionLoop::Outcome& outcome, v1::Taken& response);
+
 class CallDesk : public std::enable_shared_from_this<CallDesk> {
  public:
   CallDesk(RegionLoop& loop, Env& env);
 
-  /// Into the loop; the answer fills `response`. `peer` is for fairness; `who` and `what` for the
+  /// Into the loop; `answer` fills the response, by what came of it. `peer` is for fairness and the
   /// audit trail.
+  using Answer = std::function<grpc::Status(const RegionLoop::Outcome& outcome)>;
   void post(const PendingCalls::Handle& call, const std::string& peer, EventRequest asked,
-            v1::Taken* response);
+            Answer answer);
   /// Runs `work` on the desk; it ends the call.
   void look(const PendingCalls::Handle& call, const std::string& peer, std::function<void()> work);
   /// The same without a call. False: too much waits.

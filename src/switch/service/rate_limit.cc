@@ -71,13 +71,13 @@ void PeerTable::leave(const std::string& peer, Kind kind) {
   entry.place = std::prev(idle_.end());
 }
 
-bool Floods::add(const std::string& peer, MonotonicTime now) {
+bool Floods::add(const std::string& peer, double weight, MonotonicTime now) {
   constexpr double kPatience = 200;
   constexpr double kRate = 100;
   constexpr std::size_t kMostPeers = 4'096;
   if (patience_.size() >= kMostPeers && !patience_.contains(peer)) patience_.clear();
   const auto at = patience_.try_emplace(peer, TokenBucket(kPatience, kRate, now)).first;
-  if (at->second.take(1, now)) return false;
+  if (at->second.take(weight, now)) return false;
   patience_.erase(at);
   return true;
 }

@@ -86,7 +86,8 @@ class PeerTable {
 /// 100 a second. Remembers the latest 4,096. Not thread-safe.
 class Floods {
  public:
-  bool add(const std::string& peer, MonotonicTime now);
+  /// `weight`: a large message counts for many.
+  bool add(const std::string& peer, double weight, MonotonicTime now);
 
  private:
   std::unordered_map<std::string, TokenBucket> patience_;

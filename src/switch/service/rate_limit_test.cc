@@ -86,10 +86,11 @@ TEST(PeerTable, RemembersSoManyPeersAndThoseAtWorkAlways) {
 TEST(Floods, ManyRefusalsAtOnceAreNoMistake) {
   Floods floods;
   int ends = 0;
-  for (int i = 0; i < 1'000; ++i) ends += floods.add("a", kStart) ? 1 : 0;
+  for (int i = 0; i < 1'000; ++i) ends += floods.add("a", 1, kStart) ? 1 : 0;
   EXPECT_EQ(ends, 4);  // each 201st
+  EXPECT_TRUE(floods.add("c", 250, kStart));
   for (int i = 0; i < 1'000; ++i) {
-    EXPECT_FALSE(floods.add("b", kStart + milliseconds(10 * i)));
+    EXPECT_FALSE(floods.add("b", 1, kStart + milliseconds(10 * i)));
   }
 }
 

@@ -20,6 +20,7 @@ namespace mixnet {
 namespace {
 
 constexpr auto kShutdown = std::chrono::milliseconds(200);
+constexpr std::size_t kParsedAtOnce = 64 << 10;  // 64 servers' demand: 20 us
 constexpr int kUsualListed = 100;
 constexpr int kMostListed = 1'000;
 constexpr const char* kStops = "the daemon stops";
@@ -38,6 +39,22 @@ int listed(int most, const char* field) {
   return most == 0 ? kUsualListed : std::min(most, kMostListed);
 }
 
+/// Throws Error.
+template <typename Message>
+Message message_of(grpc::ByteBuffer bytes) {
+  Message message;
+  if (!grpc::SerializationTraits<Message>::Deserialize(&bytes, &message).ok()) {
+    throw Error(Message::descriptor()->name(), "is no such message", "see region.proto");
+  }
+  return message;
+}
+
+template <typename Message>
+grpc::Status bytes_of(const Message& message, grpc::ByteBuffer& bytes) {
+  bool is_ours = false;
+  return grpc::SerializationTraits<Message>::Serialize(message, &bytes, &is_ours);
+}
+
 int checked_tenant(int tenant) {
   if (tenant >= 1) return tenant;
   throw Error("GetTopologyRequest.tenant", fmt::format("{} is no tenant", tenant),
@@ -46,7 +63,13 @@ int checked_tenant(int tenant) {
 
 }  // namespace
 
-class RegionService::Server final : public v1::Region::CallbackService {
+/// Methods whose messages may hold millions of numbers come unparsed: who may not call, or not so
+/// much, costs no more than the bytes.
+using RawRegion =
+    v1::Region::WithRawCallbackMethod_Plan<v1::Region::WithRawCallbackMethod_AddTenant<
+        v1::Region::WithRawCallbackMethod_ReportDemand<v1::Region::CallbackService>>>;
+
+class RegionService::Server final : public RawRegion {
  public:
   Server(RegionLoop& loop, Env& env);
   ~Server() override;
@@ -54,6 +77,7 @@ class RegionService::Server final : public v1::Region::CallbackService {
 
   using Context = grpc::CallbackServerContext;
   using Unary = grpc::ServerUnaryReactor;
+  using Bytes = grpc::ByteBuffer;
 
   Unary* GetRegion(Context* context, const v1::GetRegionRequest*,
                    v1::RegionDescription* response) override {
@@ -97,16 +121,16 @@ class RegionService::Server final : public v1::Region::CallbackService {
       return [this, response] { return views_->bug_report(*response); };
     });
   }
-  Unary* Plan(Context* context, const v1::DemandReport* request, v1::PlanReply* response) override {
-    return unary(*context, Method::kPlan,
-                 [this, request, response](const Caller&, const Handle& call) {
-                   plan(call, *request, *response);
-                 });
+  Unary* Plan(Context* context, const Bytes* request, Bytes* response) override {
+    return parsed<v1::DemandReport>(
+        *context, Method::kPlan, *request,
+        [this, response](const Caller&, const Handle& call, const v1::DemandReport& demand) {
+          plan(call, demand, *response);
+        });
   }
 
-  Unary* ReportDemand(Context* context, const v1::DemandReport* request,
-                      v1::Taken* response) override {
-    return take(*context, Method::kReportDemand, *request, *response);
+  Unary* ReportDemand(Context* context, const Bytes* request, Bytes* response) override {
+    return take_raw<v1::DemandReport>(*context, Method::kReportDemand, *request, *response);
   }
   Unary* MarkPhase(Context* context, const v1::PhaseMark* request, v1::Taken* response) override {
     return take(*context, Method::kMarkPhase, *request, *response);
@@ -125,8 +149,8 @@ class RegionService::Server final : public v1::Region::CallbackService {
                              [this, call, port, took] { activate(call, port, took); });
                  });
   }
-  Unary* AddTenant(Context* context, const v1::TenantAdd* request, v1::Taken* response) override {
-    return take(*context, Method::kAddTenant, *request, *response);
+  Unary* AddTenant(Context* context, const Bytes* request, Bytes* response) override {
+    return take_raw<v1::TenantAdd>(*context, Method::kAddTenant, *request, *response);
   }
   Unary* RemoveTenant(Context* context, const v1::TenantRemove* request,
                       v1::Taken* response) override {
@@ -152,16 +176,25 @@ class RegionService::Server final : public v1::Region::CallbackService {
   using Handle = PendingCalls::Handle;
 
   template <typename Work>
-  Unary* unary(Context& context, Method method, const Work& work);
+  Unary* unary(Context& context, Method method, const Work& work, std::size_t bytes = 0);
+  /// A message that may be large is parsed once it is known that the caller may send it, and on the
+  /// desk.
+  template <typename Request, typename Work>
+  Unary* parsed(Context& context, Method method, const Bytes& bytes, const Work& work);
   /// `make(caller)` checks the request, and gives the view, which runs on the desk.
   template <typename Make>
   Unary* look(Context& context, Method method, const Make& make);
   template <typename Request>
   Unary* take(Context& context, Method method, const Request& request, v1::Taken& response);
+  template <typename Request>
+  Unary* take_raw(Context& context, Method method, const Bytes& request, Bytes& response);
+  template <typename Request>
+  void take(const Handle& call, const Caller& caller, Method method, const Request& request,
+            CallDesk::Answer answer);
   void with_part(const Handle& call, const Caller& caller, Method method, std::pair<Part, int> part,
                  std::function<void()> go_on);
   void activate(const Handle& call, int port, Duration took);
-  void plan(const Handle& call, const v1::DemandReport& request, v1::PlanReply& response);
+  void plan(const Handle& call, const v1::DemandReport& request, Bytes& response);
   void listen();
 
   RegionLoop& loop_;
@@ -238,9 +271,9 @@ RegionService::Server::~Server() {
 
 template <typename Work>
 RegionService::Server::Unary* RegionService::Server::unary(Context& context, Method method,
-                                                           const Work& work) {
+                                                           const Work& work, std::size_t bytes) {
   Unary* const reactor = context.DefaultReactor();
-  const Admission::Entry entry = admission_->enter(context, method);
+  const Admission::Entry entry = admission_->enter(context, method, bytes);
   if (!entry.status.ok()) {
     reactor->Finish(entry.status);
     return reactor;
@@ -265,25 +298,64 @@ RegionService::Server::Unary* RegionService::Server::look(Context& context, Meth
   });
 }
 
+template <typename Request, typename Work>
+RegionService::Server::Unary* RegionService::Server::parsed(Context& context, Method method,
+                                                            const Bytes& bytes, const Work& work) {
+  const auto start = [&](const Caller& caller, const Handle& call) {
+    const auto go_on = [call, caller, work, held = bytes] {
+      try {
+        work(caller, call, message_of<Request>(held));
+      } catch (const Error& error) {
+        call->fail(grpc::StatusCode::INVALID_ARGUMENT, error.what());
+      }
+    };
+    if (bytes.Length() <= kParsedAtOnce) return go_on();
+    desk_->look(call, caller.who, go_on);
+  };
+  return unary(context, method, start, bytes.Length());
+}
+
 template <typename Request>
 RegionService::Server::Unary* RegionService::Server::take(Context& context, Method method,
                                                           const Request& request,
                                                           v1::Taken& response) {
   return unary(context, method, [&](const Caller& caller, const Handle& call) {
-    EventRequest asked = read_request(request);
-    if (asked.tenant) {
-      if (const std::string why = refuse_tenant(caller, *asked.tenant); !why.empty()) {
-        const grpc::Status refused = admission_->refuse(caller, method, why);
-        return call->finish([&] { return refused; });
-      }
+    take(call, caller, method, request,
+         [&response](const RegionLoop::Outcome& outcome) { return taken(outcome, response); });
+  });
+}
+
+template <typename Request>
+RegionService::Server::Unary* RegionService::Server::take_raw(Context& context, Method method,
+                                                              const Bytes& request,
+                                                              Bytes& response) {
+  return parsed<Request>(
+      context, method, request,
+      [this, method, &response](const Caller& caller, const Handle& call, const Request& asked) {
+        take(call, caller, method, asked, [&response](const RegionLoop::Outcome& outcome) {
+          v1::Taken told;
+          const grpc::Status status = taken(outcome, told);
+          return status.ok() ? bytes_of(told, response) : status;
+        });
+      });
+}
+
+template <typename Request>
+void RegionService::Server::take(const Handle& call, const Caller& caller, Method method,
+                                 const Request& request, CallDesk::Answer answer) {
+  EventRequest asked = read_request(request);
+  if (asked.tenant) {
+    if (const std::string why = refuse_tenant(caller, *asked.tenant); !why.empty()) {
+      const grpc::Status refused = admission_->refuse(caller, method, why);
+      return call->finish([&] { return refused; });
     }
-    if (!asked.part) return desk_->post(call, caller.who, std::move(asked), &response);
-    if (!admission_->may_note(caller)) asked.what.clear();
-    const std::pair<Part, int> part = *asked.part;
-    auto held = std::make_shared<EventRequest>(std::move(asked));
-    with_part(call, caller, method, part, [this, call, who = caller.who, held, &response] {
-      desk_->post(call, who, std::move(*held), &response);
-    });
+  }
+  if (!asked.part) return desk_->post(call, caller.who, std::move(asked), std::move(answer));
+  if (!admission_->may_note(caller)) asked.what.clear();
+  const std::pair<Part, int> part = *asked.part;
+  auto held = std::make_shared<EventRequest>(std::move(asked));
+  with_part(call, caller, method, part, [this, call, who = caller.who, held, answer] {
+    desk_->post(call, who, std::move(*held), answer);
   });
 }
 
@@ -310,7 +382,7 @@ void RegionService::Server::activate(const Handle& call, int port, Duration took
 }
 
 void RegionService::Server::plan(const Handle& call, const v1::DemandReport& request,
-                                 v1::PlanReply& response) {
+                                 Bytes& response) {
   // Without a sequence it is the tenant's next.
   const bool is_next = request.phase().sequence() == 0;
   DemandReport demand;
@@ -323,7 +395,11 @@ void RegionService::Server::plan(const Handle& call, const v1::DemandReport& req
     demand = from_wire(request);
   }
   const auto work = [this, call, demand = std::move(demand), &response] {
-    call->finish([&] { return views_->plan(demand, response); });
+    call->finish([&] {
+      v1::PlanReply reply;
+      const grpc::Status status = views_->plan(demand, reply);
+      return status.ok() ? bytes_of(reply, response) : status;
+    });
   };
   if (desk_->plan(work)) return;
   call->fail(grpc::StatusCode::RESOURCE_EXHAUSTED, "Plan: another dry run is under way: try again");
