@@ -388,10 +388,18 @@ class Chaos {
     return false;
   }
 
+  /// What the dead daemon asked for at last has come to rest: what it is then counts.
+  void await_rest() {
+    const auto moves = [](EmulatedSwitch& emulated) { return emulated.next_event().has_value(); };
+    do {
+      std::this_thread::sleep_for(milliseconds(10));
+    } while (device_.with(moves));
+  }
+
   void verify() {
     const std::string what = fmt::format("round {}", rounds_);
     device_.with([](EmulatedSwitch& emulated) { emulated.heal(steady_clock::now()); });
-    std::this_thread::sleep_for(milliseconds(45));  // what it does at last has come to rest
+    await_rest();
     if (foreign_paths() != foreign_ && lost_all()) {
       join_foreign();
       foreign_ = foreign_paths();
