@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <limits>
 #include <mutex>
 #include <optional>
@@ -45,29 +46,36 @@ struct RegionLoop::Impl {
     return true;
   }
 
-  /// Runs `look` on the loop's thread and waits for it.
+  /// Runs `look` on the loop's thread and waits for it. What it throws, the caller gets.
   bool run_there(const std::function<void()>& look) {
     struct Answer {
       std::mutex mutex;
       std::condition_variable news;
       std::optional<bool> was_run;
+      std::exception_ptr failure;
     };
     const auto answer = std::make_shared<Answer>();
-    const auto tell = [answer](bool was_run) {
+    const auto tell = [answer](bool was_run, std::exception_ptr failure = nullptr) {
       {
         const std::lock_guard lock(answer->mutex);
         answer->was_run = was_run;
+        answer->failure = std::move(failure);
       }
       answer->news.notify_one();
     };
     // `look` lives until the answer is there.
     const auto run = [&look, tell] {
-      look();
-      tell(true);
+      try {
+        look();
+        tell(true);
+      } catch (...) {
+        tell(false, std::current_exception());
+      }
     };
     if (!put({run, [tell] { tell(false); }}, false)) return false;
     std::unique_lock lock(answer->mutex);
     answer->news.wait(lock, [&] { return answer->was_run.has_value(); });
+    if (answer->failure) std::rethrow_exception(answer->failure);
     return *answer->was_run;
   }
 
@@ -119,7 +127,12 @@ struct RegionLoop::Impl {
       errand = std::move(from.front());
       from.pop_front();
     }
-    errand->run();
+    try {
+      errand->run();
+    } catch (...) {
+      if (errand->refuse) errand->refuse();
+      throw;
+    }
     return true;
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/test_region.h"
+#include "store/sqlite.h"
 
 namespace mixnet {
 namespace {
@@ -69,7 +70,7 @@ TEST(RegionLoop, MakesADemandCircuits) {
   ASSERT_NE(command, seen.done.end());
   EXPECT_LE(command->begun, command->sent);
   EXPECT_LT(command->sent, command->done);
-  EXPECT_GE(command->done - command->sent, std::chrono::milliseconds(5));
+  EXPECT_GE(command->done - command->begun, std::chrono::milliseconds(5));
   for (const StageTimes& times : seen.times) {
     EXPECT_LE(times.received, times.decided);
     EXPECT_LE(times.decided, times.stored);
@@ -90,6 +91,34 @@ TEST(RegionLoop, AuditsWhoAskedAndWhatWasCommanded) {
   EXPECT_THAT(texts, Contains("10.0.0.9: DrainServer s1: refused"));
   EXPECT_THAT(texts, Contains(ContainsRegex("controller: command [0-9]+: connect 1-")));
   EXPECT_THAT(texts, Contains(ContainsRegex("controller: command [0-9]+: done in")));
+}
+
+TEST(RegionLoop, ATrailThatCannotBeReadEndsNothing) {
+  World world;
+  const auto region = world.start();
+  ASSERT_TRUE(add_job(*region));
+  SqliteDatabase(world.folder.path() / "region.db").run("UPDATE audit SET what = 'another'");
+  EXPECT_THROW(region->loop().audit_trail(100), Error);
+  EXPECT_TRUE(region->wait_settled());
+  EXPECT_EQ(region->failure(), "");
+}
+
+TEST(RegionLoop, WhatItsStoreDidNotTakeIsRefusedOnce) {
+  World world;
+  const auto region = world.start();
+  ASSERT_TRUE(region->wait_seen([](const auto& seen) { return !seen.done.empty(); }));
+  SqliteDatabase(world.folder.path() / "region.db").run("DROP TABLE event");
+  EXPECT_FALSE(region->post(TenantAdd{1, first_servers(2)}, "AddTenant 1").taken);
+  region->stop();
+  EXPECT_THAT(region->failure(), HasSubstr("no such table: event"));
+}
+
+TEST(RegionLoop, WhatAnInspectionThrowsIsItsCallers) {
+  World world;
+  const auto region = world.start();
+  EXPECT_THROW(region->loop().inspect([](const RegionState&) { throw Error("look", "fails"); }),
+               Error);
+  EXPECT_TRUE(region->loop().inspect([](const RegionState&) {}));
 }
 
 TEST(RegionLoop, GoesOnFromItsStoreAndLeavesCircuitsAlone) {
