@@ -9,6 +9,7 @@
 #include <limits>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "daemon/loop_work.h"
@@ -48,6 +49,10 @@ struct RegionLoop::Impl {
 
   /// Runs `look` on the loop's thread and waits for it. What it throws, the caller gets.
   bool run_there(const std::function<void()>& look) {
+    if (std::this_thread::get_id() == runs_on) {  // a listener: to wait would be for ever
+      look();
+      return true;
+    }
     struct Answer {
       std::mutex mutex;
       std::condition_variable news;
@@ -90,6 +95,7 @@ struct RegionLoop::Impl {
   // On the loop's thread.
 
   void run() {
+    runs_on = std::this_thread::get_id();
     try {
       DeviceWorker worker(device, sink(), env);
       work.set_worker(&worker);
@@ -166,6 +172,7 @@ struct RegionLoop::Impl {
   void end() {
     is_ready = false;
     last_turn = kNotTurning;
+    runs_on = std::thread::id();
     refuse_all();
   }
 
@@ -211,6 +218,7 @@ struct RegionLoop::Impl {
   std::deque<Errand> queue;         ///< of others; at most kMostWaiting
   std::deque<Errand> device_queue;  ///< goes first, so that a flood of posts times nothing out
   bool is_stopping = false;
+  std::atomic<std::thread::id> runs_on;  ///< none: it does not run
 
   bool reaches = true;
   std::atomic<bool> is_ready{false};

@@ -1,6 +1,7 @@
 #include "daemon/region_loop.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "daemon/test_region.h"
 #include "store/sqlite.h"
@@ -111,6 +112,19 @@ TEST(RegionLoop, WhatItsStoreDidNotTakeIsRefusedOnce) {
   EXPECT_FALSE(region->post(TenantAdd{1, first_servers(2)}, "AddTenant 1").taken);
   region->stop();
   EXPECT_THAT(region->failure(), HasSubstr("no such table: event"));
+}
+
+TEST(RegionLoop, AListenerMayInspect) {
+  World world;
+  const auto region = world.start();
+  std::atomic<int> tenants = -1;
+  const auto subscription = region->loop().listen([&](const Happening& happening) {
+    if (!std::holds_alternative<EventHandled>(happening)) return;
+    EXPECT_TRUE(region->loop().inspect(
+        [&](const RegionState& state) { tenants = static_cast<int>(state.slices.size()) - 1; }));
+  });
+  ASSERT_TRUE(region->post(TenantAdd{1, first_servers(2)}).taken);
+  EXPECT_TRUE(region->wait_for([&](const RegionState&) { return tenants == 1; }));
 }
 
 TEST(RegionLoop, WhatAnInspectionThrowsIsItsCallers) {
