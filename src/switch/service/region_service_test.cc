@@ -129,8 +129,8 @@ TEST_F(RegionServiceTest, HealthAndActivationOfOwnServersAlone) {
     trainer->report(HealthReport{Part::kServer, 2, true, 0}, kLimit);
   });
   EXPECT_EQ(fault, CallFault::kForbidden);
-  EXPECT_THAT(why, HasSubstr("server 2 is not of a tenant"));
-  EXPECT_TRUE(served_.is_audited("trainer/1", "ReportHealth: refused, server 2"));
+  EXPECT_THAT(why, HasSubstr("s2 is not of a tenant"));
+  EXPECT_TRUE(served_.is_audited("trainer/1", "ReportHealth: refused, s2 is not of"));
   EXPECT_TRUE(served_.is_audited("trainer/1", "ReportHealth: s1:o1 (position 4) failed"));
   std::tie(fault, why) =
       refusal([&] { trainer->report_activation(4, Duration::milliseconds(700), kLimit); });
