@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "daemon/test_region.h"
+#include "ocs/switch_error.h"
 #include "store/sqlite.h"
 
 namespace mixnet {
@@ -112,6 +113,45 @@ TEST(RegionLoop, WhatItsStoreDidNotTakeIsRefusedOnce) {
   EXPECT_FALSE(region->post(TenantAdd{1, first_servers(2)}, "AddTenant 1").taken);
   region->stop();
   EXPECT_THAT(region->failure(), HasSubstr("no such table: event"));
+}
+
+/// A switch that tells of its circuits at once, and of its ports never in time.
+class SlowPorts : public OpticalSwitch {
+ public:
+  explicit SlowPorts(OpticalSwitch& real) : real_(real) {}
+  SwitchCapabilities capabilities(MonotonicTime dead_line) override {
+    return real_.capabilities(dead_line);
+  }
+  CrossConnects cross_connects(MonotonicTime dead_line) override {
+    return real_.cross_connects(dead_line);
+  }
+  ChangeReport apply(const SwitchChange& change, MonotonicTime dead_line) override {
+    return real_.apply(change, dead_line);
+  }
+  std::vector<PortReading> ports(std::span<const int>, MonotonicTime) override {
+    ++asked;
+    throw SwitchError(SwitchFault::kTimedOut, "ocs", "did not answer in time");
+  }
+  std::vector<SwitchEvent> events(MonotonicTime dead_line) override {
+    if (asked > 0) ++listened_after;
+    return real_.events(dead_line);
+  }
+  std::atomic<int> asked = 0, listened_after = 0;
+
+ private:
+  OpticalSwitch& real_;
+};
+
+TEST(RegionLoop, ASwitchThatIsSlowAboutItsPortsIsNotLost) {
+  World world;
+  const DaemonSettings settings = test_settings(kServers, kNics);
+  FakeEmulatorDriver driver(world.access, settings.slice(), system_env());
+  SlowPorts device(driver);
+  RunningRegion region(settings, world.folder.path(), device);
+  EXPECT_TRUE(region.wait_for([&](const RegionState&) { return device.listened_after > 1; }));
+  EXPECT_EQ(device.asked, 1);
+  EXPECT_THAT(region.seen().milestones, ElementsAre(Milestone::kStarted, Milestone::kReady));
+  EXPECT_TRUE(region.loop().is_ready());
 }
 
 TEST(RegionLoop, AListenerMayInspect) {
