@@ -31,6 +31,7 @@ namespace {
 constexpr int kBacklog = 512;
 constexpr rlim_t kFilesForOthers = 256;  // the store, the switch, the page
 constexpr int kPauseMs = 10;             // when nothing may be accepted
+constexpr std::size_t kMostNetworks = 4'096;
 constexpr std::uint64_t kWake = ~std::uint64_t{0};
 
 struct Endpoint {
@@ -140,7 +141,8 @@ struct Listener::Table {
   std::vector<AddressPrefix> peers;
   Told told;
   Limits limits;
-  TokenBucket bucket{0, 0, {}};
+  TokenBucket all{0, 0, {}};
+  std::map<IpAddress, TokenBucket> buckets;  // by network; the listening thread's alone
   int epoll = ::epoll_create1(EPOLL_CLOEXEC);
   std::atomic<bool> is_over = false;
 
@@ -215,15 +217,21 @@ struct Listener::Table {
     if (silent) told.abandoned(*silent);
   }
 
+  /// False: its network has had too many in this second.
+  bool may_enter(const IpAddress& network, MonotonicTime now) {
+    if (buckets.size() > kMostNetworks) buckets.clear();  // begin full: of many, few are hostile
+    return buckets.try_emplace(network, limits.burst, limits.rate, now).first->second.take(1, now);
+  }
+
   /// False: there is nothing to accept, or it has to wait.
   bool accept_from(int listening, MonotonicTime now) {
-    if (!bucket.has(1, now)) return false;
+    if (!all.has(1, now)) return false;
     sockaddr_storage from{};
     socklen_t size = sizeof from;
     const int socket = ::accept4(listening, reinterpret_cast<sockaddr*>(&from), &size,
                                  SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (socket < 0) return errno == ECONNABORTED || errno == EINTR;
-    bucket.take(1, now);
+    all.take(1, now);
     const auto endpoint = endpoint_of(from);
     if (!endpoint || !is_among(endpoint->address, peers)) {
       ::close(socket);
@@ -231,7 +239,7 @@ struct Listener::Table {
       return true;
     }
     set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
-    if (add(socket, *endpoint)) {
+    if (may_enter(endpoint->address.network(), now) && add(socket, *endpoint)) {
       told.taken(socket);
     } else {
       ::close(socket);
@@ -272,7 +280,7 @@ void Listener::start(std::vector<AddressPrefix> peers, Told told, const Limits& 
   table_->told = std::move(told);
   table_->limits = limits;
   table_->limits.connections = affordable(limits.connections);
-  table_->bucket = TokenBucket(limits.burst, limits.rate, env_.monotonic_now());
+  table_->all = TokenBucket(limits.all_burst, limits.all_rate, env_.monotonic_now());
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = kWake;

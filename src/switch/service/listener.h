@@ -1,7 +1,8 @@
 // Who may connect, and how often: the sockets of the API, before gRPC and TLS see a byte.
 //
 // A thread of its own accepts. A peer outside the prefixes is closed at once. Of the rest
-//   - 200 new connections a second are taken, in bursts of 256; more wait in the kernel;
+//   - 200 new connections a second of one network are taken, in bursts of 256. What is more is
+//   closed at once: left to wait in the kernel, it would fill the queue in which the honest wait;
 //   - 1,024 connections are kept (fewer where the process may open fewer files), 256 of one
 //   network;
 //     beyond that the oldest that has not made a call makes room, and where all have, the newest
@@ -31,8 +32,12 @@ class Listener {
   struct Limits {
     std::size_t connections = 1'024;
     std::size_t of_network = 256;
-    double rate = 200;  ///< new ones, a second
+    double rate = 200;  ///< new ones of one network, a second
     double burst = 256;
+    /// Of all that are accepted, to be closed or kept: more wait, so that whoever knocks costs no
+    /// more than some percent of a core.
+    double all_rate = 5'000;
+    double all_burst = 1'000;
   };
   struct Told {
     /// A connection to hand on; the callee owns it.

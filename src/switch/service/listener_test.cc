@@ -44,11 +44,13 @@ class ListenerTest : public ::testing::Test {
                          }},
                     limits);
   }
-  /// A client; its name as gRPC gives it goes into `peer`.
-  int connect(std::string* peer = nullptr) {
+  /// A client at 127.0.0.`host`; its name as gRPC gives it goes into `peer`.
+  int connect(std::string* peer = nullptr, std::uint32_t host = 1) {
     const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + host);
+    EXPECT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     address.sin_port = htons(static_cast<std::uint16_t>(listener_.port()));
     EXPECT_EQ(::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
@@ -134,8 +136,18 @@ TEST_F(ListenerTest, WhoHasMadeNoCallMakesRoomAndWhoHasStays) {
   for (const int socket : {speaker, silent, third, fourth}) ::close(socket);
 }
 
-TEST_F(ListenerTest, TooManyASecondWait) {
-  start({.rate = 20, .burst = 2});
+TEST_F(ListenerTest, TooManyASecondOfOneNetworkAreClosedAndOthersComeIn) {
+  start({.rate = 0.1, .burst = 2});
+  std::vector<int> sockets;
+  for (int i = 0; i < 6; ++i) sockets.push_back(connect(nullptr, 2));
+  for (int i = 2; i < 6; ++i) EXPECT_TRUE(is_over(sockets[i]));
+  sockets.push_back(connect());
+  EXPECT_TRUE(wait([&] { return kept_.size() == 3; }));
+  for (const int socket : sockets) ::close(socket);
+}
+
+TEST_F(ListenerTest, TooManyASecondInAllWait) {
+  start({.all_rate = 20, .all_burst = 2});
   const auto begin = std::chrono::steady_clock::now();
   std::vector<int> sockets;
   for (int i = 0; i < 6; ++i) sockets.push_back(connect());
