@@ -13,7 +13,7 @@ import time
 import unittest
 
 import program
-from daemon_program import CTL, DAEMON, Daemon, ctl, start
+from daemon_program import CTL, DAEMON, Daemon, ctl, region_file, start
 from ocs_program import MIXNET, die_with_parent
 
 TENANT = ["tenant", "add", 17, "gpu-[0-3]"]
@@ -179,6 +179,36 @@ class RegionTest(program.ProgramTest):
         self.assertIn("is of 3 servers; tenant 17 has 4", err)
 
 
+class DaemonTest(program.ProgramTest):
+    """mixnetd itself, under a shell that does not care for it."""
+
+    def config(self, url="tl1://127.0.0.1:1", store="store"):
+        return self.file("region.yaml", region_file(url, 2, 1).replace("store: store", f"store: {store}"))
+
+    def test_who_observes_has_a_store_beside_the_acting_ones(self):
+        for store in ("pod", "pod/", "x/../pod//"):
+            done = subprocess.run([DAEMON, "--config", self.config(store=store), "--observe", "--check"],
+                                  capture_output=True, text=True, check=True)
+            self.assertIn(f"store {self.folder / 'pod-observe'}\n", done.stdout)
+
+    def test_closed_files_are_not_taken_for_sockets(self):
+        daemon = subprocess.Popen(["sh", "-c", f'exec "{DAEMON}" --config "{self.config()}" --insecure >&- 2>&-'],
+                                  stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
+        self.addCleanup(daemon.kill)
+        held = [pathlib.Path(f"/proc/{daemon.pid}/fd/{number}") for number in range(20)]
+        wait_for(lambda: any("socket:" in os.readlink(file) for file in held if file.is_symlink()))
+        self.assertEqual([os.readlink(file) for file in held[:3]], ["/dev/null"] * 3)
+        daemon.terminate()
+        self.assertEqual(daemon.wait(timeout=20 * program.SLOWDOWN), 0)
+
+    def test_where_nothing_can_be_said_the_status_says_it(self):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            for errors in (full, subprocess.PIPE):
+                done = subprocess.run([DAEMON, "--config", self.config(), "--insecure"], stdout=full, stderr=errors,
+                                      timeout=20 * program.SLOWDOWN, check=False)
+                self.assertEqual(done.returncode, 2, done.stderr)
+
+
 class CertificatesTest(program.ProgramTest):
     def setUp(self):
         super().setUp()
@@ -234,6 +264,8 @@ class WithoutDaemonTest(program.ProgramTest):
                             (["status", "--cert", "x", *nobody], "--ca: is not given; --ca, --cert and --key go together"),
                             (["status", "--ca=x", "--cert=x", "--key=x"], "x: No such file or directory; name a PEM file"),
                             (["pin", "1+17"], "PAIR: '1+17' is no circuit; two positions of the switch, as in 1-17"),
+                            (["pin", "4-4"], "PAIR: '4-4' joins a position with itself; two positions of the switch, "
+                                             "as in 1-17"),
                             (["drain", "gpu-["], "SERVER: 'gpu-[' lacks a ]; as in gpu-[0-3,7]"),
                             (["tenant", "add", 3, "a", "a"], "SERVER: 'a' is named twice; each server once"),
                             (["tenant", "add", "x", "a"], "NUMBER: 'x' is not a whole number"),
@@ -345,6 +377,15 @@ class DemoTest(program.ProgramTest):
                 self.assertEqual((self.demo.returncode, err), (0, ""), out)
                 self.assertRegex(out, r"\d+ phases?, \d+ of them served; ")
                 self.nothing_is_left()
+
+    def test_it_ends_when_nobody_reads_it(self):
+        self.start("--forever")
+        self.read_page()
+        self.demo.stdout.close()
+        self.assertEqual(self.demo.wait(timeout=30 * program.SLOWDOWN), 2)
+        with self.demo.stderr as errors:
+            self.assertIn("standard output", errors.read())
+        self.nothing_is_left()
 
     def test_killed_it_takes_its_children_along(self):
         self.start("--forever")

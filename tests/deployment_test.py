@@ -72,6 +72,15 @@ class SlurmTest(unittest.TestCase):
             self.assertEqual(self.arguments(), ["tenant", "add", "17", "gpu-[0-1]"], nonsense)
             self.assertRegex(done.stderr, "cannot be read|is no number", nonsense)
 
+    def test_settings_that_are_not_there_are_logged(self):
+        self.assertIn(f"there is no {self.settings} that we may read", self.run_script("prolog.sh").stderr)
+        self.assertEqual(self.run_script("prolog.sh", MIXNET_CONTROLLER="head-1").stderr.count("may read"), 0)
+
+    def test_slurms_user_gets_to_its_settings(self):
+        packaging = SCRIPTS.parent
+        self.assertIn("install -d -m 0711 /etc/mixnet\n", (packaging / "debian" / "postinst").read_text())
+        self.assertNotIn("go= /etc/mixnet)", (packaging / "mixnetd@.service").read_text())
+
     def test_a_controller_that_is_down_or_refuses_does_not_fail_the_job(self):
         for status in (1, 2, 139):
             self.fake(f"echo 'mixnet ctl: no route'; exit {status}")

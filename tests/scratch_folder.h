@@ -1,21 +1,24 @@
-// A folder of this process's own, which goes with it.
+// A folder of this process's own, which goes with it. A new one: what a killed test has left behind,
+// whose number this process may have got, is not gone on from.
 #pragma once
 
-#include <fmt/format.h>
-#include <unistd.h>
+#include <stdlib.h>
 
-#include <atomic>
+#include <cerrno>
 #include <filesystem>
+#include <string>
+#include <system_error>
 
 namespace mixnet {
 
 class ScratchFolder {
  public:
   ScratchFolder() {
-    static std::atomic<int> made = 0;
-    path_ = std::filesystem::temp_directory_path() /
-            fmt::format("mixnet-test-{}-{}", ::getpid(), ++made);
-    std::filesystem::create_directories(path_);
+    std::string name = (std::filesystem::temp_directory_path() / "mixnet-test-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) {
+      throw std::system_error(errno, std::generic_category(), name);
+    }
+    path_ = name;
   }
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;

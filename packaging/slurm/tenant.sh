@@ -35,6 +35,9 @@ if [ -e "$settings" ]; then
   else
     log "$settings cannot be read; going on without it"
   fi
+elif [ -z "${MIXNET_CONTROLLER:-}" ]; then
+  # It looks the same where a folder above it lets us not through.
+  log "there is no $settings that we may read; going on without it"
 fi
 
 is_ours() {

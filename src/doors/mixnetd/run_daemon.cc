@@ -1,7 +1,9 @@
 #include "run_daemon.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -33,6 +35,14 @@ void print(std::string_view text) {
 /// "ready" is news for who waits for it; that nobody does must not end a controller.
 void say(std::string_view text) { static_cast<void>(system_env().print(Env::Stream::kOut, text)); }
 
+/// Where the caller has closed one of the three (`>&-`), the next socket would be it, and what is
+/// said would go to a client, or to the switch.
+void hold_standard_files() {
+  for (int file = STDIN_FILENO; file <= STDERR_FILENO; ++file) {
+    if (::fcntl(file, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
+  }
+}
+
 /// A position is a descriptor, and so is a client.
 void raise_descriptors() {
   rlimit limit{};
@@ -50,7 +60,7 @@ DaemonSettings settings_of(const Flags& flags) {
   } else if (settings.store.empty()) {
     settings.store = default_store(settings.site.name, flags.observe);
   } else if (flags.observe) {
-    settings.store += "-observe";
+    settings.store = observed_store(settings.store);
   }
   return settings;
 }
@@ -134,6 +144,7 @@ void add_flags(CLI::App& app, Flags& flags) {
 }
 
 int run(const Flags& flags) {
+  hold_standard_files();
   const DaemonSettings settings = settings_of(flags);
   if (flags.check) {
     print(description(settings));
@@ -142,7 +153,7 @@ int run(const Flags& flags) {
   if (flags.replay) return run_replay(settings);
   check_exposure(settings);
   raise_descriptors();
-  StopSignals signals;
+  block_stop_signals();
   std::optional<PositionLease> lease;
   if (!settings.observes) lease.emplace(settings.address, settings.slice());
   RegionStore store(settings.store, settings.site.name, settings.store_options);
@@ -150,7 +161,7 @@ int run(const Flags& flags) {
   ObservedSwitch observed(*real);
   OpticalSwitch& device = settings.observes ? static_cast<OpticalSwitch&>(observed) : *real;
   RegionLoop loop(settings, store, device);
-  signals.on_first([&loop] { loop.stop(); });
+  const StopSignals signals([&loop] { loop.stop(); });  // goes before the loop
   const Monitor monitor(loop);
   std::optional<RegionService> service;
   if (!settings.api.empty()) {

@@ -4,55 +4,48 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <thread>
 #include <utility>
 
 namespace mixnet::daemon {
+namespace {
 
-struct StopSignals::Watcher {
-  explicit Watcher(std::function<void()> call)
-      : stop(std::move(call)), thread([this] { wait(); }) {}
-  ~Watcher() {
-    ends = true;
-    ::pthread_kill(thread.native_handle(), SIGTERM);  // which it waits for
-    thread.join();
-  }
-
-  void wait() {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    bool was_asked = false;
-    while (true) {
-      int signal = 0;
-      if (::sigwait(&set, &signal) != 0) continue;
-      if (ends) return;
-      if (was_asked) ::_exit(1);
-      was_asked = true;
-      stop();
-    }
-  }
-
-  std::function<void()> stop;
-  std::atomic<bool> ends{false};
-  std::thread thread;
-};
-
-StopSignals::StopSignals() {
+sigset_t both() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  return set;
+}
+
+}  // namespace
+
+void block_stop_signals() {
+  const sigset_t set = both();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   // Who reads what we say may end before us: that must not end the controller.
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-StopSignals::~StopSignals() = default;
+StopSignals::StopSignals(std::function<void()> stop)
+    : stop_(std::move(stop)), thread_([this] { wait(); }) {}
 
-void StopSignals::on_first(std::function<void()> stop) {
-  watcher_ = std::make_unique<Watcher>(std::move(stop));
+StopSignals::~StopSignals() {
+  ends_ = true;
+  ::pthread_kill(thread_.native_handle(), SIGTERM);  // which it waits for
+  thread_.join();
+}
+
+void StopSignals::wait() {
+  const sigset_t set = both();
+  bool was_asked = false;
+  while (true) {
+    int signal = 0;
+    if (::sigwait(&set, &signal) != 0) continue;
+    if (ends_) return;
+    if (was_asked) ::_exit(1);
+    was_asked = true;
+    stop_();
+  }
 }
 
 }  // namespace mixnet::daemon

@@ -36,4 +36,10 @@ fs::path default_store(std::string_view region, bool observes, Env& env) {
               "give one");
 }
 
+fs::path observed_store(const fs::path& acting) {
+  fs::path store = acting.lexically_normal();
+  if (!store.has_filename()) store = store.parent_path();
+  return store += "-observe";
+}
+
 }  // namespace mixnet::daemon

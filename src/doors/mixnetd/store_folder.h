@@ -14,4 +14,7 @@ namespace mixnet::daemon {
 std::filesystem::path default_store(std::string_view region, bool observes,
                                     Env& env = system_env());
 
+/// NAME-observe beside the store NAME, and not in it, where the path ends with '/'.
+std::filesystem::path observed_store(const std::filesystem::path& acting);
+
 }  // namespace mixnet::daemon

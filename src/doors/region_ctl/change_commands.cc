@@ -59,6 +59,10 @@ PortPair positions_in(const std::string& word) {
     throw Error("PAIR", fmt::format("'{}' is no circuit", shown(word)),
                 "two positions of the switch, as in 1-17");
   }
+  if (*a == *b) {
+    throw Error("PAIR", fmt::format("'{}' joins a position with itself", shown(word)),
+                "two positions of the switch, as in 1-17");
+  }
   return {*a, *b};
 }
 

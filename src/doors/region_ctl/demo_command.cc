@@ -38,7 +38,8 @@ struct DemoFlags {
 volatile std::sig_atomic_t stop_signal = 0;
 bool is_interrupted() { return stop_signal != 0; }
 
-/// Ctrl-C and SIGTERM end the job, not the program: there is something to put away.
+/// Ctrl-C and SIGTERM end the job, not the program: there is something to put away. So there is
+/// when who reads what we print has ended (`| head`): then a write fails.
 class Interruptible {
  public:
   Interruptible() {
@@ -48,6 +49,8 @@ class Interruptible {
     ::sigaction(SIGINT, &action, &before_[0]);
     ::sigaction(SIGTERM, &action, &before_[1]);
     ::sigaction(SIGHUP, &action, &before_[2]);
+    action.sa_handler = SIG_IGN;
+    ::sigaction(SIGPIPE, &action, &before_[3]);
   }
   Interruptible(const Interruptible&) = delete;
   Interruptible& operator=(const Interruptible&) = delete;
@@ -55,10 +58,11 @@ class Interruptible {
     ::sigaction(SIGINT, &before_[0], nullptr);
     ::sigaction(SIGTERM, &before_[1], nullptr);
     ::sigaction(SIGHUP, &before_[2], nullptr);
+    ::sigaction(SIGPIPE, &before_[3], nullptr);
   }
 
  private:
-  struct sigaction before_[3] = {};
+  struct sigaction before_[4] = {};
 };
 
 /// A folder of our own, gone with all that is in it.

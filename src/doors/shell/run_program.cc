@@ -7,6 +7,7 @@
 #include <exception>
 #include <new>
 #include <sstream>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -20,6 +21,11 @@ namespace {
 constexpr int kFault = 1;
 constexpr int kBadInput = 2;
 
+/// Where standard error cannot be written the status says it alone.
+void say(const std::string& line) {
+  static_cast<void>(system_env().print(Env::Stream::kError, line));
+}
+
 }  // namespace
 
 int run_program(CLI::App& app, int argc, char** argv, const ProgramText& text) {
@@ -31,7 +37,7 @@ int run_program(CLI::App& app, int argc, char** argv, const ProgramText& text) {
 int run_program(CLI::App& app, std::vector<std::string> words, const ProgramText& text) {
   const auto complain = [&](std::string_view line) {
     std::fflush(stdout);
-    fmt::print(stderr, "{}: {}\n", text.name, line);
+    say(fmt::format("{}: {}\n", text.name, line));
     return kBadInput;
   };
   refuse_loose_values(app);
@@ -52,7 +58,7 @@ int run_program(CLI::App& app, std::vector<std::string> words, const ProgramText
   } catch (const std::exception& error) {
     // A fault of the program, not of its input.
     std::fflush(stdout);
-    fmt::print(stderr, "{}: internal error: {}; {}\n", text.name, error.what(), text.report);
+    say(fmt::format("{}: internal error: {}; {}\n", text.name, error.what(), text.report));
     return kFault;
   }
   // What was printed may still be on its way; that it did not arrive must not be lost.

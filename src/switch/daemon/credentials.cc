@@ -36,7 +36,7 @@ class File {
       throw Error(name_, "holds a secret and belongs to another user",
                   "it must be ours, or root's: chown");
     }
-    if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    if (!is_private(status.st_mode, status.st_uid, status.st_gid, ::geteuid())) {
       throw Error(name_, "holds a secret that others may read or write", "chmod 600");
     }
   }
@@ -84,6 +84,12 @@ SwitchCredentials read_credentials(const std::filesystem::path& file) {
   const File opened(file);
   opened.check_private();
   return parse_credentials(opened.content(), file.string());
+}
+
+bool is_private(mode_t mode, uid_t owner, gid_t group, uid_t us) {
+  if (owner != us && owner != 0) return false;
+  const mode_t others = mode & (S_IRWXG | S_IRWXO);
+  return others == 0 || (others == S_IRGRP && owner == 0 && group == 0);
 }
 
 void check_private(const std::filesystem::path& file) { File(file).check_private(); }

@@ -160,7 +160,7 @@ TEST(DaemonSettings, KeepsSecretsApart) {
   const auto path = folder.path() / "region.yaml";
   const std::string url = "switch: tl1://joe:hunter2@10.0.0.5\n";
   write_text_file(path, url + region_text(2, 1).substr(region_text(2, 1).find("servers")));
-  ASSERT_EQ(::chmod(path.c_str(), 0640), 0);
+  ASSERT_EQ(::chmod(path.c_str(), 0644), 0);
   try {
     read_daemon_settings(path);
     FAIL() << "it was read";
@@ -180,12 +180,26 @@ TEST(Credentials, AreOursAlone) {
   write_text_file(path, "user: joe\npassword: hunter2\n");
   ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
   EXPECT_EQ(read_credentials(path).password, "hunter2");
-  for (const mode_t mode : {0640, 0604, 0620, 0666}) {
+  for (const mode_t mode : {0660, 0604, 0620, 0666}) {
     ASSERT_EQ(::chmod(path.c_str(), mode), 0);
     EXPECT_THROW(read_credentials(path), Error) << mode;
   }
   EXPECT_THROW(read_credentials(folder.path() / "none"), Error);
   EXPECT_THROW(read_credentials(folder.path()), Error);
+}
+
+TEST(Credentials, ArePrivateAsSystemdPassesThemToo) {
+  constexpr uid_t kUs = 61'234;
+  constexpr gid_t kOurs = 61'234;
+  EXPECT_TRUE(is_private(0600, kUs, kOurs, kUs));
+  EXPECT_TRUE(is_private(0400, 0, 0, kUs));
+  EXPECT_TRUE(is_private(0440, 0, 0, kUs)) << "LoadCredential= of a service with a user";
+  EXPECT_FALSE(is_private(0440, 0, kOurs, kUs));
+  EXPECT_FALSE(is_private(0440, kUs, kOurs, kUs));
+  EXPECT_FALSE(is_private(0440, kUs, 0, kUs));
+  EXPECT_FALSE(is_private(0460, 0, 0, kUs));
+  EXPECT_FALSE(is_private(0444, 0, 0, kUs));
+  EXPECT_FALSE(is_private(0400, kUs + 1, kOurs, kUs));
 }
 
 TEST(Credentials, AreNotRepeatedInErrors) {

@@ -22,6 +22,8 @@ constexpr milliseconds kMostListen{100};
 /// To connect again, of a switch that did not answer.
 constexpr milliseconds kReconnectWithin{500};
 constexpr std::chrono::seconds kPortsEvery{10};
+constexpr std::chrono::minutes kPortsSeldom{10};
+constexpr int kPortsShare = 100;  // at most 1 % of the time
 constexpr milliseconds kPortsWithin{1'000};
 
 }  // namespace
@@ -195,11 +197,24 @@ struct DeviceWorker::Impl {
     }
     if (!events.empty()) sink_.spoke(std::move(events));
     if (is_busy || !reaches_.value_or(false) || now < next_ports_) return;
-    next_ports_ = now + kPortsEvery;
-    std::vector<PortReading> ports;
-    if (!ask([&] { ports = device_.ports({}, env_.monotonic_now() + kPortsWithin); })) {
+    read_ports();
+  }
+
+  /// A command that comes meanwhile waits, so a slow switch is asked seldom. That it does not
+  /// answer in time does not mean that it is lost: the next listening tells that.
+  void read_ports() {
+    const MonotonicTime begun = env_.monotonic_now();
+    bool is_read = false;
+    try {
+      std::vector<PortReading> ports = device_.ports({}, begun + kPortsWithin);
+      is_read = true;
       sink_.ports(std::move(ports));
+    } catch (const Error&) {
     }
+    const MonotonicTime now = env_.monotonic_now();
+    ports_every_ = is_read ? kPortsShare * (now - begun) : 2 * ports_every_;
+    ports_every_ = std::clamp<MonotonicTime::duration>(ports_every_, kPortsEvery, kPortsSeldom);
+    next_ports_ = now + ports_every_;
   }
 
   OpticalSwitch& device_;
@@ -207,6 +222,7 @@ struct DeviceWorker::Impl {
   Env& env_;
   MonotonicTime next_listen_, next_ports_;
   MonotonicTime::duration answers_in_{};
+  MonotonicTime::duration ports_every_{};
   std::optional<bool> reaches_;
 
   std::mutex mutex_;

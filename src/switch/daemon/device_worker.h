@@ -1,6 +1,7 @@
 // The thread that owns the OpticalSwitch: it carries commands and reads out in the order in which
 // they are pushed, and says what came of them. When there is nothing to do for a while it listens
-// to the switch, which keeps the session alive, and from time to time reads its ports.
+// to the switch, which keeps the session alive, and from time to time reads its ports: every 10 s,
+// or more seldom where that takes more than 100 ms.
 //
 // What has not begun by its dead-line is not begun: a command that has timed out must not act after
 // a later read. Reads that wait one behind another are answered by one reading. Listening takes a

@@ -182,11 +182,11 @@ void LoopWork::hear(HeardEvent&& event) {
     store_.put_value(kHoldValue, hold->held ? "yes" : "no");
   }
   if (!event.what.empty()) audit.push_back({now(), std::move(event.who), std::move(event.what)});
-  heard(std::move(event.event), event.received, std::move(audit), nullptr, event.done);
+  heard(std::move(event.event), event.received, std::move(audit), nullptr, &event.done);
 }
 
 void LoopWork::heard(Event&& event, MonotonicTime received, std::vector<AuditEntry> audit,
-                     const DeviceDone* done, const RegionLoop::Done& call) {
+                     const DeviceDone* done, RegionLoop::Done* call) {
   const Instant at = now();
   last_event_ = env_.monotonic_now();
   const std::vector<Decision>& decisions = engine_.handle(at, event, audit);
@@ -197,7 +197,10 @@ void LoopWork::heard(Event&& event, MonotonicTime received, std::vector<AuditEnt
   RegionLoop::Outcome outcome{.taken = true, .record = engine_.last_record(), .alarms = {}};
   hand_out(decisions, outcome);
   times.handed = env_.monotonic_now();
-  if (call) call(outcome);
+  if (call != nullptr) {
+    // Once, whatever fails afterwards.
+    if (const RegionLoop::Done tell = std::exchange(*call, nullptr)) tell(outcome);
+  }
   for (const Alarm& alarm : outcome.alarms) keep(alarm, at);
   for (AuditEntry& entry : audit) {
     hub_.tell(Audited{entry.at, std::move(entry.who), std::move(entry.what), false});

@@ -63,7 +63,7 @@ class LoopWork {
  private:
   Instant now() const;
   void heard(Event&& event, MonotonicTime received, std::vector<AuditEntry> audit,
-             const DeviceDone* done, const RegionLoop::Done& call);
+             const DeviceDone* done, RegionLoop::Done* call);
   void hand_out(const std::vector<Decision>& decisions, RegionLoop::Outcome& outcome);
   void keep(const Alarm& alarm, Instant now);
   void deliver(DeviceResult&& result, MonotonicTime linked);

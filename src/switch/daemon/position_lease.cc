@@ -55,8 +55,12 @@ PositionLease::PositionLease(const SwitchAddress& address, std::span<const int> 
                   fmt::format("port {} is driven by another mixnetd on this machine", position),
                   "slices of one switch must not meet; 'ports:' says which are ours");
     }
-    throw Error(address.shown(), fmt::format("port {} cannot be held for us ({})", position,
-                                             std::generic_category().message(code)));
+    throw Error(address.shown(),
+                fmt::format("port {} cannot be held for us ({})", position,
+                            std::generic_category().message(code)),
+                code == EMFILE || code == ENFILE
+                    ? "let it open more files: ulimit -n, or LimitNOFILE= of systemd"
+                    : "");
   }
 }
 

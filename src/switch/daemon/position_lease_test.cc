@@ -1,5 +1,6 @@
 #include "daemon/position_lease.h"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +27,19 @@ std::string refusal(const SwitchAddress& address, const std::vector<int>& positi
     return error.what();
   }
   return "";
+}
+
+TEST(PositionLease, SaysWhatIsShortWhereFilesAre) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = 64;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  std::vector<int> many;
+  for (int position = 1; position <= 100; ++position) many.push_back(position);
+  EXPECT_THAT(refusal(switch_of("many"), many), HasSubstr("LimitNOFILE="));
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(refusal(switch_of("many"), many), "");
 }
 
 TEST(PositionLease, IsForOneDaemonAPosition) {

@@ -5,9 +5,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <limits>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "daemon/loop_work.h"
@@ -45,29 +47,40 @@ struct RegionLoop::Impl {
     return true;
   }
 
-  /// Runs `look` on the loop's thread and waits for it.
+  /// Runs `look` on the loop's thread and waits for it. What it throws, the caller gets.
   bool run_there(const std::function<void()>& look) {
+    if (std::this_thread::get_id() == runs_on) {  // a listener: to wait would be for ever
+      look();
+      return true;
+    }
     struct Answer {
       std::mutex mutex;
       std::condition_variable news;
       std::optional<bool> was_run;
+      std::exception_ptr failure;
     };
     const auto answer = std::make_shared<Answer>();
-    const auto tell = [answer](bool was_run) {
+    const auto tell = [answer](bool was_run, std::exception_ptr failure = nullptr) {
       {
         const std::lock_guard lock(answer->mutex);
         answer->was_run = was_run;
+        answer->failure = std::move(failure);
       }
       answer->news.notify_one();
     };
     // `look` lives until the answer is there.
     const auto run = [&look, tell] {
-      look();
-      tell(true);
+      try {
+        look();
+        tell(true);
+      } catch (...) {
+        tell(false, std::current_exception());
+      }
     };
     if (!put({run, [tell] { tell(false); }}, false)) return false;
     std::unique_lock lock(answer->mutex);
     answer->news.wait(lock, [&] { return answer->was_run.has_value(); });
+    if (answer->failure) std::rethrow_exception(answer->failure);
     return *answer->was_run;
   }
 
@@ -82,6 +95,7 @@ struct RegionLoop::Impl {
   // On the loop's thread.
 
   void run() {
+    runs_on = std::this_thread::get_id();
     try {
       DeviceWorker worker(device, sink(), env);
       work.set_worker(&worker);
@@ -119,7 +133,12 @@ struct RegionLoop::Impl {
       errand = std::move(from.front());
       from.pop_front();
     }
-    errand->run();
+    try {
+      errand->run();
+    } catch (...) {
+      if (errand->refuse) errand->refuse();
+      throw;
+    }
     return true;
   }
 
@@ -153,6 +172,7 @@ struct RegionLoop::Impl {
   void end() {
     is_ready = false;
     last_turn = kNotTurning;
+    runs_on = std::thread::id();
     refuse_all();
   }
 
@@ -198,6 +218,7 @@ struct RegionLoop::Impl {
   std::deque<Errand> queue;         ///< of others; at most kMostWaiting
   std::deque<Errand> device_queue;  ///< goes first, so that a flood of posts times nothing out
   bool is_stopping = false;
+  std::atomic<std::thread::id> runs_on;  ///< none: it does not run
 
   bool reaches = true;
   std::atomic<bool> is_ready{false};

@@ -78,9 +78,10 @@ class RegionLoop {
   bool report_activation(int port, Duration took);
 
   /// Calls `look` on the loop's thread with the state, and returns when it has; false: the daemon
-  /// stops. Not from a listener.
+  /// stops. What `look` throws comes out here.
   bool inspect(const std::function<void(const RegionState& state)>& look);
-  /// Oldest first; none when the daemon stops. Not from a listener.
+  /// Oldest first; none when the daemon stops. Throws Error where the trail cannot be read, which
+  /// does not stop the daemon.
   std::vector<AuditEntry> audit_trail(int most);
   /// The latest alarms, oldest first, up to 1,000.
   std::vector<std::pair<Instant, Alarm>> alarms(int most) const;

@@ -1,8 +1,11 @@
 #include "daemon/region_loop.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "daemon/test_region.h"
+#include "ocs/switch_error.h"
+#include "store/sqlite.h"
 
 namespace mixnet {
 namespace {
@@ -69,7 +72,7 @@ TEST(RegionLoop, MakesADemandCircuits) {
   ASSERT_NE(command, seen.done.end());
   EXPECT_LE(command->begun, command->sent);
   EXPECT_LT(command->sent, command->done);
-  EXPECT_GE(command->done - command->sent, std::chrono::milliseconds(5));
+  EXPECT_GE(command->done - command->begun, std::chrono::milliseconds(5));
   for (const StageTimes& times : seen.times) {
     EXPECT_LE(times.received, times.decided);
     EXPECT_LE(times.decided, times.stored);
@@ -90,6 +93,86 @@ TEST(RegionLoop, AuditsWhoAskedAndWhatWasCommanded) {
   EXPECT_THAT(texts, Contains("10.0.0.9: DrainServer s1: refused"));
   EXPECT_THAT(texts, Contains(ContainsRegex("controller: command [0-9]+: connect 1-")));
   EXPECT_THAT(texts, Contains(ContainsRegex("controller: command [0-9]+: done in")));
+}
+
+TEST(RegionLoop, ATrailThatCannotBeReadEndsNothing) {
+  World world;
+  const auto region = world.start();
+  ASSERT_TRUE(add_job(*region));
+  SqliteDatabase(world.folder.path() / "region.db").run("UPDATE audit SET what = 'another'");
+  EXPECT_THROW(region->loop().audit_trail(100), Error);
+  EXPECT_TRUE(region->wait_settled());
+  EXPECT_EQ(region->failure(), "");
+}
+
+TEST(RegionLoop, WhatItsStoreDidNotTakeIsRefusedOnce) {
+  World world;
+  const auto region = world.start();
+  ASSERT_TRUE(region->wait_seen([](const auto& seen) { return !seen.done.empty(); }));
+  SqliteDatabase(world.folder.path() / "region.db").run("DROP TABLE event");
+  EXPECT_FALSE(region->post(TenantAdd{1, first_servers(2)}, "AddTenant 1").taken);
+  region->stop();
+  EXPECT_THAT(region->failure(), HasSubstr("no such table: event"));
+}
+
+/// A switch that tells of its circuits at once, and of its ports never in time.
+class SlowPorts : public OpticalSwitch {
+ public:
+  explicit SlowPorts(OpticalSwitch& real) : real_(real) {}
+  SwitchCapabilities capabilities(MonotonicTime dead_line) override {
+    return real_.capabilities(dead_line);
+  }
+  CrossConnects cross_connects(MonotonicTime dead_line) override {
+    return real_.cross_connects(dead_line);
+  }
+  ChangeReport apply(const SwitchChange& change, MonotonicTime dead_line) override {
+    return real_.apply(change, dead_line);
+  }
+  std::vector<PortReading> ports(std::span<const int>, MonotonicTime) override {
+    ++asked;
+    throw SwitchError(SwitchFault::kTimedOut, "ocs", "did not answer in time");
+  }
+  std::vector<SwitchEvent> events(MonotonicTime dead_line) override {
+    if (asked > 0) ++listened_after;
+    return real_.events(dead_line);
+  }
+  std::atomic<int> asked = 0, listened_after = 0;
+
+ private:
+  OpticalSwitch& real_;
+};
+
+TEST(RegionLoop, ASwitchThatIsSlowAboutItsPortsIsNotLost) {
+  World world;
+  const DaemonSettings settings = test_settings(kServers, kNics);
+  FakeEmulatorDriver driver(world.access, settings.slice(), system_env());
+  SlowPorts device(driver);
+  RunningRegion region(settings, world.folder.path(), device);
+  EXPECT_TRUE(region.wait_for([&](const RegionState&) { return device.listened_after > 1; }));
+  EXPECT_EQ(device.asked, 1);
+  EXPECT_THAT(region.seen().milestones, ElementsAre(Milestone::kStarted, Milestone::kReady));
+  EXPECT_TRUE(region.loop().is_ready());
+}
+
+TEST(RegionLoop, AListenerMayInspect) {
+  World world;
+  const auto region = world.start();
+  std::atomic<int> tenants = -1;
+  const auto subscription = region->loop().listen([&](const Happening& happening) {
+    if (!std::holds_alternative<EventHandled>(happening)) return;
+    EXPECT_TRUE(region->loop().inspect(
+        [&](const RegionState& state) { tenants = static_cast<int>(state.slices.size()) - 1; }));
+  });
+  ASSERT_TRUE(region->post(TenantAdd{1, first_servers(2)}).taken);
+  EXPECT_TRUE(region->wait_for([&](const RegionState&) { return tenants == 1; }));
+}
+
+TEST(RegionLoop, WhatAnInspectionThrowsIsItsCallers) {
+  World world;
+  const auto region = world.start();
+  EXPECT_THROW(region->loop().inspect([](const RegionState&) { throw Error("look", "fails"); }),
+               Error);
+  EXPECT_TRUE(region->loop().inspect([](const RegionState&) {}));
 }
 
 TEST(RegionLoop, GoesOnFromItsStoreAndLeavesCircuitsAlone) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text_fields.h"
+#include "daemon/region_words.h"
 #include "region_view.h"
 
 namespace mixnet {
@@ -12,55 +13,6 @@ namespace mixnet {
 int port_at(int position, const DaemonSettings& settings) {
   if (position <= 0 || position >= static_cast<int>(settings.port_of_position.size())) return -1;
   return settings.port_of_position[position];
-}
-
-std::string port_text(int port, const DaemonSettings& settings) {
-  if (port < 0 || port >= static_cast<int>(settings.position_of_port.size()) ||
-      settings.position_of_port[port] == 0) {
-    return fmt::format("port {}", port);
-  }
-  return fmt::format("{} (position {})", settings.port_name(port), settings.position_of_port[port]);
-}
-
-std::string alarm_text(const Alarm& alarm, const DaemonSettings& settings) {
-  const std::int64_t subject = alarm.subject;
-  const int port =
-      subject >= 0 && subject < settings.region.ports() ? static_cast<int>(subject) : -1;
-  const std::string at = port_text(port, settings);
-  switch (alarm.code) {
-    case AlarmCode::kBadEvent:
-      return "an event names what does not exist, and was dropped";
-    case AlarmCode::kTenantRefused:
-      return fmt::format("tenant {} was refused: its servers are in use, or not dark yet",
-                         alarm.tenant);
-    case AlarmCode::kContradictoryDemand:
-      return fmt::format("tenant {} reported two demands for one phase; the first counts",
-                         alarm.tenant);
-    case AlarmCode::kPhaseOverdue:
-      return fmt::format("tenant {} did not report the end of a phase; it is taken as ended",
-                         alarm.tenant);
-    case AlarmCode::kCommandTimedOut:
-      return "the switch did not answer a command in time; it is read back";
-    case AlarmCode::kCommandDenied:
-      return "the switch refused a command, or carried it out in part";
-    case AlarmCode::kDeviceSilent:
-      return "the switch does not answer; circuits stay as they are";
-    case AlarmCode::kDeviceBack:
-      return "the switch answers again";
-    case AlarmCode::kContradiction:
-      return fmt::format("{} is not joined as it was left; it is put right", at);
-    case AlarmCode::kPortSuspect:
-      return fmt::format("{} does not obey and rests for a while", at);
-    case AlarmCode::kServersCut:
-      return fmt::format("{} {} of servers can reach each other by no path", subject,
-                         subject == 1 ? "pair" : "pairs");
-    case AlarmCode::kPinRefused:
-      return fmt::format("a pin was refused: {} stands against it", at);
-    case AlarmCode::kMovesCapped:
-      return fmt::format("{} {} for the cap on moves per minute", subject,
-                         subject == 1 ? "move waits" : "moves wait");
-  }
-  return std::string(to_string(alarm.code));
 }
 
 std::string_view alarm_advice(AlarmCode code) {

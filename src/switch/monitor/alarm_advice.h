@@ -1,5 +1,6 @@
-// What an alarm means and what to do about it, in a line or two: for the page and the log.
-// docs/alarms.md says it at length, under a heading of the same code.
+// What to do about an alarm, in a line or two, and alarms as the page and the log show them; what
+// one means: daemon/region_words.h. docs/alarms.md says it at length, under a heading of the same
+// code.
 #pragma once
 
 #include <optional>
@@ -13,15 +14,10 @@
 
 namespace mixnet {
 
-/// "gpu-1:eth2 (position 4) does not obey and rests for a while". Names of what does not exist are
-/// left out.
-std::string alarm_text(const Alarm& alarm, const DaemonSettings& settings);
 /// What to do first.
 std::string_view alarm_advice(AlarmCode code);
 /// The region's port at a position of the switch; -1: none of ours.
 int port_at(int position, const DaemonSettings& settings);
-/// "gpu-1:eth2 (position 4)"; "port 99" of a port that there is not.
-std::string port_text(int port, const DaemonSettings& settings);
 
 /// An alarm as the page lists it: ours, or the switch's own.
 struct ShownAlarm {

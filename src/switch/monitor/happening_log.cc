@@ -9,6 +9,7 @@
 
 #include "alarm_advice.h"
 #include "base/names.h"
+#include "daemon/region_words.h"
 #include "region_view.h"
 
 namespace mixnet {
@@ -56,10 +57,6 @@ std::string change_text(const std::vector<OpticalCircuit>& disconnect,
 
 // What operators and jobs change; empty of the rest.
 std::string text_of(const Event& event, const DaemonSettings& settings) {
-  const auto known = [&settings](int server) {
-    return server >= 0 && server < settings.region.servers ? settings.server_name(server)
-                                                           : fmt::format("server {}", server);
-  };
   if (const auto* add = std::get_if<TenantAdd>(&event)) {
     return fmt::format("tenant {} comes, on {} servers", add->tenant, add->servers.size());
   }
@@ -67,7 +64,7 @@ std::string text_of(const Event& event, const DaemonSettings& settings) {
     return fmt::format("tenant {} leaves", remove->tenant);
   }
   if (const auto* drain = std::get_if<ServerDrain>(&event)) {
-    return fmt::format("{} is {}", known(drain->server),
+    return fmt::format("{} is {}", server_text(drain->server, settings),
                        drain->drained ? "drained" : "no longer drained");
   }
   if (const auto* pin = std::get_if<CircuitPin>(&event)) {
@@ -78,8 +75,7 @@ std::string text_of(const Event& event, const DaemonSettings& settings) {
     return hold->held ? "held: nothing is commanded" : "no longer held";
   }
   if (const auto* health = std::get_if<HealthReport>(&event)) {
-    static constexpr const char* kParts[] = {"switch port", "NIC of port", "packet NIC", "server"};
-    return fmt::format("{} {} {}", kParts[static_cast<int>(health->part)], health->index,
+    return fmt::format("{} {}", part_text(health->part, health->index, settings),
                        health->failed ? "has failed" : "works again");
   }
   return "";

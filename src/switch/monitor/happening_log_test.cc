@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "alarm_advice.h"
+#include "daemon/region_words.h"
 #include "test_page_region.h"
 
 namespace mixnet {

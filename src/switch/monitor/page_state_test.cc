@@ -94,7 +94,7 @@ TEST(PageState, HasAlarmsLatencyAndHealthAndNoPassword) {
   EXPECT_THAT(text, Not(HasSubstr("hunter2")));
   const json page = json::parse(text);
   EXPECT_EQ(page["alarms"][0]["code"], "port-suspect");
-  EXPECT_EQ(page["alarms"][0]["text"], "port -1 does not obey and rests for a while");
+  EXPECT_EQ(page["alarms"][0]["text"], "port 99 does not obey and rests for a while");
   EXPECT_EQ(page["alarms"][0]["at_ms"], 5'000);
   EXPECT_EQ(page["why"], facts.why_not_ready);
   EXPECT_EQ(page["servers"][0]["nics"][0]["in_dbm"], -2.35);

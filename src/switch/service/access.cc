@@ -135,11 +135,11 @@ std::string refuse_part(const Caller& caller, Part part, int index, const Region
   if (caller.role == Role::kOperator) return {};
   const int server = server_of(part, index, config);
   if (server < 0 || server >= static_cast<int>(owner_of_server.size())) {
-    return "there is no such part";
+    return "does not exist";
   }
   const int owner = owner_of_server[server];
   if (owner > 0 && caller.speaks_for(owner)) return {};
-  return fmt::format("server {} is not of a tenant that the certificate speaks for", server);
+  return "is not of a tenant that the certificate speaks for";
 }
 
 }  // namespace mixnet

@@ -81,7 +81,8 @@ const MethodRule& rule_of(Method method);
 std::string refuse_method(const Caller& caller, Method method);
 /// Of Report and Mark, once the method is allowed.
 std::string refuse_tenant(const Caller& caller, int tenant);
-/// Of health and activation: whose is it? A part that does not exist is nobody's.
+/// Of health and activation: whose is it? A part that does not exist is nobody's. Goes behind the
+/// part's name.
 std::string refuse_part(const Caller& caller, Part part, int index, const RegionConfig& config,
                         std::span<const int> owner_of_server);
 

@@ -96,17 +96,19 @@ TEST(Access, ATrainerReportsOfItsOwnServersParts) {
   const std::vector<int> owner = {17, 0, 18};
   const Caller trainer = caller({"mixnet:trainer/17"});
   EXPECT_THAT(refuse_part(trainer, Part::kOcsPort, 1, config, owner), IsEmpty());
-  EXPECT_THAT(refuse_part(trainer, Part::kOpticalNic, 2, config, owner), HasSubstr("server 1"));
+  EXPECT_THAT(refuse_part(trainer, Part::kOpticalNic, 2, config, owner),
+              HasSubstr("is not of a tenant"));
   EXPECT_THAT(refuse_part(trainer, Part::kEpsNic, 0, config, owner), IsEmpty());
-  EXPECT_THAT(refuse_part(trainer, Part::kEpsNic, 2, config, owner), HasSubstr("server 2"));
+  EXPECT_THAT(refuse_part(trainer, Part::kEpsNic, 2, config, owner),
+              HasSubstr("is not of a tenant"));
   EXPECT_THAT(refuse_part(trainer, Part::kServer, 0, config, owner), IsEmpty());
   for (const int index : {-1, 3, 2'147'483'647}) {
     EXPECT_THAT(refuse_part(trainer, Part::kServer, index, config, owner),
-                HasSubstr("no such part"));
+                HasSubstr("does not exist"));
   }
   EXPECT_THAT(refuse_part(caller({"mixnet:operator"}), Part::kServer, 1, config, owner), IsEmpty());
   config.eps_nics = 0;
-  EXPECT_THAT(refuse_part(trainer, Part::kEpsNic, 0, config, owner), HasSubstr("no such part"));
+  EXPECT_THAT(refuse_part(trainer, Part::kEpsNic, 0, config, owner), HasSubstr("does not exist"));
 }
 
 }  // namespace

@@ -68,6 +68,15 @@ std::string proc_text(Env& env, const char* path) {
   return text;
 }
 
+/// The switch's own words, or an entry of the trail that was cut, may be no UTF-8, which a client
+/// would refuse to read.
+std::string as_ascii(std::string text) {
+  for (char& c : text) {
+    if ((c < 0x20 && c != '\n' && c != '\t') || c > 0x7e) c = '?';
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string host_facts(Env& env) {
@@ -101,7 +110,7 @@ std::string bug_report(const BugReportParts& parts) {
   for (const AuditEntry& entry : parts.audit) {
     text += fmt::format("{} {}: {}\n", entry.at.ns, entry.who, entry.what);
   }
-  return text + "\n== state\n" + write_snapshot(parts.state) + "\n";
+  return as_ascii(text + "\n== state\n" + write_snapshot(parts.state) + "\n");
 }
 
 }  // namespace mixnet

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "daemon/device_view.h"
+#include "daemon/region_words.h"
 #include "wire/region_wire.h"
 
 namespace mixnet {
@@ -27,48 +28,6 @@ v1::Happening message(Instant at, std::string_view kind, std::string_view code, 
   text.resize(std::min(text.size(), kMostText));
   out.set_text(plain(std::move(text)));
   return out;
-}
-
-std::string port_text(std::int64_t port, const DaemonSettings& settings) {
-  const auto ports = static_cast<std::int64_t>(settings.position_of_port.size());
-  if (port < 0 || port >= ports || settings.position_of_port[port] == 0) {
-    return fmt::format("port {}", port);
-  }
-  return fmt::format("{} (position {})", settings.port_name(static_cast<int>(port)),
-                     settings.position_of_port[port]);
-}
-
-std::string alarm_text(const Alarm& alarm, const DaemonSettings& settings) {
-  switch (alarm.code) {
-    case AlarmCode::kBadEvent:
-      return "an event names what does not exist";
-    case AlarmCode::kTenantRefused:
-      return fmt::format("tenant {} refused: its servers are in use, unknown, or not dark yet",
-                         alarm.tenant);
-    case AlarmCode::kContradictoryDemand:
-      return fmt::format("two demands for phase {}; the first counts", alarm.subject);
-    case AlarmCode::kPhaseOverdue:
-      return fmt::format("the end of phase {} did not come", alarm.subject);
-    case AlarmCode::kCommandTimedOut:
-      return fmt::format("command {} was not answered", alarm.subject);
-    case AlarmCode::kCommandDenied:
-      return "the switch denied a command";
-    case AlarmCode::kDeviceSilent:
-      return "the switch does not answer";
-    case AlarmCode::kDeviceBack:
-      return "the switch answers again";
-    case AlarmCode::kContradiction:
-      return port_text(alarm.subject, settings) + " is not lit as it was left";
-    case AlarmCode::kPortSuspect:
-      return port_text(alarm.subject, settings) + " does not obey, and rests";
-    case AlarmCode::kServersCut:
-      return fmt::format("{} pairs of servers cannot reach each other", alarm.subject);
-    case AlarmCode::kPinRefused:
-      return "pin refused: " + port_text(alarm.subject, settings) + " stands against it";
-    case AlarmCode::kMovesCapped:
-      return fmt::format("{} moves wait for the cap on moves per minute", alarm.subject);
-  }
-  return "an alarm";
 }
 
 v1::Severity severity_of(AlarmLevel level) {

@@ -34,7 +34,7 @@ TEST_F(HappeningTextTest, OfAnEventItsAlarmsAndCommandsAreTold) {
       to_wire(EventHandled{1, kNow, event, decisions, state, {}}, settings_, kNow);
   ASSERT_THAT(told, SizeIs(2));
   EXPECT_EQ(told[0].kind() + " " + told[0].code(), "alarm port-suspect");
-  EXPECT_EQ(told[0].text(), "s1:o1 (position 4) does not obey, and rests");
+  EXPECT_EQ(told[0].text(), "s1:o1 (position 4) does not obey and rests for a while");
   EXPECT_EQ(told[0].severity(), v1::SEVERITY_MAJOR);
   EXPECT_EQ(told[0].at_ns(), kNow.ns);
   EXPECT_EQ(told[1].kind() + " " + told[1].code(), "command move");

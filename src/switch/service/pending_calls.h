@@ -8,6 +8,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -24,9 +25,17 @@ class PendingCalls {
         : calls_(calls), reactor_(reactor), left_(std::move(left)) {}
     bool is_open() const { return !is_over_; }
     /// `answer()` fills the response and says how it went; it is called if the call is still open.
+    /// One that throws fails this call, and not the daemon.
     template <typename Answer>
     void finish(const Answer& answer) {
-      if (!is_over_.exchange(true)) close(answer());
+      if (is_over_.exchange(true)) return;
+      grpc::Status status;
+      try {
+        status = answer();
+      } catch (const std::exception& error) {
+        status = {grpc::StatusCode::INTERNAL, error.what()};
+      }
+      close(status);
     }
     void fail(grpc::StatusCode code, const std::string& why) {
       finish([&] { return grpc::Status(code, why); });

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "daemon/daemon_settings.h"
 #include "region/region_controller.h"
 #include "service/event_request.h"
 #include "service/plan_preview.h"
@@ -37,6 +38,20 @@ RegionState begun() {
   return controller.state();
 }
 
+/// What that region is called.
+const DaemonSettings& named() {
+  static const DaemonSettings settings = parse_daemon_settings(R"(
+switch: scpi://127.0.0.1
+servers:
+  - {name: s0, nics: [{interface: a, ocs: 1}, {interface: b, ocs: 2}, {interface: c}]}
+  - {name: s1, nics: [{interface: a, ocs: 3}, {interface: b, ocs: 4}, {interface: c}]}
+  - {name: s2, nics: [{interface: a, ocs: 5}, {interface: b, ocs: 6}, {interface: c}]}
+  - {name: s3, nics: [{interface: a, ocs: 7}, {interface: b, ocs: 8}, {interface: c}]}
+)",
+                                                               "region.yaml");
+  return settings;
+}
+
 class Region {
  public:
   Region() : controller_(kBegun) {}
@@ -45,7 +60,7 @@ class Region {
   void take(Method method, const Caller& caller, const std::string& bytes) {
     Wire wire;
     if (!wire.ParseFromString(bytes)) return;
-    const EventRequest asked = read_request(wire);
+    const EventRequest asked = read_request(wire, named());
     const RegionState& state = controller_.state();
     if (!refuse_method(caller, method).empty()) return;
     if (asked.tenant && !refuse_tenant(caller, *asked.tenant).empty()) return;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "daemon/region_words.h"
 #include "region.grpc.pb.h"
 #include "service/admission.h"
 #include "service/announcer.h"
@@ -343,7 +344,7 @@ RegionService::Server::Unary* RegionService::Server::take_raw(Context& context, 
 template <typename Request>
 void RegionService::Server::take(const Handle& call, const Caller& caller, Method method,
                                  const Request& request, CallDesk::Answer answer) {
-  EventRequest asked = read_request(request);
+  EventRequest asked = read_request(request, loop_.settings());
   if (asked.tenant) {
     if (const std::string why = refuse_tenant(caller, *asked.tenant); !why.empty()) {
       const grpc::Status refused = admission_->refuse(caller, method, why);
@@ -369,7 +370,9 @@ void RegionService::Server::with_part(const Handle& call, const Caller& caller, 
     const std::string why =
         refuse_part(caller, part.first, part.second, copy->state.config, copy->state.owner);
     if (why.empty()) return go_on();
-    const grpc::Status refused = admission_->refuse(caller, method, why);
+    const std::string whose = part_text(part.first, part.second, loop_.settings());
+    const grpc::Status refused =
+        admission_->refuse(caller, method, fmt::format("{} {}", whose, why));
     call->finish([&] { return refused; });
   });
 }

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "service/test_service.h"
+#include "store/sqlite.h"
 #include "wire/region_channel.h"
 
 namespace mixnet {
@@ -108,7 +109,9 @@ TEST_F(RegionServiceTest, OperatorsDrainPinAndHold) {
   EXPECT_EQ(refused.refused(0).code(), "pin-refused");
   boss->hold({true}, kLimit);
   EXPECT_TRUE(boss->status(kLimit).held());
-  EXPECT_TRUE(served_.is_audited("operator \"operator\" 127.0.0.1", "DrainServer 3"));
+  EXPECT_TRUE(served_.is_audited("operator \"operator\" 127.0.0.1", "DrainServer s3"));
+  EXPECT_TRUE(
+      served_.is_audited("operator", "PinCircuit s0:o0 (position 1) to s2:o0 (position 5)"));
   const v1::Happenings trail = served_.client("viewer")->audit(0, kLimit);
   EXPECT_EQ(trail.happenings(trail.happenings_size() - 1).kind(), "audit");
   const v1::Happenings alarms = boss->alarms(1, kLimit);
@@ -126,9 +129,9 @@ TEST_F(RegionServiceTest, HealthAndActivationOfOwnServersAlone) {
     trainer->report(HealthReport{Part::kServer, 2, true, 0}, kLimit);
   });
   EXPECT_EQ(fault, CallFault::kForbidden);
-  EXPECT_THAT(why, HasSubstr("server 2 is not of a tenant"));
-  EXPECT_TRUE(served_.is_audited("trainer/1", "ReportHealth: refused, server 2"));
-  EXPECT_TRUE(served_.is_audited("trainer/1", "ReportHealth: optical NIC of port 3 failed"));
+  EXPECT_THAT(why, HasSubstr("s2 is not of a tenant"));
+  EXPECT_TRUE(served_.is_audited("trainer/1", "ReportHealth: refused, s2 is not of"));
+  EXPECT_TRUE(served_.is_audited("trainer/1", "ReportHealth: s1:o1 (position 4) failed"));
   std::tie(fault, why) =
       refusal([&] { trainer->report_activation(4, Duration::milliseconds(700), kLimit); });
   EXPECT_EQ(fault, CallFault::kForbidden);
@@ -268,6 +271,19 @@ TEST_F(RegionServiceTest, ABugReportHoldsEverythingButSecrets) {
                           HasSubstr("switch: scpi://127.0.0.1:5025"), HasSubstr("AddTenant 1"),
                           HasSubstr("\"slices\""), HasSubstr("ours-daemon.key")));
   EXPECT_THAT(text, Not(AnyOf(HasSubstr("BEGIN"), HasSubstr("PRIVATE"), HasSubstr("hunter2"))));
+}
+
+TEST_F(RegionServiceTest, ATrailThatCannotBeReadIsToldOfAndEndsNothing) {
+  served_.loop().audit("switch", "\xff\x80 is no UTF-8", false);
+  const auto boss = served_.client("operator");
+  EXPECT_THAT(boss->bug_report(kLimit), HasSubstr("switch: ?? is no UTF-8"));
+  ASSERT_TRUE(served_.is_audited("switch", "is no UTF-8"));
+  SqliteDatabase(served_.store_file()).run("UPDATE audit SET what = 'another'");
+  const auto [fault, why] = refusal([&] { boss->audit(0, kLimit); });
+  EXPECT_THAT(why, HasSubstr("is not as it was written"));
+  EXPECT_THAT(boss->bug_report(kLimit),
+              AllOf(HasSubstr("is not as it was written"), HasSubstr("\"slices\"")));
+  EXPECT_TRUE(served_.loop().is_healthy());
 }
 
 TEST_F(RegionServiceTest, ASlowReaderGetsTheLatest) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/error.h"
 #include "region/region_snapshot.h"
 #include "service/bug_report.h"
 #include "service/happening_text.h"
@@ -72,9 +73,15 @@ grpc::Status RegionViews::bug_report(v1::BugReport& response) {
   constexpr int kAudit = 200;
   const auto copy = states_.get();
   if (!copy) return stuck_loop();
+  std::vector<AuditEntry> trail;
+  try {
+    trail = loop_.audit_trail(kAudit);
+  } catch (const Error& error) {  // all the more is the rest wanted
+    trail = {{copy->at, "mixnetd", error.what()}};
+  }
   response.set_text(
       mixnet::bug_report({MIXNET_VERSION, loop_.settings(), copy->state, status_of_copy(copy),
-                          host_facts(env_), alarm_messages(kAlarms), loop_.audit_trail(kAudit)}));
+                          host_facts(env_), alarm_messages(kAlarms), trail}));
   return grpc::Status::OK;
 }
 

@@ -102,6 +102,7 @@ class ServedRegion {
 
   RunningRegion& region() { return region_; }
   RegionLoop& loop() { return region_.loop(); }
+  std::filesystem::path store_file() const { return folder_.path() / "region.db"; }
   int port() const { return service_->port(); }
   void stop_service() { service_.reset(); }
 
