@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "daemon/daemon_settings.h"
 #include "region.pb.h"
 #include "region/region_messages.h"
 #include "service/access.h"
@@ -18,7 +19,7 @@ struct EventRequest {
   Event event;
   std::optional<int> tenant;                 ///< for whom the caller must speak
   std::optional<std::pair<Part, int>> part;  ///< that must be the caller's
-  std::string what;  ///< for the audit trail, of bounded length; empty: goes without (traffic)
+  std::string what = {};                     ///< for the audit trail; empty: goes without
 };
 
 EventRequest read_request(const v1::DemandReport& wire);
@@ -29,5 +30,9 @@ EventRequest read_request(const v1::TenantRemove& wire);
 EventRequest read_request(const v1::ServerDrain& wire);
 EventRequest read_request(const v1::CircuitPin& wire);
 EventRequest read_request(const v1::SwitchHold& wire);
+
+/// How the audit trail says it, by the names of region.yaml and the switch's positions; of bounded
+/// length. Empty of traffic, which is not audited.
+std::string audit_text(const Event& event, const DaemonSettings& settings);
 
 }  // namespace mixnet

@@ -29,15 +29,6 @@ v1::Happening message(Instant at, std::string_view kind, std::string_view code, 
   return out;
 }
 
-std::string port_text(std::int64_t port, const DaemonSettings& settings) {
-  const auto ports = static_cast<std::int64_t>(settings.position_of_port.size());
-  if (port < 0 || port >= ports || settings.position_of_port[port] == 0) {
-    return fmt::format("port {}", port);
-  }
-  return fmt::format("{} (position {})", settings.port_name(static_cast<int>(port)),
-                     settings.position_of_port[port]);
-}
-
 std::string alarm_text(const Alarm& alarm, const DaemonSettings& settings) {
   switch (alarm.code) {
     case AlarmCode::kBadEvent:
@@ -164,6 +155,21 @@ struct Teller {
 };
 
 }  // namespace
+
+std::string port_text(std::int64_t port, const DaemonSettings& settings) {
+  const auto ports = static_cast<std::int64_t>(settings.position_of_port.size());
+  if (port < 0 || port >= ports || settings.position_of_port[port] == 0) {
+    return fmt::format("port {}", port);
+  }
+  return fmt::format("{} (position {})", settings.port_name(static_cast<int>(port)),
+                     settings.position_of_port[port]);
+}
+
+std::string server_text(std::int64_t server, const DaemonSettings& settings) {
+  return server >= 0 && server < settings.region.servers
+             ? settings.server_name(static_cast<int>(server))
+             : fmt::format("server {}", server);
+}
 
 std::vector<v1::Happening> to_wire(const Happening& happening, const DaemonSettings& settings,
                                    Instant now) {

@@ -344,6 +344,7 @@ template <typename Request>
 void RegionService::Server::take(const Handle& call, const Caller& caller, Method method,
                                  const Request& request, CallDesk::Answer answer) {
   EventRequest asked = read_request(request);
+  asked.what = audit_text(asked.event, loop_.settings());
   if (asked.tenant) {
     if (const std::string why = refuse_tenant(caller, *asked.tenant); !why.empty()) {
       const grpc::Status refused = admission_->refuse(caller, method, why);

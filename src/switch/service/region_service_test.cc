@@ -108,7 +108,9 @@ TEST_F(RegionServiceTest, OperatorsDrainPinAndHold) {
   EXPECT_EQ(refused.refused(0).code(), "pin-refused");
   boss->hold({true}, kLimit);
   EXPECT_TRUE(boss->status(kLimit).held());
-  EXPECT_TRUE(served_.is_audited("operator \"operator\" 127.0.0.1", "DrainServer 3"));
+  EXPECT_TRUE(served_.is_audited("operator \"operator\" 127.0.0.1", "DrainServer s3"));
+  EXPECT_TRUE(served_.is_audited("operator \"operator\" 127.0.0.1",
+                                 "PinCircuit s0:o0 (position 1) - s2:o0 (position 5)"));
   const v1::Happenings trail = served_.client("viewer")->audit(0, kLimit);
   EXPECT_EQ(trail.happenings(trail.happenings_size() - 1).kind(), "audit");
   const v1::Happenings alarms = boss->alarms(1, kLimit);
@@ -128,7 +130,7 @@ TEST_F(RegionServiceTest, HealthAndActivationOfOwnServersAlone) {
   EXPECT_EQ(fault, CallFault::kForbidden);
   EXPECT_THAT(why, HasSubstr("server 2 is not of a tenant"));
   EXPECT_TRUE(served_.is_audited("trainer/1", "ReportHealth: refused, server 2"));
-  EXPECT_TRUE(served_.is_audited("trainer/1", "ReportHealth: optical NIC of port 3 failed"));
+  EXPECT_TRUE(served_.is_audited("trainer/1", "ReportHealth: s1:o1 (position 4) failed"));
   std::tie(fault, why) =
       refusal([&] { trainer->report_activation(4, Duration::milliseconds(700), kLimit); });
   EXPECT_EQ(fault, CallFault::kForbidden);
