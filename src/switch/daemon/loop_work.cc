@@ -314,6 +314,7 @@ void LoopWork::deliver(DeviceResult&& result, MonotonicTime linked) {
       taken_ = std::move(result.read.taken);
       event = DeviceState{result.work.id, std::move(view.lit)};
       became_ready = !std::exchange(was_read_, true);
+      is_stale_ = false;
     }
   } else {
     const std::string what = is_done                            ? text_of(done.report)
@@ -344,9 +345,10 @@ void LoopWork::spoke(std::vector<SwitchEvent>&& events) {
 
 void LoopWork::reached(const std::string& why) {
   if (!why.empty()) {
+    is_stale_ = true;
     milestone(Milestone::kDeviceLost, why);
   } else if (was_read_) {
-    milestone(Milestone::kDeviceBack);
+    milestone(Milestone::kDeviceBack, "the switch answers again");
   }
 }
 
