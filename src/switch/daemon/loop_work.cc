@@ -256,7 +256,20 @@ void LoopWork::audit(std::string who, std::string what, bool refused) {
 
 // The switch.
 
+/// What the controller still waits for is asked again at once, for its next try is due only at the
+/// dead-line, which doubles with every failure.
+void LoopWork::read_again() {
+  std::vector<DeviceWork> works = std::exchange(unread_, {});
+  std::erase_if(works,
+                [now = env_.monotonic_now()](const auto& work) { return work.dead_line <= now; });
+  if (worker_ != nullptr && !works.empty()) worker_->push(std::move(works));
+}
+
 void LoopWork::take(DeviceResult&& result) {
+  if (result.work.is_read && result.end == DeviceEnd::kFailed && !result.is_late) {
+    std::erase_if(unread_, [&](const auto& work) { return work.dead_line <= result.done; });
+    unread_.push_back(result.work);
+  }
   const MonotonicTime linked = linked_at(result);
   if (linked <= env_.monotonic_now()) return deliver(std::move(result), linked);
   waiting_.emplace(linked, std::move(result));
@@ -350,6 +363,7 @@ void LoopWork::reached(const std::string& why) {
   } else if (was_read_) {
     milestone(Milestone::kDeviceBack, "the switch answers again");
   }
+  if (why.empty()) read_again();
 }
 
 // Time.
