@@ -46,7 +46,7 @@ class RegionTest(program.ProgramTest):
 
     def test_an_empty_region(self):
         text = self.daemon.ctl("status")
-        self.assertRegex(text, r"^row on tl1://127\.0\.0\.1:\d+: ready, \d+ events? since 20\d\d-")
+        self.assertRegex(text, r"^row on tl1://127\.0\.0\.1:\d+: ready, up since 20\d\d-.*, record \d+\n")
         self.assertIn("8 servers, 4 optical NICs each; 0 circuits lit, 0 pins, 0 ports suspect, 0 failed", text)
         self.assertNotIn("root", text)
         status = self.daemon.json("status")
@@ -96,6 +96,8 @@ class RegionTest(program.ProgramTest):
         self.assertIn("tenant 17: 1 circuit on 4 servers", text)
         self.assertIn("  gpu-1  1\n", text)  # the picture
         self.assertIn("  gpu-0:optical0 (1) - gpu-1:optical0 (5)\n", text)
+        self.assertEqual(self.daemon.ctl("unpin", "2-6"),
+                         "gpu-0:optical1 (2) - gpu-1:optical1 (6) was not pinned\n")
         refused = self.daemon.json("pin", "5-9", status=1)[0]["refused"]
         self.assertEqual(refused[0]["code"], "pin-refused")
         self.daemon.ctl("hold")
@@ -110,6 +112,14 @@ class RegionTest(program.ProgramTest):
         self.assertTrue(status["servers"][0]["drained"])
         self.daemon.ctl("undrain", "gpu-[0-1]")
         self.assertFalse(self.daemon.json("status")["servers"][0]["drained"])
+
+    def test_a_pin_of_two_tenants_is_told_to_be_dark(self):
+        self.daemon.ctl(*TENANT)
+        why = "gpu-0 is of tenant 17, gpu-4 of the pool"
+        pair = "gpu-0:optical0 (1) - gpu-4:optical0 (17)"
+        self.assertEqual(self.daemon.ctl("pin", "1-17"), f"{pair} is pinned, but stays as it is, lit or dark, "
+                         f"until its servers are of one tenant: {why}\n")
+        self.assertIn(f"pinned: {pair}, dark: {why}\n", self.daemon.ctl("status"))
 
     def test_what_happens_is_seen_live_and_later(self):
         watch = subprocess.Popen([CTL, "watch", "--controller", self.daemon.api, "--json", "-"], text=True,
@@ -244,6 +254,28 @@ class CertificatesTest(program.ProgramTest):
         self.assertRegex(audit, r'audit by viewer "viewer" 127\.0\.0\.1: DrainServer: refused')
         self.assertNotIn("BEGIN", audit)
 
+    def test_a_key_of_another_certificate_is_named(self):
+        mixed = [*self.shown("operator")[:-1], self.folder / "ca" / "viewer.key"]
+        status, _, err = self.ask("status", *mixed)
+        self.assertEqual(status, 2)
+        self.assertRegex(err, r"^mixnet ctl: .*viewer\.key: is not the key of .*operator\.pem; ")
+
+    def test_who_speaks_without_tls_is_told(self):
+        self.assertRegex(self.ask("status")[2], r"where it has certificates give --ca, --cert and --key\n$")
+
+    def test_renewing_keeps_the_days(self):
+        file = self.folder / "ca" / "short.pem"
+        self.certs("client", "--dir", self.folder / "ca", "--name", "short", "--role", "viewer", "--days", 7)
+        before = ctl("certs", "show", file, "--json", "-")[1]
+        status, out, err = ctl("certs", "renew", "--dir", self.folder / "ca", file)
+        self.assertEqual((status, err), (0, ""))
+        after = json.loads(ctl("certs", "show", file, "--json", "-")[1])
+        self.assertEqual(out, f"{file} ends {after['ends']}\n")
+        self.assertEqual(after["ends"][:10], json.loads(before)["ends"][:10])
+        ctl("certs", "renew", "--dir", self.folder / "ca", "--days", 30, file)
+        later = json.loads(ctl("certs", "show", file, "--json", "-")[1])
+        self.assertGreater(later["ends"], after["ends"])
+
     def test_strangers_are_refused(self):
         for flags in (self.shown("operator", "theirs"), self.shown("operator", authority="theirs"), []):
             with self.subTest(flags):
@@ -291,6 +323,13 @@ class WithoutDaemonTest(program.ProgramTest):
                 status, out, err = ctl(command, "--help")
                 self.assertEqual((status, err), (0, ""))
                 self.assertRegex(out, f"Examples?:\\s+.*mixnet ctl {command}" if command != "completion" else "Example")
+
+    def test_help_of_a_command_by_either_way(self):
+        for words in (["ctl", "status"], ["ctl", "certs", "show"]):
+            either = [subprocess.run([MIXNET, *line], capture_output=True, text=True, check=False).stdout
+                      for line in (["help", *words], [*words, "--help"])]
+            self.assertEqual(either[0], either[1])
+            self.assertIn("Example: mixnet " + " ".join(words), either[0])
 
     def test_the_environment_says_where(self):
         done = subprocess.run([MIXNET, "ctl", "health"], capture_output=True, text=True, check=False,

@@ -91,13 +91,15 @@ int run_sibling(const mixnet::cli::SiblingProgram& sibling, char** words) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool asks_help = argc == 3 && std::string_view(argv[1]) == "help";
+  const bool asks_help = argc > 2 && std::string_view(argv[1]) == "help";
   if (argc > 1) {
     char* const word = argv[asks_help ? 2 : 1];
     if (const mixnet::cli::SiblingProgram* sibling = mixnet::cli::sibling_of(word)) {
       std::string help = "--help";
-      char* words[] = {word, help.data(), nullptr};
-      return run_sibling(*sibling, asks_help ? words : argv + 1);
+      std::vector<char*> words(argv + (asks_help ? 2 : 1), argv + argc);
+      if (asks_help) words.push_back(help.data());
+      words.push_back(nullptr);
+      return run_sibling(*sibling, words.data());
     }
   }
   mixnet::cli::Program app("Which network for training my Mixture-of-Experts model?");

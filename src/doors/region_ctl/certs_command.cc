@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <memory>
@@ -81,6 +82,12 @@ void show(const CertsFlags& flags) {
   if (!warning.empty()) throw CLI::RuntimeError(kNotSo);
 }
 
+/// For which a certificate was issued: it begins an hour early.
+int days_of(const std::string& file) {
+  const CertificateFacts facts = read_certificate(file);
+  return std::max(1, static_cast<int>((facts.ends - facts.begins).ns / Duration::days(1).ns));
+}
+
 struct Added {
   CLI::App* command;
   std::shared_ptr<CertsFlags> flags;
@@ -95,7 +102,9 @@ Added add_command(CLI::App& certs, const char* name, const char* what, const cha
   command->add_option(folder_flag, flags->folder, "The authority's, off the daemon's machine")
       ->required()
       ->envname("MIXNET_CERTS");
-  command->add_option("--days", flags->days, fmt::format("How long it is good ({})", days));
+  command->add_option("--days", flags->days,
+                      days == 0 ? std::string("How long it is good (as long as it was)")
+                                : fmt::format("How long it is good ({})", days));
   command->footer(fmt::format("Example: mixnet ctl certs {}", example));
   return {command, flags};
 }
@@ -133,10 +142,13 @@ void add_client(CLI::App& certs) {
 
 void add_renew(CLI::App& certs) {
   const auto [command, flags] = add_command(
-      certs, "renew", "Give certificates a new end; keys stay", "renew --dir ca ca/daemon.pem");
+      certs, "renew", "Give certificates a new end; keys stay", "renew --dir ca ca/daemon.pem", 0);
   command->add_option("FILE", flags->hosts, "The certificates")->required();
-  command->callback([flags = flags] {
-    for (const std::string& file : flags->hosts) renew(flags->folder, file, flags->days);
+  command->callback([flags = flags, command = command] {
+    for (const std::string& file : flags->hosts) {
+      renew(flags->folder, file, command->count("--days") > 0 ? flags->days : days_of(file));
+      cli::write_output("-", fmt::format("{} ends {}\n", file, date(read_certificate(file).ends)));
+    }
   });
 }
 

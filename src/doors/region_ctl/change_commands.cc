@@ -66,6 +66,21 @@ PortPair positions_in(const std::string& word) {
   return {*a, *b};
 }
 
+/// What a pin, or its end, comes to.
+std::string pin_text(const v1::PortPair& pair, bool pinned, const v1::Status& before,
+                     const RegionNames& names) {
+  const std::string text = ports_text(pair, names);
+  if (!pinned) {
+    return text + (holds(before.pins(), pair) ? " is as any other again" : " was not pinned");
+  }
+  const std::string why = why_dark(pair, before, names);
+  return why.empty() ? text + " is pinned: it stays lit"
+                     : fmt::format(
+                           "{} is pinned, but stays as it is, lit or dark, until its "
+                           "servers are of one tenant: {}",
+                           text, why);
+}
+
 void pin(const ChangeFlags& flags, bool pinned) {
   cli::answers_on_stdout(flags.daemon.json);
   std::vector<PortPair> pairs;
@@ -75,14 +90,14 @@ void pin(const ChangeFlags& flags, bool pinned) {
   for (PortPair& pair : pairs) {
     pair = {names.port_at(pair.a, "PAIR"), names.port_at(pair.b, "PAIR")};
   }
+  const v1::Status before = daemon->status(flags.daemon.time());
   Outcome outcome(names);
   for (const PortPair& pair : pairs) {
     v1::PortPair wire;
     wire.set_a(pair.a);
     wire.set_b(pair.b);
     outcome.add(daemon->pin({pair, pinned}, flags.daemon.time()),
-                fmt::format("{} {}", ports_text(wire, names),
-                            pinned ? "is pinned: it stays lit" : "is as any other again"));
+                pin_text(wire, pinned, before, names));
   }
   outcome.tell(flags.daemon);
 }

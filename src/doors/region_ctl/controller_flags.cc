@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/units.h"
+#include "certificates/certificate.h"
 #include "commands.h"
 
 namespace mixnet::ctl {
@@ -32,7 +33,9 @@ std::unique_ptr<RegionClient> ControllerFlags::open() const {
   address.ca = ca;
   address.cert = cert;
   address.key = key;
-  return std::make_unique<RegionClient>(address);
+  auto daemon = std::make_unique<RegionClient>(address);
+  if (!cert.empty()) check_key(cert, key);  // gRPC would only say that nobody is there
+  return daemon;
 }
 
 Duration ControllerFlags::time() const {

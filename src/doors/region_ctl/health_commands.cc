@@ -14,13 +14,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kBetweenTries{200};
 
-/// Why the region is not ready; empty: it is.
-std::string trouble_of(const v1::Status& status) {
-  if (status.device_silent()) return "the switch does not answer";
-  if (!status.ready()) return "the switch was not read yet";
-  return "";
-}
-
 void tell(const ControllerFlags& flags, const std::string& trouble) {
   const Json document = {{"ready", trouble.empty()}, {"why", trouble}};
   if (!flags.json.empty()) cli::write_output(flags.json, document.dump(2) + "\n");

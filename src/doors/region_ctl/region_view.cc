@@ -3,12 +3,21 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 
 namespace mixnet::ctl {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
+
+const v1::ServerStatus* server_of(int port, const v1::Status& status, const RegionNames& names) {
+  const int server = names.server_of(port);
+  const auto found = std::ranges::find(status.servers(), server, &v1::ServerStatus::server);
+  return found == status.servers().end() ? nullptr : &*found;
+}
+
+}  // namespace
 
 std::string port_text(int port, const RegionNames& names) {
   const int position = names.position(port);
@@ -20,7 +29,26 @@ Json port_json(int port, const RegionNames& names) {
   return {{"port", port}, {"name", names.port_name(port)}, {"position", names.position(port)}};
 }
 
-}  // namespace
+std::string trouble_of(const v1::Status& status) {
+  if (status.device_silent()) return "the switch does not answer";
+  return status.ready() ? "" : "the switch was not read yet, or does not answer";
+}
+
+bool holds(const google::protobuf::RepeatedPtrField<v1::PortPair>& pairs,
+           const v1::PortPair& pair) {
+  return std::ranges::any_of(pairs, [&](const v1::PortPair& one) {
+    return std::minmax({one.a(), one.b()}) == std::minmax({pair.a(), pair.b()});
+  });
+}
+
+std::string why_dark(const v1::PortPair& pin, const v1::Status& status, const RegionNames& names) {
+  const v1::ServerStatus* const a = server_of(pin.a(), status, names);
+  const v1::ServerStatus* const b = server_of(pin.b(), status, names);
+  if (a == nullptr || b == nullptr || a->tenant() == b->tenant()) return "";
+  return fmt::format("{} is of {}, {} of {}", names.server_name(a->server()),
+                     tenant_text(a->tenant()), names.server_name(b->server()),
+                     tenant_text(b->tenant()));
+}
 
 std::string counted(std::int64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");

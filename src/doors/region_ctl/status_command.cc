@@ -22,10 +22,11 @@ std::string_view state_of(const v1::ServerStatus& server) {
 std::string share(double part) { return fmt::format("{:.0f} %", part * 100); }
 
 std::string head(const v1::RegionDescription& region, const v1::Status& status) {
-  std::string text = fmt::format(
-      "{} on {}: {}, {} since {}\n", region.name(), region.switch_(),
-      status.ready() ? "ready" : "not ready: the switch was not read yet",
-      counted(static_cast<std::int64_t>(status.records()), "event"), time_text(status.run()));
+  const std::string trouble = trouble_of(status);
+  std::string text =
+      fmt::format("{} on {}: {}, up since {}, record {}\n", region.name(), region.switch_(),
+                  trouble.empty() ? "ready" : "not ready: " + trouble, time_text(status.run()),
+                  status.records());
   text += fmt::format("mixnetd {}; policy {}, allocator {}\n", region.version(), region.policy(),
                       region.allocator());
   if (region.observes()) text += "it observes: decides, and writes nothing to the switch\n";
@@ -37,6 +38,13 @@ std::string head(const v1::RegionDescription& region, const v1::Status& status) 
                       counted(status.lit_size(), "circuit"), counted(status.pins_size(), "pin"),
                       counted(status.suspect_ports_size(), "port"), status.failed_ports_size());
   return text;
+}
+
+/// Of a pin: nothing where it is lit.
+std::string light_of(const v1::PortPair& pin, const v1::Status& status, const RegionNames& names) {
+  if (holds(status.lit(), pin)) return "";
+  const std::string why = why_dark(pin, status, names);
+  return why.empty() ? ", dark" : fmt::format(", dark: {}", why);
 }
 
 std::string tables(const RegionNames& names, const v1::Status& status) {
@@ -64,13 +72,13 @@ std::string tables(const RegionNames& names, const v1::Status& status) {
   }
   std::string text = tenants.text() + "\n" + servers.text();
   for (const int port : status.suspect_ports()) {
-    text += fmt::format("suspect: {}\n", names.port_name(port));
+    text += fmt::format("suspect: {}\n", port_text(port, names));
   }
   for (const int port : status.failed_ports()) {
-    text += fmt::format("failed: {}\n", names.port_name(port));
+    text += fmt::format("failed: {}\n", port_text(port, names));
   }
   for (const v1::PortPair& pin : status.pins()) {
-    text += fmt::format("pinned: {}\n", ports_text(pin, names));
+    text += fmt::format("pinned: {}{}\n", ports_text(pin, names), light_of(pin, status, names));
   }
   return text;
 }
@@ -105,7 +113,7 @@ Json document(const v1::RegionDescription& region, const RegionNames& names,
   };
   const auto ports = [&](const auto& list) {
     Json all = Json::array();
-    for (const int port : list) all.push_back(names.port_name(port));
+    for (const int port : list) all.push_back(port_json(port, names));
     return all;
   };
   Json latest = Json::array();

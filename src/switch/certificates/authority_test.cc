@@ -18,6 +18,7 @@ namespace mixnet {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -167,6 +168,16 @@ TEST(Authority, RenewsWithTheSameKeyAndNames) {
   EXPECT_EQ(X509_check_private_key(certificate.get(), key.get()), 1);
   EXPECT_THAT(error_of([&] { renew(folder, authority.certificate, 400); }),
               HasSubstr("was not issued by this authority"));
+}
+
+TEST(Authority, TellsWhichKeyIsWhose) {
+  const AuthorityFolder folder;
+  make_authority(folder, "pod-7");
+  const CertificateFiles ann = issue_client(folder, "ann", "operator");
+  const CertificateFiles bob = issue_client(folder, "bob", "viewer");
+  check_key(ann.certificate, ann.key);
+  EXPECT_THAT(error_of([&] { check_key(ann.certificate, bob.key); }),
+              AllOf(HasSubstr("bob.key: is not the key of "), HasSubstr("ann.pem; name both")));
 }
 
 TEST(Authority, EndsWithItsDaysAndNotAfterTheAuthority) {

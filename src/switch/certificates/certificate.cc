@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <openssl/err.h>
 
 #include <algorithm>
 
@@ -85,6 +86,17 @@ CertificateFacts describe_certificate(std::string_view pem, std::string_view inp
 
 CertificateFacts read_certificate(const std::filesystem::path& file, Env& env) {
   return describe_certificate(read_text_file(file, env), file.string());
+}
+
+void check_key(const std::filesystem::path& certificate, const std::filesystem::path& key,
+               Env& env) {
+  const Certificate ours =
+      parse_certificate(read_text_file(certificate, env), certificate.string());
+  const PrivateKey secret = parse_private_key(read_text_file(key, env), key.string());
+  if (X509_check_private_key(ours.get(), secret.get()) == 1) return;
+  ERR_clear_error();  // its reason says no more
+  throw Error(key.string(), fmt::format("is not the key of {}", certificate.string()),
+              "name both of one certificate");
 }
 
 std::string certificate_warning(const CertificateFacts& facts, Instant now) {

@@ -31,6 +31,10 @@ CertificateFacts describe_certificate(std::string_view pem, std::string_view inp
 /// The same of a file. Throws Error.
 CertificateFacts read_certificate(const std::filesystem::path& file, Env& env = system_env());
 
+/// Throws Error where `key` is not the private key of `certificate`, both files of PEM.
+void check_key(const std::filesystem::path& certificate, const std::filesystem::path& key,
+               Env& env = system_env());
+
 /// What is soon or already wrong with its time: "" or "ends in 12 days: renew it". From 30 days
 /// before, or a third of its time where that is less.
 std::string certificate_warning(const CertificateFacts& facts, Instant now);

@@ -219,7 +219,9 @@ void RegionClient::Impl::fail(const grpc::Status& status, Duration limit) const 
         throw RegionCallError(fault, device, "is not answered", "is mixnetd running?");
       }
       throw RegionCallError(fault, device, fmt::format("is not answered ({})", text),
-                            plain ? "is mixnetd running, and without TLS?" : "is mixnetd running?");
+                            plain ? "is mixnetd running, and without TLS? where it has "
+                                    "certificates give --ca, --cert and --key"
+                                  : "is mixnetd running, and with TLS?");
     case CallFault::kTimedOut:
       throw RegionCallError(
           fault, device,

@@ -24,6 +24,7 @@ class RegionNames {
   std::string server_name(int server) const;
 
   int port(int server, int nic) const { return server * optical_nics_ + nic; }
+  int server_of(int port) const { return optical_nics_ > 0 ? port / optical_nics_ : -1; }
   /// "gpu-0:eth2".
   std::string port_name(int port) const;
   /// Of the switch; 0: the port has none.

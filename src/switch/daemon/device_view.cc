@@ -133,9 +133,13 @@ std::string text_of(const DeviceCommand& command, const SwitchChange& change) {
 
 std::string text_of(const ChangeReport& report) {
   if (report.complete()) {
-    return report.turn_around == Duration::zero()
-               ? "done: was so already"
-               : "done in " + to_string(report.turn_around.to_time());
+    if (report.turn_around != Duration::zero()) {
+      return "done in " + to_string(report.turn_around.to_time());
+    }
+    const bool has_moved = std::ranges::any_of(report.pairs, [](const PairResult& pair) {
+      return pair.outcome == PairOutcome::kDone;  // in no time: on an observer's picture
+    });
+    return has_moved ? "done" : "done: was so already";
   }
   std::string text;
   for (const PairResult& pair : report.pairs) {

@@ -100,6 +100,10 @@ TEST(TextOfACommand, IsForTheAuditTrail) {
             "command 9: disconnect 1-3; connect 2-5, 4-7");
   EXPECT_EQ(text_of(command, {.disconnect = {}, .connect = {{2, 5}}}), "command 9: connect 2-5");
   ChangeReport report;
+  report.pairs = {{.circuit = {2, 5}, .connect = true, .outcome = PairOutcome::kAlready}};
+  EXPECT_EQ(text_of(report), "done: was so already");
+  report.pairs[0].outcome = PairOutcome::kDone;
+  EXPECT_EQ(text_of(report), "done");  // of an observer
   report.turn_around = Duration::milliseconds(25);
   EXPECT_EQ(text_of(report), "done in 25 ms");
   report.pairs = {

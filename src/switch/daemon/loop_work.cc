@@ -259,7 +259,20 @@ void LoopWork::audit(std::string who, std::string what, bool refused) {
 
 // The switch.
 
+/// What the controller still waits for is asked again at once, for its next try is due only at the
+/// dead-line, which doubles with every failure.
+void LoopWork::read_again() {
+  std::vector<DeviceWork> works = std::exchange(unread_, {});
+  std::erase_if(works,
+                [now = env_.monotonic_now()](const auto& work) { return work.dead_line <= now; });
+  if (worker_ != nullptr && !works.empty()) worker_->push(std::move(works));
+}
+
 void LoopWork::take(DeviceResult&& result) {
+  if (result.work.is_read && result.end == DeviceEnd::kFailed && !result.is_late) {
+    std::erase_if(unread_, [&](const auto& work) { return work.dead_line <= result.done; });
+    unread_.push_back(result.work);
+  }
   const MonotonicTime linked = linked_at(result);
   if (linked <= env_.monotonic_now()) return deliver(std::move(result), linked);
   waiting_.emplace(linked, std::move(result));
@@ -317,6 +330,7 @@ void LoopWork::deliver(DeviceResult&& result, MonotonicTime linked) {
       taken_ = std::move(result.read.taken);
       event = DeviceState{result.work.id, std::move(view.lit)};
       became_ready = !std::exchange(was_read_, true);
+      is_stale_ = false;
     }
   } else {
     const std::string what = is_done                            ? text_of(done.report)
@@ -347,10 +361,12 @@ void LoopWork::spoke(std::vector<SwitchEvent>&& events) {
 
 void LoopWork::reached(const std::string& why) {
   if (!why.empty()) {
+    is_stale_ = true;
     milestone(Milestone::kDeviceLost, why);
   } else if (was_read_) {
-    milestone(Milestone::kDeviceBack);
+    milestone(Milestone::kDeviceBack, "the switch answers again");
   }
+  if (why.empty()) read_again();
 }
 
 // Time.

@@ -55,7 +55,8 @@ class LoopWork {
   void finish();
 
   void milestone(Milestone milestone, std::string text = {});
-  bool was_read() const { return was_read_; }
+  /// The switch, since the start and since it was out of reach the last time.
+  bool was_read() const { return was_read_ && !is_stale_; }
 
   /// Thread-safe.
   std::vector<std::pair<Instant, Alarm>> alarms(int most) const;
@@ -67,6 +68,7 @@ class LoopWork {
   void hand_out(const std::vector<Decision>& decisions, RegionLoop::Outcome& outcome);
   void keep(const Alarm& alarm, Instant now);
   void deliver(DeviceResult&& result, MonotonicTime linked);
+  void read_again();
   MonotonicTime linked_at(const DeviceResult& result);
   void hold(bool held, const std::string& who);
   void watch_maintenance();
@@ -86,6 +88,8 @@ class LoopWork {
   DeviceWorker* worker_ = nullptr;
   MonotonicTime last_event_;
   bool was_read_ = false;
+  bool is_stale_ = false;           ///< it was out of reach, and may have lost its circuits
+  std::vector<DeviceWork> unread_;  ///< reads that failed before their dead-line
 
   std::multimap<MonotonicTime, DeviceResult> waiting_;  ///< for NICs
   std::vector<MonotonicTime> up_at_;     ///< by port: its NIC has a link, at the latest

@@ -312,9 +312,27 @@ TEST(RegionLoop, SurvivesASwitchThatComesAndGoes) {
   EXPECT_TRUE(region->wait_seen([](const auto& seen) {
     return std::ranges::find(seen.milestones, Milestone::kDeviceBack) != seen.milestones.end();
   }));
+  // It may have lost its circuits: ready is who has read it again.
+  EXPECT_TRUE(region->wait_seen([&](const auto&) { return region->loop().is_ready(); }));
   EXPECT_TRUE(region->wait_settled());
-  EXPECT_TRUE(region->loop().is_ready());
   EXPECT_THAT(region->loop().alarms(10), Not(IsEmpty()));
+}
+
+TEST(RegionLoop, ReadsASwitchThatIsBackWithoutWaitingForTheDeadLine) {
+  World world;
+  const auto region = world.start("controller: {read-timeout: 10s, audit: 100ms}\n");
+  ASSERT_TRUE(region->wait_settled());
+  {
+    const std::lock_guard lock(world.access.mutex);
+    world.access.device.strike(parse_fault("reboot@idle for=400ms", "", 12),
+                               system_env().monotonic_now());
+  }
+  EXPECT_TRUE(region->wait_seen([](const auto& seen) {
+    return std::ranges::find(seen.milestones, Milestone::kDeviceBack) != seen.milestones.end();
+  }));
+  const MonotonicTime back = system_env().monotonic_now();
+  EXPECT_TRUE(region->wait_seen([&](const auto&) { return region->loop().is_ready(); }));
+  EXPECT_LT(system_env().monotonic_now() - back, std::chrono::seconds(5));
 }
 
 TEST(RegionLoop, HearsTheSwitchWithinASecond) {

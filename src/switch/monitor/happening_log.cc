@@ -55,10 +55,15 @@ std::string change_text(const std::vector<OpticalCircuit>& disconnect,
   return text.empty() ? "nothing to do" : text;
 }
 
-// What operators and jobs change; empty of the rest.
+std::string counted(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+// What operators and jobs ask for, which may be refused; empty of the rest.
 std::string text_of(const Event& event, const DaemonSettings& settings) {
   if (const auto* add = std::get_if<TenantAdd>(&event)) {
-    return fmt::format("tenant {} comes, on {} servers", add->tenant, add->servers.size());
+    return fmt::format("tenant {} asks for {}", add->tenant,
+                       counted(add->servers.size(), "server"));
   }
   if (const auto* remove = std::get_if<TenantRemove>(&event)) {
     return fmt::format("tenant {} leaves", remove->tenant);
@@ -68,8 +73,10 @@ std::string text_of(const Event& event, const DaemonSettings& settings) {
                        drain->drained ? "drained" : "no longer drained");
   }
   if (const auto* pin = std::get_if<CircuitPin>(&event)) {
-    return fmt::format("{} to {} is {}", port_text(pin->ports.a, settings),
-                       port_text(pin->ports.b, settings), pin->pinned ? "pinned" : "unpinned");
+    const std::string pair = fmt::format("{} to {}", port_text(pin->ports.a, settings),
+                                         port_text(pin->ports.b, settings));
+    return pin->pinned ? fmt::format("a pin of {} is asked for", pair)
+                       : fmt::format("the pin of {} ends", pair);
   }
   if (const auto* hold = std::get_if<SwitchHold>(&event)) {
     return hold->held ? "held: nothing is commanded" : "no longer held";
@@ -137,8 +144,8 @@ void say(const EventHandled& event, const DaemonSettings& settings, Instant, Ent
     } else if (const auto* said = std::get_if<TopologyAnnouncement>(&decision)) {
       LogEntry entry{.at = event.now, .kind = "topology", .code = "announced"};
       entry.tenant = said->tenant;
-      entry.text = fmt::format("tenant {}: {} circuits, epoch {}", said->tenant,
-                               said->circuits.size(), said->epoch);
+      entry.text = fmt::format("tenant {}: {}, epoch {}", said->tenant,
+                               counted(said->circuits.size(), "circuit"), said->epoch);
       entry.fields = {{"epoch", said->epoch},
                       {"circuits", said->circuits.size()},
                       {"cut", said->cut.size()},

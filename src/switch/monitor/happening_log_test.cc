@@ -65,9 +65,10 @@ TEST_F(HappeningLog, WhatOperatorsDoIsTold) {
   EXPECT_EQ(log(Event(ServerDrain{1, true}))[0].text, "gpu-1 is drained");
   EXPECT_EQ(log(Event(ServerDrain{99, false}))[0].text, "server 99 is no longer drained");
   EXPECT_EQ(log(Event(CircuitPin{{0, 2}, true}))[0].text,
-            "gpu-0:eth2 (position 1) to gpu-1:eth2 (position 3) is pinned");
+            "a pin of gpu-0:eth2 (position 1) to gpu-1:eth2 (position 3) is asked for");
   EXPECT_EQ(log(Event(SwitchHold{true}))[0].code, "hold");
   EXPECT_EQ(log(Event(TenantAdd{5, {2, 3}}))[0].tenant, 5);
+  EXPECT_EQ(log(Event(TenantAdd{5, {2}}))[0].text, "tenant 5 asks for 1 server");
   EXPECT_EQ(log(Event(HealthReport{Part::kOpticalNic, 1, true, 0}))[0].severity, Severity::kMinor);
   const LogEntry audit = log(Happening(Audited{{}, "viewer \"x\"", "DrainServer", true}))[0];
   EXPECT_EQ(audit.code, "refused");
