@@ -74,14 +74,13 @@ class ChildProgram {
   }
   bool runs() const { return ::waitpid(pid_, nullptr, WNOHANG) == 0; }
 
-  /// KiB that are resident and its own.
+  /// KiB that are resident and from no file: what it has taken and not given back.
   long memory_kib() const {
-    std::ifstream file("/proc/" + std::to_string(pid_) + "/smaps_rollup");
-    long kib = 0;
+    std::ifstream file("/proc/" + std::to_string(pid_) + "/status");
     for (std::string line; std::getline(file, line);) {
-      if (line.starts_with("Private_")) kib += std::stol(line.substr(line.find(':') + 1));
+      if (line.starts_with("RssAnon:")) return std::stol(line.substr(line.find(':') + 1));
     }
-    return kib;
+    return 0;
   }
   long descriptors() const {
     const std::filesystem::path folder = "/proc/" + std::to_string(pid_) + "/fd";

@@ -4,9 +4,9 @@
 //
 // Beside this program's folder it starts mixnet-ocs and mixnetd, is a trainer that reports demands
 // and marks phases, an operator that drains and pins, a Prometheus that scrapes and a page that is
-// looked at now and then. Resident memory is looked at from a sixth of the time on; it fails where
-// that grew by 2 % or more (between the means of the second and the last sixth), where descriptors
-// were not given back, or where the daemon has ended.
+// looked at now and then. Resident memory (of no file, whose pages come and go) is looked at from a
+// sixth of the time on; it fails where that grew by 2 % or more (between the means of the second
+// and the last sixth), where descriptors were not given back, or where the daemon has ended.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>

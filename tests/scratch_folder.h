@@ -1,5 +1,5 @@
-// A folder of this process's own, which goes with it. A new one: what a killed test has left behind,
-// whose number this process may have got, is not gone on from.
+// A folder of this process's own, which goes with it. A new one: what a killed test has left
+// behind, whose number this process may have got, is not gone on from.
 #pragma once
 
 #include <stdlib.h>

@@ -33,8 +33,8 @@ namespace mixnet {
 
 struct SiteNic {
   std::string interface;
-  int ocs = 0;                 ///< position on the switch; 0: on the packet network
-  int numa = 0;                ///< node that it is nearest to
+  int ocs = 0;                      ///< position on the switch; 0: on the packet network
+  int numa = 0;                     ///< node that it is nearest to
   std::optional<Duration> up = {};  ///< from light to link, up to kLongestNicUp; none: the region's
 };
 

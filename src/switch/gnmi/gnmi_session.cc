@@ -161,7 +161,8 @@ bool GnmiSession::turn(MonotonicTime until) {
   bool ok = false;
   if (until == MonotonicTime::max()) {
     if (!queue_.Next(&tag, &ok)) return false;
-  } else if (queue_.AsyncNext(&tag, &ok, by_grpc(until, env_)) != grpc::CompletionQueue::GOT_EVENT) {
+  } else if (queue_.AsyncNext(&tag, &ok, by_grpc(until, env_)) !=
+             grpc::CompletionQueue::GOT_EVENT) {
     return false;
   }
   static_cast<Tag*>(tag)->done(ok);
