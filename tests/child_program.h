@@ -74,11 +74,12 @@ class ChildProgram {
   }
   bool runs() const { return ::waitpid(pid_, nullptr, WNOHANG) == 0; }
 
-  /// KiB that are resident and from no file: what it has taken and not given back.
-  long memory_kib() const {
+  /// KiB that are resident; `of_no_file`: without the pages of files, which come and go.
+  long memory_kib(bool of_no_file = false) const {
+    const std::string key = of_no_file ? "RssAnon:" : "VmRSS:";
     std::ifstream file("/proc/" + std::to_string(pid_) + "/status");
     for (std::string line; std::getline(file, line);) {
-      if (line.starts_with("RssAnon:")) return std::stol(line.substr(line.find(':') + 1));
+      if (line.starts_with(key)) return std::stol(line.substr(key.size()));
     }
     return 0;
   }

@@ -4,7 +4,7 @@
 //
 // Beside this program's folder it starts mixnet-ocs and mixnetd, is a trainer that reports demands
 // and marks phases, an operator that drains and pins, a Prometheus that scrapes and a page that is
-// looked at now and then. Resident memory (of no file, whose pages come and go) is looked at from a
+// looked at now and then. Resident memory is looked at from a
 // sixth of the time on; it fails where that grew by 2 % or more (between the means of the second
 // and the last sixth), where descriptors were not given back, or where the daemon has ended.
 #include <arpa/inet.h>
@@ -115,9 +115,9 @@ class Soak {
         }
       }
       if (phase % 600 == 0) {
-        fmt::print("{:>6.0f} s: {} phases, {} KiB, {} descriptors\n",
+        fmt::print("{:>6.0f} s: {} phases, {} KiB ({} KiB of no file), {} descriptors\n",
                    std::chrono::duration<double>(steady_clock::now() - begin).count(), phase,
-                   daemon_->memory_kib(), daemon_->descriptors());
+                   daemon_->memory_kib(), daemon_->memory_kib(true), daemon_->descriptors());
         std::fflush(stdout);
       }
       std::this_thread::sleep_until(next);

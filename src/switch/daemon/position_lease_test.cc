@@ -75,11 +75,11 @@ TEST(PositionLease, GoesWithItsProcess) {
 }
 
 TEST(PositionLease, TakesHostsOfAnyLength) {
-  const SwitchAddress one = switch_of(std::string(200, 'a') + "1");
+  const SwitchAddress one = switch_of(fmt::format("{:a>200}", 1));
   const std::vector<int> all = {1};
   const PositionLease lease(one, all);
   EXPECT_NE(refusal(one, {1}), "");
-  EXPECT_EQ(refusal(switch_of(std::string(200, 'a') + "2"), {1}), "");
+  EXPECT_EQ(refusal(switch_of(fmt::format("{:a>200}", 2)), {1}), "");
 }
 
 }  // namespace
