@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kMostFileBytes = 1 << 20;
 constexpr std::size_t kMostMemory = 64 << 20;
 constexpr int kMostCallsOfConnection = 64;
+constexpr int kWindowBytes = 16'384;
 constexpr int kHandshakeMs = 5'000;
 constexpr int kIdleMs = 600'000;
 constexpr int kAgeMs = 86'400'000;
@@ -99,6 +100,10 @@ void set_limits(grpc::ServerBuilder& builder) {
         {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kLeastPingMs},
         {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},
         {GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0},
+        // A window that stays small: a huge message comes in small parts, between which others are
+        // heard, in place of as fast as one who sends nothing else can.
+        {GRPC_ARG_HTTP2_BDP_PROBE, 0},
+        {GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kWindowBytes},
         {GRPC_ARG_ALLOW_REUSEPORT, 0}}) {
     builder.AddChannelArgument(name, value);
   }
