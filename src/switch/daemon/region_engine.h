@@ -4,9 +4,8 @@
 //   engine.handle(now, event)  -> decisions, which are on the disk already and may be carried out
 //
 // STATE = the latest snapshot and the records after it, decided upon again. The constructor does
-// that, and goes on: the first record of a run says `resumed`, which lets the time away pass, lets
-// reads that were out time out, and makes the audit due, so that the device is read at once; a
-// command that was out keeps its dead-line, for the device may still be at it.
+// that, and goes on: the first record of a run says `resumed`, which lets the time away pass, gives up
+// what was under way and has every slice read the device before it commands anything (read_again()).
 //
 // DIGEST. Each record ends with a digest of all that was decided upon it (as field 15 of
 // v1::Record, a fixed64, which its readers skip). replay() decides again on all that is kept and
