@@ -4,8 +4,9 @@
 //   engine.handle(now, event)  -> decisions, which are on the disk already and may be carried out
 //
 // STATE = the latest snapshot and the records after it, decided upon again. The constructor does
-// that, and goes on: the first record of a run says `resumed`, which lets the time away pass, gives up
-// what was under way and has every slice read the device before it commands anything (read_again()).
+// that, and goes on: the first record of a run says `resumed`, which lets the time away pass, gives
+// up what was under way and has every slice read the device before it commands anything
+// (read_again()).
 //
 // DIGEST. Each record ends with a digest of all that was decided upon it (as field 15 of
 // v1::Record, a fixed64, which its readers skip). replay() decides again on all that is kept and
